@@ -1,0 +1,110 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Replicas;
+
+/// <summary>
+/// One expiring key a replica plus a set of the ids. All keys share a hash tag, so each operation is one atomic
+/// script on a standalone server and on Redis Cluster alike.
+/// </summary>
+internal sealed class RedisReplicaRegistry : IReplicaRegistry
+{
+    private const string WriteScript = """
+        redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+        redis.call('SADD', KEYS[2], ARGV[1])
+        if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+        return 1
+        """;
+
+    private const string RemoveScript = """
+        redis.call('DEL', KEYS[1])
+        redis.call('SREM', KEYS[2], ARGV[1])
+        redis.call('PUBLISH', ARGV[2], ARGV[3])
+        return 1
+        """;
+
+    // Ids whose record expired are dropped here: a replica that was killed cannot do it itself.
+    private const string ReadScript = """
+        local live = {}
+        for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+          local record = redis.call('GET', ARGV[1] .. id)
+          if record then live[#live + 1] = record else redis.call('SREM', KEYS[1], id) end
+        end
+        return live
+        """;
+
+    private readonly IConnectionMultiplexer _redis;
+    private readonly ReplicaRegistryOptions _options;
+    private readonly RedisKey _ids;
+    private readonly string _recordPrefix;
+    private readonly RedisChannel _channel;
+
+    public RedisReplicaRegistry(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options)
+    {
+        _redis = redis;
+        _options = options.Value;
+        var tag = $"{{{_options.KeyPrefix}:replicas}}";
+        _ids = tag;
+        _recordPrefix = tag + ":";
+        _channel = RedisChannel.Literal(_options.KeyPrefix + ":replicas:changed");
+    }
+
+    public async Task WriteAsync(ReplicaRecord record, bool announce, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        var json = JsonSerializer.Serialize(record, ReplicaJsonContext.Default.ReplicaRecord);
+        var message = JsonSerializer.Serialize(new ReplicaChange(record.Id, record), ReplicaJsonContext.Default.ReplicaChange);
+        await _redis.GetDatabase().ScriptEvaluateAsync(
+            WriteScript,
+            [_recordPrefix + record.Id, _ids],
+            [record.Id, json, (long)_options.Expiry.TotalMilliseconds, announce ? (RedisValue)_channel.ToString() : "", message])
+            .WaitAsync(cancellationToken);
+    }
+
+    public async Task RemoveAsync(string replicaId, CancellationToken cancellationToken)
+    {
+        var message = JsonSerializer.Serialize(new ReplicaChange(replicaId, null), ReplicaJsonContext.Default.ReplicaChange);
+        await _redis.GetDatabase().ScriptEvaluateAsync(
+            RemoveScript, [_recordPrefix + replicaId, _ids], [replicaId, _channel.ToString(), message])
+            .WaitAsync(cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<ReplicaRecord>> ReadAsync(CancellationToken cancellationToken)
+    {
+        var result = await _redis.GetDatabase().ScriptEvaluateAsync(ReadScript, [_ids], [_recordPrefix])
+            .WaitAsync(cancellationToken);
+        var records = new List<ReplicaRecord>();
+        foreach (var json in (string?[]?)result ?? [])
+        {
+            if (json is not null && JsonSerializer.Deserialize(json, ReplicaJsonContext.Default.ReplicaRecord) is { } record)
+            {
+                records.Add(record);
+            }
+        }
+
+        records.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id));
+        return records;
+    }
+
+    public async IAsyncEnumerable<ReplicaChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // A ChannelMessageQueue keeps the order of announcements; plain handlers may run side by side.
+        var queue = await _redis.GetSubscriber().SubscribeAsync(_channel).WaitAsync(cancellationToken);
+        try
+        {
+            await foreach (var message in queue.WithCancellation(cancellationToken))
+            {
+                if (JsonSerializer.Deserialize((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange) is { } change)
+                {
+                    yield return change;
+                }
+            }
+        }
+        finally
+        {
+            await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
+        }
+    }
+}

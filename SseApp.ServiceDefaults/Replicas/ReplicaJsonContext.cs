@@ -1,0 +1,10 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.ServiceDefaults.Replicas;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ReplicaRecord))]
+[JsonSerializable(typeof(ReplicaChange))]
+internal sealed partial class ReplicaJsonContext : JsonSerializerContext;

@@ -1,0 +1,32 @@
+namespace SseApp.ServiceDefaults.Replicas;
+
+/// <summary>
+/// What a replica says of itself in the registry. The whole record is written with every heartbeat, so a reader
+/// never has to merge.
+/// </summary>
+public sealed record ReplicaRecord
+{
+    /// <summary>Unique for the life of the process; becomes the id of the gateway's destination.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Address at which gateways reach this replica; never a wildcard address.</summary>
+    public required Uri Address { get; init; }
+
+    public required ReplicaState State { get; init; }
+
+    /// <summary>Streams open at the time of the heartbeat.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Share of the load relative to the other replicas, 1 to 1000.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>Gets traffic only while no primary replica is available.</summary>
+    public bool Backup { get; init; }
+
+    public long WorkingSetBytes { get; init; }
+
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Version of the service's assembly.</summary>
+    public string Version { get; init; } = "";
+}
