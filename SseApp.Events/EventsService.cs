@@ -17,6 +17,7 @@ internal static class EventsService
     {
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<EventsMetrics>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
         builder.Services.AddSingleton<IConnectionCount, ConnectionCount>();
         builder.AddTopicLog();
         builder.AddRedisHealth(HealthStatus.Unhealthy);

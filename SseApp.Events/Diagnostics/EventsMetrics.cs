@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Telemetry;
 
 namespace SseApp.Events.Diagnostics;
 
-internal sealed class EventsMetrics
+internal sealed class EventsMetrics : IHostedService
 {
     private const string Reason = "reason";
     private const string DisconnectPolicy = "disconnect";
@@ -47,7 +47,6 @@ internal sealed class EventsMetrics
         meter.CreateObservableGauge(MetricNames.ActiveTopics, () => Interlocked.Read(ref _activeTopics), description: "Topics with subscribers here, or that had some a moment ago.");
         meter.CreateObservableGauge(MetricNames.RedisSubscriptions, () => Interlocked.Read(ref _subscriptions), description: "Redis channels subscribed to.");
         meter.CreateObservableGauge(MetricNames.DrainSeconds, DrainSeconds, unit: "s", description: "Time since the drain began; 0 while not draining.");
-        ShowZeros();
     }
 
     public long ActiveConnections => Interlocked.Read(ref _activeConnections);
@@ -93,11 +92,11 @@ internal sealed class EventsMetrics
 
     public void DrainStarted() => Interlocked.Exchange(ref _drainStarted, _time.GetTimestamp());
 
-    private double DrainSeconds() =>
-        Interlocked.Read(ref _drainStarted) is var started and not 0 ? _time.GetElapsedTime(started).TotalSeconds : 0;
-
-    // A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it.
-    private void ShowZeros()
+    /// <summary>
+    /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Not in the
+    /// constructor, because nothing listens to the meter yet when that runs.
+    /// </summary>
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _opened.Add(0);
         _published.Add(0);
@@ -112,5 +111,12 @@ internal sealed class EventsMetrics
         {
             _refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
         }
+
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private double DrainSeconds() =>
+        Interlocked.Read(ref _drainStarted) is var started and not 0 ? _time.GetElapsedTime(started).TotalSeconds : 0;
 }
