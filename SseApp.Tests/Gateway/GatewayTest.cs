@@ -43,16 +43,8 @@ public abstract class GatewayTest : IAsyncDisposable
         return owned;
     }
 
-    /// <summary>Waits for a condition; the message names what was missing.</summary>
-    internal static async Task UntilAsync(Func<bool> condition, string awaited)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10), TimeProvider.System);
-        while (!condition())
-        {
-            Assert.False(limit.IsCancellationRequested, $"Waited 10 s for: {awaited}");
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
-    }
+    internal static Task UntilAsync(Func<bool> condition, string awaited) =>
+        Eventually.Async(condition, TimeSpan.FromSeconds(10), awaited);
 
     public async ValueTask DisposeAsync()
     {

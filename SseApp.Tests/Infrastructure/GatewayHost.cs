@@ -4,11 +4,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Gateway;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
@@ -33,12 +35,12 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    /// <param name="registry">Where the gateway finds its replicas.</param>
+    /// <param name="registry">Where the gateway finds its replicas; null: in Redis, as the program does.</param>
     /// <param name="settings">Configuration on top of what suits tests: fast polls and short timeouts.</param>
     /// <param name="use">Middleware before the gateway's own.</param>
     /// <param name="url">Where to listen.</param>
     public static async Task<GatewayHost> StartAsync(
-        IReplicaRegistry registry,
+        IReplicaRegistry? registry,
         IReadOnlyDictionary<string, string?>? settings = null,
         Action<WebApplication>? use = null,
         string url = "http://127.0.0.1:0")
@@ -55,7 +57,16 @@ internal sealed class GatewayHost : IAsyncDisposable
         });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.AddServiceDefaults();
-        builder.Services.AddSingleton(registry);
+        if (registry is not null)
+        {
+            builder.Services.AddSingleton(registry);
+        }
+        else
+        {
+            builder.AddRedisClient("redis", redis => redis.DisableHealthChecks = true);
+            builder.AddRedisHealth(HealthStatus.Degraded);
+        }
+
         builder.AddGateway();
         var app = builder.Build();
         use?.Invoke(app);
