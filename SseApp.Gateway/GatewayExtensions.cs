@@ -64,6 +64,7 @@ internal static class GatewayExtensions
         app.MapReplicas();
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseMiddleware<BodySizeMiddleware>();
             proxy.UseMiddleware<RefusalMiddleware>();
             proxy.UseMiddleware<StreamMiddleware>();
             proxy.UseMiddleware<RetryMiddleware>();
