@@ -1,0 +1,7 @@
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>Defaults for waiting.</summary>
+public sealed class ResourceNotificationServiceOptions
+{
+    public WaitBehavior DefaultWaitBehavior { get; set; }
+}

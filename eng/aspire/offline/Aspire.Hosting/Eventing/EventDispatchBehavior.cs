@@ -1,0 +1,10 @@
+namespace Aspire.Hosting.Eventing;
+
+/// <summary>How subscribers are called.</summary>
+public enum EventDispatchBehavior
+{
+    BlockingSequential,
+    BlockingConcurrent,
+    NonBlockingSequential,
+    NonBlockingConcurrent,
+}

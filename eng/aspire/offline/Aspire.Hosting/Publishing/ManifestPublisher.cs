@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Aspire.Hosting.Publishing;
+
+/// <summary>Writes the manifest and ends the AppHost.</summary>
+internal sealed partial class ManifestPublisher(
+    DistributedApplicationModel model,
+    DistributedApplicationExecutionContext executionContext,
+    IConfiguration configuration,
+    IHostApplicationLifetime lifetime,
+    ILogger<ManifestPublisher> logger) : BackgroundService
+{
+    internal const string SchemaUrl = "https://json.schemastore.org/aspire-8.0.json";
+    private const string FileName = "aspire-manifest.json";
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var outputPath = configuration["Pipeline:OutputPath"] ?? configuration["Publishing:OutputPath"]
+            ?? throw new DistributedApplicationException("The '--output-path [path]' option was not specified. It names the manifest to write, for example --output-path manifest.json.");
+        var file = await WriteAsync(Path.GetFullPath(outputPath), stoppingToken).ConfigureAwait(false);
+        LogPublished(logger, file);
+        lifetime.StopApplication();
+    }
+
+    private async Task<string> WriteAsync(string path, CancellationToken cancellationToken)
+    {
+        if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            path = Path.Combine(path, FileName);
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var stream = new FileStream(path, FileMode.Create);
+        await using (stream.ConfigureAwait(false))
+        {
+            var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+            await using (writer.ConfigureAwait(false))
+            {
+                await new ManifestPublishingContext(executionContext, path, writer, cancellationToken).WriteModelAsync(model).ConfigureAwait(false);
+            }
+        }
+
+        return path;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Published manifest to: {ManifestPath}")]
+    private static partial void LogPublished(ILogger logger, string manifestPath);
+}

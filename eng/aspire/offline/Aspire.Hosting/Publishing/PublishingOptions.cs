@@ -1,0 +1,11 @@
+namespace Aspire.Hosting.Publishing;
+
+/// <summary>Options of publishing.</summary>
+public class PublishingOptions
+{
+    public const string Publishing = "Publishing";
+
+    public string? Publisher { get; set; }
+
+    public string? OutputPath { get; set; }
+}
