@@ -39,11 +39,12 @@ internal sealed class DcpHost(IOptions<DcpOptions> options, TimeProvider timePro
             _client = new DcpClient(await ReadKubeconfigAsync(linked.Token));
             await _client.ListAsync<Model.Service>(linked.Token);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new DistributedApplicationException(
                 $"The orchestrator '{path}' did not answer within {options.Value.StartTimeoutSeconds} s " +
-                $"(connection file '{_session.KubeconfigPath}'). Its output: {errors}".TrimEnd());
+                $"(connection file '{_session.KubeconfigPath}'). Its output: {errors}".TrimEnd(),
+                exception);
         }
     }
 
@@ -60,6 +61,7 @@ internal sealed class DcpHost(IOptions<DcpOptions> options, TimeProvider timePro
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
+            UseShellExecute = false,
         };
         foreach (var argument in Arguments())
         {
@@ -96,10 +98,10 @@ internal sealed class DcpHost(IOptions<DcpOptions> options, TimeProvider timePro
                 await Task.Delay(s_pollInterval, timeProvider, linked.Token);
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new DistributedApplicationException($"The orchestrator '{path}' did not detach within {options.Value.StartTimeoutSeconds} s. Its output: {output}");
+            throw new DistributedApplicationException($"The orchestrator '{path}' did not detach within {options.Value.StartTimeoutSeconds} s. Its output: {output}", exception);
         }
 
         return process.ExitCode == 0

@@ -11,7 +11,7 @@ internal sealed class DcpInfoReader(IOptions<DcpOptions> options, TimeProvider t
     public async Task<DcpInfo> ReadAsync(CancellationToken cancellationToken)
     {
         var path = DcpExecutablePath.Require(options.Value);
-        var start = new ProcessStartInfo(path) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add("info");
         if (!string.IsNullOrWhiteSpace(options.Value.ContainerRuntime))
         {
@@ -34,10 +34,10 @@ internal sealed class DcpInfoReader(IOptions<DcpOptions> options, TimeProvider t
         {
             throw new DistributedApplicationException($"'{path} info' gave no usable answer: {exception.Message}", exception);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new DistributedApplicationException($"'{path} info' did not answer within {options.Value.StartTimeoutSeconds} s.");
+            throw new DistributedApplicationException($"'{path} info' did not answer within {options.Value.StartTimeoutSeconds} s.", exception);
         }
     }
 }

@@ -10,6 +10,7 @@ namespace Aspire.Hosting.Dcp;
 /// <summary>Copies the log streams of one engine object into the resource's console log, line by line.</summary>
 internal sealed class DcpLogFollower : IDisposable
 {
+    private static readonly string[] s_systemDetails = ["Cmd", "Args", "ContainerName", "error"];
     private readonly CancellationTokenSource _stopping;
     private readonly ResourceLoggerService _logs;
     private readonly ILogger _logger;
@@ -98,7 +99,7 @@ internal sealed class DcpLogFollower : IDisposable
         try
         {
             using var document = JsonDocument.Parse(json);
-            var known = new[] { "Cmd", "Args", "ContainerName", "error" }
+            var known = s_systemDetails
                 .Where(key => document.RootElement.TryGetProperty(key, out _))
                 .Select(key => $"{key} = {document.RootElement.GetProperty(key)}");
             var text = string.Join(", ", known).ReplaceLineEndings(" ");

@@ -2,7 +2,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Dcp.Model;
 using Aspire.Hosting.Orchestration;
 using k8s.Autorest;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting.Dcp;
@@ -217,10 +216,10 @@ internal sealed class DcpOrchestrator(
                 }
             }
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new DistributedApplicationException(
-                $"The orchestrator gave no port to {string.Join(", ", pending.Keys)} within {s_allocationTimeout.TotalSeconds} s.");
+                $"The orchestrator gave no port to {string.Join(", ", pending.Keys)} within {s_allocationTimeout.TotalSeconds} s.", exception);
         }
 
         await lifecycle.PublishAllocatedAsync(model.Resources.Where(resource => resource.RequiresOrchestrator()).ToList(), cancellationToken);
@@ -336,9 +335,9 @@ internal sealed class DcpOrchestrator(
                 await Task.Delay(s_pollInterval, services.TimeProvider, linked.Token);
             }
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new DistributedApplicationException($"Resource '{workload.Id}' did not {goal} within {s_stopTimeout.TotalSeconds} s.");
+            throw new DistributedApplicationException($"Resource '{workload.Id}' did not {goal} within {s_stopTimeout.TotalSeconds} s.", exception);
         }
     }
 }

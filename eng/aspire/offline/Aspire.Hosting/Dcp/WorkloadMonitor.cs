@@ -2,7 +2,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Dcp.Model;
 using Aspire.Hosting.Eventing;
 using k8s;
-using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Dcp;
 
@@ -60,7 +59,7 @@ internal sealed class WorkloadMonitor(
         }
 
         await services.Children.PublishAsync(workload.Resource, current.Snapshot);
-        if (KnownResourceStates.TerminalStates.Contains(current.Snapshot.State?.Text))
+        if (KnownResourceStates.TerminalStates.Contains(current.Snapshot.State?.Text, StringComparer.Ordinal))
         {
             await services.Eventing.PublishAsync(
                 new ResourceStoppedEvent(workload.Resource, services.Provider, current), EventDispatchBehavior.NonBlockingSequential, cancellationToken);
