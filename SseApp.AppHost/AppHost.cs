@@ -1,0 +1,36 @@
+using SseApp.AppHost;
+using SseApp.AppHost.Backplane;
+
+var builder = DistributedApplication.CreateBuilder(args);
+var cluster = builder.GetClusterOptions();
+
+var redis = builder.AddBackplane("redis");
+
+var events = builder.AddProject<Projects.SseApp_Events>("events")
+    .WithReference(redis)
+    .WaitFor(redis)
+    .WithReplicas(cluster.Replicas)
+    // Every replica listens on a port of its own; a fixed one would serve only the first.
+    .WithEndpoint("http", endpoint => endpoint.Port = null)
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
+    .WithIconName("Flash");
+
+var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
+    .WithReference(redis)
+    .WaitFor(redis)
+    .WaitFor(events)
+    // The gateway binds its port itself: a proxy in front would hide the clients' addresses.
+    .WithEndpoint("http", endpoint =>
+    {
+        endpoint.Port = cluster.FixedGatewayPort;
+        endpoint.IsProxied = false;
+    })
+    .WithExternalHttpEndpoints()
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
+    .WithIconName("Router");
+
+builder.AnnounceWhenReady(gateway);
+
+builder.Build().Run();

@@ -1,0 +1,20 @@
+namespace SseApp.AppHost.Backplane;
+
+/// <summary>Section <c>Backplane</c>.</summary>
+internal sealed class BackplaneOptions
+{
+    public const string SectionName = "Backplane";
+
+    /// <summary>Default <see cref="BackplaneMode.Auto"/>.</summary>
+    public BackplaneMode Mode { get; set; }
+
+    /// <summary>
+    /// Keeps the topic logs over a restart of the cluster: a volume for a container, an append-only file below
+    /// <c>artifacts/backplane</c> for Garnet. Default false.
+    /// </summary>
+    public bool Persistent { get; set; }
+
+    /// <summary>Memory that Garnet may use for data, in MiB. Default 512.</summary>
+    [System.ComponentModel.DataAnnotations.Range(64, 1_048_576)]
+    public int GarnetMemoryMiB { get; set; } = 512;
+}

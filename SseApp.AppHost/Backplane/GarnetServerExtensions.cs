@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace SseApp.AppHost.Backplane;
+
+internal static class GarnetServerExtensions
+{
+    public static IResourceBuilder<GarnetServerResource> AddGarnetServer(
+        this IDistributedApplicationBuilder builder, string name, BackplaneOptions options)
+    {
+        var dataDirectory = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "artifacts", "backplane"));
+        Directory.CreateDirectory(dataDirectory);
+
+        var resource = new GarnetServerResource(name, dataDirectory);
+        string? connectionString = null;
+        builder.Eventing.Subscribe<ConnectionStringAvailableEvent>(resource, async (_, cancellationToken) =>
+            connectionString = await resource.ConnectionStringExpression.GetValueAsync(cancellationToken));
+
+        var healthCheck = $"{name}_check";
+        builder.Services.AddHealthChecks().AddRedis(
+            _ => connectionString ?? throw new InvalidOperationException($"The address of '{name}' is not known yet."),
+            name: healthCheck,
+            timeout: TimeSpan.FromSeconds(2));
+
+        // --lua: the topic log is one script a publish. Without an address --bind would listen on every interface.
+        var garnet = builder.AddResource(resource)
+            .WithEndpoint(name: GarnetServerResource.EndpointName, scheme: "tcp")
+            .WithArgs(
+                FindServer(),
+                "--port", resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort),
+                "--bind", "127.0.0.1",
+                "--lua",
+                "--memory", options.GarnetMemoryMiB.ToString(CultureInfo.InvariantCulture) + "m",
+                "--checkpointdir", dataDirectory)
+            // Server GC reserves a heap per core; a backplane of a few MiB of events has no use for that.
+            .WithEnvironment("DOTNET_gcServer", "0")
+            .WithIconName("Database")
+            .WithHealthCheck(healthCheck);
+
+        return options.Persistent ? garnet.WithArgs("--aof", "--aof-commit-wait", "--recover") : garnet;
+    }
+
+    private static string FindServer()
+    {
+        var path = typeof(GarnetServerExtensions).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .FirstOrDefault(attribute => attribute.Key == "garnetserverpath")?.Value;
+        if (!File.Exists(path))
+        {
+            throw new DistributedApplicationException(
+                $"Garnet, the embedded Redis server, was not found at '{path}'. Run 'dotnet tool restore' in the repository and build again, "
+                + "start a container runtime (Backplane:Mode=container), or name a server of your own (Backplane:Mode=external with ConnectionStrings:redis).");
+        }
+
+        return path;
+    }
+}

@@ -1,0 +1,20 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.AppHost;
+
+/// <summary>Section <c>Cluster</c>: the shape of the local cluster.</summary>
+internal sealed class ClusterOptions
+{
+    public const string SectionName = "Cluster";
+
+    /// <summary>Event replicas behind the gateway, 1 to 64. Default 3.</summary>
+    [Range(1, 64)]
+    public int Replicas { get; set; } = 3;
+
+    /// <summary>Port that the gateway binds, or 0 for any free one. Default 8080.</summary>
+    [Range(0, 65535)]
+    public int GatewayPort { get; set; } = 8080;
+
+    /// <summary>The gateway's port as the application model wants it: null asks for a free one.</summary>
+    public int? FixedGatewayPort => GatewayPort == 0 ? null : GatewayPort;
+}

@@ -1,0 +1,8 @@
+using SseApp.ServiceDefaults.Health;
+
+namespace SseApp.Events.Diagnostics;
+
+internal sealed class ConnectionCount(EventsMetrics metrics) : IConnectionCount
+{
+    public int Connections => (int)metrics.ActiveConnections;
+}

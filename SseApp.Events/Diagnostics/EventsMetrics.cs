@@ -1,0 +1,122 @@
+using System.Diagnostics.Metrics;
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Telemetry;
+
+namespace SseApp.Events.Diagnostics;
+
+internal sealed class EventsMetrics : IHostedService
+{
+    private const string Reason = "reason";
+    private const string DisconnectPolicy = "disconnect";
+
+    private readonly TimeProvider _time;
+    private readonly Counter<long> _opened;
+    private readonly Counter<long> _closed;
+    private readonly Counter<long> _published;
+    private readonly Counter<long> _delivered;
+    private readonly Histogram<double> _latency;
+    private readonly Counter<long> _slowConsumers;
+    private readonly Counter<long> _refusals;
+    private long _activeConnections;
+    private long _backlogBytes;
+    private long _activeTopics;
+    private long _subscriptions;
+    private long _drainStarted;
+
+    public EventsMetrics(SseMeter holder, TimeProvider time)
+    {
+        _time = time;
+        var meter = holder.Meter;
+        meter.CreateObservableGauge(MetricNames.ActiveConnections, () => ActiveConnections, description: "Streams open now.");
+        _opened = meter.CreateCounter<long>(MetricNames.ConnectionsOpened, description: "Streams opened.");
+        _closed = meter.CreateCounter<long>(MetricNames.ConnectionsClosed, description: "Streams ended, by reason.");
+        _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
+        _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
+        _latency = meter.CreateHistogram(
+            MetricNames.DeliveryLatency,
+            unit: "s",
+            description: "From the publisher's acceptance to the bytes written; of events written together, the oldest counts.",
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+            });
+        _slowConsumers = meter.CreateCounter<long>(MetricNames.SlowConsumers, description: "Streams that exceeded their backlog, by policy.");
+        _refusals = meter.CreateCounter<long>(MetricNames.Refusals, description: "Streams that were not opened, by reason.");
+        meter.CreateObservableGauge(MetricNames.BacklogBytes, () => Interlocked.Read(ref _backlogBytes), unit: "By", description: "Bytes that wait for slow clients.");
+        meter.CreateObservableGauge(MetricNames.ActiveTopics, () => Interlocked.Read(ref _activeTopics), description: "Topics with subscribers here, or that had some a moment ago.");
+        meter.CreateObservableGauge(MetricNames.RedisSubscriptions, () => Interlocked.Read(ref _subscriptions), description: "Redis channels subscribed to.");
+        meter.CreateObservableGauge(MetricNames.DrainSeconds, DrainSeconds, unit: "s", description: "Time since the drain began; 0 while not draining.");
+    }
+
+    public long ActiveConnections => Interlocked.Read(ref _activeConnections);
+
+    public void Opened() => _opened.Add(1);
+
+    public void Closed(string reason) => _closed.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+
+    /// <returns>False, and nothing counted, when <paramref name="limit"/> streams are open already.</returns>
+    public bool TryAddConnection(int limit)
+    {
+        if (Interlocked.Increment(ref _activeConnections) <= limit)
+        {
+            return true;
+        }
+
+        RemoveConnection();
+        return false;
+    }
+
+    public void RemoveConnection() => Interlocked.Decrement(ref _activeConnections);
+
+    public void Published() => _published.Add(1);
+
+    public void Delivered(int count) => _delivered.Add(count);
+
+    public void Latency(long publishedAtMicroseconds)
+    {
+        var elapsed = _time.GetUtcNow().UnixMicroseconds() - publishedAtMicroseconds;
+        // Another replica's clock may be a little ahead of ours.
+        _latency.Record(Math.Max(0, elapsed) / 1e6);
+    }
+
+    public void SlowConsumer() => _slowConsumers.Add(1, new KeyValuePair<string, object?>("policy", DisconnectPolicy));
+
+    public void Refused(string reason) => _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+
+    public void AddBacklog(int bytes) => Interlocked.Add(ref _backlogBytes, bytes);
+
+    public void AddTopics(int change) => Interlocked.Add(ref _activeTopics, change);
+
+    public void AddSubscriptions(int change) => Interlocked.Add(ref _subscriptions, change);
+
+    public void DrainStarted() => Interlocked.Exchange(ref _drainStarted, _time.GetTimestamp());
+
+    /// <summary>
+    /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Not in the
+    /// constructor, because nothing listens to the meter yet when that runs.
+    /// </summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _opened.Add(0);
+        _published.Add(0);
+        _delivered.Add(0);
+        _slowConsumers.Add(0, new KeyValuePair<string, object?>("policy", DisconnectPolicy));
+        foreach (var reason in CloseReason.All)
+        {
+            _closed.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
+        foreach (var reason in RefusalReason.All)
+        {
+            _refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private double DrainSeconds() =>
+        Interlocked.Read(ref _drainStarted) is var started and not 0 ? _time.GetElapsedTime(started).TotalSeconds : 0;
+}

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace SseApp.Events.Diagnostics;
+
+/// <summary>Problem details (RFC 9457) for what a caller can meet.</summary>
+internal static class Problems
+{
+    private const int RetryAfterSeconds = 2;
+
+    public static ProblemHttpResult BadRequest(string title, string rule) =>
+        TypedResults.Problem(rule, title: title, statusCode: StatusCodes.Status400BadRequest);
+
+    public static ProblemHttpResult TooLarge(string rule) =>
+        TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
+
+    public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return TypedResults.Problem(detail, title: "Redis is not available.", statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+}

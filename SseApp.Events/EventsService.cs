@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Publishing;
+using SseApp.Events.Replicas;
+using SseApp.Events.Streaming;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Health;
+
+namespace SseApp.Events;
+
+/// <summary>The whole service, for Program and for tests that run several in one process.</summary>
+internal static class EventsService
+{
+    public static WebApplicationBuilder AddEvents(this WebApplicationBuilder builder)
+    {
+        builder.AddServiceDefaults();
+        builder.Services.AddSingleton<EventsMetrics>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
+        builder.Services.AddSingleton<IConnectionCount, ConnectionCount>();
+        builder.AddTopicLog();
+        builder.AddRedisHealth(HealthStatus.Unhealthy);
+        builder.AddStreaming();
+        builder.AddPublishing();
+        builder.AddReplica();
+        return builder;
+    }
+
+    public static WebApplication MapEvents(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapDefaultEndpoints();
+        app.MapStreaming();
+        app.MapPublishing();
+        app.MapTopics();
+        return app;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Buffers.Text;
+
+namespace SseApp.Events.Log;
+
+/// <summary>
+/// One event as it travels through Redis and lies in the log:
+/// <c>1 {epoch:x16} {offset} {publishedAt}\n</c> and then the SSE block, byte for byte as every connection gets it.
+/// The header is text because Lua on every supported server can build it.
+/// </summary>
+internal sealed class LogEntry
+{
+    private LogEntry(Position position, long publishedAtMicroseconds, ReadOnlyMemory<byte> block)
+    {
+        Position = position;
+        PublishedAtMicroseconds = publishedAtMicroseconds;
+        Block = block;
+    }
+
+    public Position Position { get; }
+
+    /// <summary>When the publisher accepted it, in Unix microseconds by the publishing replica's clock.</summary>
+    public long PublishedAtMicroseconds { get; }
+
+    /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
+    public ReadOnlyMemory<byte> Block { get; }
+
+    /// <returns>Null when the bytes are not an entry of this version.</returns>
+    public static LogEntry? Parse(ReadOnlyMemory<byte> message)
+    {
+        var span = message.Span;
+        var headerEnd = span.IndexOf((byte)'\n');
+        if (headerEnd < 0 || !span.StartsWith("1 "u8))
+        {
+            return null;
+        }
+
+        var header = span[2..headerEnd];
+        var epochEnd = header.IndexOf((byte)' ');
+        if (epochEnd < 0 || !Epoch.TryParse(header[..epochEnd], out var epoch))
+        {
+            return null;
+        }
+
+        header = header[(epochEnd + 1)..];
+        if (!Utf8Parser.TryParse(header, out long offset, out var consumed) || consumed >= header.Length
+            || !Utf8Parser.TryParse(header[(consumed + 1)..], out long publishedAt, out _))
+        {
+            return null;
+        }
+
+        return new LogEntry(new Position(epoch, offset), publishedAt, message[(headerEnd + 1)..]);
+    }
+}

@@ -1,0 +1,9 @@
+using StackExchange.Redis;
+
+namespace SseApp.Events.Log;
+
+internal static class RedisErrors
+{
+    /// <summary>True for what Redis or the way to it can cause; RedisTimeoutException is a TimeoutException, not a RedisException.</summary>
+    public static bool IsUnavailable(Exception exception) => exception is RedisException or TimeoutException;
+}

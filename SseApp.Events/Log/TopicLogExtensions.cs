@@ -1,0 +1,38 @@
+using StackExchange.Redis;
+
+namespace SseApp.Events.Log;
+
+internal static class TopicLogExtensions
+{
+    private const string ConnectionName = "redis";
+
+    /// <summary>Adds the Redis connection <c>redis</c> and the topic log on it.</summary>
+    /// <exception cref="StartupException">No connection string is configured.</exception>
+    public static IHostApplicationBuilder AddTopicLog(this IHostApplicationBuilder builder)
+    {
+        if (string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(ConnectionName))
+            && string.IsNullOrWhiteSpace(builder.Configuration["Aspire:StackExchange:Redis:ConnectionString"]))
+        {
+            throw new StartupException(
+                "No Redis connection is configured. Start the whole cluster with 'dotnet run --project SseApp.AppHost', " +
+                "or set ConnectionStrings__redis, for example to localhost:6379.");
+        }
+
+        builder.AddRedisClient(ConnectionName, configureSettings: null, Configure);
+        builder.Services.AddOptions<TopicLogOptions>()
+            .BindConfiguration(TopicLogOptions.SectionName)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton<ITopicLog, RedisTopicLog>();
+        return builder;
+    }
+
+    private static void Configure(ConfigurationOptions options)
+    {
+        // The service starts without Redis, says so in /health, and connects when Redis comes.
+        options.AbortOnConnectFail = false;
+        // A publish while Redis is away is refused at once instead of waiting in a queue for its timeout.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
+    }
+}

@@ -1,0 +1,26 @@
+-- One publish. Keys: topic's counter (hash), topic's log (list), idempotency record.
+-- Arguments: new epoch, published at, block, entries to keep, idle ms, idempotency window ms (0 = no key), channel.
+-- Only commands that Redis >= 6.2, Valkey and Garnet share.
+if ARGV[6] ~= '0' then
+  local first = redis.call('GET', KEYS[3])
+  if first then return first .. ' 1' end
+end
+
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+  redis.call('DEL', KEYS[2])
+end
+
+-- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
+local position = epoch .. ' ' .. string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'offset', 1))
+local message = '1 ' .. position .. ' ' .. ARGV[2] .. '\n' .. ARGV[3]
+
+redis.call('RPUSH', KEYS[2], message)
+redis.call('LTRIM', KEYS[2], '-' .. ARGV[4], '-1')
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+if ARGV[6] ~= '0' then redis.call('SET', KEYS[3], position, 'PX', ARGV[6]) end
+redis.call('PUBLISH', ARGV[7], message)
+return position .. ' 0'

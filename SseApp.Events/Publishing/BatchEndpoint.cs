@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using StackExchange.Redis;
+
+namespace SseApp.Events.Publishing;
+
+/// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
+internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
+{
+    private const int MaxTopicsPerItem = 64;
+
+    private readonly PublishingOptions _options = options.Value;
+
+    public async Task<IResult> HandleAsync(HttpContext context)
+    {
+        var body = await RequestBody.ReadAsync(context.Request, _options.MaxBatchBytes);
+        if (body is null)
+        {
+            return Problems.TooLarge($"The body of a batch has at most {_options.MaxBatchBytes} bytes (Publishing:MaxBatchBytes).");
+        }
+
+        var (items, rule) = BatchParser.Parse(body, _options.MaxBatchItems);
+        if (rule is not null)
+        {
+            return Problems.BadRequest("The batch is not valid.", rule);
+        }
+
+        // All are on their way before the first answer is awaited.
+        var publishing = items.ConvertAll(parsed => parsed.Item is { } item ? Start(item) : Rejected(parsed.Error!));
+        var results = new BatchItemResult[publishing.Count];
+        for (var i = 0; i < results.Length; i++)
+        {
+            results[i] = await FinishAsync(i, publishing[i]);
+        }
+
+        if (results.Length > 0 && results.All(result => result.Status == StatusCodes.Status503ServiceUnavailable))
+        {
+            return Problems.RedisUnavailable(context, results[0].Error!);
+        }
+
+        var failed = results.Count(result => result.Error is not null);
+        return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
+    }
+
+    private static Publishing Rejected(string rule) => new([], rule);
+
+    private static async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
+    {
+        if (publishing.Rule is not null)
+        {
+            return new BatchItemResult(index, StatusCodes.Status400BadRequest, [], publishing.Rule);
+        }
+
+        var events = new List<PublishedEvent>(publishing.Tasks.Length);
+        string? error = null;
+        var repeated = true;
+        foreach (var task in publishing.Tasks)
+        {
+            try
+            {
+                var result = await task;
+                events.Add(result.Event);
+                repeated &= result.Repeated;
+            }
+            catch (RedisTimeoutException)
+            {
+                error = PublishErrors.Unanswered;
+            }
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+            {
+                error ??= PublishErrors.NotStored;
+            }
+        }
+
+        var status = error is not null ? StatusCodes.Status503ServiceUnavailable
+            : repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created;
+        return new BatchItemResult(index, status, [.. events], error);
+    }
+
+    private Publishing Start(BatchItem item)
+    {
+        string[] topics = item.Topic is not null ? [item.Topic, .. item.Topics ?? []] : item.Topics ?? [];
+        topics = [.. topics.Distinct(StringComparer.Ordinal)];
+        if (topics.Length is 0 or > MaxTopicsPerItem)
+        {
+            return Rejected($"An item names 1 to {MaxTopicsPerItem} topics, in 'topic' or 'topics'.");
+        }
+
+        if (item.Data.ValueKind == JsonValueKind.Undefined)
+        {
+            return Rejected("An item needs 'data'.");
+        }
+
+        var data = Encoding.UTF8.GetBytes(
+            item.Data.ValueKind == JsonValueKind.String ? item.Data.GetString()! : item.Data.GetRawText());
+        foreach (var topic in topics)
+        {
+            if (publisher.Validate(topic, item.Event, data, item.IdempotencyKey) is { } rule)
+            {
+                return Rejected(rule);
+            }
+        }
+
+        return new Publishing(Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey)), null);
+    }
+
+    private sealed record Publishing(Task<(PublishedEvent Event, bool Repeated)>[] Tasks, string? Rule);
+}

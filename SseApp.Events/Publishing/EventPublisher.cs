@@ -1,0 +1,64 @@
+using System.Text.Unicode;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+using SseApp.Events.Topics;
+
+namespace SseApp.Events.Publishing;
+
+/// <summary>Checks an event, encodes it once, and appends it to its topic's log.</summary>
+internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOptions<PublishingOptions> options)
+{
+    /// <returns>The rule that the event breaks, or null.</returns>
+    public string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey)
+    {
+        if (!TopicName.IsValid(topic))
+        {
+            return TopicName.Rule;
+        }
+
+        if (type is not null && !EventType.IsValid(type))
+        {
+            return EventType.Rule;
+        }
+
+        if (idempotencyKey is not null && !IdempotencyKey.IsValid(idempotencyKey))
+        {
+            return IdempotencyKey.Rule;
+        }
+
+        if (data.Length > options.Value.MaxEventBytes)
+        {
+            return SizeRule;
+        }
+
+        return Utf8.IsValid(data) ? null : "The data must be well-formed UTF-8.";
+    }
+
+    public string SizeRule => $"The data of an event has at most {options.Value.MaxEventBytes} bytes (Publishing:MaxEventBytes).";
+
+    /// <summary>
+    /// Stores and announces a valid event. The command is on its way to Redis when this returns its task, so calls made
+    /// one after another are stored in that order.
+    /// </summary>
+    /// <returns>The event, and whether an earlier one with the same key had stored it.</returns>
+    public Task<(PublishedEvent Event, bool Repeated)> PublishAsync(
+        string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey)
+    {
+        var block = SseEncoder.Encode(type is EventType.Default ? null : type, data);
+        return FinishAsync(topic, log.AppendAsync(topic, block, idempotencyKey));
+    }
+
+    private async Task<(PublishedEvent Event, bool Repeated)> FinishAsync(string topic, Task<AppendResult> appending)
+    {
+        var result = await appending;
+        if (!result.Repeated)
+        {
+            metrics.Published();
+        }
+
+        var id = PositionCodec.Encode(new TopicSet([topic]), [result.Position]);
+        return (new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id), result.Repeated);
+    }
+}

@@ -1,0 +1,21 @@
+namespace SseApp.Events.Publishing;
+
+internal static class PublishingExtensions
+{
+    public static IHostApplicationBuilder AddPublishing(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<PublishingOptions>()
+            .BindConfiguration(PublishingOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<EventPublisher>();
+        builder.Services.AddSingleton<BatchEndpoint>();
+        builder.Services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, PublishingJsonContext.Default));
+        return builder;
+    }
+
+    public static void MapPublishing(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/topics/{topic}/events", PublishEndpoint.HandleAsync).WithName("Publish");
+        app.MapPost("/publish", (HttpContext context, BatchEndpoint endpoint) => endpoint.HandleAsync(context)).WithName("PublishBatch");
+    }
+}

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.Events.Publishing;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(BatchItem))]
+[JsonSerializable(typeof(BatchResult))]
+[JsonSerializable(typeof(PublishedEvent))]
+internal sealed partial class PublishingJsonContext : JsonSerializerContext;

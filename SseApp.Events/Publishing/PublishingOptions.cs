@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Events.Publishing;
+
+/// <summary>Section <c>Publishing</c>.</summary>
+internal sealed class PublishingOptions
+{
+    public const string SectionName = "Publishing";
+
+    /// <summary>Largest data of one event, in bytes of UTF-8. Default 64 KiB.</summary>
+    [Range(1, 16 * 1024 * 1024)]
+    public int MaxEventBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Most items of one batch. Default 1 000.</summary>
+    [Range(1, 100_000)]
+    public int MaxBatchItems { get; set; } = 1_000;
+
+    /// <summary>Largest body of one batch, in bytes. Default 16 MiB.</summary>
+    [Range(1024, 1024 * 1024 * 1024)]
+    public int MaxBatchBytes { get; set; } = 16 * 1024 * 1024;
+}

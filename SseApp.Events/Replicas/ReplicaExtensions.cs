@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Replicas;
+
+namespace SseApp.Events.Replicas;
+
+internal static class ReplicaExtensions
+{
+    /// <summary>Adds the replica's identity, its registration, and the drain that ends it.</summary>
+    public static IHostApplicationBuilder AddReplica(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<ReplicaOptions>()
+            .BindConfiguration(ReplicaOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<DrainOptions>()
+            .BindConfiguration(DrainOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>, IOptions<StreamingOptions>>((host, drain, streaming) =>
+            host.ShutdownTimeout = drain.Value.Window + streaming.Value.CloseTimeout + TimeSpan.FromSeconds(3));
+        builder.Services.AddReplicaRegistry();
+        builder.Services.AddSingleton<ReplicaIdentity>();
+        builder.Services.AddSingleton<DrainState>();
+        builder.Services.AddHostedService<DrainService>();
+        builder.Services.AddHostedService<ReplicaRegistration>();
+        builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("drain", tags: [HealthTags.Ready]);
+        return builder;
+    }
+}

@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Events.Replicas;
+
+/// <summary>Section <c>Replica</c>.</summary>
+internal sealed class ReplicaOptions : IValidatableObject
+{
+    public const string SectionName = "Replica";
+
+    /// <summary>
+    /// Address at which gateways reach this replica, such as <c>http://10.0.0.7:8080</c>. Default: the pod's or
+    /// container's address and the bound port, else the bound address.
+    /// </summary>
+    public Uri? AdvertisedAddress { get; set; }
+
+    /// <summary>Share of the load relative to the other replicas. 1 to 1000; default 1.</summary>
+    [Range(1, 1000)]
+    public int Weight { get; set; } = 1;
+
+    /// <summary>Gets traffic only while no primary replica is available. Default false.</summary>
+    public bool Backup { get; set; }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (AdvertisedAddress is { } address
+            && (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https") || AdvertisedAddressResolver.IsWildcard(address)))
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(AdvertisedAddress)} ({address}) must be an absolute http or https address that gateways can connect to, not a wildcard.",
+                [nameof(AdvertisedAddress)]);
+        }
+    }
+}

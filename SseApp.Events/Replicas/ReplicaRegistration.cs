@@ -1,0 +1,142 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Replicas;
+
+namespace SseApp.Events.Replicas;
+
+/// <summary>
+/// Keeps this replica's record in the registry: <c>starting</c> until it first passed its readiness checks, then
+/// <c>ready</c>, <c>draining</c> the moment a drain begins, removed at the end. Outages of Redis are waited out.
+/// </summary>
+internal sealed partial class ReplicaRegistration(
+    IReplicaRegistry registry,
+    ReplicaIdentity identity,
+    DrainState drain,
+    EventsMetrics metrics,
+    HealthCheckService health,
+    IServer server,
+    IConfiguration configuration,
+    IOptions<ReplicaOptions> options,
+    IOptions<ReplicaRegistryOptions> registryOptions,
+    TimeProvider time,
+    ILogger<ReplicaRegistration> logger) : BackgroundService
+{
+    private static readonly string s_version =
+        typeof(ReplicaRegistration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private Uri? _address;
+    private ReplicaState? _announced;
+    private bool _ready;
+    private bool _failing;
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await registry.RemoveAsync(identity.Id, cancellationToken).WaitAsync(TimeSpan.FromSeconds(1), time, cancellationToken);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is OperationCanceledException)
+        {
+            LogRemoveFailed(identity.Id, exception);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await BeatAsync(stoppingToken);
+            // The beginning of a drain ends the wait, so that gateways hear of it within milliseconds.
+            using var wake = CancellationTokenSource.CreateLinkedTokenSource(
+                stoppingToken, drain.IsDraining ? CancellationToken.None : drain.Draining);
+            await Task.Delay(registryOptions.Value.HeartbeatInterval, time, wake.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken stoppingToken)
+    {
+        _address ??= AdvertisedAddressResolver.Resolve(
+            options.Value.AdvertisedAddress,
+            configuration["POD_IP"],
+            server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [],
+            AdvertisedAddressResolver.FindLocalAddress);
+        if (_address is null || _address.Port == 0)
+        {
+            // The server is not bound yet.
+            _address = null;
+            return;
+        }
+
+        try
+        {
+            var state = await StateAsync(stoppingToken);
+            await registry.WriteAsync(CreateRecord(_address, state), announce: state != _announced, stoppingToken)
+                .WaitAsync(registryOptions.Value.Expiry, time, stoppingToken);
+            if (state != _announced || _failing)
+            {
+                LogState(identity.Id, state, _address);
+            }
+
+            _announced = state;
+            _failing = false;
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            if (!_failing)
+            {
+                LogWriteFailed(exception);
+            }
+
+            // Whether the last record is still there nobody knows: announce the next one.
+            _failing = true;
+            _announced = null;
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    private async Task<ReplicaState> StateAsync(CancellationToken stoppingToken)
+    {
+        if (drain.IsDraining)
+        {
+            return ReplicaState.Draining;
+        }
+
+        // Later failures are for the gateway's own checks: a record that flaps with every slow ping helps nobody.
+        _ready = _ready || (await health.CheckHealthAsync(check => check.Tags.Contains(HealthTags.Ready), stoppingToken)).Status != HealthStatus.Unhealthy;
+        return drain.IsDraining ? ReplicaState.Draining : _ready ? ReplicaState.Ready : ReplicaState.Starting;
+    }
+
+    private ReplicaRecord CreateRecord(Uri address, ReplicaState state) => new()
+    {
+        Id = identity.Id,
+        Address = address,
+        State = state,
+        Connections = (int)metrics.ActiveConnections,
+        Weight = options.Value.Weight,
+        Backup = options.Value.Backup,
+        WorkingSetBytes = Environment.WorkingSet,
+        StartedAt = _startedAt,
+        Version = s_version,
+    };
+
+    [LoggerMessage(LogLevel.Information, "Replica {Id} is {State} at {Address}.")]
+    private partial void LogState(string id, ReplicaState state, Uri address);
+
+    [LoggerMessage(LogLevel.Warning, "The replica registry cannot be written; gateways keep the last known set until Redis is back.")]
+    private partial void LogWriteFailed(Exception exception);
+
+    [LoggerMessage(LogLevel.Information, "Replica {Id} could not take itself out of the registry; its record expires by itself.")]
+    private partial void LogRemoveFailed(string id, Exception exception);
+}

@@ -1,0 +1,12 @@
+namespace SseApp.Events.Streaming;
+
+/// <summary>Why a stream ended; values of the metric's label <c>reason</c>.</summary>
+internal static class CloseReason
+{
+    public const string Client = "client";
+    public const string Drain = "drain";
+    public const string SlowConsumer = "slow";
+    public const string Error = "error";
+
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Error];
+}

@@ -1,0 +1,27 @@
+using System.IO.Pipelines;
+
+namespace SseApp.Events.Streaming;
+
+/// <summary>Writes through the response's pipe: works for every protocol version, TLS, and behind any middleware.</summary>
+internal sealed class PipeStreamWriter(HttpContext context) : IStreamWriter
+{
+    private readonly PipeWriter _pipe = context.Response.BodyWriter;
+
+    public Memory<byte> GetMemory(int sizeHint = 0) => _pipe.GetMemory(sizeHint);
+
+    public Span<byte> GetSpan(int sizeHint = 0) => _pipe.GetSpan(sizeHint);
+
+    public void Advance(int count) => _pipe.Advance(count);
+
+    public ValueTask<bool> FlushAsync()
+    {
+        var flush = _pipe.FlushAsync(CancellationToken.None);
+        return flush.IsCompletedSuccessfully ? new ValueTask<bool>(IsOpen(flush.Result)) : AwaitAsync(flush);
+    }
+
+    public void Abort() => context.Abort();
+
+    private static async ValueTask<bool> AwaitAsync(ValueTask<FlushResult> flush) => IsOpen(await flush);
+
+    private static bool IsOpen(FlushResult result) => !result.IsCompleted && !result.IsCanceled;
+}

@@ -1,0 +1,219 @@
+using System.Threading.Channels;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Topics;
+
+namespace SseApp.Events.Streaming;
+
+/// <summary>
+/// A loop that owns a share of the connections and writes to them in turn. It takes what waits in its queue in one go
+/// and flushes each connection once afterwards: under load writes batch by themselves, otherwise nothing waits.
+/// </summary>
+internal sealed partial class Shard : IAsyncDisposable
+{
+    private const int MaxBatch = 256;
+
+    private readonly Channel<ShardWork> _queue = Channel.CreateUnbounded<ShardWork>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly List<StreamConnection> _connections = [];
+    private readonly List<StreamConnection> _dirty = [];
+    private readonly StreamingOptions _options;
+    private readonly TimeProvider _time;
+    private readonly EventsMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly Task _loop;
+    private long _now;
+    private int _delivered;
+    private TimeSpan? _drainWindow;
+
+    public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
+    {
+        _options = options;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        _loop = Task.Run(RunAsync);
+    }
+
+    public void Post(ShardWorkKind kind, object? target = null, object? value = null) =>
+        _queue.Writer.TryWrite(new ShardWork(kind, target, value));
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop;
+    }
+
+    private async Task RunAsync()
+    {
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            _now = _time.GetTimestamp();
+            for (var taken = 0; taken < MaxBatch && _queue.Reader.TryRead(out var work); taken++)
+            {
+                TryHandle(work);
+            }
+
+            FinishBatch();
+        }
+    }
+
+    private void TryHandle(in ShardWork work)
+    {
+        try
+        {
+            Handle(work);
+        }
+#pragma warning disable CA1031 // A loop that ended would silence its share of the connections for ever.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogWorkFailed(_logger, exception, work.Kind);
+        }
+    }
+
+    private void Handle(in ShardWork work)
+    {
+        switch (work.Kind)
+        {
+            case ShardWorkKind.Deliver:
+                Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
+                break;
+            case ShardWorkKind.Start:
+                var range = (LogRange)work.Value!;
+                ((TopicMembers)work.Target!).TryAdvance(new Position(range.Epoch, range.Last));
+                break;
+            case ShardWorkKind.Join:
+                Join((StreamConnection)work.Target!);
+                break;
+            case ShardWorkKind.Close:
+                BeginClose((StreamConnection)work.Target!, (string)work.Value!);
+                break;
+            case ShardWorkKind.Flushed:
+                OnFlushed((StreamConnection)work.Target!, gone: work.Value is not null);
+                break;
+            case ShardWorkKind.Tick:
+                Tick();
+                break;
+            case ShardWorkKind.Drain:
+                _drainWindow = (TimeSpan)work.Value!;
+                foreach (var connection in _connections)
+                {
+                    ScheduleDrain(connection);
+                }
+
+                break;
+        }
+    }
+
+    private void Deliver(TopicMembers members, LogEntry entry)
+    {
+        if (!members.TryAdvance(entry.Position))
+        {
+            return;
+        }
+
+        // Backwards, because a member that turns out to be gone is replaced by the last one.
+        for (var i = members.Count - 1; i >= 0; i--)
+        {
+            var (connection, slot) = members[i];
+            if (connection.Closing is not null)
+            {
+                continue;
+            }
+
+            if (!connection.Flushing)
+            {
+                WriteEvent(connection, entry, slot);
+            }
+            else if (!TryEnqueue(connection, entry, slot))
+            {
+                CloseSlow(connection);
+            }
+        }
+    }
+
+    private void Join(StreamConnection connection)
+    {
+        connection.ShardIndex = _connections.Count;
+        _connections.Add(connection);
+        for (var slot = 0; slot < connection.Memberships.Length; slot++)
+        {
+            var members = connection.Memberships[slot];
+            connection.MemberIndexes[slot] = members.Add(connection, slot);
+            connection.Positions[slot] = members.Head;
+        }
+
+        var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
+        connection.HeartbeatTicks = Ticks(_options.HeartbeatInterval * jitter);
+        connection.LastFlush = _now;
+        WriteOpen(connection);
+        ScheduleDrain(connection);
+    }
+
+    private void Tick()
+    {
+        // Backwards, because ending a connection moves the last one into its place.
+        for (var i = _connections.Count - 1; i >= 0; i--)
+        {
+            var connection = _connections[i];
+            if (connection.Deadline <= _now)
+            {
+                if (connection.Closing is null)
+                {
+                    BeginClose(connection, CloseReason.Drain);
+                }
+                else
+                {
+                    Cut(connection);
+                }
+            }
+            else if (connection.Closing is not null)
+            {
+                continue;
+            }
+            else if (connection.Flushing && _now - connection.LastFlush > Ticks(_options.MaxBacklogAge))
+            {
+                CloseSlow(connection);
+            }
+            else if (!connection.Flushing && _now - connection.LastFlush >= connection.HeartbeatTicks)
+            {
+                WriteHeartbeat(connection);
+            }
+        }
+    }
+
+    private void FinishBatch()
+    {
+        foreach (var connection in _dirty)
+        {
+            connection.Dirty = false;
+            if (connection is { ShardIndex: >= 0, Flushing: false, UnflushedBytes: > 0 })
+            {
+                Flush(connection);
+            }
+        }
+
+        _dirty.Clear();
+        if (_delivered > 0)
+        {
+            _metrics.Delivered(_delivered);
+            _delivered = 0;
+        }
+    }
+
+    private void ScheduleDrain(StreamConnection connection)
+    {
+        if (_drainWindow is { } window && connection.Closing is null)
+        {
+            connection.Deadline = _now + Ticks(window * Random.Shared.NextDouble());
+        }
+    }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
+
+    [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
+    private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);
+
+    [LoggerMessage(LogLevel.Error, "A stream was cut because writing to it failed.")]
+    private static partial void LogWriteFailed(ILogger logger, Exception exception);
+}

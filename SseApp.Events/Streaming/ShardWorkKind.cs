@@ -1,0 +1,25 @@
+namespace SseApp.Events.Streaming;
+
+internal enum ShardWorkKind
+{
+    /// <summary>An event (LogEntry) for the TopicMembers.</summary>
+    Deliver,
+
+    /// <summary>The TopicMembers' first position, a LogRange.</summary>
+    Start,
+
+    /// <summary>A StreamConnection to open.</summary>
+    Join,
+
+    /// <summary>A StreamConnection to end, with its CloseReason.</summary>
+    Close,
+
+    /// <summary>A StreamConnection's flush is over; the value is null if the client is still there.</summary>
+    Flushed,
+
+    /// <summary>Time to look after heartbeats and deadlines.</summary>
+    Tick,
+
+    /// <summary>End all streams within the window (a boxed TimeSpan).</summary>
+    Drain,
+}

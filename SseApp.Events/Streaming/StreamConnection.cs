@@ -1,0 +1,61 @@
+using SseApp.Events.Log;
+using SseApp.Events.Topics;
+
+namespace SseApp.Events.Streaming;
+
+/// <summary>
+/// One open stream. Everything but <see cref="Completion"/> is touched only by the loop of its shard.
+/// While idle it holds neither buffer nor timer.
+/// </summary>
+internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, TopicMembers[] memberships, byte[] openData)
+{
+    private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public IStreamWriter Writer { get; } = writer;
+
+    public TopicSet Topics { get; } = topics;
+
+    /// <summary>The shard's members of each topic, in the order of <see cref="Topics"/>.</summary>
+    public TopicMembers[] Memberships { get; } = memberships;
+
+    public int[] MemberIndexes { get; } = new int[memberships.Length];
+
+    public Position[] Positions { get; } = new Position[memberships.Length];
+
+    /// <summary>The data of <c>stream.open</c>.</summary>
+    public byte[] OpenData { get; } = openData;
+
+    /// <summary>Completes with the <see cref="CloseReason"/> when the shard no longer uses the writer.</summary>
+    public Task<string> Completion => _completion.Task;
+
+    public int ShardIndex { get; set; } = -1;
+
+    /// <summary>Set when closing began: nothing more is delivered.</summary>
+    public string? Closing { get; set; }
+
+    public bool FinalWritten { get; set; }
+
+    /// <summary>A flush is under way; the writer must not be touched.</summary>
+    public bool Flushing { get; set; }
+
+    public bool Dirty { get; set; }
+
+    public int UnflushedBytes { get; set; }
+
+    /// <summary>When the oldest event that is not flushed was published; 0 for none.</summary>
+    public long OldestUnflushed { get; set; }
+
+    /// <summary>Events that wait for the flush under way; null while there are none.</summary>
+    public Queue<(LogEntry Entry, int Slot)>? Backlog { get; set; }
+
+    public int BacklogBytes { get; set; }
+
+    public long HeartbeatTicks { get; set; }
+
+    public long LastFlush { get; set; }
+
+    /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
+    public long Deadline { get; set; } = long.MaxValue;
+
+    public void Complete() => _completion.TrySetResult(Closing ?? CloseReason.Error);
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Replicas;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Health;
+
+namespace SseApp.Events.Streaming;
+
+/// <summary><c>GET /events</c>: checks the request, subscribes, hands the response to a shard, and waits for its end.</summary>
+internal sealed class StreamEndpoint(
+    TopicHubs hubs,
+    ShardSet shards,
+    DrainState drain,
+    RedisStatus redis,
+    ReplicaIdentity replica,
+    StreamRefusal refusal,
+    EventsMetrics metrics,
+    IOptions<StreamingOptions> options)
+{
+    private readonly StreamingOptions _options = options.Value;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var names = context.Request.Query["topic"];
+        if (Validate(names) is { } rule)
+        {
+            await Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
+            return;
+        }
+
+        if (drain.IsDraining)
+        {
+            await refusal.WriteAsync(context, RefusalReason.Draining);
+        }
+        else if (!redis.IsConnected)
+        {
+            await refusal.WriteAsync(context, RefusalReason.Redis);
+        }
+        else if (!metrics.TryAddConnection(_options.MaxConnections))
+        {
+            await refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+        }
+        else
+        {
+            try
+            {
+                await SubscribeAsync(context, new TopicSet(names!));
+            }
+            finally
+            {
+                metrics.RemoveConnection();
+            }
+        }
+    }
+
+    private string? Validate(StringValues names)
+    {
+        if (names.Count == 0)
+        {
+            return "A stream needs at least one topic: GET /events?topic=news&topic=prices.";
+        }
+
+        if (names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"A stream has at most {_options.MaxTopics} topics.");
+        }
+
+        return names.All(TopicName.IsValid) ? null : TopicName.Rule;
+    }
+
+    private async Task SubscribeAsync(HttpContext context, TopicSet topics)
+    {
+        var acquired = new List<TopicHub>(topics.Count);
+        try
+        {
+            var acquiring = Array.ConvertAll(
+                topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
+            await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
+            await Task.WhenAll(acquiring);
+            await StreamAsync(context, topics, acquired);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
+        {
+            await refusal.WriteAsync(context, RefusalReason.Redis);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left before the stream was open.
+        }
+        finally
+        {
+            acquired.ForEach(hubs.Release);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired)
+    {
+        StreamResponse.Prepare(context);
+        await context.Response.StartAsync(context.RequestAborted);
+
+        // Resuming from Last-Event-ID is not supported yet, and the client is told so.
+        var opened = new StreamOpened(
+            Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, Resumed: false);
+        var index = shards.NextIndex();
+        var shard = shards.All[index];
+        var connection = new StreamConnection(
+            new PipeStreamWriter(context),
+            topics,
+            [.. acquired.Select(hub => hub.MembersIn(index))],
+            JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened));
+        metrics.Opened();
+        shard.Post(ShardWorkKind.Join, connection);
+        string reason;
+        await using (context.RequestAborted.UnsafeRegister(_ => shard.Post(ShardWorkKind.Close, connection, CloseReason.Client), null))
+        {
+            reason = await connection.Completion;
+        }
+
+        metrics.Closed(reason);
+    }
+}

@@ -1,0 +1,26 @@
+using SseApp.Events.Topics;
+
+namespace SseApp.Events.Streaming;
+
+internal static class StreamingExtensions
+{
+    public static IHostApplicationBuilder AddStreaming(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<StreamingOptions>()
+            .BindConfiguration(StreamingOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<TopicsOptions>()
+            .BindConfiguration(TopicsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ShardSet>();
+        builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.AddSingleton<StreamRefusal>();
+        builder.Services.AddSingleton<StreamEndpoint>();
+        builder.Services.AddHostedService<StreamClock>();
+        return builder;
+    }
+
+    public static void MapStreaming(this IEndpointRouteBuilder app) =>
+        app.MapGet("/events", (HttpContext context, StreamEndpoint endpoint) => endpoint.HandleAsync(context))
+            // A stream lasts for hours: its duration would say nothing about the service and drown what does.
+            .DisableHttpMetrics()
+            .WithName("Stream");
+}

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.Events.Streaming;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StreamOpened))]
+[JsonSerializable(typeof(StreamUnavailable))]
+internal sealed partial class StreamingJsonContext : JsonSerializerContext;

@@ -1,0 +1,66 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Events.Streaming;
+
+/// <summary>Section <c>Streaming</c>.</summary>
+internal sealed class StreamingOptions : IValidatableObject
+{
+    public const string SectionName = "Streaming";
+
+    /// <summary>Topics that one connection may subscribe to. Default 64.</summary>
+    [Range(1, 1_000)]
+    public int MaxTopics { get; set; } = 64;
+
+    /// <summary>Streams that this replica holds; more are refused with <c>stream.unavailable</c>. Default 50 000.</summary>
+    [Range(1, 10_000_000)]
+    public int MaxConnections { get; set; } = 50_000;
+
+    /// <summary>A comment is sent to a stream that was silent for this long. Default 15 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Each connection's interval differs by up to this share, so that heartbeats spread. 0 to 0.5; default 0.2.</summary>
+    [Range(0, 0.5)]
+    public double HeartbeatJitter { get; set; } = 0.2;
+
+    /// <summary>Shortest reconnection time told to a client (<c>retry:</c>). Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan RetryMin { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest reconnection time told to a client. Each one is random between the two. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that may wait for one client beyond what kernel and server buffer. Default 1 MiB.</summary>
+    [Range(4 * 1024, 1024 * 1024 * 1024)]
+    public int MaxBacklogBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>A client that has not read for this long, while bytes wait for it, is disconnected. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan MaxBacklogAge { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a stream that is being ended may take to read what was already sent, before it is cut. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long opening a stream may wait for Redis. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
+    public TimeSpan SubscribeTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Fan-out loops; 0 (default) means one for each core.</summary>
+    [Range(0, 256)]
+    public int Shards { get; set; }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (RetryMax < RetryMin)
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(RetryMax)} ({RetryMax}) must not be less than {nameof(RetryMin)} ({RetryMin}).", [nameof(RetryMax)]);
+        }
+    }
+
+    /// <summary>A reconnection time of its own for each client, so that a replica's clients do not come back in one moment.</summary>
+    public int NextRetryMilliseconds() =>
+        Random.Shared.Next((int)RetryMin.TotalMilliseconds, (int)RetryMax.TotalMilliseconds + 1);
+}

@@ -1,0 +1,152 @@
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+
+namespace SseApp.Events.Topics;
+
+/// <summary>The hubs of this replica. A hub exists from a topic's first local subscriber until a grace period after its last.</summary>
+internal sealed partial class TopicHubs(
+    ITopicLog log,
+    ShardSet shards,
+    EventsMetrics metrics,
+    TimeProvider time,
+    IOptions<TopicsOptions> options,
+    ILogger<TopicHubs> logger)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TopicHub> _hubs = new(StringComparer.Ordinal);
+
+    /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
+    /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is away; nothing was counted.</exception>
+    /// <exception cref="TimeoutException">Redis did not answer in time; nothing was counted.</exception>
+    public async Task<TopicHub> AcquireAsync(string topic, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            TopicHub hub;
+            Task wait;
+            lock (_gate)
+            {
+                if (!_hubs.TryGetValue(topic, out hub!))
+                {
+                    hub = new TopicHub(topic, log, shards.All);
+                    _hubs.Add(topic, hub);
+                    metrics.AddTopics(1);
+                }
+
+                if (hub.Stopping is null)
+                {
+                    hub.Subscribers++;
+                    hub.Starting ??= StartAsync(hub);
+                }
+
+                wait = hub.Stopping ?? hub.Starting!;
+            }
+
+            var acquired = wait == hub.Starting;
+            try
+            {
+                await wait.WaitAsync(timeout, time, cancellationToken);
+            }
+            catch when (acquired)
+            {
+                Release(hub);
+                throw;
+            }
+
+            if (acquired)
+            {
+                return hub;
+            }
+        }
+    }
+
+    public void Release(TopicHub hub)
+    {
+        lock (_gate)
+        {
+            if (--hub.Subscribers == 0)
+            {
+                hub.IdleSince = time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>Subscribers of the topic on this replica.</summary>
+    public int LocalSubscribers(string topic)
+    {
+        lock (_gate)
+        {
+            return _hubs.TryGetValue(topic, out var hub) ? hub.Subscribers : 0;
+        }
+    }
+
+    /// <summary>Ends the subscriptions of topics that had no subscriber for the grace period.</summary>
+    public void Sweep()
+    {
+        lock (_gate)
+        {
+            foreach (var hub in _hubs.Values)
+            {
+                if (hub is { Subscribers: 0, Stopping: null, Starting: null or { IsCompleted: true } }
+                    && time.GetElapsedTime(hub.IdleSince) >= options.Value.UnsubscribeGrace)
+                {
+                    hub.Stopping = StopAsync(hub);
+                }
+            }
+        }
+    }
+
+    private async Task StartAsync(TopicHub hub)
+    {
+        // Leaves the caller's lock before any work is done.
+        await Task.Yield();
+        try
+        {
+            await hub.StartAsync();
+            metrics.AddSubscriptions(1);
+        }
+        catch
+        {
+            // Whoever comes next starts anew; those who wait for this start get its exception.
+            lock (_gate)
+            {
+                Forget(hub);
+            }
+
+            throw;
+        }
+    }
+
+    private async Task StopAsync(TopicHub hub)
+    {
+        await Task.Yield();
+        try
+        {
+            await hub.StopAsync();
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            // The handler is gone either way; a server that is away has no subscription of ours either.
+            LogUnsubscribeFailed(hub.Topic, exception);
+        }
+        finally
+        {
+            metrics.AddSubscriptions(-1);
+            lock (_gate)
+            {
+                Forget(hub);
+            }
+        }
+    }
+
+    private void Forget(TopicHub hub)
+    {
+        _hubs.Remove(hub.Topic);
+        metrics.AddTopics(-1);
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Redis was away while topic {Topic} was unsubscribed.")]
+    private partial void LogUnsubscribeFailed(string topic, Exception exception);
+}

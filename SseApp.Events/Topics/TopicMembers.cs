@@ -1,0 +1,48 @@
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+
+namespace SseApp.Events.Topics;
+
+/// <summary>
+/// The subscribers of one topic that belong to one shard, and how far that shard has delivered the topic. Touched only
+/// by the shard's loop, so it needs no lock, and a subscriber that joins gets exactly what comes after its position.
+/// </summary>
+internal sealed class TopicMembers
+{
+    private readonly List<(StreamConnection Connection, int Slot)> _members = [];
+
+    /// <summary>The last event that was handed to the members.</summary>
+    public Position Head { get; private set; }
+
+    public int Count => _members.Count;
+
+    public (StreamConnection Connection, int Slot) this[int index] => _members[index];
+
+    /// <returns>False when the shard is already past the position, as for an event published while the hub started.</returns>
+    public bool TryAdvance(Position position)
+    {
+        if (position.Epoch == Head.Epoch && position.Offset <= Head.Offset)
+        {
+            return false;
+        }
+
+        Head = position;
+        return true;
+    }
+
+    /// <returns>The member's index, needed to take it out.</returns>
+    public int Add(StreamConnection connection, int slot)
+    {
+        _members.Add((connection, slot));
+        return _members.Count - 1;
+    }
+
+    /// <summary>Fills the place with the last member, which is told its new index.</summary>
+    public void RemoveAt(int index)
+    {
+        var last = _members[^1];
+        _members[index] = last;
+        last.Connection.MemberIndexes[last.Slot] = index;
+        _members.RemoveAt(_members.Count - 1);
+    }
+}

@@ -1,0 +1,29 @@
+using Yarp.ReverseProxy.Forwarder;
+
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>What a failed forward means for the request.</summary>
+internal static class ForwardFailure
+{
+    /// <summary>True when no byte of the request can have reached the destination, so any request may be repeated.</summary>
+    public static bool NeverSent(IForwarderErrorFeature failure) => failure.Exception switch
+    {
+        HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
+        } => failure.Error == ForwarderError.Request,
+
+        // SocketsHttpHandler.ConnectTimeout; the activity timeout has no inner exception.
+        OperationCanceledException { InnerException: TimeoutException } => failure.Error == ForwarderError.RequestTimedOut,
+        _ => false,
+    };
+
+    /// <summary>
+    /// True when another destination may get the request: it never left, or it is safe to repeat and broke before an
+    /// answer. A destination that took the request and keeps silent is not given up for another: that wait was long enough.
+    /// </summary>
+    public static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure) =>
+        NeverSent(failure)
+        || ((HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+            && failure.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination);
+}

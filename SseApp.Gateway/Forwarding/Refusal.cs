@@ -1,0 +1,20 @@
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>Why the gateway cannot serve a request now, although the request is right.</summary>
+/// <param name="Reason">For programs: <c>reason</c> of <c>stream.unavailable</c> and label of the metric.</param>
+/// <param name="Status">Status for clients other than an EventSource: 502, 503 or 504.</param>
+/// <param name="Detail">For people.</param>
+internal sealed record Refusal(string Reason, int Status, string Detail)
+{
+    public static readonly Refusal NoReplica = new(
+        "no-replica", StatusCodes.Status503ServiceUnavailable, "No server is ready to take this request.");
+
+    public static readonly Refusal Unreachable = new(
+        "replica-unreachable", StatusCodes.Status502BadGateway, "The server that was to take this request could not be reached or broke off.");
+
+    public static readonly Refusal TimedOut = new(
+        "replica-timeout", StatusCodes.Status504GatewayTimeout, "The server that took this request did not answer in time.");
+
+    public static readonly Refusal Stopping = new(
+        "gateway-stopping", StatusCodes.Status503ServiceUnavailable, "This gateway is stopping.");
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using SseApp.Gateway.Routing;
+using SseApp.Gateway.Telemetry;
+
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>
+/// Answers a request that cannot be served now. An EventSource is closed for ever by any status but 200
+/// (<see href="https://html.spec.whatwg.org/multipage/server-sent-events.html#processing-model">WHATWG HTML, 9.2.3</see>),
+/// so it gets a short stream that tells it when to come back; everybody else gets the true status (RFC 9457).
+/// </summary>
+internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMetrics metrics)
+{
+    public Task WriteAsync(HttpContext context, Refusal refusal)
+    {
+        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
+        var response = context.Response;
+        response.Clear();
+        var retryMs = RandomNumberGenerator.GetInt32(
+            (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
+        return StreamRequests.AcceptsEventStream(context.Request)
+            ? WriteStreamAsync(context, refusal, retryMs)
+            : WriteProblemAsync(context, refusal, retryMs);
+    }
+
+    private static Task WriteStreamAsync(HttpContext context, Refusal refusal, int retryMs)
+    {
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = StreamRequests.ContentType;
+        response.Headers.CacheControl = "no-cache, no-store, must-revalidate, no-transform";
+        response.Headers["X-Accel-Buffering"] = "no";
+        response.Headers.ContentEncoding = "identity";
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        return response.WriteAsync(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""
+                retry: {{retryMs}}
+                event: stream.unavailable
+                data: {"reason":"{{refusal.Reason}}","retryAfterMs":{{retryMs}}}
+
+
+                """),
+            context.RequestAborted);
+    }
+
+    private static Task WriteProblemAsync(HttpContext context, Refusal refusal, int retryMs)
+    {
+        // Whole seconds, rounded up (RFC 9110, 10.2.3).
+        context.Response.Headers[HeaderNames.RetryAfter] = ((retryMs + 999) / 1000).ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers.CacheControl = "no-store";
+        return Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason);
+    }
+}

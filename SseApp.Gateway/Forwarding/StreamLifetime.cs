@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Http.Features;
+using SseApp.Gateway.Routing;
+
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>
+/// Ends a forwarded stream when the gateway stops. The server does not signal <c>RequestAborted</c> at SIGTERM, so a
+/// stream would hold the shutdown until its time limit; and YARP aborts the client's connection when a forward is
+/// cancelled, so that a truncated answer is not taken for a whole one. An event stream has no whole: its client must
+/// see an ordinary end and come back, not a reset that may take the last events with it.
+/// </summary>
+internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFeature, IDisposable
+{
+    private readonly HttpContext _context;
+    private readonly IHttpRequestLifetimeFeature _lifetime;
+    private readonly IHttpResetFeature? _reset;
+    private readonly CancellationToken _stopping;
+    private readonly CancellationTokenSource _ended;
+
+    public StreamLifetime(HttpContext context, IHttpRequestLifetimeFeature lifetime, IHttpResetFeature? reset, CancellationToken stopping)
+    {
+        _context = context;
+        _lifetime = lifetime;
+        _reset = reset;
+        _stopping = stopping;
+        _ended = CancellationTokenSource.CreateLinkedTokenSource(lifetime.RequestAborted, stopping);
+        RequestAborted = _ended.Token;
+    }
+
+    /// <summary>Fires when the client left or the gateway stops.</summary>
+    public CancellationToken RequestAborted { get; set; }
+
+    public void Dispose() => _ended.Dispose();
+
+    void IHttpRequestLifetimeFeature.Abort()
+    {
+        if (!EndsCleanly)
+        {
+            _lifetime.Abort();
+        }
+    }
+
+    void IHttpResetFeature.Reset(int errorCode)
+    {
+        if (!EndsCleanly)
+        {
+            _reset!.Reset(errorCode);
+        }
+    }
+
+    private bool EndsCleanly =>
+        _stopping.IsCancellationRequested
+        && !_lifetime.RequestAborted.IsCancellationRequested
+        && _context.Response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true;
+}

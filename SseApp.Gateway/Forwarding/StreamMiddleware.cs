@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using SseApp.Gateway.Routing;
+
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>Sets a stream request apart from others: no minimum rate, no duration metric, a clean end when the gateway stops.</summary>
+internal sealed class StreamMiddleware(RequestDelegate next, IHostApplicationLifetime application)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (!StreamRequests.IsStream(context.Request))
+        {
+            await next(context);
+            return;
+        }
+
+        // Kestrel would abort a client that reads one write slower than 240 bytes/s.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
+
+        // A stream lasts hours and would make the histogram of request durations useless.
+        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)
+        {
+            tags.MetricsDisabled = true;
+        }
+
+        var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        var reset = context.Features.Get<IHttpResetFeature>();
+        using var stream = new StreamLifetime(context, lifetime, reset, application.ApplicationStopping);
+        context.Features.Set<IHttpRequestLifetimeFeature>(stream);
+        if (reset is not null)
+        {
+            context.Features.Set<IHttpResetFeature>(stream);
+        }
+
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Features.Set(lifetime);
+            if (reset is not null)
+            {
+                context.Features.Set(reset);
+            }
+        }
+    }
+}

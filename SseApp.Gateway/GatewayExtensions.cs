@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Admin;
+using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Console;
+using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Health;
+using SseApp.Gateway.Limits;
+using SseApp.Gateway.Routing;
+using SseApp.Gateway.Security;
+using SseApp.Gateway.Telemetry;
+using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Replicas;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.LoadBalancing;
+
+namespace SseApp.Gateway;
+
+internal static class GatewayExtensions
+{
+    /// <summary>Adds the gateway: the Events cluster from the registry, and what section <c>ReverseProxy</c> adds to it.</summary>
+    public static WebApplicationBuilder AddGateway(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddReplicaRegistry();
+        services.AddValidated<UpstreamOptions>(UpstreamOptions.SectionName);
+        services.AddValidated<BalancingOptions>(BalancingOptions.SectionName);
+        services.AddValidated<ReplicaHealthOptions>(ReplicaHealthOptions.SectionName);
+        services.AddValidated<RefusalOptions>(RefusalOptions.SectionName);
+        services.AddValidated<LimitsOptions>(LimitsOptions.SectionName);
+        services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
+
+        services.AddSingleton<ReplicaDirectory>();
+        services.AddHostedService<ReplicaWatcher>();
+        services.AddSingleton<EventsCluster>();
+        services.AddSingleton<LoadLedger>();
+        services.AddSingleton<RefusalWriter>();
+        services.AddSingleton<GatewayMetrics>();
+        services.AddRequestTimeouts();
+
+        services.AddReverseProxy()
+            .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .AddTransforms<ForwardedHeaders>()
+            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
+        services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
+        services.AddSingleton<ILoadBalancingPolicy, LeastConnectionsPolicy>();
+        services.AddSingleton<IPassiveHealthCheckPolicy, ConnectFailureHealthPolicy>();
+
+        services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
+        return builder;
+    }
+
+    /// <summary>Maps routes of the proxy, the operator API and the console.</summary>
+    public static WebApplication MapGateway(this WebApplication app)
+    {
+        app.UseMiddleware<ClientAddressMiddleware>();
+        app.UseConsole();
+        app.UseRouting();
+        app.UseRequestTimeouts();
+        app.MapReplicas();
+        app.MapReverseProxy(proxy =>
+        {
+            proxy.UseMiddleware<BodySizeMiddleware>();
+            proxy.UseMiddleware<RefusalMiddleware>();
+            proxy.UseMiddleware<StreamMiddleware>();
+            proxy.UseMiddleware<RetryMiddleware>();
+            proxy.UseSessionAffinity();
+            proxy.UseLoadBalancing();
+            proxy.UseMiddleware<LoadMiddleware>();
+            proxy.UsePassiveHealthChecks();
+        });
+        app.MapFallback("{*path}", context => Problems.WriteAsync(
+            context, StatusCodes.Status404NotFound, $"The gateway has no route for {context.Request.Path}."));
+        return app;
+    }
+
+    private static void AddValidated<TOptions>(this IServiceCollection services, string section)
+        where TOptions : class =>
+        services.AddOptions<TOptions>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+
+    private static TimeSpan ConnectTimeout(ConfigurationManager configuration) =>
+        (configuration.GetSection(UpstreamOptions.SectionName).Get<UpstreamOptions>() ?? new UpstreamOptions()).ConnectTimeout;
+}

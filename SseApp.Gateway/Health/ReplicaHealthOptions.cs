@@ -1,0 +1,39 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Gateway.Health;
+
+/// <summary>Section <c>ReplicaHealth</c>: how the gateway finds out that a replica cannot serve.</summary>
+public sealed class ReplicaHealthOptions : IValidatableObject
+{
+    public const string SectionName = "ReplicaHealth";
+
+    /// <summary>Path that is asked; any status from 200 to 299 is healthy. Default <c>/health</c>.</summary>
+    [Required, RegularExpression("^/.*")]
+    public string Path { get; set; } = "/health";
+
+    /// <summary>Time between two checks of a replica. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "01:00:00")]
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time a check may take. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Failed checks in a row that take a replica out. Default 2.</summary>
+    [Range(1, 100)]
+    public int Threshold { get; set; } = 2;
+
+    /// <summary>How long a replica that could not be connected to gets no requests. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "01:00:00")]
+    public TimeSpan FailTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Timeout > Interval * Threshold)
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(Timeout)} ({Timeout}) must not exceed {nameof(Interval)} × {nameof(Threshold)} ({Interval * Threshold}), or a replica that hangs is found later than one that refuses.",
+                [nameof(Timeout)]);
+        }
+    }
+}

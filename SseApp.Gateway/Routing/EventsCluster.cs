@@ -1,0 +1,84 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Health;
+using SseApp.ServiceDefaults.Replicas;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.Transforms;
+
+namespace SseApp.Gateway.Routing;
+
+/// <summary>The cluster of Events replicas and its routes, as YARP wants them.</summary>
+internal sealed class EventsCluster(
+    IOptions<UpstreamOptions> upstream, IOptions<BalancingOptions> balancing, IOptions<ReplicaHealthOptions> health)
+{
+    /// <summary>Id of the cluster, and what its routes' ids begin with; reserved in section <c>ReverseProxy</c>.</summary>
+    public const string Id = "events";
+
+    public const string WeightKey = "weight";
+    public const string BackupKey = "backup";
+
+    public IReadOnlyList<RouteConfig> Routes { get; } =
+    [
+        Route("stream", StreamRequests.Path) with { TimeoutPolicy = "Disable" },
+        Route("topics", "/topics/{**rest}"),
+        Route("publish", "/publish"),
+    ];
+
+    /// <summary>One destination a replica; those that are not ready are left out.</summary>
+    public ClusterConfig Build(IEnumerable<ReplicaRecord> replicas) => new()
+    {
+        ClusterId = Id,
+        LoadBalancingPolicy = balancing.Value.Policy,
+        HealthCheck = new HealthCheckConfig
+        {
+            Active = new ActiveHealthCheckConfig
+            {
+                Enabled = true,
+                Interval = health.Value.Interval,
+                Timeout = health.Value.Timeout,
+                Policy = HealthCheckConstants.ActivePolicy.ConsecutiveFailures,
+                Path = health.Value.Path,
+            },
+            Passive = new PassiveHealthCheckConfig
+            {
+                Enabled = true,
+                Policy = ConnectFailureHealthPolicy.PolicyName,
+                ReactivationPeriod = health.Value.FailTimeout,
+            },
+        },
+        HttpClient = new HttpClientConfig { EnableMultipleHttp2Connections = true },
+        HttpRequest = new ForwarderRequestConfig
+        {
+            ActivityTimeout = upstream.Value.ActivityTimeout,
+            AllowResponseBuffering = false,
+        },
+        Metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            [ConsecutiveFailuresHealthPolicyOptions.ThresholdMetadataName] =
+                health.Value.Threshold.ToString(CultureInfo.InvariantCulture),
+        },
+        Destinations = replicas
+            .Where(replica => replica.State == ReplicaState.Ready)
+            .ToDictionary(replica => replica.Id, Destination, StringComparer.OrdinalIgnoreCase),
+    };
+
+    private static DestinationConfig Destination(ReplicaRecord replica) => new()
+    {
+        Address = replica.Address.AbsoluteUri,
+        Metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            [WeightKey] = replica.Weight.ToString(CultureInfo.InvariantCulture),
+            [BackupKey] = replica.Backup ? bool.TrueString : bool.FalseString,
+        },
+    };
+
+    private static RouteConfig Route(string name, string path) => new RouteConfig
+    {
+        RouteId = $"{Id}.{name}",
+        ClusterId = Id,
+        Match = new RouteMatch { Path = path },
+    }.WithTransformUseOriginalHostHeader();
+}

@@ -1,0 +1,56 @@
+using SseApp.ServiceDefaults.Replicas;
+using Yarp.ReverseProxy.Configuration;
+
+namespace SseApp.Gateway.Routing;
+
+/// <summary>
+/// Gives YARP the Events cluster. Heartbeats change counts every second; only what matters for routing (who is ready,
+/// where, with which weight) makes a new configuration.
+/// </summary>
+internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ReplicaDirectory _directory;
+    private readonly EventsCluster _cluster;
+    private HashSet<RoutedReplica> _routed;
+    private RegistryProxyConfig _config;
+
+    public RegistryProxyConfigProvider(ReplicaDirectory directory, EventsCluster cluster)
+    {
+        _directory = directory;
+        _cluster = cluster;
+        var replicas = directory.Replicas;
+        _routed = Routed(replicas);
+        _config = new RegistryProxyConfig(cluster.Routes, cluster.Build(replicas));
+        directory.Changed += Update;
+    }
+
+    public IProxyConfig GetConfig() => Volatile.Read(ref _config);
+
+    public void Dispose() => _directory.Changed -= Update;
+
+    private void Update(object? sender, EventArgs e)
+    {
+        RegistryProxyConfig replaced;
+        lock (_gate)
+        {
+            var replicas = _directory.Replicas;
+            var routed = Routed(replicas);
+            if (routed.SetEquals(_routed))
+            {
+                return;
+            }
+
+            _routed = routed;
+            replaced = _config;
+            Volatile.Write(ref _config, new RegistryProxyConfig(_cluster.Routes, _cluster.Build(replicas)));
+        }
+
+        replaced.Expire();
+    }
+
+    private static HashSet<RoutedReplica> Routed(IEnumerable<ReplicaRecord> replicas) =>
+        [.. replicas.Where(r => r.State == ReplicaState.Ready).Select(r => new RoutedReplica(r.Id, r.Address, r.Weight, r.Backup))];
+
+    private readonly record struct RoutedReplica(string Id, Uri Address, int Weight, bool Backup);
+}

@@ -1,0 +1,90 @@
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Replicas;
+
+namespace SseApp.Gateway.Routing;
+
+/// <summary>
+/// What this gateway knows of the replicas: the last read of the registry, corrected by announcements. When Redis is
+/// away the last known set stays, and the active health checks decide who gets requests.
+/// </summary>
+internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options, TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private IReadOnlyList<ReplicaRecord> _replicas = [];
+    private long _announcements;
+    private bool _interrupted;
+    private long? _heldSince;
+
+    /// <summary>Known replicas in any state, ordered by id.</summary>
+    public IReadOnlyList<ReplicaRecord> Replicas => Volatile.Read(ref _replicas);
+
+    /// <summary>Number of announcements taken in; see <see cref="TryReplace"/>.</summary>
+    public long Announcements => Interlocked.Read(ref _announcements);
+
+    /// <summary>Raised after every change, on the thread that brought it.</summary>
+    public event EventHandler? Changed;
+
+    /// <summary>Takes in a whole read of the registry.</summary>
+    /// <param name="live">What was read.</param>
+    /// <param name="announcementsBefore"><see cref="Announcements"/> when the read began.</param>
+    /// <returns>
+    /// False, without effect, when an announcement came in during the read: the read may be older than it and would
+    /// bring back a replica that is draining. Read again.
+    /// </returns>
+    public bool TryReplace(IReadOnlyList<ReplicaRecord> live, long announcementsBefore)
+    {
+        lock (_gate)
+        {
+            if (_announcements != announcementsBefore)
+            {
+                return false;
+            }
+
+            // A Redis that comes back empty knows nothing of replicas that are well and will write themselves again
+            // with their next heartbeat. Until each had the time to do so, the known ones stay.
+            if (_interrupted || (live.Count == 0 && _replicas.Count > 0))
+            {
+                _heldSince ??= time.GetTimestamp();
+                _interrupted = false;
+            }
+
+            if (_heldSince is { } since && time.GetElapsedTime(since) < options.Value.Expiry)
+            {
+                live = [.. live.UnionBy(_replicas, replica => replica.Id, StringComparer.Ordinal).OrderBy(replica => replica.Id, StringComparer.Ordinal)];
+            }
+            else if (live.Count > 0)
+            {
+                _heldSince = null;
+            }
+
+            Volatile.Write(ref _replicas, live);
+        }
+
+        Changed?.Invoke(this, EventArgs.Empty);
+        return true;
+    }
+
+    /// <summary>Takes in an announcement.</summary>
+    public void Apply(ReplicaChange change)
+    {
+        lock (_gate)
+        {
+            _announcements++;
+            var others = _replicas.Where(replica => !string.Equals(replica.Id, change.ReplicaId, StringComparison.Ordinal));
+            var all = change.Record is { } record ? others.Append(record) : others;
+            Volatile.Write(ref _replicas, [.. all.OrderBy(replica => replica.Id, StringComparer.Ordinal)]);
+        }
+
+        Changed?.Invoke(this, EventArgs.Empty);
+    }
+
+    /// <summary>Notes that the registry did not answer.</summary>
+    public void ReadFailed()
+    {
+        lock (_gate)
+        {
+            _interrupted = true;
+            _heldSince = null;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Gateway.Routing;
+
+/// <summary>Section <c>Upstream</c>: connections from the gateway to replicas and other services.</summary>
+public sealed class UpstreamOptions
+{
+    public const string SectionName = "Upstream";
+
+    /// <summary>Time to open a connection before another replica is tried. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Silence after which a forwarded request is given up. It must exceed several heartbeats of the replicas
+    /// (15 s each), which are what keeps an idle stream alive. Default 100 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "24:00:00")]
+    public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
+
+    /// <summary>Replicas tried for one request, the first included. Default 3.</summary>
+    [Range(1, 100)]
+    public int MaxAttempts { get; set; } = 3;
+}

@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+using SseApp.ServiceDefaults.Health;
+
+namespace SseApp.ServiceDefaults.Telemetry;
+
+internal static class TelemetryExtensions
+{
+    public const string MetricsPath = "/metrics";
+
+    private const string EventStream = "text/event-stream";
+
+    public static void AddTelemetry(this IHostApplicationBuilder builder)
+    {
+        builder.Logging.AddOpenTelemetry(logging =>
+        {
+            logging.IncludeFormattedMessage = true;
+            logging.IncludeScopes = true;
+        });
+
+        builder.Services.TryAddSingleton<SseMeter>();
+        var openTelemetry = builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics
+                .AddMeter(MetricNames.Meter)
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddPrometheusExporter())
+            .WithTracing(tracing => tracing
+                .AddSource(builder.Environment.ApplicationName)
+                .AddAspNetCoreInstrumentation(options => options.Filter = ShouldTrace)
+                .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = ShouldTrace));
+
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            openTelemetry.UseOtlpExporter();
+        }
+    }
+
+    /// <summary>
+    /// Probes are noise, and the span of a stream would be exported hours late, when nobody looks for it.
+    /// The filter runs before routing, so it goes by path and <c>Accept</c>.
+    /// </summary>
+    internal static bool ShouldTrace(HttpContext context)
+    {
+        var path = context.Request.Path;
+        return !path.StartsWithSegments(HealthExtensions.ReadinessPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments(HealthExtensions.LivenessPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments(MetricsPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments("/events", StringComparison.Ordinal)
+            && !context.Request.Headers.Accept.ToString().Contains(EventStream, StringComparison.OrdinalIgnoreCase);
+    }
+
+    internal static bool ShouldTrace(HttpRequestMessage request) =>
+        request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or "/events")
+        && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStream, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+
+namespace SseApp.Tests.EndToEnd;
+
+/// <summary>The whole AppHost on real processes: embedded Redis, three replicas, the gateway on a free port.</summary>
+public sealed class ClusterFixture : IAsyncLifetime
+{
+    public const int Replicas = 3;
+
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(2);
+
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly ConcurrentDictionary<string, ResourceEvent> _latest = new(StringComparer.Ordinal);
+    private DistributedApplication? _app;
+    private Task _watch = Task.CompletedTask;
+
+    public DistributedApplication App => _app ?? throw new InvalidOperationException("The cluster has not started.");
+
+    public Uri Gateway => App.GetEndpoint("gateway", "http");
+
+    /// <summary>The latest state of each Events replica, by its resource id.</summary>
+    public IReadOnlyDictionary<string, CustomResourceSnapshot> EventsReplicas =>
+        _latest.Where(entry => entry.Value.Resource.Name == "events").ToDictionary(entry => entry.Key, entry => entry.Value.Snapshot, StringComparer.Ordinal);
+
+    public async ValueTask InitializeAsync()
+    {
+        using var limit = new CancellationTokenSource(s_startLimit);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SseApp_AppHost>(
+            ["--Cluster:GatewayPort=0", "--Backplane:Mode=Garnet"], limit.Token);
+        _app = await builder.BuildAsync(limit.Token);
+        _watch = WatchAsync(_stopped.Token);
+        await _app.StartAsync(limit.Token);
+        try
+        {
+            await _app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The gateway was not healthy within {s_startLimit}. Resources: {Describe()}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+
+        await _stopped.CancelAsync();
+        await _watch;
+        _stopped.Dispose();
+    }
+
+    /// <summary>Every resource with its state, for the message of a wait that failed.</summary>
+    public string Describe() => string.Join("; ", _latest.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry =>
+        $"{entry.Key}: {entry.Value.Snapshot.State?.Text}, {entry.Value.Snapshot.HealthStatus}, exit code {entry.Value.Snapshot.ExitCode}"));
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var change in App.ResourceNotifications.WatchAsync(cancellationToken))
+            {
+                _latest[change.ResourceId] = change;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The fixture is going away.
+        }
+    }
+}

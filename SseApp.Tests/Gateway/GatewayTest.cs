@@ -1,0 +1,59 @@
+using SseApp.ServiceDefaults.Replicas;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway;
+
+/// <summary>Owns a registry and the hosts that a test starts.</summary>
+public abstract class GatewayTest : IAsyncDisposable
+{
+    private readonly List<IAsyncDisposable> _owned = [];
+
+    internal InMemoryReplicaRegistry Registry { get; } = new();
+
+    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    internal async Task<OriginHost> OriginAsync(string id, Func<ReplicaRecord, ReplicaRecord>? register = null)
+    {
+        var origin = await OriginHost.StartAsync(id);
+        _owned.Add(origin);
+        await Registry.WriteAsync((register ?? (record => record))(origin.Record), announce: true, Cancellation);
+        return origin;
+    }
+
+    internal async Task<TcpOrigin> TcpOriginAsync(string id, Func<System.Net.Sockets.Socket, CancellationToken, Task> answer)
+    {
+        var origin = TcpOrigin.Start(answer);
+        _owned.Add(origin);
+        await Registry.WriteAsync(origin.Record(id), announce: true, Cancellation);
+        return origin;
+    }
+
+    internal async Task<GatewayHost> GatewayAsync(params (string Key, string Value)[] settings)
+    {
+        var gateway = await GatewayHost.StartAsync(
+            Registry, settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase));
+        _owned.Add(gateway);
+        return gateway;
+    }
+
+    internal T Own<T>(T owned)
+        where T : IAsyncDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+
+    internal static Task UntilAsync(Func<bool> condition, string awaited) =>
+        Eventually.Async(condition, TimeSpan.FromSeconds(10), awaited);
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+
+        // Gateways before the origins they hold connections to.
+        foreach (var owned in _owned.OrderByDescending(owned => owned is GatewayHost))
+        {
+            await owned.DisposeAsync();
+        }
+    }
+}

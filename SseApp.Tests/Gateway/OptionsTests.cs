@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+
+namespace SseApp.Tests.Gateway;
+
+public sealed class OptionsTests : GatewayTest
+{
+    [Theory]
+    [InlineData("Balancing:Policy", "IpHsah", "known policies are")]
+    [InlineData("Upstream:MaxAttempts", "0", "MaxAttempts")]
+    [InlineData("ReplicaHealth:Timeout", "00:01:00", "must not exceed")]
+    [InlineData("Refusals:MaxRetry", "00:00:00.100", "must not be less than")]
+    [InlineData("Limits:MaxRequestBodyBytes", "0", "MaxRequestBodyBytes")]
+    public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string message)
+    {
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => GatewayAsync((key, value)));
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("RoundRobin")]
+    [InlineData("PowerOfTwoChoices")]
+    public async Task YARPs_own_policies_can_be_named(string policy)
+    {
+        await OriginAsync("r1");
+        await OriginAsync("r2");
+        var gateway = await GatewayAsync(("Balancing:Policy", policy));
+        Assert.StartsWith("r", await gateway.Client.GetStringAsync("/topics/a", Cancellation), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,4 @@
+namespace SseApp.Tests.Gateway;
+
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class RunsAlone;

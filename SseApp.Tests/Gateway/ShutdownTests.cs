@@ -1,0 +1,105 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace SseApp.Tests.Gateway;
+
+public sealed class ShutdownTests : GatewayTest
+{
+    [Fact]
+    public async Task Open_streams_end_with_the_last_chunk_when_the_gateway_stops()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync();
+        using var clean = await RawStreamAsync(gateway.Address);
+        using var alsoClean = await RawStreamAsync(gateway.Address);
+        await UntilAsync(() => origin.OpenStreams == 2, "two streams");
+        origin.Send("data: last\n\n");
+        await ReceiveUntilAsync(clean, "data: last");
+        await ReceiveUntilAsync(alsoClean, "data: last");
+
+        var stopped = gateway.StopAsync();
+
+        // Receiving throws if the connection is reset.
+        Assert.EndsWith("0\r\n\r\n", await ReceiveToEndAsync(clean), StringComparison.Ordinal);
+        Assert.EndsWith("0\r\n\r\n", await ReceiveToEndAsync(alsoClean), StringComparison.Ordinal);
+        await stopped.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, Cancellation);
+        await UntilAsync(() => origin.OpenStreams == 0, "the replica's streams to end with the gateway");
+    }
+
+    [Fact]
+    public async Task A_stream_that_breaks_on_the_replica_while_the_gateway_runs_is_not_passed_off_as_complete()
+    {
+        await TcpOriginAsync("r1", async (socket, cancellationToken) =>
+        {
+            await socket.SendAsync(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ndata:\r\n"u8.ToArray(), cancellationToken);
+            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        });
+        var gateway = await GatewayAsync();
+        using var client = await RawStreamAsync(gateway.Address);
+
+        var received = "";
+        try
+        {
+            received = await ReceiveToEndAsync(client);
+        }
+        catch (SocketException)
+        {
+            // A reset is what the client should see; a bare end without the last chunk is as good.
+        }
+
+        Assert.DoesNotContain("\r\n0\r\n\r\n", received, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_request_that_waits_for_its_replica_is_refused_softly_when_the_gateway_stops()
+    {
+        var origin = await TcpOriginAsync("r1", (_, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
+        var gateway = await GatewayAsync();
+        using var client = await RawStreamAsync(gateway.Address);
+        await UntilAsync(() => origin.Requests == 1, "the request to reach the replica");
+
+        var stopped = gateway.StopAsync();
+
+        var received = await ReceiveToEndAsync(client);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", received, StringComparison.Ordinal);
+        Assert.Contains("\"reason\":\"gateway-stopping\"", received, StringComparison.Ordinal);
+        await stopped;
+    }
+
+    private static async Task<Socket> RawStreamAsync(Uri gateway)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(gateway.Host, gateway.Port, Cancellation);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"GET /events?topic=a HTTP/1.1\r\nHost: {gateway.Authority}\r\nAccept: text/event-stream\r\n\r\n"), Cancellation);
+        return socket;
+    }
+
+    private static async Task ReceiveUntilAsync(Socket socket, string text)
+    {
+        var received = new StringBuilder();
+        while (!received.ToString().Contains(text, StringComparison.Ordinal))
+        {
+            Assert.True(await ReceiveAsync(socket, received) > 0, $"The stream ended before \"{text}\": {received}");
+        }
+    }
+
+    private static async Task<string> ReceiveToEndAsync(Socket socket)
+    {
+        var received = new StringBuilder();
+        while (await ReceiveAsync(socket, received) > 0)
+        {
+        }
+
+        return received.ToString();
+    }
+
+    private static async Task<int> ReceiveAsync(Socket socket, StringBuilder received)
+    {
+        var buffer = new byte[4096];
+        var count = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        received.Append(Encoding.UTF8.GetString(buffer, 0, count));
+        return count;
+    }
+}

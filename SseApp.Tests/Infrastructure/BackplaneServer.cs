@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>
+/// A real server that speaks the Redis protocol, on a free port, started when a test first asks for it. Where it cannot
+/// run the test is skipped and says why.
+/// </summary>
+public abstract class BackplaneServer : IAsyncDisposable
+{
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(20);
+
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private Process? _process;
+    private string? _skipReason;
+
+    public int Port { get; private set; }
+
+    public string ConnectionString => $"127.0.0.1:{Port},abortConnect=false,connectTimeout=2000";
+
+    /// <summary>Starts the server unless it runs already.</summary>
+    public async Task RequireAsync()
+    {
+        await _gate.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (_skipReason is null && _process is null or { HasExited: true })
+            {
+                Port = Port == 0 ? FindFreePort() : Port;
+                _skipReason = await StartAsync();
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+
+        if (_skipReason is not null)
+        {
+            Assert.Skip(_skipReason);
+        }
+    }
+
+    public async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        await RequireAsync();
+        return await ConnectionMultiplexer.ConnectAsync(ConnectionString);
+    }
+
+    /// <summary>Ends the server the hard way; <see cref="RequireAsync"/> starts it again on the same port, empty.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { HasExited: false } process)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process?.Dispose();
+        _gate.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>How to start it, or null with the reason why it cannot be.</summary>
+    protected abstract (ProcessStartInfo? Start, string? SkipReason) Prepare(int port);
+
+    private static int FindFreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private async Task<string?> StartAsync()
+    {
+        var (start, reason) = Prepare(Port);
+        if (start is null)
+        {
+            return reason;
+        }
+
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        var output = new List<string>();
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        try
+        {
+            await Eventually.Async(AnswersAsync, s_startLimit, $"an answer of {start.FileName} on port {Port}");
+            return null;
+        }
+        catch (TimeoutException exception)
+        {
+            await KillAsync();
+            lock (output)
+            {
+                return $"{exception.Message} It printed: {string.Join(" | ", output.TakeLast(5))}";
+            }
+        }
+
+        void Keep(string? line)
+        {
+            lock (output)
+            {
+                output.Add(line ?? "");
+            }
+        }
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, Port);
+            var stream = client.GetStream();
+            await stream.WriteAsync("PING\r\n"u8.ToArray());
+            var answer = new byte[7];
+            await stream.ReadExactlyAsync(answer);
+            return answer.AsSpan().SequenceEqual("+PONG\r\n"u8);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging;
+using SseApp.Events;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>The whole Events service in this process, on Kestrel and a free port.</summary>
+public sealed class EventsHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private bool _stopped;
+
+    private EventsHost(WebApplication app, Uri address)
+    {
+        _app = app;
+        Address = address;
+        Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) };
+    }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts a replica whose keys are its own unless <paramref name="prefix"/> joins it to another one.</summary>
+    public static async Task<EventsHost> StartAsync(BackplaneServer server, string? prefix = null, params (string Key, string Value)[] settings)
+    {
+        await server.RequireAsync();
+        return await StartAsync(server.ConnectionString, prefix, settings);
+    }
+
+    public static async Task<EventsHost> StartAsync(string connectionString, string? prefix = null, params (string Key, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = "SseApp.Events", EnvironmentName = "Production" });
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        prefix ??= Guid.NewGuid().ToString("N");
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:redis"] = connectionString,
+                ["TopicLog:KeyPrefix"] = prefix,
+                ["ReplicaRegistry:KeyPrefix"] = prefix,
+                ["Drain:Window"] = "00:00:00",
+            }.Concat(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))));
+        builder.AddEvents();
+        var app = builder.Build();
+        app.MapEvents();
+        await app.StartAsync();
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return new EventsHost(app, new Uri(address));
+    }
+
+    /// <summary>Opens a stream and reads its <c>stream.open</c>.</summary>
+    public async Task<SseReader> SubscribeAsync(params string[] topics)
+    {
+        var reader = await OpenAsync(topics);
+        await reader.OpenedAsync();
+        return reader;
+    }
+
+    public Task<SseReader> OpenAsync(params string[] topics) =>
+        SseReader.OpenAsync(Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic))));
+
+    public async Task<HttpResponseMessage> PublishAsync(string topic, string data, string query = "", string? idempotencyKey = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/topics/{Uri.EscapeDataString(topic)}/events{query}")
+        {
+            Content = new StringContent(data),
+        };
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
+        return await Client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    public MetricCollector<long> Collect(string metric) =>
+        new(Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), "SseApp", metric);
+
+    public T Get<T>()
+        where T : notnull => Services.GetRequiredService<T>();
+
+    public async Task StopAsync()
+    {
+        if (!_stopped)
+        {
+            _stopped = true;
+            await _app.StopAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await StopAsync();
+        await _app.DisposeAsync();
+    }
+}

@@ -1,0 +1,96 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using SseApp.Gateway;
+using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Replicas;
+using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Model;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>The real gateway on a real Kestrel at a free port, over a registry that the test provides.</summary>
+internal sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private GatewayHost(WebApplication app)
+    {
+        _app = app;
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(20) };
+    }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <param name="registry">Where the gateway finds its replicas; null: in Redis, as the program does.</param>
+    /// <param name="settings">Configuration on top of what suits tests: fast polls and short timeouts.</param>
+    /// <param name="use">Middleware before the gateway's own.</param>
+    /// <param name="url">Where to listen.</param>
+    public static async Task<GatewayHost> StartAsync(
+        IReplicaRegistry? registry,
+        IReadOnlyDictionary<string, string?>? settings = null,
+        Action<WebApplication>? use = null,
+        string url = "http://127.0.0.1:0")
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
+        builder.WebHost.UseUrls(url);
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",
+            ["ReplicaRegistry:Expiry"] = "00:00:01",
+            ["Refusals:MinRetry"] = "00:00:00.200",
+            ["Refusals:MaxRetry"] = "00:00:00.400",
+        });
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.AddServiceDefaults();
+        if (registry is not null)
+        {
+            builder.Services.AddSingleton(registry);
+        }
+        else
+        {
+            builder.AddRedisClient("redis", redis => redis.DisableHealthChecks = true);
+            builder.AddRedisHealth(HealthStatus.Degraded);
+        }
+
+        builder.AddGateway();
+        var app = builder.Build();
+        use?.Invoke(app);
+        app.MapGateway();
+        app.MapDefaultEndpoints();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new GatewayHost(app);
+    }
+
+    /// <summary>Ids of the replicas that are in the gateway's configuration now.</summary>
+    public IReadOnlyList<string> RoutedReplicas() =>
+        Cluster is { } cluster ? [.. cluster.Destinations.Keys.Order(StringComparer.Ordinal)] : [];
+
+    /// <summary>Replicas that take requests now.</summary>
+    public int AvailableReplicas() => Cluster?.DestinationsState.AvailableDestinations.Count ?? 0;
+
+    private ClusterState? Cluster =>
+        Services.GetRequiredService<IProxyStateLookup>().TryGetCluster(EventsCluster.Id, out var cluster) ? cluster : null;
+
+    public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+    }
+}

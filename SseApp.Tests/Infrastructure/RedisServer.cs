@@ -1,0 +1,17 @@
+using System.Diagnostics;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>Debian's <c>redis-server</c>, or any other on the PATH, without persistence.</summary>
+public sealed class RedisServer : BackplaneServer
+{
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
+    {
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, "redis-server"))
+            .FirstOrDefault(File.Exists);
+        return path is null
+            ? (null, "redis-server is not installed (apt-get install redis-server).")
+            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), null);
+    }
+}
