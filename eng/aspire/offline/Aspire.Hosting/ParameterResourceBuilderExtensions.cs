@@ -112,7 +112,7 @@ public static class ParameterResourceBuilderExtensions
             ? new UserSecretsParameterDefault(new UserSecretsStore(builder.AppHostAssembly), name, inner)
             : inner;
 
-    private static string GetValue(IConfiguration configuration, string key, ParameterDefault? @default)
+    private static string GetValue(ConfigurationManager configuration, string key, ParameterDefault? @default)
         // Variables of most shells have no hyphens in their names: "redis-password" may be set as "redis_password".
         => configuration[key] ?? configuration[key.Replace('-', '_')]
             ?? @default?.GetDefaultValue()

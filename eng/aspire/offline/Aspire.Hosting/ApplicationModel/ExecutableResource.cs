@@ -8,7 +8,9 @@ public class ExecutableResource : Resource, IResourceWithEnvironment, IResourceW
     {
         ArgumentException.ThrowIfNullOrEmpty(command);
         ArgumentNullException.ThrowIfNull(workingDirectory);
+#pragma warning disable MA0056 // Nothing that derives may move the annotations elsewhere before it is constructed.
         Annotations.Add(new ExecutableAnnotation { Command = command, WorkingDirectory = workingDirectory });
+#pragma warning restore MA0056
     }
 
     public string Command => Annotation.Command;

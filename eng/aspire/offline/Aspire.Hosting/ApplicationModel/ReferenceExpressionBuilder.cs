@@ -15,11 +15,13 @@ public class ReferenceExpressionBuilder
     public bool IsEmpty => _format.Length == 0;
 
     /// <summary>Appends an interpolated string.</summary>
+#pragma warning disable CA1822 // An instance method in Aspire too; the compiler passes the instance to the handler.
     public void Append([InterpolatedStringHandlerArgument("")] in ReferenceExpressionBuilderInterpolatedStringHandler handler)
     {
         // The handler has appended to this builder while the compiler fed it.
         _ = handler;
     }
+#pragma warning restore CA1822
 
     public void AppendLiteral(string value) => _format.Append(value);
 
