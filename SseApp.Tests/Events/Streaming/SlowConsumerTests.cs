@@ -47,6 +47,48 @@ public sealed class SlowConsumerTests(RedisServer redis) : IClassFixture<RedisSe
         Assert.Equal("still here", (await healthy.NextAsync())?.Data);
     }
 
+    [Fact]
+    public async Task A_client_that_reads_late_gets_its_whole_backlog_in_order()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Streaming:MaxBacklogBytes", "67108864"));
+        var backlog = host.Collect("sse_backlog_bytes");
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 20; i++)
+        {
+            readers.Add(await host.SubscribeAsync("burst"));
+        }
+
+        // Half of them read at once; the others only after more was published than all buffers on the way can hold.
+        var eager = readers.Take(10).Select(reader => reader.DataAsync(8_000)).ToList();
+        var expected = Enumerable.Range(0, 8_000).Select(i => $"{i} {new string('x', 1_000)}").ToList();
+        foreach (var batch in expected.Chunk(1_000))
+        {
+            var lines = batch.Select(data => $$"""{"topic":"burst","data":"{{data}}"}""");
+            using var answer = await host.Client.PostAsync(
+                "/publish", new StringContent(string.Join('\n', lines)), TestContext.Current.CancellationToken);
+            answer.EnsureSuccessStatusCode();
+        }
+
+        foreach (var received in await Task.WhenAll(eager))
+        {
+            Assert.Equal(expected, received);
+        }
+
+        backlog.RecordObservableInstruments();
+        Assert.True(backlog.LastMeasurement!.Value > 0, "Nothing waited in the backlog, so the late readers prove nothing.");
+        foreach (var received in await Task.WhenAll(readers.Skip(10).Select(reader => reader.DataAsync(8_000))))
+        {
+            Assert.Equal(expected, received);
+        }
+
+        backlog.RecordObservableInstruments();
+        Assert.Equal(0, backlog.LastMeasurement!.Value);
+        foreach (var reader in readers)
+        {
+            await reader.DisposeAsync();
+        }
+    }
+
     private static async Task<Socket> StallAsync(EventsHost host)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 8 * 1024 };
