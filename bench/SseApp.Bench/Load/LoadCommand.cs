@@ -7,7 +7,21 @@ internal static class LoadCommand
 {
     public static Command Create()
     {
-        var url = new Option<Uri>("--url") { Description = "Gateway or replica.", DefaultValueFactory = _ => new Uri("http://localhost:8080") };
+        var url = new Option<Uri>("--url")
+        {
+            Description = "Gateway or replica, plain http: the generator writes to raw sockets.",
+            DefaultValueFactory = _ => new Uri("http://localhost:8080"),
+            CustomParser = result =>
+            {
+                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttp)
+                {
+                    return parsed;
+                }
+
+                result.AddError($"--url must be an absolute http address such as http://localhost:8080, not '{result.Tokens[0].Value}'.");
+                return null;
+            },
+        };
         var streams = Number("--streams", "Streams to hold open.", 300, 1, 20_000);
         var topics = Number("--topics", "Topics to spread them over.", 1, 1, 20_000);
         var rate = Number("--rate", "Publishes a second.", 20, 1, 100_000);

@@ -13,12 +13,6 @@ internal static class LoadRunner
     /// <returns>0 when nothing was lost, repeated or reordered, else 1; 2 when the streams did not open.</returns>
     public static async Task<int> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {
-        if (options.Url.Scheme != Uri.UriSchemeHttp)
-        {
-            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[red]--url must be plain http, not {options.Url}: the generator writes to raw sockets.[/]");
-            return 2;
-        }
-
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var run = Guid.NewGuid().ToString("N")[..8];
         var statistics = new LoadStatistics();

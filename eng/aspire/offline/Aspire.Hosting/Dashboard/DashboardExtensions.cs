@@ -1,8 +1,19 @@
+using Aspire.Hosting.Lifecycle;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting.Dashboard;
 
+/// <summary>Registers the dashboard and the service it asks.</summary>
 internal static class DashboardExtensions
 {
-    public static IServiceCollection AddDashboard(this IServiceCollection services) => services;
+    public static IServiceCollection AddDashboard(this IServiceCollection services)
+    {
+        services.AddHttpClient();
+        services.AddSingleton<IConfigureOptions<DashboardOptions>, ConfigureDashboardOptions>();
+        services.AddSingleton<DashboardServiceHost>();
+        services.AddHostedService(provider => provider.GetRequiredService<DashboardServiceHost>());
+        services.AddSingleton<IDistributedApplicationEventingSubscriber, DashboardLifecycle>();
+        return services;
+    }
 }

@@ -1,0 +1,3 @@
+namespace Aspire.Hosting.Dcp.Model;
+
+internal sealed record EnvVar(string Name, string? Value);
