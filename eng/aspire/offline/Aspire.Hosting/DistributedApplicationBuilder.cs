@@ -26,11 +26,17 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     }
 
     public DistributedApplicationBuilder(DistributedApplicationOptions options)
+        : this(options, configure: null)
+    {
+    }
+
+    internal DistributedApplicationBuilder(DistributedApplicationOptions options, Action<DistributedApplicationOptions, HostApplicationBuilderSettings>? configure)
     {
         ArgumentNullException.ThrowIfNull(options);
 
         var hostSettings = new HostApplicationBuilderSettings { Args = options.Args, Configuration = new ConfigurationManager() };
         hostSettings.Configuration.AddEnvironmentVariables("ASPIRE_");
+        configure?.Invoke(options, hostSettings);
         AppHostDiagnostics.BuilderConstructing(options, hostSettings);
         _innerBuilder = new HostApplicationBuilder(hostSettings);
 

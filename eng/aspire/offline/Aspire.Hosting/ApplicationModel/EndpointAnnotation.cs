@@ -11,6 +11,7 @@ public sealed class EndpointAnnotation : IResourceAnnotation
     private bool? _tlsEnabled;
     private int? _targetPort;
     private bool _portSetToNull;
+    private bool _targetPortSetToNull;
     private int? _port;
 
     public EndpointAnnotation(ProtocolType protocol, NetworkIdentifier? networkId, string? uriScheme = null, string? transport = null, [EndpointName] string? name = null, int? port = null, int? targetPort = null, bool? isExternal = null, bool? isProxied = null)
@@ -54,8 +55,12 @@ public sealed class EndpointAnnotation : IResourceAnnotation
     /// Without a proxy the same as <see cref="Port"/> when not set.</summary>
     public int? TargetPort
     {
-        get => _targetPort ?? (IsProxied ? null : _port);
-        set => _targetPort = value;
+        get => _targetPort ?? (IsProxied || _targetPortSetToNull ? null : _port);
+        set
+        {
+            _targetPort = value;
+            _targetPortSetToNull = value is null;
+        }
     }
 
     public string UriScheme { get; set; }
@@ -111,4 +116,9 @@ public sealed class EndpointAnnotation : IResourceAnnotation
 
     /// <summary>Whether the endpoint came from the launch profile and not from code.</summary>
     internal bool FromLaunchProfile { get; set; }
+
+    /// <summary>The variable that gets the target port.</summary>
+    internal string? TargetPortEnvironmentVariable { get; set; }
+
+    internal int? SpecifiedPort => _port;
 }

@@ -93,6 +93,10 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 
     public EndpointReferenceExpression Property(EndpointProperty property) => new(this, property);
 
+    /// <summary>One of two expressions, by whether the endpoint uses TLS when the value is read.</summary>
+    public ReferenceExpression GetTlsValue(ReferenceExpression enabledValue, ReferenceExpression disabledValue)
+        => ReferenceExpression.CreateConditional(Property(EndpointProperty.TlsEnabled), bool.TrueString, enabledValue, disabledValue);
+
     internal string GetExpression(EndpointProperty property)
     {
         return property switch

@@ -13,6 +13,7 @@ public static class KnownResourceStates
     public static readonly string Finished = nameof(Finished);
     public static readonly string Waiting = nameof(Waiting);
     public static readonly string NotStarted = nameof(NotStarted);
+    public static readonly string ValueMissing = nameof(ValueMissing);
     public static readonly string Active = nameof(Active);
 
     /// <summary>The states a resource stays in until somebody starts it again.</summary>

@@ -31,9 +31,11 @@ public partial class ReferenceExpression : IExpressionValue, IValueWithReference
 
     public IReadOnlyList<IValueProvider> ValueProviders { get; }
 
-    public string ValueExpression => string.Format(CultureInfo.InvariantCulture, Format, [.. ManifestExpressions]);
+    public string ValueExpression => IsConditional
+        ? $"{{{Name}.connectionString}}"
+        : string.Format(CultureInfo.InvariantCulture, Format, [.. ManifestExpressions]);
 
-    IEnumerable<object> IValueWithReferences.References => ValueProviders;
+    IEnumerable<object> IValueWithReferences.References => IsConditional ? ConditionalReferences : ValueProviders;
 
     public static ReferenceExpression Create(in ExpressionInterpolatedStringHandler handler) => handler.GetExpression();
 
@@ -44,6 +46,11 @@ public partial class ReferenceExpression : IExpressionValue, IValueWithReference
     /// <inheritdoc cref="GetValueAsync(CancellationToken)" />
     public async ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken)
     {
+        if (IsConditional)
+        {
+            return await GetBranchValueAsync(context, cancellationToken).ConfigureAwait(false);
+        }
+
         if (Format.Length == 0)
         {
             return null;

@@ -13,44 +13,36 @@ internal sealed class ManifestEndpointPorts
     /// <summary>The endpoint, the port others use (when it must be said) and the port the resource listens on (when known).</summary>
     public IEnumerable<(EndpointAnnotation Endpoint, int? Port, int? TargetPort)> Resolve(IResource resource, IReadOnlyList<EndpointAnnotation> endpoints)
     {
-        foreach (var endpoint in endpoints)
-        {
-            if (endpoint.Port is { } port)
-            {
-                _used.Add(port);
-            }
-
-            if (endpoint.TargetPort is { } targetPort)
-            {
-                _used.Add(targetPort);
-            }
-        }
-
         var defaultSchemes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var endpoint in endpoints)
         {
             var isHttp = endpoint.UriScheme is "http" or "https";
-            int? targetPort = (resource, endpoint.TargetPort, endpoint.Port) switch
+            var isFirstOfScheme = isHttp && defaultSchemes.Add(endpoint.UriScheme);
+            var port = Specified(endpoint.Port);
+            int? targetPort = (resource, Specified(endpoint.TargetPort), port) switch
             {
                 (_, { } target, _) => target,
                 // The first http and the first https endpoint of a project are those its image listens on by itself.
-                (ProjectResource, _, _) when isHttp && defaultSchemes.Add(endpoint.UriScheme) => null,
-                (ContainerResource, _, { } port) => port,
+                (ProjectResource, _, _) when isFirstOfScheme => null,
+                (ContainerResource, _, { } exposed) => exposed,
                 _ => Allocate(),
             };
-            int? exposedPort = (endpoint.UriScheme, endpoint.Port, targetPort) switch
+            if (port is { } used)
             {
-                (_, { } port, _) => port,
-                _ => null,
-            };
-            if (exposedPort is null && !isHttp && targetPort is not null)
-            {
-                exposedPort = targetPort;
+                _used.Add(used);
             }
 
-            yield return (endpoint, exposedPort, targetPort);
+            if (targetPort is { } listened)
+            {
+                _used.Add(listened);
+            }
+
+            yield return (endpoint, port, targetPort);
         }
     }
+
+    // Port 0 means "any", as on a socket.
+    private static int? Specified(int? port) => port is 0 ? null : port;
 
     private int Allocate()
     {

@@ -8,10 +8,17 @@ namespace Aspire.Hosting.Publishing;
 internal sealed class ManifestParameterFormats
 {
     private readonly Dictionary<ParameterResource, Dictionary<string, string>> _pending = [];
+    private readonly Dictionary<string, ReferenceExpression> _conditional = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The manifest's expression of a reference expression.</summary>
     public string GetExpression(ReferenceExpression expression)
     {
+        if (expression.IsConditional)
+        {
+            _conditional.TryAdd(expression.Name!, expression);
+            return expression.ValueExpression;
+        }
+
         var parts = new object[expression.ValueProviders.Count];
         for (var i = 0; i < parts.Length; i++)
         {
@@ -44,11 +51,20 @@ internal sealed class ManifestParameterFormats
         }
     }
 
-    public void WriteRemaining(Utf8JsonWriter writer)
+    /// <summary>Writes what no resource has carried along: forms of parameters outside the model, and the outcome of conditional expressions.</summary>
+    public async Task WriteRemainingAsync(Utf8JsonWriter writer, CancellationToken cancellationToken)
     {
         foreach (var parameter in _pending.Keys.ToArray())
         {
             Write(writer, parameter);
+        }
+
+        foreach (var (name, expression) in _conditional)
+        {
+            writer.WriteStartObject(name);
+            writer.WriteString("type", "value.v0");
+            writer.WriteString("connectionString", await expression.GetValueAsync(cancellationToken).ConfigureAwait(false) ?? string.Empty);
+            writer.WriteEndObject();
         }
     }
 

@@ -14,7 +14,6 @@ internal sealed partial class ManifestPublisher(
     IHostApplicationLifetime lifetime,
     ILogger<ManifestPublisher> logger) : BackgroundService
 {
-    internal const string SchemaUrl = "https://json.schemastore.org/aspire-8.0.json";
     private const string FileName = "aspire-manifest.json";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -168,7 +168,6 @@ public sealed class ManifestPublishingContext(DistributedApplicationExecutionCon
     internal async Task WriteModelAsync(DistributedApplicationModel model)
     {
         Writer.WriteStartObject();
-        Writer.WriteString("$schema", ManifestPublisher.SchemaUrl);
         Writer.WriteStartObject("resources");
         foreach (var resource in model.Resources)
         {
@@ -183,7 +182,7 @@ public sealed class ManifestPublishingContext(DistributedApplicationExecutionCon
             await WriteResourceAsync(referenced).ConfigureAwait(false);
         }
 
-        _formats.WriteRemaining(Writer);
+        await _formats.WriteRemainingAsync(Writer, CancellationToken).ConfigureAwait(false);
         Writer.WriteEndObject();
         Writer.WriteEndObject();
         await Writer.FlushAsync(CancellationToken).ConfigureAwait(false);
