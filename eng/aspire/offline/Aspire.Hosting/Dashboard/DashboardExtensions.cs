@@ -1,5 +1,6 @@
 using Aspire.Hosting.Lifecycle;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting.Dashboard;
@@ -14,6 +15,11 @@ internal static class DashboardExtensions
         services.AddSingleton<DashboardServiceHost>();
         services.AddHostedService(provider => provider.GetRequiredService<DashboardServiceHost>());
         services.AddSingleton<IDistributedApplicationEventingSubscriber, DashboardLifecycle>();
+
+        // The resource service's requests are the dashboard's, not the user's.
+        services.AddLogging(logging => logging
+            .AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning));
         return services;
     }
 }

@@ -36,7 +36,12 @@ internal static class DashboardResource
 
     private static void AddEndpoints(ExecutableResource resource, DashboardOptions options)
     {
-        var urls = options.Urls?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [null];
+        var urls = options.Urls?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        if (urls.Length == 0)
+        {
+            resource.Annotations.Add(Endpoint(name: null, url: null));
+        }
+
         foreach (var url in urls)
         {
             resource.Annotations.Add(Endpoint(name: null, url));

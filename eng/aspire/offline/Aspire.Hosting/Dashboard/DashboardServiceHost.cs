@@ -39,7 +39,7 @@ internal sealed class DashboardServiceHost(
         {
             _application = Build();
             await _application.StartAsync(cancellationToken);
-            _url.TrySetResult(_application.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+            _url.TrySetResult(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         }
         catch (Exception exception)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -108,6 +109,17 @@ internal sealed class DcpClient(KubernetesClientConfiguration configuration) : K
         {
             yield return line;
         }
+    }
+
+    /// <summary>How many lines a log stream has at present.</summary>
+    public async Task<int> CountLogLinesAsync<T>(string name, string stream, CancellationToken cancellationToken)
+        where T : DcpObject, IDcpKind
+    {
+        using var response = await StreamAsync($"{PathOf<T>(name)}/log?source={stream}&timestamps=false&follow=false&tail=1&line_numbers=true", cancellationToken);
+        var last = await response.Content.ReadAsStringAsync(cancellationToken);
+        return int.TryParse(last.AsSpan(0, Math.Max(0, last.IndexOf(' ', StringComparison.Ordinal))), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 0;
     }
 
     /// <summary>Tells the engine to stop everything it runs and then itself.</summary>

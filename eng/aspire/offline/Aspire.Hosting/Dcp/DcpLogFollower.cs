@@ -10,11 +10,14 @@ namespace Aspire.Hosting.Dcp;
 /// <summary>Copies the log streams of one engine object into the resource's console log, line by line.</summary>
 internal sealed class DcpLogFollower : IDisposable
 {
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(20);
     private static readonly string[] s_systemDetails = ["Cmd", "Args", "ContainerName", "error"];
     private readonly CancellationTokenSource _stopping;
     private readonly ResourceLoggerService _logs;
     private readonly ILogger _logger;
     private readonly string _name;
+    private int _outputLines;
+    private int _errorLines;
 
     private DcpLogFollower(string name, string? uid, ResourceLoggerService logs, ILogger logger, CancellationToken cancellationToken)
     {
@@ -26,9 +29,6 @@ internal sealed class DcpLogFollower : IDisposable
     }
 
     public string? Uid { get; }
-
-    /// <summary>Completes when the workload has ended and everything it printed is in the console log.</summary>
-    public Task OutputDrained { get; private set; } = Task.CompletedTask;
 
     public static DcpLogFollower Start<T>(DcpClient client, T value, ResourceLoggerService logs, ILogger logger, CancellationToken cancellationToken)
         where T : DcpObject, IDcpKind
@@ -42,8 +42,22 @@ internal sealed class DcpLogFollower : IDisposable
         }
 
         _ = Follow(DcpLogStreams.System, isError: false);
-        follower.OutputDrained = Task.WhenAll(Follow(DcpLogStreams.StdOut, isError: false), Follow(DcpLogStreams.StdErr, isError: true));
+        _ = Follow(DcpLogStreams.StdOut, isError: false);
+        _ = Follow(DcpLogStreams.StdErr, isError: true);
         return follower;
+    }
+
+    /// <summary>Waits until everything that an ended workload printed is in the console log.</summary>
+    /// <remarks>The streams themselves end only seconds after the workload, so their end is no sign of it.</remarks>
+    public async Task DrainAsync<T>(DcpClient client, TimeProvider timeProvider, CancellationToken cancellationToken)
+        where T : DcpObject, IDcpKind
+    {
+        var output = await client.CountLogLinesAsync<T>(_name, DcpLogStreams.StdOut, cancellationToken);
+        var errors = await client.CountLogLinesAsync<T>(_name, DcpLogStreams.StdErr, cancellationToken);
+        while (Volatile.Read(ref _outputLines) < output || Volatile.Read(ref _errorLines) < errors)
+        {
+            await Task.Delay(s_pollInterval, timeProvider, cancellationToken);
+        }
     }
 
     public void Dispose()
@@ -69,6 +83,7 @@ internal sealed class DcpLogFollower : IDisposable
                     var (time, text) = SplitTime(line, ' ');
                     // A program that redraws a line with carriage returns means its last state.
                     _logs.Append(_name, time, text.TrimEnd('\r').Split('\r')[^1], isError);
+                    Count(stream);
                 }
             }
         }
@@ -76,6 +91,18 @@ internal sealed class DcpLogFollower : IDisposable
         {
             // Deleting the object, or the end of the engine, breaks the stream off.
             DcpLog.LogStreamBroken(_logger, stream, _name, exception.Message);
+        }
+    }
+
+    private void Count(string stream)
+    {
+        if (stream == DcpLogStreams.StdOut)
+        {
+            Interlocked.Increment(ref _outputLines);
+        }
+        else if (stream == DcpLogStreams.StdErr)
+        {
+            Interlocked.Increment(ref _errorLines);
         }
     }
 

@@ -286,31 +286,41 @@ internal sealed class DcpOrchestrator(
         }
     }
 
-    private Task StopOneAsync(DcpWorkload workload, CancellationToken cancellationToken)
+    private async Task StopOneAsync(DcpWorkload workload, CancellationToken cancellationToken)
     {
-        var patch = new { spec = new { stop = true } };
-        return workload.IsContainer
-            ? UntilAsync(workload, "stop", async token =>
+        var asked = false;
+        await UntilAsync(
+            workload,
+            "stop",
+            async token =>
             {
-                if (await host.Client.GetAsync<Container>(workload.Id, token) is not { } container || ContainerState.IsFinal(container.Status?.State))
+                if (await HasEndedAsync(workload, token))
                 {
-                    return true;
+                    // Whoever asked for the stop may look at the state next.
+                    return !services.Notifications.TryGetCurrentState(workload.Id, out var current) || HasEnded(current.Snapshot.State?.Text);
                 }
 
-                await host.Client.PatchAsync<Container>(workload.Id, patch, token);
-                return false;
-            }, cancellationToken)
-            : UntilAsync(workload, "stop", async token =>
-            {
-                if (await host.Client.GetAsync<Executable>(workload.Id, token) is not { } executable || ExecutableState.IsFinal(executable.Status?.State))
+                if (!asked)
                 {
-                    return true;
+                    await PatchAsync(workload, new { spec = new { stop = true } }, token);
+                    asked = true;
                 }
 
-                await host.Client.PatchAsync<Executable>(workload.Id, patch, token);
                 return false;
-            }, cancellationToken);
+            },
+            cancellationToken);
     }
+
+    private static bool HasEnded(string? state) =>
+        ExecutableState.IsFinal(state) || ContainerState.IsFinal(state) || state == KnownResourceStates.NotStarted;
+
+    private async Task<bool> HasEndedAsync(DcpWorkload workload, CancellationToken cancellationToken) => workload.IsContainer
+        ? await host.Client.GetAsync<Container>(workload.Id, cancellationToken) is not { } container || HasEnded(container.Status?.State)
+        : await host.Client.GetAsync<Executable>(workload.Id, cancellationToken) is not { } executable || HasEnded(executable.Status?.State);
+
+    private Task PatchAsync(DcpWorkload workload, object patch, CancellationToken cancellationToken) => workload.IsContainer
+        ? host.Client.PatchAsync<Container>(workload.Id, patch, cancellationToken)
+        : host.Client.PatchAsync<Executable>(workload.Id, patch, cancellationToken);
 
     private Task DeleteAsync(DcpWorkload workload, CancellationToken cancellationToken)
     {

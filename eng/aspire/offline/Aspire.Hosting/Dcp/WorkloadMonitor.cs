@@ -2,6 +2,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Dcp.Model;
 using Aspire.Hosting.Eventing;
 using k8s;
+using k8s.Autorest;
 
 namespace Aspire.Hosting.Dcp;
 
@@ -46,9 +47,15 @@ internal sealed class WorkloadMonitor(
         }
 
         var hasEnded = ExecutableState.IsFinal(state) || ContainerState.IsFinal(state);
-        if (hasEnded && workload.Logs is { } logs)
+
+        // What never started has printed nothing, and its log has no end to wait for.
+        if (hasEnded && state != ExecutableState.FailedToStart && workload.Logs is { } logs)
         {
-            await Task.WhenAny(logs.OutputDrained, Task.Delay(s_drainTimeout, services.TimeProvider, cancellationToken));
+            await DrainAsync<T>(workload.Id, logs, cancellationToken);
+            if (workload.IsRetired(value.Metadata.Uid))
+            {
+                return;
+            }
         }
 
         var before = services.Notifications.TryGetCurrentState(workload.Id, out var last) ? last.Snapshot.State?.Text : null;
@@ -63,6 +70,22 @@ internal sealed class WorkloadMonitor(
         {
             await services.Eventing.PublishAsync(
                 new ResourceStoppedEvent(workload.Resource, services.Provider, current), EventDispatchBehavior.NonBlockingSequential, cancellationToken);
+        }
+    }
+
+    private async Task DrainAsync<T>(string name, DcpLogFollower logs, CancellationToken cancellationToken)
+        where T : DcpObject, IDcpKind
+    {
+        using var timeout = new CancellationTokenSource(s_drainTimeout, services.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await logs.DrainAsync<T>(client, services.TimeProvider, linked.Token);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested &&
+            exception is OperationCanceledException or HttpRequestException or HttpOperationException or IOException)
+        {
+            DcpLog.LogStreamBroken(services.Logger, DcpLogStreams.StdOut, name, exception.Message);
         }
     }
 
