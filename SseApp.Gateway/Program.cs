@@ -1,17 +1,24 @@
-using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using SseApp.Gateway;
+using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Health;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddRegistryConnection();
+    builder.AddGateway();
 
-// Without Redis the gateway goes on with the replicas it knows.
-builder.AddRedisHealth(HealthStatus.Degraded);
-builder.AddGateway();
-
-var app = builder.Build();
-app.MapGateway();
-app.MapDefaultEndpoints();
-await app.RunAsync();
+    var app = builder.Build();
+    app.MapGateway();
+    app.MapDefaultEndpoints();
+    await app.RunAsync();
+    return 0;
+}
+catch (OptionsValidationException exception)
+{
+    // The message says what to change; a stack trace would bury it.
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Mvc;
+
 namespace SseApp.Events.Publishing;
 
 internal static class PublishingExtensions
@@ -15,7 +17,9 @@ internal static class PublishingExtensions
 
     public static void MapPublishing(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/topics/{topic}/events", PublishEndpoint.HandleAsync).WithName("Publish");
-        app.MapPost("/publish", (HttpContext context, BatchEndpoint endpoint) => endpoint.HandleAsync(context)).WithName("PublishBatch");
+        // The options of this feature limit the bodies, not the server's general limit of 30 MB.
+        var limited = app.MapGroup("").WithMetadata(new DisableRequestSizeLimitAttribute());
+        limited.MapPost("/topics/{topic}/events", PublishEndpoint.HandleAsync).WithName("Publish");
+        limited.MapPost("/publish", (HttpContext context, BatchEndpoint endpoint) => endpoint.HandleAsync(context)).WithName("PublishBatch");
     }
 }

@@ -21,6 +21,7 @@ internal sealed partial class ReplicaRegistration(
     EventsMetrics metrics,
     HealthCheckService health,
     IServer server,
+    IHostApplicationLifetime lifetime,
     IConfiguration configuration,
     IOptions<ReplicaOptions> options,
     IOptions<ReplicaRegistryOptions> registryOptions,
@@ -35,6 +36,8 @@ internal sealed partial class ReplicaRegistration(
     private ReplicaState? _announced;
     private bool _ready;
     private bool _failing;
+    private bool _sawStart;
+    private bool _sawDrain;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -54,16 +57,21 @@ internal sealed partial class ReplicaRegistration(
         while (!stoppingToken.IsCancellationRequested)
         {
             await BeatAsync(stoppingToken);
-            // The beginning of a drain ends the wait, so that gateways hear of it within milliseconds.
+            // The end of the start and the beginning of a drain end the wait: gateways hear of them within milliseconds.
             using var wake = CancellationTokenSource.CreateLinkedTokenSource(
-                stoppingToken, drain.IsDraining ? CancellationToken.None : drain.Draining);
+                stoppingToken, Unless(_sawDrain, drain.Draining), Unless(_sawStart, lifetime.ApplicationStarted));
             await Task.Delay(registryOptions.Value.HeartbeatInterval, time, wake.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    // A token whose cancellation a beat has seen already would turn the wait into a spin.
+    private static CancellationToken Unless(bool seen, CancellationToken token) => seen ? CancellationToken.None : token;
+
     private async Task BeatAsync(CancellationToken stoppingToken)
     {
+        _sawDrain = drain.IsDraining;
+        _sawStart = lifetime.ApplicationStarted.IsCancellationRequested;
         _address ??= AdvertisedAddressResolver.Resolve(
             options.Value.AdvertisedAddress,
             configuration["POD_IP"],
@@ -111,6 +119,11 @@ internal sealed partial class ReplicaRegistration(
         if (drain.IsDraining)
         {
             return ReplicaState.Draining;
+        }
+
+        if (!_sawStart)
+        {
+            return ReplicaState.Starting;
         }
 
         // Later failures are for the gateway's own checks: a record that flaps with every slow ping helps nobody.

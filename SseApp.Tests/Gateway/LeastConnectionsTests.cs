@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using SseApp.Gateway.Routing;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
@@ -56,6 +58,32 @@ public sealed class LeastConnectionsTests : GatewayTest
         }
 
         Assert.Equal((0, 10), (busy.OpenStreams, idle.OpenStreams));
+        clients.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Reports_of_different_age_do_not_tilt_the_balance()
+    {
+        var reported = await OriginAsync("r1");
+        var unreported = await OriginAsync("r2");
+        var gateway = await GatewayAsync();
+        var clients = new List<StreamClient>();
+        for (var i = 0; i < 20; i++)
+        {
+            clients.Add(await OpenAsync(gateway));
+        }
+
+        // One replica has reported the streams that this gateway knows of anyway; the other's report is older.
+        Assert.Equal((10, 10), (reported.OpenStreams, unreported.OpenStreams));
+        await Registry.WriteAsync(reported.Record, announce: true, Cancellation);
+        var directory = gateway.Services.GetRequiredService<ReplicaDirectory>();
+        await UntilAsync(() => directory.Replicas.Any(replica => replica.Connections == 10), "the report to come in");
+        for (var i = 0; i < 10; i++)
+        {
+            clients.Add(await OpenAsync(gateway));
+        }
+
+        Assert.Equal((15, 15), (reported.OpenStreams, unreported.OpenStreams));
         clients.ForEach(client => client.Dispose());
     }
 

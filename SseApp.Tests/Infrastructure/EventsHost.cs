@@ -43,13 +43,14 @@ public sealed class EventsHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         prefix ??= Guid.NewGuid().ToString("N");
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
+            new Dictionary<string, string?>(StringComparer.Ordinal)
             {
                 ["ConnectionStrings:redis"] = connectionString,
                 ["TopicLog:KeyPrefix"] = prefix,
                 ["ReplicaRegistry:KeyPrefix"] = prefix,
                 ["Drain:Window"] = "00:00:00",
-            }.Concat(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))));
+            });
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.AddEvents();
         var app = builder.Build();
         app.MapEvents();

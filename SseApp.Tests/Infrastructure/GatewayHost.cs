@@ -4,13 +4,11 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Gateway;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
@@ -63,8 +61,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
         else
         {
-            builder.AddRedisClient("redis", redis => redis.DisableHealthChecks = true);
-            builder.AddRedisHealth(HealthStatus.Degraded);
+            builder.AddRegistryConnection();
         }
 
         builder.AddGateway();

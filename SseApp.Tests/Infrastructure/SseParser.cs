@@ -19,7 +19,7 @@ public sealed class SseParser
 
     public int? Retry { get; private set; }
 
-    public List<SseEvent> Feed(ReadOnlySpan<byte> chunk)
+    public IReadOnlyList<SseEvent> Feed(ReadOnlySpan<byte> chunk)
     {
         var events = new List<SseEvent>();
         foreach (var b in chunk)

@@ -52,7 +52,10 @@ public sealed class SseReader : IAsyncDisposable
                 return null;
             }
 
-            _parser.Feed(_buffer.AsSpan(0, read)).ForEach(_pending.Enqueue);
+            foreach (var next in _parser.Feed(_buffer.AsSpan(0, read)))
+            {
+                _pending.Enqueue(next);
+            }
         }
 
         return _pending.Dequeue();
@@ -79,7 +82,7 @@ public sealed class SseReader : IAsyncDisposable
     }
 
     /// <summary>The data of the next <paramref name="count"/> events.</summary>
-    public async Task<List<string>> DataAsync(int count)
+    public async Task<IReadOnlyList<string>> DataAsync(int count)
     {
         var data = new List<string>();
         while (data.Count < count)

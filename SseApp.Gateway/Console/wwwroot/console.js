@@ -25,6 +25,13 @@ function duration(seconds) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+// The build's commit follows the "+"; it is shown when pointed at.
+function version(text) {
+  const cell = element("td", text.split("+")[0], "mono");
+  cell.title = text;
+  return cell;
+}
+
 function row(replica) {
   const tr = document.createElement("tr");
   const name = element("td", replica.id + (replica.backup ? " (backup)" : ""), "mono");
@@ -37,7 +44,7 @@ function row(replica) {
     element("td", replica.weight, "number"),
     element("td", `${(replica.workingSet / 1048576).toFixed(0)} MB`, "number"),
     element("td", duration((Date.now() - Date.parse(replica.startedAt)) / 1000), "number"),
-    element("td", replica.version));
+    version(replica.version));
   return tr;
 }
 

@@ -1,0 +1,62 @@
+using CsCheck;
+using SseApp.Events.Log;
+using SseApp.Events.Topics;
+
+namespace SseApp.Tests.Events.Log;
+
+public sealed class PositionCodecTests
+{
+    private static readonly Gen<Position> s_position = Gen.Select(
+        Gen.OneOf(Gen.Const(0UL), Gen.ULong),
+        Gen.OneOf(Gen.Long[0, 10], Gen.Long[0, (1L << 34) - 1], Gen.Long[0, long.MaxValue]),
+        (epoch, offset) => new Position(new Epoch(epoch), offset));
+
+    [Fact]
+    public void Decoding_gives_back_every_offset_and_the_epochs_mark() =>
+        s_position.Array[1, 64].Sample(positions =>
+        {
+            var topics = Topics(positions.Length);
+            var id = PositionCodec.Encode(topics, positions);
+
+            var decoded = new (uint Mark, long Offset)[positions.Length];
+            Assert.True(PositionCodec.TryDecode(id, topics, decoded));
+            var bits = PositionCodec.MarkBits(positions.Length);
+            Assert.Equal(positions.Select(position => (position.Epoch.Mark(bits), position.Offset)), decoded);
+            Assert.All(id, c => Assert.True(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'));
+        });
+
+    [Fact]
+    public void Sixteen_topics_fit_in_the_128_bytes_that_need_no_preflight() =>
+        Gen.Select(Gen.ULong, Gen.Long[0, (1L << 34) - 1], (epoch, offset) => new Position(new Epoch(epoch), offset)).Array[16].Sample(
+            positions => Assert.InRange(PositionCodec.Encode(Topics(16), positions).Length, 1, 128));
+
+    [Fact]
+    public void An_id_of_other_topics_is_not_read()
+    {
+        var id = PositionCodec.Encode(new TopicSet(["a", "b"]), [new(new Epoch(7), 1), new(new Epoch(8), 2)]);
+
+        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "c"]), new (uint, long)[2]));
+        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "b", "c"]), new (uint, long)[3]));
+    }
+
+    [Fact]
+    public void Damaged_ids_are_told_apart_and_never_throw() =>
+        Gen.Select(Gen.String, Gen.Int[1, 5]).Sample((id, count) =>
+        {
+            var topics = Topics(count);
+            var good = PositionCodec.Encode(topics, new Position[count]);
+            Assert.False(PositionCodec.TryDecode(good[..^1], topics, new (uint, long)[count]));
+            Assert.False(PositionCodec.TryDecode(good + "A", topics, new (uint, long)[count]));
+            if (!id.StartsWith(good[..5], StringComparison.Ordinal))
+            {
+                Assert.False(PositionCodec.TryDecode(id, topics, new (uint, long)[count]));
+            }
+        });
+
+    [Fact]
+    public void The_mark_of_an_epoch_differs_from_the_mark_of_no_log() =>
+        Gen.Select(Gen.ULong, Gen.Int[12, 24]).Sample((value, bits) =>
+            Assert.Equal(value == 0, new Epoch(value).Mark(bits) == 0));
+
+    private static TopicSet Topics(int count) => new(Enumerable.Range(0, count).Select(i => $"topic-{i:00}"));
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Log;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events.Log;
+
+/// <summary>What every server that carries the topic log must do; one subclass for each.</summary>
+public abstract class TopicLogTests(BackplaneServer server)
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Offsets_are_contiguous_and_the_channel_has_the_order_of_the_log()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 1_000);
+        var topic = NewTopic();
+        var live = new ConcurrentQueue<LogEntry>();
+        await using var subscription = await log.SubscribeAsync(topic, live.Enqueue);
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => log.AppendAsync(topic, Block($"{i}"), null)));
+
+        await Eventually.Async(() => live.Count == 500, s_limit, "500 events on the channel");
+        Assert.Equal(Enumerable.Range(1, 500).Select(i => (long)i), live.Select(entry => entry.Position.Offset));
+        Assert.Single(results.Select(result => result.Position.Epoch).Distinct());
+        var byOffset = live.ToDictionary(entry => entry.Position.Offset, entry => Encoding.UTF8.GetString(entry.Block.Span));
+        for (var i = 0; i < results.Length; i++)
+        {
+            Assert.Equal($"data: {i}\n\n", byOffset[results[i].Position.Offset]);
+        }
+    }
+
+    [Fact]
+    public async Task The_log_keeps_only_the_newest_events()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 10);
+        var topic = NewTopic();
+        Assert.Equal(0, (await log.GetRangeAsync(topic)).Last);
+
+        for (var i = 0; i < 25; i++)
+        {
+            await log.AppendAsync(topic, Block("x"), null);
+        }
+
+        var range = await log.GetRangeAsync(topic);
+        Assert.Equal((16, 25), (range.First, range.Last));
+    }
+
+    [Fact]
+    public async Task A_repeated_key_stores_once_and_answers_the_same()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 10);
+        var topic = NewTopic();
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => log.AppendAsync(topic, Block("x"), "key-1")));
+
+        Assert.Single(results, result => !result.Repeated);
+        Assert.Single(results.Select(result => result.Position).Distinct());
+        Assert.Equal(1, (await log.GetRangeAsync(topic)).Last);
+        Assert.False((await log.AppendAsync(topic, Block("x"), "key-2")).Repeated);
+    }
+
+    [Fact]
+    public async Task A_topic_that_was_idle_for_too_long_begins_a_new_epoch()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 10, idle: TimeSpan.FromSeconds(1));
+        var topic = NewTopic();
+        var before = await log.AppendAsync(topic, Block("x"), null);
+
+        await Eventually.Async(async () => (await log.GetRangeAsync(topic)).Last == 0, s_limit, "the log to expire");
+
+        var after = await log.AppendAsync(topic, Block("x"), null);
+        Assert.Equal(1, after.Position.Offset);
+        Assert.NotEqual(before.Position.Epoch, after.Position.Epoch);
+    }
+
+    private static RedisTopicLog Create(StackExchange.Redis.IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null) => new(
+        redis,
+        Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
+        TimeProvider.System,
+        NullLogger<RedisTopicLog>.Instance);
+
+    private static byte[] Block(string data) => Encoding.UTF8.GetBytes($"data: {data}\n\n");
+
+    private static string NewTopic() => Guid.NewGuid().ToString("N");
+}

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events;
+
+public sealed class OptionsValidationTests
+{
+    [Theory]
+    [InlineData("Streaming:MaxTopics", "0", "MaxTopics")]
+    [InlineData("Streaming:RetryMin", "00:00:10", "RetryMax")]
+    [InlineData("Streaming:HeartbeatInterval", "00:00:00", "HeartbeatInterval")]
+    [InlineData("TopicLog:KeyPrefix", "a b", "KeyPrefix")]
+    [InlineData("TopicLog:MaxEvents", "0", "MaxEvents")]
+    [InlineData("Publishing:MaxEventBytes", "-1", "MaxEventBytes")]
+    [InlineData("Drain:Window", "-00:00:01", "Window")]
+    [InlineData("Replica:AdvertisedAddress", "http://0.0.0.0:80", "AdvertisedAddress")]
+    [InlineData("Replica:AdvertisedAddress", "ftp://host", "AdvertisedAddress")]
+    [InlineData("ReplicaRegistry:Expiry", "00:00:01", "heartbeats")]
+    public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string named)
+    {
+        var exception = await Assert.ThrowsAnyAsync<Exception>(
+            () => EventsHost.StartAsync("127.0.0.1:1,connectTimeout=50", null, (key, value)));
+
+        Assert.Contains(exception is AggregateException all ? all.InnerExceptions : [exception], inner => inner is OptionsValidationException);
+        Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_redis_connection_the_message_says_what_to_set()
+    {
+        var exception = await Assert.ThrowsAsync<SseApp.Events.StartupException>(() => EventsHost.StartAsync(""));
+
+        Assert.Contains("ConnectionStrings__redis", exception.Message, StringComparison.Ordinal);
+    }
+}

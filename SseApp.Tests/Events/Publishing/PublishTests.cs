@@ -1,0 +1,113 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events.Publishing;
+
+public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    [Fact]
+    public async Task A_repeated_idempotency_key_is_delivered_once_and_answered_the_same()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("keys");
+
+        using var first = await host.PublishAsync("keys", "one", idempotencyKey: "k");
+        using var again = await host.PublishAsync("keys", "one", idempotencyKey: "k");
+        using var next = await host.PublishAsync("keys", "two");
+
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.OK), (first.StatusCode, again.StatusCode));
+        Assert.Equal(await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(["one", "two"], await reader.DataAsync(2));
+    }
+
+    [Theory]
+    [InlineData("/topics/a/events?event=stream.open", HttpStatusCode.BadRequest, "reserved")]
+    [InlineData("/topics/a/events?event=a%0Ab", HttpStatusCode.BadRequest, "CR, LF and NUL")]
+    [InlineData("/topics/a/events?event=a%00", HttpStatusCode.BadRequest, "CR, LF and NUL")]
+    [InlineData("/topics/a/events?event=a&event=b", HttpStatusCode.BadRequest, "once")]
+    [InlineData("/topics/$a/events", HttpStatusCode.BadRequest, "topic name")]
+    public async Task A_bad_event_gets_the_rule_it_broke(string uri, HttpStatusCode status, string rule)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var answer = await host.Client.PostAsync(uri, new StringContent("x"), TestContext.Current.CancellationToken);
+
+        await AssertProblemAsync(answer, status, rule);
+    }
+
+    [Fact]
+    public async Task Data_has_a_limit_and_must_be_utf8()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Publishing:MaxEventBytes", "10"));
+        using var largest = await host.PublishAsync("a", new string('x', 10));
+        Assert.Equal(HttpStatusCode.Created, largest.StatusCode);
+
+        using var tooLarge = await host.PublishAsync("a", new string('x', 11));
+        await AssertProblemAsync(tooLarge, HttpStatusCode.RequestEntityTooLarge, "10 bytes");
+        using var notText = await host.Client.PostAsync("/topics/a/events", new ByteArrayContent([0xFF, 0xFE]), TestContext.Current.CancellationToken);
+        await AssertProblemAsync(notText, HttpStatusCode.BadRequest, "UTF-8");
+    }
+
+    [Fact]
+    public async Task A_topic_with_a_slash_is_published_to_and_described()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("eu/de");
+
+        using var answer = await host.PublishAsync("eu/de", "x");
+
+        Assert.Equal("x", (await reader.NextAsync())?.Data);
+        var topic = JsonDocument.Parse(await host.Client.GetStringAsync("/topics/eu%2Fde", TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal("eu/de", topic.GetProperty("topic").GetString());
+        Assert.Equal((1, 1, 1), (topic.GetProperty("firstOffset").GetInt64(), topic.GetProperty("lastOffset").GetInt64(), topic.GetProperty("localSubscribers").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("application/json", """[{"topic":"b1","data":"one"},{"topic":"$","data":"x"},{"topics":["b1","b2"],"event":"e","data":{"k":[1,2]}},{"topic":"b1"},7]""")]
+    [InlineData("application/x-ndjson", "{\"topic\":\"b1\",\"data\":\"one\"}\n{\"topic\":\"$\",\"data\":\"x\"}\r\n{\"topics\":[\"b1\",\"b2\"],\"event\":\"e\",\"data\":{\"k\":[1,2]}}\n\n{\"topic\":\"b1\"}\n7")]
+    public async Task A_batch_answers_for_each_item_and_keeps_the_order(string contentType, string body)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("b1");
+
+        using var answer = await PublishBatchAsync(host, contentType, body);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var result = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal((2, 3), (result.GetProperty("stored").GetInt32(), result.GetProperty("failed").GetInt32()));
+        Assert.Equal([201, 400, 201, 400, 400], result.GetProperty("results").EnumerateArray().Select(item => item.GetProperty("status").GetInt32()));
+        Assert.Equal(2, result.GetProperty("results")[2].GetProperty("events").GetArrayLength());
+        Assert.Equal(["one", """{"k":[1,2]}"""], await reader.DataAsync(2));
+    }
+
+    [Fact]
+    public async Task A_batch_has_at_most_a_thousand_items()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("many");
+        var item = """{"topic":"many","data":"x"}""";
+
+        using var tooMany = await PublishBatchAsync(host, "application/json", $"[{string.Join(',', Enumerable.Repeat(item, 1_001))}]");
+        await AssertProblemAsync(tooMany, HttpStatusCode.BadRequest, "1000 items");
+
+        using var answer = await PublishBatchAsync(host, "application/json", $"[{string.Join(',', Enumerable.Range(0, 1_000).Select(i => $$"""{"topic":"many","data":"{{i}}"}"""))}]");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(Enumerable.Range(0, 1_000).Select(i => $"{i}"), await reader.DataAsync(1_000));
+    }
+
+    private static Task<HttpResponseMessage> PublishBatchAsync(EventsHost host, string contentType, string body)
+    {
+        var content = new StringContent(body, Encoding.UTF8);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        return host.Client.PostAsync("/publish", content, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task AssertProblemAsync(HttpResponseMessage answer, HttpStatusCode status, string rule)
+    {
+        Assert.Equal(status, answer.StatusCode);
+        var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
+        Assert.Contains(rule, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using SseApp.ServiceDefaults.Replicas;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events;
+
+/// <summary>Has a server of its own, because it kills it.</summary>
+public sealed class RedisOutageTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task Streams_outlive_redis_and_nothing_is_acknowledged_that_is_not_stored()
+    {
+        await using var host = await EventsHost.StartAsync(
+            redis, null, ("Streaming:HeartbeatInterval", "00:00:00.300"), ("RedisHealth:GracePeriod", "00:00:30"));
+        await using var reader = await host.SubscribeAsync("outage");
+        using (var before = await host.PublishAsync("outage", "before"))
+        {
+            Assert.Equal(HttpStatusCode.Created, before.StatusCode);
+        }
+
+        Assert.Equal("before", (await reader.NextAsync())?.Data);
+        using (var ready = await host.Client.GetAsync("/health", TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        }
+
+        await redis.KillAsync();
+
+        using (var away = await host.PublishAsync("outage", "lost"))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+            Assert.NotNull(away.Headers.RetryAfter);
+        }
+
+        Assert.Equal(":", (await reader.NextRawAsync())?.Type);
+        // Within the grace period the replica stays ready and says what is wrong.
+        Assert.Contains("degraded", await host.Client.GetStringAsync("/health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+
+        await redis.RequireAsync();
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await host.PublishAsync("probe", "x");
+                return answer.StatusCode == HttpStatusCode.Created;
+            },
+            s_limit,
+            "publishing to work again");
+        await Eventually.Async(
+            async () => (await host.Get<IReplicaRegistry>().ReadAsync(TestContext.Current.CancellationToken)).Count == 1, s_limit, "the replica to register again");
+
+        // The connection for pub/sub comes back by itself, a moment later than the one for commands.
+        var received = reader.NextAsync(s_limit);
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await host.PublishAsync("outage", "after");
+                return received.IsCompleted;
+            },
+            s_limit,
+            "the stream to go on");
+        Assert.Equal("after", (await received)?.Data);
+    }
+}

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Replicas;
+using SseApp.Tests.Infrastructure;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.ServiceDefaults.Replicas;
+
+public abstract class ReplicaRegistryTests(BackplaneServer server)
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task What_is_written_is_read_until_it_expires()
+    {
+        await using var redis = await server.ConnectAsync();
+        var registry = Create(redis, expiry: TimeSpan.FromMilliseconds(500));
+        var record = Record("b");
+        await registry.WriteAsync(record, announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+
+        var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["a", "b"], read.Select(live => live.Id));
+        Assert.Equal(record, read[1]);
+
+        await Eventually.Async(
+            async () => (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count == 0, s_limit, "both records to expire");
+    }
+
+    [Fact]
+    public async Task Changes_are_announced_in_order_and_heartbeats_are_not()
+    {
+        await using var redis = await server.ConnectAsync();
+        var registry = Create(redis, expiry: TimeSpan.FromMinutes(1));
+        var changes = registry.WatchAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = changes.MoveNextAsync().AsTask();
+        await Eventually.Async(
+            async () =>
+            {
+                await registry.WriteAsync(Record("a"), announce: true, TestContext.Current.CancellationToken);
+                return first.IsCompleted;
+            },
+            s_limit,
+            "the first announcement");
+
+        await registry.WriteAsync(Record("a") with { Connections = 9 }, announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("a") with { State = ReplicaState.Draining }, announce: true, TestContext.Current.CancellationToken);
+        await registry.RemoveAsync("a", TestContext.Current.CancellationToken);
+
+        var seen = new List<ReplicaState?> { changes.Current.Record?.State };
+        while (seen[^1] is not null)
+        {
+            Assert.True(await changes.MoveNextAsync().AsTask().WaitAsync(s_limit, TestContext.Current.CancellationToken));
+            Assert.NotEqual(9, changes.Current.Record?.Connections);
+            seen.Add(changes.Current.Record?.State);
+        }
+
+        Assert.Equal([ReplicaState.Draining, null], seen.SkipWhile(state => state == ReplicaState.Ready));
+        Assert.Empty(await registry.ReadAsync(TestContext.Current.CancellationToken));
+        await changes.DisposeAsync();
+    }
+
+    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry) => new(
+        redis, Options.Create(new ReplicaRegistryOptions { KeyPrefix = Guid.NewGuid().ToString("N"), Expiry = expiry }));
+
+    private static ReplicaRecord Record(string id) => new()
+    {
+        Id = id,
+        Address = new Uri($"http://{id}.example:8080"),
+        State = ReplicaState.Ready,
+        Connections = 5,
+        Weight = 2,
+        Backup = true,
+        WorkingSetBytes = 1_000,
+        StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        Version = "1.2.3",
+    };
+}
