@@ -29,7 +29,8 @@ internal static partial class ClusterExtensions
             if (Interlocked.Exchange(ref announced, 1) == 0)
             {
                 var logger = ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost");
-                LogReady(logger, gateway.GetEndpoint("http").Url);
+                var url = gateway.GetEndpoint("http").Url;
+                LogReady(logger, url);
             }
 
             return Task.CompletedTask;

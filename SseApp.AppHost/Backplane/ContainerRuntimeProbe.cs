@@ -27,6 +27,7 @@ internal static class ContainerRuntimeProbe
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                UseShellExecute = false,
             });
             if (process is null)
             {

@@ -37,9 +37,9 @@ public sealed class ClusterFixture : IAsyncLifetime
         {
             await _app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", limit.Token);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
         {
-            throw new TimeoutException($"The gateway was not healthy within {s_startLimit}. Resources: {Describe()}");
+            throw new TimeoutException($"The gateway was not healthy within {s_startLimit}. Resources: {Describe()}", exception);
         }
     }
 

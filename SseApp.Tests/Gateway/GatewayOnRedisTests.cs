@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
@@ -68,8 +70,8 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         var origin = Own(await OriginHost.StartAsync("r1"));
         await using (var connection = await ownRedis.ConnectAsync())
         {
-            var registry = new ServiceDefaults.Replicas.RedisReplicaRegistry(
-                connection, Microsoft.Extensions.Options.Options.Create(new ServiceDefaults.Replicas.ReplicaRegistryOptions { KeyPrefix = _prefix }));
+            var registry = new RedisReplicaRegistry(
+                connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = _prefix }));
             await registry.WriteAsync(origin.Record, announce: true, Cancellation);
         }
 
