@@ -54,7 +54,10 @@ internal static class ResourceMapper
         resource.Urls.AddRange(snapshot.Urls.Select(Map));
         resource.Volumes.AddRange(snapshot.Volumes.Select(volume => new Volume
         {
-            Source = volume.Source ?? string.Empty, Target = volume.Target, MountType = volume.MountType, IsReadOnly = volume.IsReadOnly,
+            Source = volume.Source ?? string.Empty,
+            Target = volume.Target,
+            MountType = volume.MountType,
+            IsReadOnly = volume.IsReadOnly,
         }));
         resource.HealthReports.AddRange(snapshot.HealthReports.Select(Map));
         resource.Relationships.AddRange(snapshot.Relationships.Select(relationship =>

@@ -30,4 +30,7 @@ internal static partial class DcpLog
 
     [LoggerMessage(9, LogLevel.Error, "An error occurred while computing the URLs of resource '{Resource}'.")]
     public static partial void UrlsFailed(ILogger logger, Exception exception, string resource);
+
+    [LoggerMessage(10, LogLevel.Error, "A subscriber of {Event} failed.")]
+    public static partial void SubscriberFailed(ILogger logger, Exception exception, string @event);
 }

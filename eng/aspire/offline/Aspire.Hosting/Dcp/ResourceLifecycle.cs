@@ -56,6 +56,11 @@ internal sealed class ResourceLifecycle(
         {
             // The application stops while some resource still waits for another.
         }
+        catch (Exception exception)
+        {
+            // Nobody awaits this task before the stop, and the stop must not be lost to a subscriber's mistake.
+            DcpLog.SubscriberFailed(services.Logger, exception, nameof(AfterResourcesCreatedEvent));
+        }
     }
 
     /// <summary>Takes a resource, or one instance, to the point where the engine may start it.</summary>
