@@ -20,7 +20,8 @@ internal sealed partial class ManifestPublisher(
     {
         try
         {
-            LogPublished(logger, await WriteAsync(GetOutputPath(), stoppingToken).ConfigureAwait(false));
+            var file = await WriteAsync(GetOutputPath(), stoppingToken).ConfigureAwait(false);
+            LogPublished(logger, file);
         }
 #pragma warning disable CA1031 // A deployment tool reads the exit code; the person reads the reason in the log.
         catch (Exception ex) when (ex is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
