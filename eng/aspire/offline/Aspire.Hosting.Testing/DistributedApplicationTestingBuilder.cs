@@ -13,12 +13,12 @@ public static class DistributedApplicationTestingBuilder
     /// <typeparam name="TEntryPoint">A type of the AppHost's assembly, such as <c>Projects.MyApp_AppHost</c>.</typeparam>
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(CancellationToken cancellationToken = default)
         where TEntryPoint : class
-        => CreateAsync(typeof(TEntryPoint), [], s_noChange, cancellationToken);
+        => CreateAsync<TEntryPoint>([], s_noChange, cancellationToken);
 
     /// <inheritdoc cref="CreateAsync{TEntryPoint}(CancellationToken)" />
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, CancellationToken cancellationToken = default)
         where TEntryPoint : class
-        => CreateAsync(typeof(TEntryPoint), args, s_noChange, cancellationToken);
+        => CreateAsync<TEntryPoint>(args, s_noChange, cancellationToken);
 
     /// <inheritdoc cref="CreateAsync{TEntryPoint}(CancellationToken)" />
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default)
