@@ -19,10 +19,10 @@ internal sealed partial class ResourceHealthCheckService(
     ILogger<ResourceHealthCheckService> logger) : BackgroundService
 {
     /// <summary>Healthy resources are asked every 30 s.</summary>
-    internal static readonly TimeSpan HealthyInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_healthyInterval = TimeSpan.FromSeconds(30);
 
     /// <summary>Others after 1 s for each check that failed, 5 s at most.</summary>
-    internal static readonly TimeSpan UnhealthyStep = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_unhealthyStep = TimeSpan.FromSeconds(1);
 
     private const int MaxUnhealthySteps = 5;
 
@@ -86,7 +86,7 @@ internal sealed partial class ResourceHealthCheckService(
                 await AnnounceReadyAsync(resource, cancellationToken).ConfigureAwait(false);
             }
 
-            var delay = failed == 0 ? HealthyInterval : UnhealthyStep * Math.Min(MaxUnhealthySteps, failed);
+            var delay = failed == 0 ? s_healthyInterval : s_unhealthyStep * Math.Min(MaxUnhealthySteps, failed);
             await Task.Delay(delay, timeProvider, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -18,12 +18,25 @@ internal sealed partial class ManifestPublisher(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var outputPath = configuration["Pipeline:OutputPath"] ?? configuration["Publishing:OutputPath"]
-            ?? throw new DistributedApplicationException("The '--output-path [path]' option was not specified. It names the manifest to write, for example --output-path manifest.json.");
-        var file = await WriteAsync(Path.GetFullPath(outputPath), stoppingToken).ConfigureAwait(false);
-        LogPublished(logger, file);
+        try
+        {
+            var file = await WriteAsync(GetOutputPath(), stoppingToken).ConfigureAwait(false);
+            LogPublished(logger, file);
+        }
+#pragma warning disable CA1031 // A deployment tool reads the exit code; the person reads the reason in the log.
+        catch (Exception ex) when (ex is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogFailed(logger, ex);
+            Environment.ExitCode = 1;
+        }
+
         lifetime.StopApplication();
     }
+
+    private string GetOutputPath()
+        => Path.GetFullPath(configuration["Pipeline:OutputPath"] ?? configuration["Publishing:OutputPath"]
+            ?? throw new DistributedApplicationException("The '--output-path [path]' option was not specified even though manifest publishing was requested. It names the file to write, for example --output-path manifest.json."));
 
     private async Task<string> WriteAsync(string path, CancellationToken cancellationToken)
     {
@@ -45,6 +58,9 @@ internal sealed partial class ManifestPublisher(
 
         return path;
     }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The manifest could not be written.")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Published manifest to: {ManifestPath}")]
     private static partial void LogPublished(ILogger logger, string manifestPath);
