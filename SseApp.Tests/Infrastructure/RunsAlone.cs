@@ -1,4 +1,4 @@
-namespace SseApp.Tests.Gateway;
+namespace SseApp.Tests.Infrastructure;
 
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class RunsAlone;
