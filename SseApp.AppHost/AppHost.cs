@@ -13,6 +13,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
     .WithHttpHealthCheck("/health")
+    .WithShortTelemetryTimeout()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
     .WithIconName("Flash");
 
@@ -28,9 +29,11 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
+    .WithShortTelemetryTimeout()
     .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
     .WithIconName("Router");
 
+builder.ExplainTakenPort(gateway, cluster.FixedGatewayPort);
 builder.AnnounceWhenReady(gateway);
 
 builder.Build().Run();

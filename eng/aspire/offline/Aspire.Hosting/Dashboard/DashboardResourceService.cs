@@ -110,7 +110,7 @@ internal sealed class DashboardResourceService(
         {
             await serve(ended.Token);
         }
-        catch (Exception exception) when (ended.IsCancellationRequested && exception is OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException || (ended.IsCancellationRequested && exception is OperationCanceledException or InvalidOperationException))
         {
             // The dashboard hung up, or this process stops: both end a stream, neither is an error.
         }

@@ -118,6 +118,9 @@ internal sealed class DcpOrchestrator(
 
     public async Task StopResourceAsync(IResource resource, string resourceId, CancellationToken cancellationToken)
     {
+        // The start holds the gate while it waits for other resources: without this, a stop would wait for them as well.
+        // What has not started is stopped once the gate is free. Replicas wait, and give up, together.
+        lifecycle.Waits.Abandon(resource);
         var workload = Find(resourceId);
         await workload.Gate.WaitAsync(cancellationToken);
         try

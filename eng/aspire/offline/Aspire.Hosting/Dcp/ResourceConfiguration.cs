@@ -13,20 +13,8 @@ internal sealed record ResourceConfiguration(IReadOnlyList<EnvVar> Environment, 
         IResource resource, DistributedApplicationExecutionContext context, ILogger logger, CancellationToken cancellationToken)
     {
         var providerContext = new ValueProviderContext { ExecutionContext = context, Caller = resource };
-        var variables = new Dictionary<string, object>(StringComparer.Ordinal);
-        var environmentContext = new EnvironmentCallbackContext(context, resource, variables, cancellationToken) { Logger = logger };
-        foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToList())
-        {
-            await annotation.Callback(environmentContext);
-        }
-
-        var args = new List<object>();
-        var argsContext = new CommandLineArgsCallbackContext(args, resource, cancellationToken) { ExecutionContext = context, Logger = logger };
-        foreach (var annotation in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
-        {
-            await annotation.Callback(argsContext);
-        }
-
+        var variables = await ResourceCallbacks.GatherEnvironmentAsync(resource, context, logger, cancellationToken);
+        var args = await ResourceCallbacks.GatherArgumentsAsync(resource, context, logger, cancellationToken);
         var runArgs = new List<object>();
         foreach (var annotation in resource.Annotations.OfType<ContainerRuntimeArgsCallbackAnnotation>().ToList())
         {
@@ -44,7 +32,7 @@ internal sealed record ResourceConfiguration(IReadOnlyList<EnvVar> Environment, 
 
         return new ResourceConfiguration(environment, await ResolveAllAsync(args, "argument"), await ResolveAllAsync(runArgs, "runtime argument"));
 
-        async Task<IReadOnlyList<string>> ResolveAllAsync(List<object> values, string what)
+        async Task<IReadOnlyList<string>> ResolveAllAsync(IList<object> values, string what)
         {
             var texts = new List<string>();
             foreach (var value in values)

@@ -64,7 +64,7 @@ internal sealed class ResourceLifecycle(
     }
 
     /// <summary>Takes a resource, or one instance, to the point where the engine may start it.</summary>
-    /// <returns>Its environment and arguments, or null when it cannot start; its state and its log then say why.</returns>
+    /// <returns>Its environment and arguments, or null when it cannot or shall not start; its state and its log then say why.</returns>
     public async Task<ResourceConfiguration?> TryPrepareAsync(IResource resource, string? resourceId, CancellationToken cancellationToken)
     {
         try
@@ -79,7 +79,12 @@ internal sealed class ResourceLifecycle(
                 StopTimeStamp = null,
             });
             await services.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, services.Provider), cancellationToken);
-            await Waits.WaitAsync(resource, cancellationToken);
+            if (!await Waits.WaitAsync(resource, cancellationToken))
+            {
+                await PublishAsync(resource, resourceId, snapshot => snapshot with { State = KnownResourceStates.NotStarted });
+                return null;
+            }
+
             await PublishAsync(resource, resourceId, snapshot =>
                 snapshot.State?.Text == KnownResourceStates.Waiting ? snapshot with { State = KnownResourceStates.Starting } : snapshot);
             return await ResourceConfiguration.EvaluateAsync(resource, context, services.Logs.GetLogger(resource), cancellationToken);

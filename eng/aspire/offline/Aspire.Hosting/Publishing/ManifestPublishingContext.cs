@@ -85,7 +85,7 @@ public sealed class ManifestPublishingContext(DistributedApplicationExecutionCon
     /// <summary>Writes the resource's <c>env</c>.</summary>
     public async Task WriteEnvironmentVariablesAsync(IResource resource)
     {
-        var variables = await ResourceConfiguration.GatherEnvironmentAsync(resource, ExecutionContext, NullLogger.Instance, CancellationToken).ConfigureAwait(false);
+        var variables = await ResourceCallbacks.GatherEnvironmentAsync(resource, ExecutionContext, NullLogger.Instance, CancellationToken).ConfigureAwait(false);
         if (variables.Count == 0)
         {
             return;
@@ -103,7 +103,7 @@ public sealed class ManifestPublishingContext(DistributedApplicationExecutionCon
     /// <summary>Writes the resource's <c>args</c>.</summary>
     public async Task WriteCommandLineArgumentsAsync(IResource resource)
     {
-        var arguments = await ResourceConfiguration.GatherArgumentsAsync(resource, ExecutionContext, NullLogger.Instance, CancellationToken).ConfigureAwait(false);
+        var arguments = await ResourceCallbacks.GatherArgumentsAsync(resource, ExecutionContext, NullLogger.Instance, CancellationToken).ConfigureAwait(false);
         if (arguments.Count == 0)
         {
             return;
