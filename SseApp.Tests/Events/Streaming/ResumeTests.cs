@@ -200,8 +200,7 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
         await using (var last = await SseReader.OpenAsync(publisher.Client, "/events?topic=storm&history=200"))
         {
             await last.OpenedAsync();
-            await last.NextAsync();
-            id = last.LastEventId;
+            id = (await last.NextAsync())!.LastEventId;
         }
 
         await using var host = await EventsHost.StartAsync(redis, prefix);
