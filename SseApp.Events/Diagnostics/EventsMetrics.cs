@@ -15,6 +15,8 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Counter<long> _closed;
     private readonly Counter<long> _published;
     private readonly Counter<long> _delivered;
+    private readonly Counter<long> _replayed;
+    private readonly Counter<long> _gaps;
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _refusals;
@@ -33,6 +35,8 @@ internal sealed class EventsMetrics : IHostedService
         _closed = meter.CreateCounter<long>(MetricNames.ConnectionsClosed, description: "Streams ended, by reason.");
         _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
         _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
+        _replayed = meter.CreateCounter<long>(MetricNames.ReplayedEvents, description: "Events written to streams that were behind.");
+        _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps told to streams, by reason.");
         _latency = meter.CreateHistogram(
             MetricNames.DeliveryLatency,
             unit: "s",
@@ -73,6 +77,10 @@ internal sealed class EventsMetrics : IHostedService
 
     public void Delivered(int count) => _delivered.Add(count);
 
+    public void Replayed(int count) => _replayed.Add(count);
+
+    public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+
     public void Latency(long publishedAtMicroseconds)
     {
         var elapsed = _time.GetUtcNow().UnixMicroseconds() - publishedAtMicroseconds;
@@ -102,6 +110,12 @@ internal sealed class EventsMetrics : IHostedService
         _published.Add(0);
         _delivered.Add(0);
         _slowConsumers.Add(0, new KeyValuePair<string, object?>("policy", DisconnectPolicy));
+        _replayed.Add(0);
+        foreach (var reason in GapReason.All)
+        {
+            _gaps.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
         foreach (var reason in CloseReason.All)
         {
             _closed.Add(0, new KeyValuePair<string, object?>(Reason, reason));

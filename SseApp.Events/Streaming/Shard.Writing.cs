@@ -22,17 +22,25 @@ internal sealed partial class Shard
         MarkDirty(connection, connection.OpenData.Length);
     }
 
-    private void WriteEvent(StreamConnection connection, LogEntry entry, int slot)
+    private void WriteEvent(StreamConnection connection, LogEntry entry, int slot, bool live)
     {
         connection.Positions[slot] = entry.Position;
         WriteId(connection);
         connection.Writer.Write(entry.Block.Span);
-        if (connection.OldestUnflushed == 0)
+        if (live && connection.OldestUnflushed == 0)
         {
             connection.OldestUnflushed = entry.PublishedAtMicroseconds;
         }
 
-        _delivered++;
+        if (entry.GapReason is { } reason)
+        {
+            _metrics.Gap(reason);
+        }
+        else
+        {
+            _delivered++;
+        }
+
         MarkDirty(connection, entry.Block.Length);
         if (connection.UnflushedBytes >= FlushThreshold)
         {
@@ -148,6 +156,7 @@ internal sealed partial class Shard
         else
         {
             WriteBacklog(connection);
+            PumpReplay(connection);
         }
     }
 
@@ -162,7 +171,7 @@ internal sealed partial class Shard
                 connection.Backlog = null;
             }
 
-            WriteEvent(connection, entry, slot);
+            WriteEvent(connection, entry, slot, live: true);
         }
     }
 
@@ -243,7 +252,10 @@ internal sealed partial class Shard
     {
         for (var slot = 0; slot < connection.Memberships.Length; slot++)
         {
-            connection.Memberships[slot].RemoveAt(connection.MemberIndexes[slot]);
+            if (connection.MemberIndexes[slot] >= 0)
+            {
+                connection.Memberships[slot].RemoveAt(connection.MemberIndexes[slot]);
+            }
         }
 
         var last = _connections[^1];

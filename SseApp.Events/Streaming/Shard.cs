@@ -79,8 +79,10 @@ internal sealed partial class Shard : IAsyncDisposable
                 Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Start:
-                var range = (LogRange)work.Value!;
-                ((TopicMembers)work.Target!).TryAdvance(new Position(range.Epoch, range.Last));
+                ((TopicMembers)work.Target!).Head = (Position)work.Value!;
+                break;
+            case ShardWorkKind.Replay:
+                OnReplay((StreamConnection)work.Target!, (LogEntry[])work.Value!);
                 break;
             case ShardWorkKind.Join:
                 Join((StreamConnection)work.Target!);
@@ -107,11 +109,7 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Deliver(TopicMembers members, LogEntry entry)
     {
-        if (!members.TryAdvance(entry.Position))
-        {
-            return;
-        }
-
+        members.Head = entry.Position;
         // Backwards, because a member that turns out to be gone is replaced by the last one.
         for (var i = members.Count - 1; i >= 0; i--)
         {
@@ -123,7 +121,7 @@ internal sealed partial class Shard : IAsyncDisposable
 
             if (!connection.Flushing)
             {
-                WriteEvent(connection, entry, slot);
+                WriteEvent(connection, entry, slot, live: true);
             }
             else if (!TryEnqueue(connection, entry, slot))
             {
@@ -138,9 +136,8 @@ internal sealed partial class Shard : IAsyncDisposable
         _connections.Add(connection);
         for (var slot = 0; slot < connection.Memberships.Length; slot++)
         {
-            var members = connection.Memberships[slot];
-            connection.MemberIndexes[slot] = members.Add(connection, slot);
-            connection.Positions[slot] = members.Head;
+            connection.MemberIndexes[slot] = -1;
+            connection.Positions[slot] = connection.Starts is { } starts ? starts[slot].Position : connection.Memberships[slot].Head;
         }
 
         var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
@@ -148,6 +145,7 @@ internal sealed partial class Shard : IAsyncDisposable
         connection.LastFlush = _now;
         WriteOpen(connection);
         ScheduleDrain(connection);
+        PumpReplay(connection);
     }
 
     private void Tick()
@@ -198,6 +196,12 @@ internal sealed partial class Shard : IAsyncDisposable
         {
             _metrics.Delivered(_delivered);
             _delivered = 0;
+        }
+
+        if (_replayed > 0)
+        {
+            _metrics.Replayed(_replayed);
+            _replayed = 0;
         }
     }
 

@@ -11,7 +11,9 @@ internal static class StreamingExtensions
         builder.Services.AddOptions<TopicsOptions>()
             .BindConfiguration(TopicsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ShardSet>();
+        builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
         builder.Services.AddHostedService<StreamClock>();
