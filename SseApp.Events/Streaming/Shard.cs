@@ -15,14 +15,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private readonly Channel<ShardWork> _queue = Channel.CreateUnbounded<ShardWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<StreamConnection> _connections = [];
-    private readonly List<StreamConnection> _dirty = [];
     private readonly StreamingOptions _options;
     private readonly TimeProvider _time;
     private readonly EventsMetrics _metrics;
     private readonly ILogger _logger;
     private readonly Task _loop;
     private long _now;
-    private int _delivered;
     private TimeSpan? _drainWindow;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
@@ -73,6 +71,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Handle(in ShardWork work)
     {
+        if (work.Kind == ShardWorkKind.Join)
+        {
+            // It begins after what is pending, and before what comes next.
+            SendPending();
+        }
+
         switch (work.Kind)
         {
             case ShardWorkKind.Deliver:
@@ -89,7 +93,9 @@ internal sealed partial class Shard : IAsyncDisposable
                 BeginClose((StreamConnection)work.Target!, (string)work.Value!);
                 break;
             case ShardWorkKind.Flushed:
-                OnFlushed((StreamConnection)work.Target!, gone: work.Value is not null);
+                var flushed = (StreamConnection)work.Target!;
+                OnFlushed(flushed, gone: work.Value is not null);
+                SendBacklog(flushed);
                 break;
             case ShardWorkKind.Tick:
                 Tick();
@@ -112,24 +118,7 @@ internal sealed partial class Shard : IAsyncDisposable
             return;
         }
 
-        // Backwards, because a member that turns out to be gone is replaced by the last one.
-        for (var i = members.Count - 1; i >= 0; i--)
-        {
-            var (connection, slot) = members[i];
-            if (connection.Closing is not null)
-            {
-                continue;
-            }
-
-            if (!connection.Flushing)
-            {
-                WriteEvent(connection, entry, slot);
-            }
-            else if (!TryEnqueue(connection, entry, slot))
-            {
-                CloseSlow(connection);
-            }
-        }
+        FanOut(members, entry);
     }
 
     private void Join(StreamConnection connection)
@@ -145,8 +134,14 @@ internal sealed partial class Shard : IAsyncDisposable
 
         var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
         connection.HeartbeatTicks = Ticks(_options.HeartbeatInterval * jitter);
-        connection.LastFlush = _now;
-        WriteOpen(connection);
+        if (_options.MaxConnectionAge > TimeSpan.Zero)
+        {
+            var share = 1 + (_options.MaxConnectionAgeJitter * ((2 * Random.Shared.NextDouble()) - 1));
+            connection.Deadline = _now + Ticks(_options.MaxConnectionAge * share);
+            connection.DeadlineReason = CloseReason.Age;
+        }
+
+        SendOpen(connection);
         ScheduleDrain(connection);
     }
 
@@ -160,7 +155,7 @@ internal sealed partial class Shard : IAsyncDisposable
             {
                 if (connection.Closing is null)
                 {
-                    BeginClose(connection, CloseReason.Drain);
+                    BeginClose(connection, connection.DeadlineReason);
                 }
                 else
                 {
@@ -173,31 +168,12 @@ internal sealed partial class Shard : IAsyncDisposable
             }
             else if (connection.Flushing && _now - connection.LastFlush > Ticks(_options.MaxBacklogAge))
             {
-                CloseSlow(connection);
+                CloseSlow(connection, OverflowPolicy.Disconnect);
             }
             else if (!connection.Flushing && _now - connection.LastFlush >= connection.HeartbeatTicks)
             {
-                WriteHeartbeat(connection);
+                SendHeartbeat(connection);
             }
-        }
-    }
-
-    private void FinishBatch()
-    {
-        foreach (var connection in _dirty)
-        {
-            connection.Dirty = false;
-            if (connection is { ShardIndex: >= 0, Flushing: false, UnflushedBytes: > 0 })
-            {
-                Flush(connection);
-            }
-        }
-
-        _dirty.Clear();
-        if (_delivered > 0)
-        {
-            _metrics.Delivered(_delivered);
-            _delivered = 0;
         }
     }
 
@@ -205,7 +181,8 @@ internal sealed partial class Shard : IAsyncDisposable
     {
         if (_drainWindow is { } window && connection.Closing is null)
         {
-            connection.Deadline = _now + Ticks(window * Random.Shared.NextDouble());
+            connection.Deadline = Math.Min(connection.Deadline, _now + Ticks(window * Random.Shared.NextDouble()));
+            connection.DeadlineReason = CloseReason.Drain;
         }
     }
 

@@ -22,8 +22,8 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     public Position[] Positions { get; } = new Position[memberships.Length];
 
-    /// <summary>The data of <c>stream.open</c>.</summary>
-    public byte[] OpenData { get; } = openData;
+    /// <summary>The data of <c>stream.open</c>; null when it was sent.</summary>
+    public byte[]? OpenData { get; set; } = openData;
 
     /// <summary>Completes with the <see cref="CloseReason"/> when the shard no longer uses the writer.</summary>
     public Task<string> Completion => _completion.Task;
@@ -35,24 +35,24 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     public bool FinalWritten { get; set; }
 
-    /// <summary>A flush is under way; the writer must not be touched.</summary>
+    /// <summary>A send is under way; the writer must not be touched.</summary>
     public bool Flushing { get; set; }
 
+    /// <summary>In the shard's list of connections to send to at the end of the batch.</summary>
     public bool Dirty { get; set; }
 
-    public int UnflushedBytes { get; set; }
-
-    /// <summary>When the oldest event that is not flushed was published; 0 for none.</summary>
+    /// <summary>When the oldest event of the send under way was published; 0 for none.</summary>
     public long OldestUnflushed { get; set; }
 
-    /// <summary>Events that wait for the flush under way; null while there are none.</summary>
-    public Queue<(LogEntry Entry, int Slot)>? Backlog { get; set; }
-
-    public int BacklogBytes { get; set; }
+    /// <summary>Events that wait for the end of the batch or of the send under way; null while there are none.</summary>
+    public Backlog? Backlog { get; set; }
 
     public long HeartbeatTicks { get; set; }
 
     public long LastFlush { get; set; }
+
+    /// <summary>Why the stream ends at its deadline.</summary>
+    public string DeadlineReason { get; set; } = CloseReason.Drain;
 
     /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
     public long Deadline { get; set; } = long.MaxValue;

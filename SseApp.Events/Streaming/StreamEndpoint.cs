@@ -18,6 +18,7 @@ internal sealed class StreamEndpoint(
     RedisStatus redis,
     ReplicaIdentity replica,
     StreamRefusal refusal,
+    StreamWriterFactory writers,
     EventsMetrics metrics,
     IOptions<StreamingOptions> options)
 {
@@ -101,7 +102,7 @@ internal sealed class StreamEndpoint(
     private async Task StreamAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired)
     {
         StreamResponse.Prepare(context);
-        await context.Response.StartAsync(context.RequestAborted);
+        var writer = await writers.StartAsync(context);
 
         // Resuming from Last-Event-ID is not supported yet, and the client is told so.
         var opened = new StreamOpened(
@@ -109,7 +110,7 @@ internal sealed class StreamEndpoint(
         var index = shards.NextIndex();
         var shard = shards.All[index];
         var connection = new StreamConnection(
-            new PipeStreamWriter(context),
+            writer,
             topics,
             [.. acquired.Select(hub => hub.MembersIn(index))],
             JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened));

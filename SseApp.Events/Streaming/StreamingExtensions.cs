@@ -12,6 +12,8 @@ internal static class StreamingExtensions
             .BindConfiguration(TopicsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ShardSet>();
         builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.ConfigureOptions<StreamTransport>();
+        builder.Services.AddSingleton<StreamWriterFactory>();
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
         builder.Services.AddHostedService<StreamClock>();

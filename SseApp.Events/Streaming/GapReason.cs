@@ -1,0 +1,19 @@
+namespace SseApp.Events.Streaming;
+
+/// <summary>Why events are missing; in <c>stream.gap</c> and in the metric's label <c>reason</c>.</summary>
+internal static class GapReason
+{
+    /// <summary>The log no longer holds them.</summary>
+    public const string Expired = "expired";
+
+    /// <summary>The topic's log began anew.</summary>
+    public const string Epoch = "epoch";
+
+    /// <summary>The client's position is of other topics, or damaged.</summary>
+    public const string UnknownPosition = "unknown-position";
+
+    /// <summary>The client read too slowly, and its topic's policy is to drop the oldest.</summary>
+    public const string Overflow = "overflow";
+
+    public static readonly string[] All = [Expired, Epoch, UnknownPosition, Overflow];
+}
