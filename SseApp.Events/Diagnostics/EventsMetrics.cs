@@ -15,9 +15,10 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Counter<long> _closed;
     private readonly Counter<long> _published;
     private readonly Counter<long> _delivered;
+    private readonly Counter<long> _replayed;
+    private readonly Counter<long> _gaps;
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _slowConsumers;
-    private readonly Counter<long> _gaps;
     private readonly Counter<long> _refusals;
     private long _activeConnections;
     private long _backlogBytes;
@@ -34,6 +35,7 @@ internal sealed class EventsMetrics : IHostedService
         _closed = meter.CreateCounter<long>(MetricNames.ConnectionsClosed, description: "Streams ended, by reason.");
         _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
         _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
+        _replayed = meter.CreateCounter<long>(MetricNames.ReplayedEvents, description: "Events written to streams that were behind.");
         _latency = meter.CreateHistogram(
             MetricNames.DeliveryLatency,
             unit: "s",
@@ -75,6 +77,8 @@ internal sealed class EventsMetrics : IHostedService
 
     public void Delivered(int count) => _delivered.Add(count);
 
+    public void Replayed(int count) => _replayed.Add(count);
+
     public void Latency(long publishedAtMicroseconds)
     {
         var elapsed = _time.GetUtcNow().UnixMicroseconds() - publishedAtMicroseconds;
@@ -105,6 +109,7 @@ internal sealed class EventsMetrics : IHostedService
         _opened.Add(0);
         _published.Add(0);
         _delivered.Add(0);
+        _replayed.Add(0);
         foreach (var reason in GapReason.All)
         {
             _gaps.Add(0, new KeyValuePair<string, object?>(Reason, reason));

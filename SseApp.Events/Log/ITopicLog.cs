@@ -17,6 +17,31 @@ internal interface ITopicLog
     /// <summary>The range of offsets that the log holds; <c>Last</c> is 0 for a topic without a log.</summary>
     Task<LogRange> GetRangeAsync(string topic);
 
+    /// <summary>The epoch and the newest offset: the cheapest way to see whether something was missed.</summary>
+    Task<Position> GetEndAsync(string topic);
+
+    /// <summary>
+    /// Reads events after an offset. Range, epoch and events are of one moment.
+    /// </summary>
+    /// <param name="topic">A valid topic name.</param>
+    /// <param name="after">0 or more; what the log no longer holds is left out, see <see cref="LogPage.First"/>.</param>
+    /// <param name="maxEvents">Most events to read, 1 or more.</param>
+    /// <param name="maxBytes">Most bytes to read; one event is read whatever its size.</param>
+    Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes);
+
+    /// <summary>Drops the log and tells all subscribers.</summary>
+    /// <returns>False when there was none.</returns>
+    Task<bool> DeleteAsync(string topic);
+
+    /// <summary>
+    /// Drops the log if it is still of this epoch. For a log that lost its newest events, as after a failover to a
+    /// replica that had not got them: it would give offsets that subscribers have seen to other events.
+    /// </summary>
+    Task FenceAsync(string topic, Epoch epoch);
+
+    /// <summary>Raised when channels may have lost messages and are subscribed to again.</summary>
+    event EventHandler? Restored;
+
     /// <summary>
     /// Subscribes to the topic's channel. <paramref name="onEvent"/> is called in channel order, one call at a time,
     /// until the subscription is disposed; what is published while Redis is unreachable does not come.

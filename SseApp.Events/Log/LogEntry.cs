@@ -33,7 +33,18 @@ internal sealed class LogEntry
     /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
     public ReadOnlyMemory<byte> Block { get; }
 
+    /// <summary>Bytes of memory that a kept entry takes.</summary>
+    public int Size => Block.Length + 160;
+
     public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, null, block, reason);
+
+    /// <summary>
+    /// True if both are the same event; false if an offset was given to two, as by a server that lost its newest events.
+    /// </summary>
+    public bool IsSameAs(LogEntry other) =>
+        Position == other.Position
+        && PublishedAtMicroseconds == other.PublishedAtMicroseconds
+        && Block.Span.SequenceEqual(other.Block.Span);
 
     /// <returns>Null when the bytes are not an entry of this version.</returns>
     public static LogEntry? Parse(ReadOnlyMemory<byte> message)

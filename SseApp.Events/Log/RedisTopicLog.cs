@@ -1,44 +1,105 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Options;
+using SseApp.Events.Streaming;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Log;
 
-internal sealed partial class RedisTopicLog(
-    IConnectionMultiplexer redis,
-    IOptions<TopicLogOptions> options,
-    TimeProvider time,
-    ILogger<RedisTopicLog> logger) : ITopicLog
+internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
     private static readonly string s_publishScript = LoadScript("publish.lua");
     private static readonly string s_rangeScript = LoadScript("range.lua");
+    private static readonly string s_readScript = LoadScript("read.lua");
+    private static readonly string s_dropScript = LoadScript("drop.lua");
 
-    private readonly TopicLogOptions _options = options.Value;
+    private readonly IConnectionMultiplexer _redis;
+    private readonly TopicLogOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RedisTopicLog> _logger;
+    private readonly KnownPositions _known = new();
+
+    public RedisTopicLog(IConnectionMultiplexer redis, IOptions<TopicLogOptions> options, TimeProvider time, ILogger<RedisTopicLog> logger)
+    {
+        _redis = redis;
+        _options = options.Value;
+        _time = time;
+        _logger = logger;
+        redis.ConnectionRestored += OnConnectionRestored;
+    }
+
+    public event EventHandler? Restored;
 
     public async Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey)
     {
         var prefix = Prefix(topic);
-        var answer = await redis.GetDatabase().ScriptEvaluateAsync(
+        var retention = _options.RetentionOf(topic);
+        var known = _known.Find(topic);
+        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
             s_publishScript,
             [prefix + "counter", prefix + "log", prefix + "key:" + idempotencyKey],
             [
                 Epoch.Create().ToString(),
-                time.GetUtcNow().UnixMicroseconds(),
+                _time.GetUtcNow().UnixMicroseconds(),
                 block,
-                _options.MaxEvents,
-                (long)_options.IdleExpiry.TotalMilliseconds,
+                retention.MaxEvents,
+                (long)retention.IdleExpiry.TotalMilliseconds,
                 idempotencyKey is null ? 0 : (long)_options.IdempotencyWindow.TotalMilliseconds,
                 prefix + "live",
+                known.Epoch.ToString(),
+                known.Offset,
             ]);
         var (epoch, offset, repeated) = ParseThree(answer);
-        return new AppendResult(new Position(epoch, offset), repeated == 1);
+        var position = new Position(epoch, offset);
+        if (repeated == 0)
+        {
+            _known.Remember(topic, position);
+        }
+
+        return new AppendResult(position, repeated == 1);
     }
+
+    public async Task<Position> GetEndAsync(string topic)
+    {
+        var values = await _redis.GetDatabase().HashGetAsync(Prefix(topic) + "counter", ["epoch", "offset"]);
+        return values[0].IsNull ? default : new Position(ParseEpoch((string)values[0]!), (long)values[1]);
+    }
+
+    public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
+    {
+        var prefix = Prefix(topic);
+        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
+            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes]);
+        var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
+        var epoch = ParseEpoch((string)parts[0]!);
+        var last = (long)parts[1];
+        var first = last - (long)parts[2] + 1;
+        var entries = new LogEntry[parts.Length - 3];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var position = new Position(epoch, Math.Max(after + 1, first) + i);
+            if (LogEntry.Parse((byte[])parts[i + 3]!) is { } entry && entry.Position == position)
+            {
+                entries[i] = entry;
+            }
+            else
+            {
+                LogForeignEntry(topic, position.Offset);
+                entries[i] = StreamGap.Create(topic, GapReason.Expired, position.Offset, position.Offset, position);
+            }
+        }
+
+        return new LogPage(epoch, first, last, entries);
+    }
+
+    public async Task<bool> DeleteAsync(string topic) => await DropAsync(topic, "");
+
+    public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());
 
     public async Task<LogRange> GetRangeAsync(string topic)
     {
         var prefix = Prefix(topic);
-        var answer = await redis.GetDatabase().ScriptEvaluateAsync(s_rangeScript, [prefix + "counter", prefix + "log"], []);
+        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(s_rangeScript, [prefix + "counter", prefix + "log"], []);
         var (epoch, last, count) = ParseThree(answer);
         return new LogRange(epoch, last - count + 1, last);
     }
@@ -46,7 +107,7 @@ internal sealed partial class RedisTopicLog(
     public async Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
-        var queue = await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Prefix(topic) + "live"));
+        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Prefix(topic) + "live"));
         queue.OnMessage(message =>
         {
             if (LogEntry.Parse(message.Message) is { } entry)
@@ -61,6 +122,8 @@ internal sealed partial class RedisTopicLog(
         return new Subscription(queue);
     }
 
+    public void Dispose() => _redis.ConnectionRestored -= OnConnectionRestored;
+
     private static string LoadScript(string name)
     {
         using var stream = typeof(RedisTopicLog).Assembly.GetManifestResourceStream(name)
@@ -74,9 +137,28 @@ internal sealed partial class RedisTopicLog(
         var text = (string?)answer ?? throw new InvalidOperationException("The log script returned nothing.");
         var parts = text.Split(' ');
         return (
-            new Epoch(ulong.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+            ParseEpoch(parts[0]),
             long.Parse(parts[1], CultureInfo.InvariantCulture),
             long.Parse(parts[2], CultureInfo.InvariantCulture));
+    }
+
+    private static Epoch ParseEpoch(string hexadecimal) => new(ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+
+    private async Task<bool> DropAsync(string topic, string epoch)
+    {
+        var prefix = Prefix(topic);
+        // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
+        var announcement = $"1 {Epoch.Create()} 0 0\n";
+        return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
+            s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch]);
+    }
+
+    private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)
+    {
+        if (e.ConnectionType == ConnectionType.Subscription)
+        {
+            Restored?.Invoke(this, EventArgs.Empty);
+        }
     }
 
     // The topic is the hash tag: all keys of a topic lie on one node of a Redis Cluster.
@@ -84,6 +166,9 @@ internal sealed partial class RedisTopicLog(
 
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
     private partial void LogForeignMessage(string topic);
+
+    [LoggerMessage(LogLevel.Error, "Offset {Offset} in the log of topic {Topic} is not an event of this version; subscribers are told a gap.")]
+    private partial void LogForeignEntry(string topic, long offset);
 
     private sealed class Subscription(ChannelMessageQueue queue) : ITopicSubscription
     {

@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
+using System.IO.Enumeration;
+using SseApp.Events.Topics;
 
 namespace SseApp.Events.Log;
 
 /// <summary>Section <c>TopicLog</c>.</summary>
-internal sealed class TopicLogOptions
+internal sealed class TopicLogOptions : IValidatableObject
 {
     public const string SectionName = "TopicLog";
 
@@ -22,4 +24,41 @@ internal sealed class TopicLogOptions
     /// <summary>How long an idempotency key is remembered after its first use. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan IdempotencyWindow { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Other retention by topic name; the first item that matches counts. Default none.</summary>
+    public IList<TopicRetention> Overrides { get; } = [];
+
+    public (int MaxEvents, TimeSpan IdleExpiry) RetentionOf(string topic)
+    {
+        foreach (var item in Overrides)
+        {
+            if (FileSystemName.MatchesSimpleExpression(item.Pattern, topic, ignoreCase: false))
+            {
+                return (item.MaxEvents ?? MaxEvents, item.IdleExpiry ?? IdleExpiry);
+            }
+        }
+
+        return (MaxEvents, IdleExpiry);
+    }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            var name = $"{SectionName}:{nameof(Overrides)}:{i}";
+            var results = new List<ValidationResult>();
+            Validator.TryValidateObject(Overrides[i], new ValidationContext(Overrides[i]), results, validateAllProperties: true);
+            foreach (var result in results)
+            {
+                yield return new ValidationResult($"{name}: {result.ErrorMessage}", [nameof(Overrides)]);
+            }
+
+            if (Overrides[i].Pattern.Length > 0 && !TopicName.IsValid(Overrides[i].Pattern.Replace('*', 'x').Replace('?', 'x')))
+            {
+                yield return new ValidationResult(
+                    $"{name}:{nameof(TopicRetention.Pattern)} '{Overrides[i].Pattern}' cannot match a topic. {TopicName.Rule} '*' stands for any characters and '?' for one.",
+                    [nameof(Overrides)]);
+            }
+        }
+    }
 }

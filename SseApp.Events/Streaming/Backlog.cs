@@ -127,8 +127,7 @@ internal sealed class Backlog(BacklogTotal total)
             return false;
         }
 
-        entry = LogEntry.ForGap(
-            gap.Last, GapEvent.Encode(topics[slot], GapReason.Overflow, gap.From, gap.Last.Offset), GapReason.Overflow);
+        entry = StreamGap.Create(topics[slot], GapReason.Overflow, gap.From, gap.Last.Offset, gap.Last);
         return true;
     }
 

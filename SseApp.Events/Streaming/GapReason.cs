@@ -6,13 +6,13 @@ internal static class GapReason
     /// <summary>The log no longer holds them.</summary>
     public const string Expired = "expired";
 
-    /// <summary>The topic's log began anew.</summary>
+    /// <summary>The log they were in is gone: deleted, flushed, or lost by Redis.</summary>
     public const string Epoch = "epoch";
 
-    /// <summary>The client's position is of other topics, or damaged.</summary>
+    /// <summary>The client's id says nothing about this topic.</summary>
     public const string UnknownPosition = "unknown-position";
 
-    /// <summary>The client read too slowly, and its topic's policy is to drop the oldest.</summary>
+    /// <summary>The client read too slowly.</summary>
     public const string Overflow = "overflow";
 
     public static readonly string[] All = [Expired, Epoch, UnknownPosition, Overflow];

@@ -84,7 +84,7 @@ internal sealed partial class Shard
                 }
 
                 connection.Positions[0] = entries[^1].Position;
-                _delivered += entries.Length;
+                Count(entries);
                 Send(connection, _shared, entries[0].PublishedAtMicroseconds);
             }
             else
@@ -93,6 +93,21 @@ internal sealed partial class Shard
                 {
                     Enqueue(connection, entry, slot);
                 }
+            }
+        }
+    }
+
+    private void Count(ReadOnlySpan<LogEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry.GapReason is null)
+            {
+                _delivered++;
+            }
+            else
+            {
+                _metrics.Gap(entry.GapReason);
             }
         }
     }
@@ -114,6 +129,7 @@ internal sealed partial class Shard
         {
             connection.Dirty = false;
             SendBacklog(connection);
+            PumpReplay(connection);
         }
 
         _dirty.Clear();
@@ -121,6 +137,12 @@ internal sealed partial class Shard
         {
             _metrics.Delivered(_delivered);
             _delivered = 0;
+        }
+
+        if (_replayed > 0)
+        {
+            _metrics.Replayed(_replayed);
+            _replayed = 0;
         }
 
         if (_backlog.Bytes != _reportedBacklog)

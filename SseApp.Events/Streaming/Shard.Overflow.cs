@@ -12,14 +12,15 @@ internal sealed partial class Shard
         if (!connection.Flushing)
         {
             backlog.Enqueue(entry, slot);
-            if (backlog.Bytes >= SendThreshold)
-            {
-                SendBacklog(connection);
-            }
-            else if (!connection.Dirty)
+            if (!connection.Dirty)
             {
                 connection.Dirty = true;
                 _dirty.Add(connection);
+            }
+
+            if (backlog.Bytes >= SendThreshold)
+            {
+                SendBacklog(connection);
             }
 
             return;

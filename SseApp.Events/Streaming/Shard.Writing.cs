@@ -61,6 +61,22 @@ internal sealed partial class Shard
         Send(connection, _own, 0);
     }
 
+    /// <summary>Appends an event for one connection to its own bytes.</summary>
+    private void AppendEvent(StreamConnection connection, LogEntry entry, int slot)
+    {
+        connection.Positions[slot] = entry.Position;
+        AppendId(_own, connection.Topics, connection.Positions);
+        AppendBytes(_own, entry.Block.Span);
+        if (entry.GapReason is null)
+        {
+            _delivered++;
+        }
+        else
+        {
+            _metrics.Gap(entry.GapReason);
+        }
+    }
+
     private void SendHeartbeat(StreamConnection connection)
     {
         if (connection.Backlog is null)
@@ -78,18 +94,8 @@ internal sealed partial class Shard
             _own.Clear();
             while (_own.Length < SendThreshold && backlog.TryDequeue(connection.Topics.Names, out var entry, out var slot))
             {
-                connection.Positions[slot] = entry.Position;
-                AppendId(_own, connection.Topics, connection.Positions);
-                AppendBytes(_own, entry.Block.Span);
-                if (entry.GapReason is not null)
-                {
-                    _metrics.Gap(entry.GapReason);
-                }
-                else
-                {
-                    _delivered++;
-                    oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
-                }
+                AppendEvent(connection, entry, slot);
+                oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
             }
 
             if (backlog.IsEmpty)
@@ -222,7 +228,10 @@ internal sealed partial class Shard
     {
         for (var slot = 0; slot < connection.Memberships.Length; slot++)
         {
-            connection.Memberships[slot].RemoveAt(connection.MemberIndexes[slot]);
+            if (connection.MemberIndexes[slot] >= 0)
+            {
+                connection.Memberships[slot].RemoveAt(connection.MemberIndexes[slot]);
+            }
         }
 
         var last = _connections[^1];

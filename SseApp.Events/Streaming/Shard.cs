@@ -71,9 +71,10 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Handle(in ShardWork work)
     {
-        if (work.Kind == ShardWorkKind.Join)
+        if (work.Kind is ShardWorkKind.Join or ShardWorkKind.Start or ShardWorkKind.Replay
+            || (work.Kind == ShardWorkKind.Flushed && ((StreamConnection)work.Target!).IsReplaying))
         {
-            // It begins after what is pending, and before what comes next.
+            // Who becomes a member has what is pending already, and a new head comes after it.
             SendPending();
         }
 
@@ -83,8 +84,10 @@ internal sealed partial class Shard : IAsyncDisposable
                 Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Start:
-                var range = (LogRange)work.Value!;
-                ((TopicMembers)work.Target!).TryAdvance(new Position(range.Epoch, range.Last));
+                ((TopicMembers)work.Target!).Head = (Position)work.Value!;
+                break;
+            case ShardWorkKind.Replay:
+                OnReplay((StreamConnection)work.Target!, (LogEntry[])work.Value!);
                 break;
             case ShardWorkKind.Join:
                 Join((StreamConnection)work.Target!);
@@ -96,6 +99,7 @@ internal sealed partial class Shard : IAsyncDisposable
                 var flushed = (StreamConnection)work.Target!;
                 OnFlushed(flushed, gone: work.Value is not null);
                 SendBacklog(flushed);
+                PumpReplay(flushed);
                 break;
             case ShardWorkKind.Tick:
                 Tick();
@@ -113,11 +117,7 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Deliver(TopicMembers members, LogEntry entry)
     {
-        if (!members.TryAdvance(entry.Position))
-        {
-            return;
-        }
-
+        members.Head = entry.Position;
         FanOut(members, entry);
     }
 
@@ -127,9 +127,8 @@ internal sealed partial class Shard : IAsyncDisposable
         _connections.Add(connection);
         for (var slot = 0; slot < connection.Memberships.Length; slot++)
         {
-            var members = connection.Memberships[slot];
-            connection.MemberIndexes[slot] = members.Add(connection, slot);
-            connection.Positions[slot] = members.Head;
+            connection.MemberIndexes[slot] = -1;
+            connection.Positions[slot] = connection.Starts is { } starts ? starts[slot].Position : connection.Memberships[slot].Head;
         }
 
         var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
@@ -143,6 +142,7 @@ internal sealed partial class Shard : IAsyncDisposable
 
         SendOpen(connection);
         ScheduleDrain(connection);
+        PumpReplay(connection);
     }
 
     private void Tick()

@@ -5,8 +5,11 @@ internal enum ShardWorkKind
     /// <summary>An event (LogEntry) for the TopicMembers.</summary>
     Deliver,
 
-    /// <summary>The TopicMembers' first position, a LogRange.</summary>
+    /// <summary>The TopicMembers' head without an event, a boxed Position.</summary>
     Start,
+
+    /// <summary>The next events (LogEntry[]) of a StreamConnection that is behind its topic's head.</summary>
+    Replay,
 
     /// <summary>A StreamConnection to open.</summary>
     Join,

@@ -7,7 +7,7 @@ namespace SseApp.Events.Streaming;
 /// One open stream. Everything but <see cref="Completion"/> is touched only by the loop of its shard.
 /// While idle it holds neither buffer nor timer.
 /// </summary>
-internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, TopicMembers[] memberships, byte[] openData)
+internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
 {
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -18,6 +18,22 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
     /// <summary>The shard's members of each topic, in the order of <see cref="Topics"/>.</summary>
     public TopicMembers[] Memberships { get; } = memberships;
 
+    /// <summary>Where the stream begins in each topic; null for the live end.</summary>
+    public StreamStart[]? Starts { get; } = starts;
+
+    /// <summary>The first topic that the stream is behind in; it is no member of this and the topics after it yet.</summary>
+    public int ReplaySlot { get; set; }
+
+    public bool IsReplaying => ReplaySlot < Memberships.Length;
+
+    /// <summary>What is being replayed, and the next event of it; null for nothing.</summary>
+    public LogEntry[]? Replay { get; set; }
+
+    public int ReplayIndex { get; set; }
+
+    public bool ReplayRequested { get; set; }
+
+    /// <summary>The place among the topic's members, or -1.</summary>
     public int[] MemberIndexes { get; } = new int[memberships.Length];
 
     public Position[] Positions { get; } = new Position[memberships.Length];

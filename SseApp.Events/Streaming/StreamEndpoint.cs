@@ -20,6 +20,7 @@ internal sealed class StreamEndpoint(
     StreamRefusal refusal,
     StreamWriterFactory writers,
     EventsMetrics metrics,
+    TimeProvider time,
     IOptions<StreamingOptions> options)
 {
     private readonly StreamingOptions _options = options.Value;
@@ -30,6 +31,14 @@ internal sealed class StreamEndpoint(
         if (Validate(names) is { } rule)
         {
             await Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
+            return;
+        }
+
+        var topics = new TopicSet(names!);
+        var (origin, broken) = StreamOriginParser.Parse(context.Request, topics);
+        if (broken is not null)
+        {
+            await Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
             return;
         }
 
@@ -49,7 +58,7 @@ internal sealed class StreamEndpoint(
         {
             try
             {
-                await SubscribeAsync(context, new TopicSet(names!));
+                await SubscribeAsync(context, topics, origin);
             }
             finally
             {
@@ -73,7 +82,7 @@ internal sealed class StreamEndpoint(
         return names.All(TopicName.IsValid) ? null : TopicName.Rule;
     }
 
-    private async Task SubscribeAsync(HttpContext context, TopicSet topics)
+    private async Task SubscribeAsync(HttpContext context, TopicSet topics, StreamOrigin origin)
     {
         var acquired = new List<TopicHub>(topics.Count);
         try
@@ -83,7 +92,8 @@ internal sealed class StreamEndpoint(
             await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
             await Task.WhenAll(acquiring);
-            await StreamAsync(context, topics, acquired);
+            var starts = origin.IsLive ? null : await FindStartsAsync(acquired, origin, context.RequestAborted);
+            await StreamAsync(context, topics, acquired, starts, resumed: origin.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
         {
@@ -99,20 +109,28 @@ internal sealed class StreamEndpoint(
         }
     }
 
-    private async Task StreamAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired)
+    private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, StreamOrigin origin, CancellationToken cancellationToken)
+    {
+        var markBits = PositionCodec.MarkBits(acquired.Count);
+        // All topics are asked before the first answer is awaited.
+        Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(origin, slot, markBits))];
+        return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+    }
+
+    private async Task StreamAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
     {
         StreamResponse.Prepare(context);
         var writer = await writers.StartAsync(context);
 
-        // Resuming from Last-Event-ID is not supported yet, and the client is told so.
         var opened = new StreamOpened(
-            Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, Resumed: false);
+            Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
         var index = shards.NextIndex();
         var shard = shards.All[index];
         var connection = new StreamConnection(
             writer,
             topics,
             [.. acquired.Select(hub => hub.MembersIn(index))],
+            starts,
             JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened));
         metrics.Opened();
         shard.Post(ShardWorkKind.Join, connection);

@@ -11,7 +11,9 @@ internal static class StreamingExtensions
         builder.Services.AddOptions<TopicsOptions>()
             .BindConfiguration(TopicsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ShardSet>();
+        builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.AddHostedService<TopicCheck>();
         builder.Services.ConfigureOptions<StreamTransport>();
         builder.Services.AddSingleton<StreamWriterFactory>();
         builder.Services.AddSingleton<StreamRefusal>();

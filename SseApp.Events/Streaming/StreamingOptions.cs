@@ -82,10 +82,10 @@ internal sealed class StreamingOptions : IValidatableObject
     {
         for (var i = 0; i < Overflow.Count; i++)
         {
-            if (string.IsNullOrEmpty(Overflow[i].Topics) || !Enum.IsDefined(Overflow[i].Policy))
+            if (string.IsNullOrEmpty(Overflow[i].Pattern) || !Enum.IsDefined(Overflow[i].Policy))
             {
                 yield return new ValidationResult(
-                    $"{SectionName}:{nameof(Overflow)}:{i} needs {nameof(OverflowRule.Topics)}, a topic name in which * stands for any characters, " +
+                    $"{SectionName}:{nameof(Overflow)}:{i} needs {nameof(OverflowRule.Pattern)}, a topic name in which * stands for any characters, " +
                     $"and {nameof(OverflowRule.Policy)}, one of {string.Join(", ", Enum.GetNames<OverflowPolicy>())}.",
                     [nameof(Overflow)]);
             }

@@ -4,29 +4,57 @@ using SseApp.Events.Streaming;
 namespace SseApp.Events.Topics;
 
 /// <summary>
-/// One topic that has, or a moment ago had, local subscribers: its Redis subscription and its members in each shard.
+/// One topic that has, or a moment ago had, local subscribers: its Redis subscription, its recent events, and its
+/// members in each shard. What it posts to the shards is the log's order without holes: an event that does not follow
+/// the one before it waits until the log was asked for what is missing, and what is gone is told as a gap.
 /// </summary>
-internal sealed class TopicHub
+internal sealed partial class TopicHub : IDisposable
 {
+    // Messages that wait for the log during a catch-up. Beyond that they are dropped: the log has them too.
+    private const int MaxHeldBytes = 1024 * 1024;
+
+    private readonly Lock _gate = new();
     private readonly ITopicLog _log;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _idleExpiry;
+    private readonly ILogger _logger;
     private readonly Shard[] _shards;
     private readonly TopicMembers[] _members;
+    private readonly HotRing _ring;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stopped;
     private ITopicSubscription? _subscription;
 
-    public TopicHub(string topic, ITopicLog log, Shard[] shards)
+    // The newest event that was posted to the shards.
+    private Position _head;
+    private long _lastEventAt;
+
+    // Not null while messages from the channel must wait.
+    private List<LogEntry>? _held = [];
+    private long _heldBytes;
+    private int _heldBeforeRead;
+
+    public TopicHub(string topic, ITopicLog log, Shard[] shards, RingBudget budget, TimeSpan idleExpiry, TimeProvider time, ILogger logger)
     {
         Topic = topic;
         _log = log;
         _shards = shards;
-        _members = Array.ConvertAll(shards, _ => new TopicMembers());
+        _idleExpiry = idleExpiry;
+        _time = time;
+        _logger = logger;
+        _ring = new HotRing(budget);
+        _stopped = _stopping.Token;
+        _members = Array.ConvertAll(shards, _ => new TopicMembers(this));
     }
 
     public string Topic { get; }
 
-    /// <summary>Guarded by the lock of <see cref="TopicHubs"/>, as the next three.</summary>
+    /// <summary>Guarded by the lock of <see cref="TopicHubs"/>, as the next four.</summary>
     public int Subscribers { get; set; }
 
     public long IdleSince { get; set; }
+
+    public long NextCheck { get; set; }
 
     public Task? Starting { get; set; }
 
@@ -35,18 +63,26 @@ internal sealed class TopicHub
     public TopicMembers MembersIn(int shard) => _members[shard];
 
     /// <summary>
-    /// Subscribes first and reads the log's end afterwards: what is published in between comes over the channel, and
-    /// <see cref="TopicMembers.TryAdvance"/> drops it if the end that was read includes it.
+    /// Subscribes first and reads the log's end afterwards: what is published in between comes over the channel, waits,
+    /// and is dropped if the end that was read includes it.
     /// </summary>
     public async Task StartAsync()
     {
-        var subscription = await _log.SubscribeAsync(Topic, Deliver);
+        var subscription = await _log.SubscribeAsync(Topic, OnEvent);
         try
         {
-            var range = await _log.GetRangeAsync(Topic);
-            for (var i = 0; i < _shards.Length; i++)
+            lock (_gate)
             {
-                _shards[i].Post(ShardWorkKind.Start, _members[i], range);
+                _heldBeforeRead = _held!.Count;
+            }
+
+            var range = await _log.GetRangeAsync(Topic);
+            lock (_gate)
+            {
+                _lastEventAt = _time.GetTimestamp();
+                _logFirst = range.First;
+                MoveTo(new Position(range.Epoch, range.Last));
+                Settle();
             }
 
             _subscription = subscription;
@@ -60,17 +96,127 @@ internal sealed class TopicHub
 
     public async Task StopAsync()
     {
+        await _stopping.CancelAsync();
+        lock (_gate)
+        {
+            _ring.Clear();
+        }
+
         if (_subscription is not null)
         {
             await _subscription.DisposeAsync();
         }
     }
 
-    private void Deliver(LogEntry entry)
+    public void Dispose() => _stopping.Dispose();
+
+    private long RingFirst => _ring.Count == 0 ? _head.Offset + 1 : _ring.First;
+
+    private void OnEvent(LogEntry entry)
+    {
+        lock (_gate)
+        {
+            if (_held is not null)
+            {
+                Hold(entry);
+            }
+            else if (Follows(entry))
+            {
+                Append(entry);
+            }
+            else
+            {
+                var known = _ring.Find(entry.Position.Offset);
+                if (known?.IsSameAs(entry) == true)
+                {
+                    return;
+                }
+
+                if (known is not null && entry.Position.Epoch == _head.Epoch)
+                {
+                    // Two events with one offset: the log lost its newest events and went on without them.
+                    _fence = _head.Epoch;
+                }
+
+                StartCheck();
+                Hold(entry);
+            }
+        }
+    }
+
+    private bool Follows(LogEntry entry) =>
+        entry.Position.Offset == _head.Offset + 1 && (entry.Position.Epoch == _head.Epoch || _head == default);
+
+    private void Append(LogEntry entry)
+    {
+        _head = entry.Position;
+        _lastEventAt = _time.GetTimestamp();
+        _ring.AddLast(entry);
+        PostAll(ShardWorkKind.Deliver, entry);
+    }
+
+    private void Hold(LogEntry entry)
+    {
+        _held!.Add(entry);
+        _heldBytes += entry.Size;
+        if (_heldBytes > MaxHeldBytes)
+        {
+            _held.Clear();
+            _heldBytes = 0;
+            _heldBeforeRead = 0;
+            StartCheck();
+        }
+    }
+
+    /// <summary>
+    /// Lets the held messages go after the log was read to its end. Those of before the read are in what was read, or
+    /// belong to a log that is no more; of those that came later, the first that does not follow starts another read.
+    /// </summary>
+    private void Settle()
+    {
+        var held = _held!;
+        _held = null;
+        _heldBytes = 0;
+        for (var i = 0; i < held.Count; i++)
+        {
+            var entry = held[i];
+            if (Follows(entry))
+            {
+                Append(entry);
+            }
+            else if (i < _heldBeforeRead || _ring.Find(entry.Position.Offset)?.IsSameAs(entry) == true)
+            {
+                continue;
+            }
+            else
+            {
+                StartCheck();
+                held[i..].ForEach(Hold);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Goes on from another place: what was kept and where the members are no longer tells anything.</summary>
+    private void MoveTo(Position head)
+    {
+        _head = head;
+        _ring.Clear();
+        PostAll(ShardWorkKind.Start, head);
+    }
+
+    private void TellGap(string reason, long? from, long? to, Position head)
+    {
+        _head = head;
+        _ring.Clear();
+        PostAll(ShardWorkKind.Deliver, StreamGap.Create(Topic, reason, from, to, head));
+    }
+
+    private void PostAll(ShardWorkKind kind, object value)
     {
         for (var i = 0; i < _shards.Length; i++)
         {
-            _shards[i].Post(ShardWorkKind.Deliver, _members[i], entry);
+            _shards[i].Post(kind, _members[i], value);
         }
     }
 }

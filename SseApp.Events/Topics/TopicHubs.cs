@@ -11,7 +11,9 @@ internal sealed partial class TopicHubs(
     ShardSet shards,
     EventsMetrics metrics,
     TimeProvider time,
+    RingBudget budget,
     IOptions<TopicsOptions> options,
+    IOptions<TopicLogOptions> logOptions,
     ILogger<TopicHubs> logger)
 {
     private readonly Lock _gate = new();
@@ -30,7 +32,11 @@ internal sealed partial class TopicHubs(
             {
                 if (!_hubs.TryGetValue(topic, out hub!))
                 {
-                    hub = new TopicHub(topic, log, shards.All);
+                    hub = new TopicHub(topic, log, shards.All, budget, logOptions.Value.RetentionOf(topic).IdleExpiry, time, logger)
+                    {
+                        // Spread over the interval, so that many topics are not checked at once.
+                        NextCheck = time.GetTimestamp() + (long)(CheckTicks * Random.Shared.NextDouble()),
+                    };
                     _hubs.Add(topic, hub);
                     metrics.AddTopics(1);
                 }
@@ -98,6 +104,50 @@ internal sealed partial class TopicHubs(
         }
     }
 
+    /// <summary>Lets each topic compare itself with its log when it is due.</summary>
+    public void CheckDue()
+    {
+        var now = time.GetTimestamp();
+        lock (_gate)
+        {
+            foreach (var hub in _hubs.Values)
+            {
+                if (hub.NextCheck <= now)
+                {
+                    hub.NextCheck = now + CheckTicks;
+                    _ = CheckAsync(hub);
+                }
+            }
+        }
+    }
+
+    /// <summary>Lets all topics compare themselves with their logs.</summary>
+    public void CheckAll()
+    {
+        lock (_gate)
+        {
+            foreach (var hub in _hubs.Values)
+            {
+                _ = CheckAsync(hub);
+            }
+        }
+    }
+
+    private long CheckTicks => (long)(options.Value.CheckInterval.TotalSeconds * time.TimestampFrequency);
+
+    private async Task CheckAsync(TopicHub hub)
+    {
+        try
+        {
+            await hub.CheckAsync();
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            // All topics are checked again when Redis is back.
+            LogCheckFailed(hub.Topic, exception);
+        }
+    }
+
     private async Task StartAsync(TopicHub hub)
     {
         // Leaves the caller's lock before any work is done.
@@ -133,6 +183,7 @@ internal sealed partial class TopicHubs(
         }
         finally
         {
+            hub.Dispose();
             metrics.AddSubscriptions(-1);
             lock (_gate)
             {
@@ -146,6 +197,9 @@ internal sealed partial class TopicHubs(
         _hubs.Remove(hub.Topic);
         metrics.AddTopics(-1);
     }
+
+    [LoggerMessage(LogLevel.Debug, "Redis was away while topic {Topic} was compared with its log.")]
+    private partial void LogCheckFailed(string topic, Exception exception);
 
     [LoggerMessage(LogLevel.Debug, "Redis was away while topic {Topic} was unsubscribed.")]
     private partial void LogUnsubscribeFailed(string topic, Exception exception);

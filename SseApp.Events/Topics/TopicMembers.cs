@@ -5,14 +5,16 @@ namespace SseApp.Events.Topics;
 
 /// <summary>
 /// The subscribers of one topic that belong to one shard, and how far that shard has delivered the topic. Touched only
-/// by the shard's loop, so it needs no lock, and a subscriber that joins gets exactly what comes after its position.
+/// by the shard's loop, so it needs no lock. A subscriber becomes a member when it has everything up to the head.
 /// </summary>
-internal sealed class TopicMembers
+internal sealed class TopicMembers(TopicHub hub)
 {
     private readonly List<(StreamConnection Connection, int Slot)> _members = [];
 
-    /// <summary>The last event that was handed to the members.</summary>
-    public Position Head { get; private set; }
+    public TopicHub Hub { get; } = hub;
+
+    /// <summary>The last event that was handed to the members; all of them are there.</summary>
+    public Position Head { get; set; }
 
     /// <summary>Events of the batch under way that the members do not have yet; null for none.</summary>
     public List<LogEntry>? Pending { get; set; }
@@ -25,18 +27,6 @@ internal sealed class TopicMembers
     public int Count => _members.Count;
 
     public (StreamConnection Connection, int Slot) this[int index] => _members[index];
-
-    /// <returns>False when the shard is already past the position, as for an event published while the hub started.</returns>
-    public bool TryAdvance(Position position)
-    {
-        if (position.Epoch == Head.Epoch && position.Offset <= Head.Offset)
-        {
-            return false;
-        }
-
-        Head = position;
-        return true;
-    }
 
     /// <returns>The member's index, needed to take it out.</returns>
     public int Add(StreamConnection connection, int slot)

@@ -13,4 +13,19 @@ internal sealed class TopicsOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan UnsubscribeGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Recent events that each active topic keeps in memory for clients that resume, in bytes. Default 256 KiB.</summary>
+    [Range(0, 1024 * 1024 * 1024)]
+    public int RingBytes { get; set; } = 256 * 1024;
+
+    /// <summary>Recent events that all topics together keep in memory, in bytes. Default 64 MiB.</summary>
+    [Range(0, long.MaxValue)]
+    public long TotalRingBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// How often each active topic compares its newest event with the log's: pub/sub may lose messages without a sign.
+    /// Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -1,0 +1,9 @@
+-- Drops a log, for good or because it lost events that somebody has seen. Keys: topic's counter (hash), topic's log (list).
+-- Arguments: channel, announcement, the epoch that the log must have ('' = any).
+-- Answer: 1 if there was a log to drop.
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch or (ARGV[3] ~= '' and epoch ~= ARGV[3]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[2])
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,24 @@
+-- Events after an offset, and what the log holds, as of one moment. Keys: topic's counter (hash), topic's log (list).
+-- Arguments: offset, most events, most bytes (one event always fits).
+-- Answer: epoch, last offset, number of entries in the log, and then the entries.
+local counter = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
+if not counter[1] then return { '0', '0', '0' } end
+
+local count = redis.call('LLEN', KEYS[2])
+local answer = { counter[1], counter[2], string.format('%.0f', count) }
+-- The list is contiguous, so an offset's index follows from the last one's.
+local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + count, 0)
+local stop = math.min(index + tonumber(ARGV[2]), count)
+local room = tonumber(ARGV[3])
+while index < stop do
+  -- In slices, because the bytes are known only afterwards.
+  local last = math.min(index + 32, stop) - 1
+  local slice = redis.call('LRANGE', KEYS[2], string.format('%.0f', index), string.format('%.0f', last))
+  for _, entry in ipairs(slice) do
+    if #answer > 3 and #entry > room then return answer end
+    room = room - #entry
+    answer[#answer + 1] = entry
+  end
+  index = last + 1
+end
+return answer

@@ -1,0 +1,108 @@
+using SseApp.Events.Log;
+
+namespace SseApp.Events.Topics;
+
+/// <summary>
+/// A topic's recent events, contiguous and of one epoch, bounded in bytes but for the newest one. Not thread-safe.
+/// </summary>
+internal sealed class HotRing(RingBudget budget)
+{
+    private LogEntry?[] _entries = [];
+    private int _start;
+    private long _bytes;
+
+    public int Count { get; private set; }
+
+    /// <summary>The oldest offset; only while <see cref="Count"/> is not 0.</summary>
+    public long First => At(0).Position.Offset;
+
+    public LogEntry? Find(long offset)
+    {
+        var index = Count == 0 ? -1 : offset - First;
+        return index >= 0 && index < Count ? At((int)index) : null;
+    }
+
+    /// <summary>Adds the event after the newest one, and lets the oldest go as the budget demands.</summary>
+    public void AddLast(LogEntry entry)
+    {
+        Grow();
+        _entries[(_start + Count++) % _entries.Length] = entry;
+        Charge(entry.Size);
+        while (Count > 1 && (_bytes > budget.PerTopic || budget.IsExceeded))
+        {
+            Charge(-At(0).Size);
+            _entries[_start] = null;
+            _start = (_start + 1) % _entries.Length;
+            Count--;
+        }
+    }
+
+    /// <summary>Adds the event before the oldest one.</summary>
+    /// <returns>False when the budget has no room for it.</returns>
+    public bool TryAddFirst(LogEntry entry)
+    {
+        if (_bytes + entry.Size > budget.PerTopic || budget.IsExceeded)
+        {
+            return false;
+        }
+
+        Grow();
+        _start = (_start + _entries.Length - 1) % _entries.Length;
+        _entries[_start] = entry;
+        Count++;
+        Charge(entry.Size);
+        return true;
+    }
+
+    /// <summary>Events after an offset that is not older than <see cref="First"/> - 1; one at least, if there is one.</summary>
+    public LogEntry[] Slice(long after, int maxBytes)
+    {
+        var index = Count == 0 ? 0 : (int)(after + 1 - First);
+        var end = index;
+        for (long bytes = 0; end < Count && (end == index || bytes + At(end).Size <= maxBytes); end++)
+        {
+            bytes += At(end).Size;
+        }
+
+        var slice = new LogEntry[end - index];
+        for (var i = 0; i < slice.Length; i++)
+        {
+            slice[i] = At(index + i);
+        }
+
+        return slice;
+    }
+
+    public void Clear()
+    {
+        Charge(-_bytes);
+        _entries = [];
+        _start = 0;
+        Count = 0;
+    }
+
+    private LogEntry At(int index) => _entries[(_start + index) % _entries.Length]!;
+
+    private void Grow()
+    {
+        if (Count < _entries.Length)
+        {
+            return;
+        }
+
+        var larger = new LogEntry?[Math.Max(4, _entries.Length * 2)];
+        for (var i = 0; i < Count; i++)
+        {
+            larger[i] = At(i);
+        }
+
+        _entries = larger;
+        _start = 0;
+    }
+
+    private void Charge(long bytes)
+    {
+        _bytes += bytes;
+        budget.Add(bytes);
+    }
+}
