@@ -177,13 +177,6 @@ internal sealed partial class TopicHub
 
     private void Apply(in ReadPlan plan, LogPage page)
     {
-        if (_head.Epoch != plan.Head.Epoch)
-        {
-            // The first event of a new log came while its absence was read.
-            _checkWanted |= plan.IsCheck;
-            return;
-        }
-
         if (page.Epoch != _head.Epoch)
         {
             if (_head != default)
@@ -305,6 +298,12 @@ internal sealed partial class TopicHub
     /// <param name="page">What was just read, of the hub's epoch; or null.</param>
     private bool TryComplete(HistoryRequest request, LogPage? page)
     {
+        if (request.Clamp && !request.IsOf(_head.Epoch))
+        {
+            // The log changed while it waited; it had no position to lose.
+            request.After = default;
+        }
+
         if (!request.IsOf(_head.Epoch) && request.After != default)
         {
             return request.Confirmed && CompleteWithGap(request, GapReason.Epoch, request.After.Offset + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1)));
@@ -335,7 +334,9 @@ internal sealed partial class TopicHub
 
         if (page is { Entries: [var first, ..] entries } && after.Offset >= first.Position.Offset - 1 && after.Offset < entries[^1].Position.Offset)
         {
-            request.Complete(Take(entries[(int)(after.Offset - first.Position.Offset + 1)..], request.MaxBytes));
+            // Not beyond the head: the shards get what follows it as live events.
+            var end = (int)Math.Min(entries.Length, _head.Offset - first.Position.Offset + 1);
+            request.Complete(Take(entries.AsSpan((int)(after.Offset - first.Position.Offset + 1)..end), request.MaxBytes));
             return true;
         }
 
@@ -348,7 +349,7 @@ internal sealed partial class TopicHub
         return true;
     }
 
-    private static LogEntry[] Take(LogEntry[] entries, int maxBytes)
+    private static LogEntry[] Take(ReadOnlySpan<LogEntry> entries, int maxBytes)
     {
         var count = 0;
         for (long bytes = 0; count < entries.Length && (count == 0 || bytes + entries[count].Size <= maxBytes); count++)
@@ -356,7 +357,7 @@ internal sealed partial class TopicHub
             bytes += entries[count].Size;
         }
 
-        return entries[..count];
+        return entries[..count].ToArray();
     }
 
     [LoggerMessage(LogLevel.Error, "Reading the log of topic {Topic} failed; it is tried again.")]

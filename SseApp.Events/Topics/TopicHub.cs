@@ -144,8 +144,9 @@ internal sealed partial class TopicHub : IDisposable
         }
     }
 
+    // The first event of a new log does not follow anything: it may be a late one of a log that is gone, so the log is asked.
     private bool Follows(LogEntry entry) =>
-        entry.Position.Offset == _head.Offset + 1 && (entry.Position.Epoch == _head.Epoch || _head == default);
+        entry.Position.Epoch == _head.Epoch && entry.Position.Offset == _head.Offset + 1;
 
     private void Append(LogEntry entry)
     {

@@ -26,9 +26,11 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_drain_seconds gauge",
                 "sse_events_delivered_total counter",
                 "sse_events_published_total counter",
+                "sse_gaps_total counter",
                 "sse_redis_subscriptions gauge",
                 "sse_redis_up gauge",
                 "sse_refusals_total counter",
+                "sse_replayed_events_total counter",
                 "sse_slow_consumers_total counter",
             ],
             types);

@@ -1,0 +1,58 @@
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Telemetry;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>Real hubs and shards on a scripted log, without HTTP.</summary>
+internal sealed class HubRig : IAsyncDisposable
+{
+    public const string Topic = "t";
+
+    public static readonly TopicSet Topics = new([Topic]);
+
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ShardSet _shards;
+
+    public HubRig(ScriptedTopicLog log, int ringBytes)
+    {
+        var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
+        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2 }), TimeProvider.System, metrics, NullLogger<Shard>.Instance);
+        var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, UnsubscribeGrace = TimeSpan.Zero });
+        Hubs = new TopicHubs(
+            log, _shards, metrics, TimeProvider.System, new RingBudget(options), options, Options.Create(new TopicLogOptions()), NullLogger<TopicHubs>.Instance);
+    }
+
+    public TopicHubs Hubs { get; }
+
+    /// <summary>Opens a stream as the endpoint does.</summary>
+    public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(StreamOrigin origin, int slowness = 0)
+    {
+        var hub = await Hubs.AcquireAsync(Topic, TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        StreamStart[]? starts = origin.IsLive
+            ? null
+            : [await hub.FindStartAsync(origin, 0, PositionCodec.MarkBits(1)).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System)];
+        var index = _shards.NextIndex();
+        var writer = new MemoryStreamWriter(slowness);
+        var connection = new StreamConnection(writer, Topics, [hub.MembersIn(index)], starts, Encoding.UTF8.GetBytes("{}"));
+        _shards.All[index].Post(ShardWorkKind.Join, connection);
+        return (writer, async () =>
+        {
+            _shards.All[index].Post(ShardWorkKind.Close, connection, CloseReason.Client);
+            await connection.Completion.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+            Hubs.Release(hub);
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _shards.DisposeAsync();
+        await _services.DisposeAsync();
+    }
+}
