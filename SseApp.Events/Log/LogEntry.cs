@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace SseApp.Events.Log;
@@ -32,6 +33,10 @@ internal sealed class LogEntry
 
     /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
     public ReadOnlyMemory<byte> Block { get; }
+
+    /// <summary>The part of the header that the publisher makes; the script puts the position before it.</summary>
+    public static string Stamp(long publishedAtMicroseconds, string? key) =>
+        publishedAtMicroseconds.ToString(CultureInfo.InvariantCulture) + (key is null ? "" : " " + key);
 
     /// <summary>Bytes of memory that a kept entry takes.</summary>
     public int Size => Block.Length + 160;

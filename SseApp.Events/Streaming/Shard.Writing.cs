@@ -132,6 +132,7 @@ internal sealed partial class Shard
         else
         {
             _ = AwaitFlushAsync(connection, send);
+            Schedule(connection);
         }
     }
 
@@ -191,6 +192,7 @@ internal sealed partial class Shard
         connection.Closing = reason;
         connection.Deadline = _now + Ticks(_options.CloseTimeout);
         DiscardBacklog(connection);
+        Schedule(connection);
         if (!connection.Flushing)
         {
             FinishClose(connection);
@@ -241,5 +243,6 @@ internal sealed partial class Shard
         connection.ShardIndex = -1;
         DiscardBacklog(connection);
         connection.Complete();
+        connection.Detach();
     }
 }

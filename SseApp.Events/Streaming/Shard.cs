@@ -29,6 +29,9 @@ internal sealed partial class Shard : IAsyncDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
+        _wheel = new TimerWheel(Ticks(s_wheelResolution), time.GetTimestamp());
+        _visit = Visit;
+        _maxBacklogAge = Ticks(options.MaxBacklogAge);
         _loop = Task.Run(RunAsync);
     }
 
@@ -100,9 +103,10 @@ internal sealed partial class Shard : IAsyncDisposable
                 OnFlushed(flushed, gone: work.Value is not null);
                 SendBacklog(flushed);
                 PumpReplay(flushed);
+                Schedule(flushed);
                 break;
             case ShardWorkKind.Tick:
-                Tick();
+                _wheel.Advance(_now, _visit);
                 break;
             case ShardWorkKind.Drain:
                 _drainWindow = (TimeSpan)work.Value!;
@@ -131,62 +135,10 @@ internal sealed partial class Shard : IAsyncDisposable
             connection.Positions[slot] = connection.Starts is { } starts ? starts[slot].Position : connection.Memberships[slot].Head;
         }
 
-        var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
-        connection.HeartbeatTicks = Ticks(_options.HeartbeatInterval * jitter);
-        if (_options.MaxConnectionAge > TimeSpan.Zero)
-        {
-            var share = 1 + (_options.MaxConnectionAgeJitter * ((2 * Random.Shared.NextDouble()) - 1));
-            connection.Deadline = _now + Ticks(_options.MaxConnectionAge * share);
-            connection.DeadlineReason = CloseReason.Age;
-        }
-
         SendOpen(connection);
-        ScheduleDrain(connection);
+        SetTimes(connection);
         PumpReplay(connection);
     }
-
-    private void Tick()
-    {
-        // Backwards, because ending a connection moves the last one into its place.
-        for (var i = _connections.Count - 1; i >= 0; i--)
-        {
-            var connection = _connections[i];
-            if (connection.Deadline <= _now)
-            {
-                if (connection.Closing is null)
-                {
-                    BeginClose(connection, connection.DeadlineReason);
-                }
-                else
-                {
-                    Cut(connection);
-                }
-            }
-            else if (connection.Closing is not null)
-            {
-                continue;
-            }
-            else if (connection.Flushing && _now - connection.LastFlush > Ticks(_options.MaxBacklogAge))
-            {
-                CloseSlow(connection, OverflowPolicy.Disconnect);
-            }
-            else if (!connection.Flushing && _now - connection.LastFlush >= connection.HeartbeatTicks)
-            {
-                SendHeartbeat(connection);
-            }
-        }
-    }
-
-    private void ScheduleDrain(StreamConnection connection)
-    {
-        if (_drainWindow is { } window && connection.Closing is null)
-        {
-            connection.Deadline = Math.Min(connection.Deadline, _now + Ticks(window * Random.Shared.NextDouble()));
-            connection.DeadlineReason = CloseReason.Drain;
-        }
-    }
-
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 
     [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
     private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);

@@ -7,11 +7,15 @@ namespace SseApp.Events.Streaming;
 /// One open stream. Everything but <see cref="Completion"/> is touched only by the loop of its shard.
 /// While idle it holds neither buffer nor timer.
 /// </summary>
-internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
+internal sealed class StreamConnection(
+    IStreamWriter writer, Shard shard, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
 {
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public IStreamWriter Writer { get; } = writer;
+    public IStreamWriter Writer { get; private set; } = writer;
+
+    /// <summary>The loop that owns the connection.</summary>
+    public Shard Shard { get; } = shard;
 
     public TopicSet Topics { get; } = topics;
 
@@ -67,11 +71,20 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     public long LastFlush { get; set; }
 
+    /// <summary>The place in the timer wheel; 0 for none.</summary>
+    public long WheelTick { get; set; }
+
     /// <summary>Why the stream ends at its deadline.</summary>
     public string DeadlineReason { get; set; } = CloseReason.Drain;
 
     /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
     public long Deadline { get; set; } = long.MaxValue;
+
+    /// <summary>Tells the shard that the client is gone; from any thread.</summary>
+    public void Leave() => Shard.Post(ShardWorkKind.Close, this, CloseReason.Client);
+
+    /// <summary>The timer wheel may hold a connection for a while after its end, and must not hold the whole request.</summary>
+    public void Detach() => Writer = null!;
 
     public void Complete() => _completion.TrySetResult(Closing ?? CloseReason.Error);
 }
