@@ -10,6 +10,12 @@ internal static class Problems
     public static ProblemHttpResult BadRequest(string title, string rule) =>
         TypedResults.Problem(rule, title: title, statusCode: StatusCodes.Status400BadRequest);
 
+    public static ProblemHttpResult NotFound(string title, string detail) =>
+        TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status404NotFound);
+
+    public static ProblemHttpResult Forbidden(string rule) =>
+        TypedResults.Problem(rule, title: "The request is not allowed.", statusCode: StatusCodes.Status403Forbidden);
+
     public static ProblemHttpResult TooLarge(string rule) =>
         TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
 

@@ -40,6 +40,9 @@ internal interface ITopicLog
     /// </summary>
     Task FenceAsync(string topic, Epoch epoch);
 
+    /// <summary>How many connections are subscribed to the topic's channel, on all nodes together.</summary>
+    Task<long> CountSubscribedReplicasAsync(string topic);
+
     /// <summary>Raised when channels may have lost messages and are subscribed to again.</summary>
     event EventHandler? Restored;
 

@@ -92,6 +92,14 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         return new LogPage(epoch, first, last, entries);
     }
 
+    public async Task<long> CountSubscribedReplicasAsync(string topic)
+    {
+        // PUBSUB NUMSUB knows the subscribers of one node.
+        var channel = RedisChannel.Literal(Prefix(topic) + "live");
+        var counts = await Task.WhenAll(_redis.GetServers().Where(server => server.IsConnected).Select(server => server.SubscriptionSubscriberCountAsync(channel)));
+        return counts.Sum();
+    }
+
     public async Task<bool> DeleteAsync(string topic) => await DropAsync(topic, "");
 
     public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());

@@ -39,8 +39,9 @@ internal sealed partial class Shard
             }
 
             var members = connection.Memberships[slot];
-            if (connection.Starts?[slot] is { Gap: { } gap } start && connection.Positions[slot] == start.Position)
+            if (connection.Starts?[slot] is { Gap: { } gap } start)
             {
+                connection.Starts[slot] = start with { Gap = null };
                 connection.Replay = [gap];
                 connection.ReplayIndex = 0;
             }

@@ -40,6 +40,27 @@ internal static class SseEncoder
         return block;
     }
 
+    /// <summary>Reads back what <see cref="Encode"/> made; line ends within the data come as LF.</summary>
+    public static (string Type, string Data) Decode(ReadOnlySpan<byte> block)
+    {
+        var type = "message";
+        var data = new StringBuilder();
+        var lines = 0;
+        foreach (var line in new LineEnumerator(block))
+        {
+            if (line.StartsWith(s_event))
+            {
+                type = Encoding.UTF8.GetString(line[s_event.Length..]);
+            }
+            else if (line.StartsWith(s_data))
+            {
+                data.Append(lines++ > 0 ? "\n" : "").Append(Encoding.UTF8.GetString(line[s_data.Length..]));
+            }
+        }
+
+        return (type, data.ToString());
+    }
+
     private static int DataLength(ReadOnlySpan<byte> data)
     {
         var length = 0;

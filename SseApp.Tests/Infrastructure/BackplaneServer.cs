@@ -65,11 +65,21 @@ public abstract class BackplaneServer : IAsyncDisposable
         await KillAsync();
         _process?.Dispose();
         _gate.Dispose();
+        CleanUp();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>How to start it, or null with the reason why it cannot be.</summary>
     protected abstract (ProcessStartInfo? Start, string? SkipReason) Prepare(int port);
+
+    /// <summary>The full path of a program, or null if it is not installed.</summary>
+    protected static string? FindOnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    /// <summary>Removes what the server leaves behind.</summary>
+    protected virtual void CleanUp()
+    {
+    }
 
     private static int FindFreePort()
     {

@@ -16,12 +16,16 @@ public sealed class EventsHost : IAsyncDisposable
     private readonly WebApplication _app;
     private bool _stopped;
 
-    private EventsHost(WebApplication app, Uri address)
+    private EventsHost(WebApplication app, Uri address, string prefix)
     {
+        Prefix = prefix;
         _app = app;
         Address = address;
         Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) };
     }
+
+    /// <summary>Prefix of its keys.</summary>
+    public string Prefix { get; }
 
     public Uri Address { get; }
 
@@ -56,7 +60,7 @@ public sealed class EventsHost : IAsyncDisposable
         app.MapEvents();
         await app.StartAsync();
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        return new EventsHost(app, new Uri(address));
+        return new EventsHost(app, new Uri(address), prefix);
     }
 
     /// <summary>Opens a stream and reads its <c>stream.open</c>.</summary>
@@ -69,6 +73,10 @@ public sealed class EventsHost : IAsyncDisposable
 
     public Task<SseReader> OpenAsync(params string[] topics) =>
         SseReader.OpenAsync(Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic))));
+
+    /// <summary>Opens a stream as an EventSource that comes back with its last id.</summary>
+    public Task<SseReader> ResumeAsync(string? lastEventId, params string[] topics) =>
+        SseReader.OpenAsync(Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic))), lastEventId);
 
     public async Task<HttpResponseMessage> PublishAsync(string topic, string data, string query = "", string? idempotencyKey = null)
     {

@@ -7,9 +7,7 @@ public sealed class RedisServer : BackplaneServer
 {
     protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(folder => Path.Combine(folder, "redis-server"))
-            .FirstOrDefault(File.Exists);
+        var path = FindOnPath("redis-server");
         return path is null
             ? (null, "redis-server is not installed (apt-get install redis-server).")
             : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), null);

@@ -152,6 +152,8 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         return page;
     }
 
+    public Task<long> CountSubscribedReplicasAsync(string topic) => throw new NotSupportedException();
+
     public Task<bool> DeleteAsync(string topic)
     {
         Flush();

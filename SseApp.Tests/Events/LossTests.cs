@@ -1,0 +1,143 @@
+using System.Net;
+using SseApp.Tests.Infrastructure;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Events;
+
+/// <summary>Faults of Redis and of the way to it, with real servers; each test has its own, because it harms it.</summary>
+public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServer>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Killed_subscriptions_lose_nothing_under_steady_publishing()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var connection = await redis.ConnectAsync();
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 10; i++)
+        {
+            readers.Add(await host.SubscribeAsync("kill"));
+        }
+
+        var reading = readers.Select(reader => reader.DataAsync(1_000)).ToList();
+        for (var i = 0; i < 1_000; i++)
+        {
+            if (i % 200 == 100)
+            {
+                await connection.GetServers()[0].ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+            }
+
+            await PublishAsync(host, "kill", $"{i}");
+        }
+
+        foreach (var received in await Task.WhenAll(reading).WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(Enumerable.Range(0, 1_000).Select(i => $"{i}"), received);
+        }
+
+        foreach (var reader in readers)
+        {
+            await reader.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task The_last_event_is_caught_up_with_without_another_one()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var publisher = await EventsHost.StartAsync(redis, host.Prefix);
+        await using var reader = await host.SubscribeAsync("last");
+        await using var connection = await redis.ConnectAsync();
+
+        await connection.GetServers()[0].ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+        await PublishAsync(publisher, "last", "only");
+
+        Assert.Equal("only", (await reader.NextAsync(s_limit))?.Data);
+    }
+
+    [Fact]
+    public async Task A_flushed_redis_is_told_as_a_gap()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Topics:CheckInterval", "00:00:00.200"));
+        await using var reader = await host.SubscribeAsync("flushed", "other");
+        await PublishAsync(host, "flushed", "1");
+        Assert.Equal("1", (await reader.NextAsync())?.Data);
+        var id = reader.LastEventId;
+        await using var connection = await redis.ConnectAsync();
+
+        await connection.GetServers()[0].ExecuteAsync("FLUSHALL");
+
+        var gap = await reader.NextAsync(s_limit);
+        Assert.Equal(("stream.gap", """{"topic":"flushed","reason":"epoch","from":2,"to":null}"""), (gap?.Type, gap?.Data));
+        await PublishAsync(host, "flushed", "new 1");
+        Assert.Equal("new 1", (await reader.NextAsync())?.Data);
+
+        await using var resumed = await host.ResumeAsync(id, "flushed", "other");
+        Assert.False((await resumed.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal("stream.gap", (await resumed.NextAsync())?.Type);
+        Assert.Equal("new 1", (await resumed.NextAsync())?.Data);
+        await using var afterGap = await host.ResumeAsync(gap!.LastEventId, "flushed", "other");
+        Assert.True((await afterGap.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal("new 1", (await afterGap.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_redis_that_is_killed_and_comes_back_with_its_file_loses_nothing()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("aof");
+        var stored = new List<string>();
+        for (var i = 0; i < 300; i++)
+        {
+            if (i == 150)
+            {
+                await redis.KillAsync();
+            }
+
+            using var answer = await host.PublishAsync("aof", $"{i}");
+            if (answer.StatusCode == HttpStatusCode.Created)
+            {
+                stored.Add($"{i}");
+            }
+
+            if (i == 160)
+            {
+                await redis.RequireAsync();
+                await Eventually.Async(() => host.Get<IConnectionMultiplexer>().IsConnected, s_limit, "the connection to come back");
+            }
+        }
+
+        Assert.InRange(stored.Count, 160, 299);
+        Assert.Equal(stored, await reader.DataAsync(stored.Count).WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_server_without_its_newest_events_gives_their_offsets_to_no_other_ones()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var reader = await host.SubscribeAsync("back");
+        for (var i = 1; i <= 10; i++)
+        {
+            await PublishAsync(host, "back", $"{i}");
+        }
+
+        Assert.Equal(Enumerable.Range(1, 10).Select(i => $"{i}"), await reader.DataAsync(10));
+        await using var connection = await redis.ConnectAsync();
+        var key = $"{host.Prefix}:{{back}}:";
+        await connection.GetDatabase().HashSetAsync(key + "counter", "offset", 7);
+        await connection.GetDatabase().ListTrimAsync(key + "log", 0, 6);
+
+        await PublishAsync(host, "back", "after");
+
+        var gap = await reader.NextAsync(s_limit);
+        Assert.Equal("""{"topic":"back","reason":"epoch","from":11,"to":null}""", gap?.Data);
+        Assert.Equal("after", (await reader.NextAsync())?.Data);
+    }
+
+    private static async Task PublishAsync(EventsHost host, string topic, string data)
+    {
+        using var answer = await host.PublishAsync(topic, data);
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+    }
+}

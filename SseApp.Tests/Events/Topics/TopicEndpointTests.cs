@@ -1,0 +1,99 @@
+using System.Net;
+using System.Text.Json;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events.Topics;
+
+public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    [Fact]
+    public async Task History_is_read_in_pages()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        for (var i = 1; i <= 5; i++)
+        {
+            using var published = await host.PublishAsync("h", $"{i}\r\nline", i == 5 ? "?event=last" : "");
+        }
+
+        var page = await GetAsync(host, "/topics/h/events?after=1&limit=2");
+        Assert.Equal((1, 5), (page.GetProperty("firstOffset").GetInt64(), page.GetProperty("lastOffset").GetInt64()));
+        Assert.Equal(["2:message:2\nline", "3:message:3\nline"], Describe(page));
+        var rest = await GetAsync(host, "/topics/h/events?after=3");
+        Assert.Equal(["4:message:4\nline", "5:last:5\nline"], Describe(rest));
+
+        // The id is one that a stream takes.
+        await using var reader = await host.ResumeAsync(page.GetProperty("events")[1].GetProperty("id").GetString(), "h");
+        Assert.True((await reader.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal(["4\nline", "5\nline"], await reader.DataAsync(2));
+        Assert.Empty(Describe(await GetAsync(host, "/topics/none/events")));
+    }
+
+    [Fact]
+    public async Task History_comes_as_ndjson_to_those_who_accept_it()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var first = await host.PublishAsync("n", "1");
+        using var second = await host.PublishAsync("n", "2");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/n/events");
+        request.Headers.Accept.ParseAdd("application/x-ndjson");
+
+        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal("application/x-ndjson", answer.Content.Headers.ContentType?.MediaType);
+        var lines = (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["1", "2"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").GetString()));
+    }
+
+    [Theory]
+    [InlineData("/topics/a/events?after=-1", "'after'")]
+    [InlineData("/topics/a/events?limit=0", "'limit'")]
+    [InlineData("/topics/a/events?limit=1001", "'limit'")]
+    [InlineData("/topics/$a/events", "topic name")]
+    public async Task A_bad_range_gets_the_rule_it_broke(string uri, string rule)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var answer = await host.Client.GetAsync(uri, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(rule, JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("detail").GetString(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_deleted_topic_is_told_to_its_subscribers_and_begins_anew()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var other = await EventsHost.StartAsync(redis, host.Prefix);
+        await using var reader = await other.SubscribeAsync("d");
+        using var first = await host.PublishAsync("d", "1");
+        Assert.Equal("1", (await reader.NextAsync())?.Data);
+        Assert.Equal(1, (await GetAsync(host, "/topics/d")).GetProperty("subscribedReplicas").GetInt64());
+
+        using var deleted = await host.Client.DeleteAsync("/topics/d", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        Assert.Equal("""{"topic":"d","reason":"epoch","from":2,"to":null}""", (await reader.NextAsync())?.Data);
+        Assert.Equal(0, (await GetAsync(host, "/topics/d")).GetProperty("lastOffset").GetInt64());
+        using var again = await host.Client.DeleteAsync("/topics/d", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
+        using var next = await host.PublishAsync("d", "new");
+        Assert.Equal("new", (await reader.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_topic_is_deleted_only_on_the_replicas_own_machine()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/topics/d");
+        request.Headers.Add("X-Forwarded-For", "192.0.2.1");
+
+        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
+    private static IEnumerable<string> Describe(JsonElement page) => page.GetProperty("events").EnumerateArray().Select(item =>
+        $"{item.GetProperty("offset")}:{item.GetProperty("event")}:{item.GetProperty("data")}");
+
+    private static async Task<JsonElement> GetAsync(EventsHost host, string uri) =>
+        JsonDocument.Parse(await host.Client.GetStringAsync(uri, TestContext.Current.CancellationToken)).RootElement;
+}
