@@ -17,6 +17,7 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _gaps;
+    private readonly Counter<long> _deferred;
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _refusals;
@@ -36,6 +37,7 @@ internal sealed class EventsMetrics : IHostedService
         _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
         _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
         _replayed = meter.CreateCounter<long>(MetricNames.ReplayedEvents, description: "Events written to streams that were behind.");
+        _deferred = meter.CreateCounter<long>(MetricNames.EventsDeferred, description: "Live events left to be read from the log because a fan-out loop was too far behind.");
         _latency = meter.CreateHistogram(
             MetricNames.DeliveryLatency,
             unit: "s",
@@ -88,6 +90,8 @@ internal sealed class EventsMetrics : IHostedService
 
     public void SlowConsumer(OverflowPolicy policy) => _slowConsumers.Add(1, new KeyValuePair<string, object?>(Policy, policy.Label()));
 
+    public void Deferred() => _deferred.Add(1);
+
     public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
     public void Refused(string reason) => _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
@@ -110,6 +114,7 @@ internal sealed class EventsMetrics : IHostedService
         _published.Add(0);
         _delivered.Add(0);
         _replayed.Add(0);
+        _deferred.Add(0);
         foreach (var reason in GapReason.All)
         {
             _gaps.Add(0, new KeyValuePair<string, object?>(Reason, reason));

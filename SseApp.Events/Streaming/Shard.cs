@@ -21,6 +21,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Task _loop;
     private long _now;
+    private int _queuedEvents;
     private TimeSpan? _drainWindow;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
@@ -35,8 +36,30 @@ internal sealed partial class Shard : IAsyncDisposable
         _loop = Task.Run(RunAsync);
     }
 
-    public void Post(ShardWorkKind kind, object? target = null, object? value = null) =>
+    public void Post(ShardWorkKind kind, object? target = null, object? value = null)
+    {
+        if (kind == ShardWorkKind.Deliver)
+        {
+            Interlocked.Increment(ref _queuedEvents);
+        }
+
         _queue.Writer.TryWrite(new ShardWork(kind, target, value));
+    }
+
+    /// <summary>
+    /// Whether so many events wait that live ones must not be added. The Redis client reads as fast as it can and has no
+    /// way to be slowed down, so without this the queue would grow without bound.
+    /// </summary>
+    public bool IsFull()
+    {
+        if (Volatile.Read(ref _queuedEvents) < _options.MaxQueuedEvents)
+        {
+            return false;
+        }
+
+        _metrics.Deferred();
+        return true;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -84,6 +107,7 @@ internal sealed partial class Shard : IAsyncDisposable
         switch (work.Kind)
         {
             case ShardWorkKind.Deliver:
+                Interlocked.Decrement(ref _queuedEvents);
                 Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Start:

@@ -74,6 +74,13 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan SubscribeTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Events that may wait for a fan-out loop. Further ones are left in the log and read from there when there is room.
+    /// Default 100 000.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    public int MaxQueuedEvents { get; set; } = 100_000;
+
     /// <summary>Fan-out loops; 0 (default) means one for each core.</summary>
     [Range(0, 256)]
     public int Shards { get; set; }

@@ -87,6 +87,25 @@ public sealed class OverflowTests(RedisServer redis) : IClassFixture<RedisServer
             "the stalled stream to be ended as slow");
     }
 
+    [Fact]
+    public async Task Events_that_a_fan_out_loop_has_no_room_for_are_read_from_the_log()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Streaming:MaxQueuedEvents", "1"), ("Streaming:Shards", "1"));
+        using var deferred = host.Collect("sse_events_deferred_total");
+        await using var reader = await host.SubscribeAsync("flood");
+        var published = 0;
+        while (deferred.GetMeasurementSnapshot().All(measurement => measurement.Value == 0))
+        {
+            Assert.True(published < 100_000, "100 000 events came one by one, so none had to wait.");
+            var lines = Enumerable.Range(published, 500).Select(i => $$"""{"topic":"flood","data":"{{i}}"}""");
+            using var answer = await host.Client.PostAsync(
+                "/publish", new StringContent(string.Join('\n', lines)), TestContext.Current.CancellationToken);
+            answer.EnsureSuccessStatusCode();
+            Assert.Equal(Enumerable.Range(published, 500).Select(i => $"{i}"), await reader.DataAsync(500));
+            published += 500;
+        }
+    }
+
     private static async Task<RawStream> StallAsync(EventsHost host)
     {
         var stalled = await RawStream.ConnectAsync(host.Address, receiveBuffer: 4 * 1024);
