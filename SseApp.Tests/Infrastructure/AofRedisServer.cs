@@ -15,5 +15,9 @@ public sealed class AofRedisServer : BackplaneServer
             : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", _folder.FullName]), null);
     }
 
-    protected override void CleanUp() => _folder.Delete(recursive: true);
+    protected override ValueTask CleanUpAsync()
+    {
+        _folder.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
 }

@@ -19,7 +19,7 @@ public abstract class BackplaneServer : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    public string ConnectionString => $"127.0.0.1:{Port},abortConnect=false,connectTimeout=2000";
+    public virtual string ConnectionString => $"127.0.0.1:{Port},abortConnect=false,connectTimeout=2000";
 
     /// <summary>Starts the server unless it runs already.</summary>
     public async Task RequireAsync()
@@ -30,7 +30,7 @@ public abstract class BackplaneServer : IAsyncDisposable
             if (_skipReason is null && _process is null or { HasExited: true })
             {
                 Port = Port == 0 ? FindFreePort() : Port;
-                _skipReason = await StartAsync();
+                _skipReason = await StartAsync() ?? await AfterStartAsync();
             }
         }
         finally
@@ -65,7 +65,7 @@ public abstract class BackplaneServer : IAsyncDisposable
         await KillAsync();
         _process?.Dispose();
         _gate.Dispose();
-        CleanUp();
+        await CleanUpAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -76,12 +76,13 @@ public abstract class BackplaneServer : IAsyncDisposable
     protected static string? FindOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
-    /// <summary>Removes what the server leaves behind.</summary>
-    protected virtual void CleanUp()
-    {
-    }
+    /// <summary>What the server needs besides itself, each time it was started; answers why that is not possible, or null.</summary>
+    protected virtual Task<string?> AfterStartAsync() => Task.FromResult<string?>(null);
 
-    private static int FindFreePort()
+    /// <summary>Removes what the server leaves behind.</summary>
+    protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
+
+    protected static int FindFreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -42,12 +42,14 @@ internal sealed class HubRig : IAsyncDisposable
         var writer = new MemoryStreamWriter(slowness);
         var connection = new StreamConnection(writer, _shards.All[index], Topics, [hub.MembersIn(index)], starts, Encoding.UTF8.GetBytes("{}"));
         _shards.All[index].Post(ShardWorkKind.Join, connection);
-        return (writer, async () =>
+        return (writer, CloseAsync);
+
+        async Task CloseAsync()
         {
             _shards.All[index].Post(ShardWorkKind.Close, connection, CloseReason.Client);
             await connection.Completion.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
             Hubs.Release(hub);
-        });
+        }
     }
 
     public async ValueTask DisposeAsync()

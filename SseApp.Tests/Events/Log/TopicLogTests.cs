@@ -80,6 +80,80 @@ public abstract class TopicLogTests(BackplaneServer server)
         Assert.NotEqual(before.Position.Epoch, after.Position.Epoch);
     }
 
+    [Fact]
+    public async Task Events_are_read_in_pages_from_any_offset()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 100);
+        var topic = NewTopic();
+        Assert.Equal((default, 1, 0), Describe(await log.ReadAsync(topic, 0, 10, 1_000)));
+        for (var i = 1; i <= 150; i++)
+        {
+            await log.AppendAsync(topic, Block($"{i}"), null);
+        }
+
+        var end = await log.GetEndAsync(topic);
+        Assert.Equal(150, end.Offset);
+        Assert.Equal(Enumerable.Range(51, 100), Offsets(await log.ReadAsync(topic, 0, 1_000, 1_000_000)));
+        Assert.Equal(Enumerable.Range(81, 50), Offsets(await log.ReadAsync(topic, 80, 50, 1_000_000)));
+        Assert.Equal([81], Offsets(await log.ReadAsync(topic, 80, 50, 1)));
+        Assert.Equal([81, 82], Offsets(await log.ReadAsync(topic, 80, 50, 110)));
+        Assert.Empty(Offsets(await log.ReadAsync(topic, 150, 50, 1_000)));
+        Assert.Empty(Offsets(await log.ReadAsync(topic, 1_000, 50, 1_000)));
+        var page = await log.ReadAsync(topic, 149, 50, 1_000);
+        Assert.Equal((end.Epoch, 51, 150), Describe(page));
+        Assert.Equal("data: 150\n\n", Encoding.UTF8.GetString(page.Entries[0].Block.Span));
+    }
+
+    [Fact]
+    public async Task A_dropped_log_is_announced_and_begins_a_new_epoch()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 100);
+        var topic = NewTopic();
+        Assert.False(await log.DeleteAsync(topic));
+        var live = new ConcurrentQueue<LogEntry>();
+        await using var subscription = await log.SubscribeAsync(topic, live.Enqueue);
+        var first = await log.AppendAsync(topic, Block("x"), null);
+
+        Assert.True(await log.DeleteAsync(topic));
+
+        await Eventually.Async(() => live.Count == 2, s_limit, "the announcement");
+        Assert.Equal(0, live.Last().Position.Offset);
+        Assert.Equal(default, await log.GetEndAsync(topic));
+        var second = await log.AppendAsync(topic, Block("x"), null);
+        Assert.Equal(1, second.Position.Offset);
+        await log.FenceAsync(topic, first.Position.Epoch);
+        Assert.Equal(second.Position, await log.GetEndAsync(topic));
+        await log.FenceAsync(topic, second.Position.Epoch);
+        Assert.Equal(default, await log.GetEndAsync(topic));
+    }
+
+    [Fact]
+    public async Task A_publisher_that_knows_of_lost_events_begins_a_new_epoch()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 100);
+        var topic = NewTopic();
+        for (var i = 0; i < 5; i++)
+        {
+            await log.AppendAsync(topic, Block("x"), null);
+        }
+
+        var before = await log.GetEndAsync(topic);
+        await redis.GetDatabase().HashSetAsync($"sse:{{{topic}}}:counter", "offset", 3);
+        await redis.GetDatabase().ListTrimAsync($"sse:{{{topic}}}:log", 0, 2);
+        var after = await log.AppendAsync(topic, Block("x"), null);
+
+        Assert.NotEqual(before.Epoch, after.Position.Epoch);
+        Assert.Equal(1, after.Position.Offset);
+        Assert.Equal([1], Offsets(await log.ReadAsync(topic, 0, 10, 1_000)));
+    }
+
+    private static (Epoch Epoch, long First, long Last) Describe(LogPage page) => (page.Epoch, page.First, page.Last);
+
+    private static IEnumerable<int> Offsets(LogPage page) => page.Entries.Select(entry => (int)entry.Position.Offset);
+
     private static RedisTopicLog Create(StackExchange.Redis.IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null) => new(
         redis,
         Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),

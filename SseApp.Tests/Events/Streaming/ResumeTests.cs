@@ -34,10 +34,12 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
         await reader.DisposeAsync();
     }
 
-    [Fact]
-    public async Task Events_published_while_a_client_joins_come_once()
+    [Theory]
+    [InlineData("262144")]
+    [InlineData("0")]
+    public async Task Events_published_while_a_client_joins_come_once(string ringBytes)
     {
-        await using var host = await EventsHost.StartAsync(redis);
+        await using var host = await EventsHost.StartAsync(redis, null, ("Topics:RingBytes", ringBytes));
         await PublishAsync(host, "join", "0");
         var publishing = PublishAllAsync();
 
@@ -184,6 +186,30 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Contains("'history' is given once", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_long_history_waits_for_a_client_that_reads_slowly_instead_of_filling_its_backlog()
+    {
+        await using var host = await EventsHost.StartAsync(
+            redis, null, ("Streaming:MaxBacklogBytes", "65536"), ("Publishing:MaxEventBytes", "100000"));
+        using var backlog = host.Collect("sse_backlog_bytes");
+        using var replayed = host.Collect("sse_replayed_events_total");
+        var data = Enumerable.Range(0, 300).Select(i => $"{i} {new string('x', 90_000)}").ToList();
+        foreach (var item in data)
+        {
+            await PublishAsync(host, "long", item);
+        }
+
+        await using var reader = await SseReader.OpenAsync(host.Client, "/events?topic=long&lastEventId=earliest");
+        await reader.OpenedAsync();
+        Assert.Equal(data[..10], await reader.DataAsync(10));
+        await PublishAsync(host, "long", "live");
+        backlog.RecordObservableInstruments();
+        Assert.Equal(0, backlog.LastMeasurement!.Value);
+
+        Assert.Equal([.. data[10..], "live"], await reader.DataAsync(291));
+        await Eventually.Async(() => replayed.GetMeasurementSnapshot().Sum(measurement => measurement.Value) == 301, s_limit, "301 events to be counted as replayed");
     }
 
     [Fact]

@@ -1,0 +1,139 @@
+using SseApp.Events.Log;
+using SseApp.Events.Streaming;
+
+namespace SseApp.Events.Topics;
+
+/// <content>Those who want events that the hub has posted already: from the ring, from what was just read, or as a gap.</content>
+internal sealed partial class TopicHub
+{
+    private readonly List<HistoryRequest> _requests = [];
+
+    // No offset below it is in the log any more; the log's true first one may be newer.
+    private long _logFirst = 1;
+
+    /// <summary>Finds where a stream of this topic begins; waits for the log if memory does not tell.</summary>
+    /// <param name="origin">What the client asked for; not the live end.</param>
+    /// <param name="slot">This topic's place among the client's.</param>
+    /// <param name="markBits">Width of the epochs' marks in the client's id.</param>
+    public Task<StreamStart> FindStartAsync(StreamOrigin origin, int slot, int markBits)
+    {
+        lock (_gate)
+        {
+            if (origin.Unknown)
+            {
+                var gap = StreamGap.Create(Topic, GapReason.UnknownPosition, null, _head.Offset, _head);
+                // Until the gap is told, the client's id must not claim a position; no log has this epoch.
+                return Task.FromResult(new StreamStart(new Position(Epoch.Create(), 0), gap));
+            }
+
+            var request = origin.Positions is { } positions
+                ? new StartRequest(new Position(Epoch.FromMark(positions[slot].Mark, markBits), positions[slot].Offset), markBits, clamp: false)
+                : new StartRequest(
+                    origin.Earliest ? default : new Position(_head.Epoch, Math.Max(0, _head.Offset - origin.History)), markBits, clamp: true);
+            Add(request);
+            return request.Completion;
+        }
+    }
+
+    /// <summary>Asks for the events after a position; the answer may come before this returns.</summary>
+    public void Request(HistoryRequest request)
+    {
+        lock (_gate)
+        {
+            Add(request);
+        }
+    }
+
+    private void Add(HistoryRequest request)
+    {
+        if (!TryComplete(request, null))
+        {
+            _requests.Add(request);
+            StartReading();
+        }
+    }
+
+    /// <summary>Keeps what was read for others, as far as it joins what is kept.</summary>
+    private void Keep(LogPage page)
+    {
+        if (page.Entries.Length == 0 || page.Entries[^1].Position.Offset < RingFirst - 1)
+        {
+            return;
+        }
+
+        for (var i = page.Entries.Length - 1; i >= 0; i--)
+        {
+            var entry = page.Entries[i];
+            if (entry.Position.Offset == RingFirst - 1 && !_ring.TryAddFirst(entry))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <param name="request">What is asked for.</param>
+    /// <param name="page">What was just read, of the hub's epoch; or null.</param>
+    private bool TryComplete(HistoryRequest request, LogPage? page)
+    {
+        if (request.Clamp && !request.IsOf(_head.Epoch))
+        {
+            // The log changed while it waited; it had no position to lose.
+            request.After = default;
+        }
+
+        if (!request.IsOf(_head.Epoch) && request.After != default)
+        {
+            return request.Confirmed && CompleteWithGap(request, GapReason.Epoch, request.After.Offset + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1)));
+        }
+
+        var after = new Position(_head.Epoch, request.After.Offset);
+        if (after.Offset > _head.Offset)
+        {
+            return request.Confirmed && CompleteWithGap(request, GapReason.UnknownPosition, null, _head.Offset, _head);
+        }
+
+        if (request.Clamp && after.Offset < _logFirst - 1)
+        {
+            after = after with { Offset = Math.Min(_logFirst, RingFirst) - 1 };
+        }
+
+        request.After = after;
+        if (after.Offset >= RingFirst - 1)
+        {
+            request.Complete(_ring.Slice(after.Offset, request.MaxBytes));
+            return true;
+        }
+
+        if (after.Offset < _logFirst - 1)
+        {
+            return CompleteWithGap(request, GapReason.Expired, after.Offset + 1, _logFirst - 1, new Position(_head.Epoch, _logFirst - 1));
+        }
+
+        if (page is { Entries: [var first, ..] entries } && after.Offset >= first.Position.Offset - 1 && after.Offset < entries[^1].Position.Offset)
+        {
+            // Not beyond the head: the shards get what follows it as live events.
+            var end = (int)Math.Min(entries.Length, _head.Offset - first.Position.Offset + 1);
+            request.Complete(Take(entries.AsSpan((int)(after.Offset - first.Position.Offset + 1)..end), request.MaxBytes));
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool CompleteWithGap(HistoryRequest request, string reason, long? from, long? to, Position position)
+    {
+        request.Complete([StreamGap.Create(Topic, reason, from, to, position)]);
+        return true;
+    }
+
+    private static LogEntry[] Take(ReadOnlySpan<LogEntry> entries, int maxBytes)
+    {
+        var count = 0;
+        for (long bytes = 0; count < entries.Length && (count == 0 || bytes + entries[count].Size <= maxBytes); count++)
+        {
+            bytes += entries[count].Size;
+        }
+
+        return entries[..count].ToArray();
+    }
+}

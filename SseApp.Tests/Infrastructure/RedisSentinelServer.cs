@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>A master, its replica, and a sentinel that promotes the replica a second after the master died.</summary>
+public sealed class RedisSentinelServer : BackplaneServer
+{
+    private const string Service = "events";
+
+    private readonly RedisNode _replica;
+    private readonly RedisNode _sentinel;
+
+    public RedisSentinelServer()
+    {
+        _replica = new RedisNode((port, folder) => [.. Arguments(port, folder), "--replicaof", "127.0.0.1", $"{Port}"]);
+        _sentinel = new RedisNode((port, folder) =>
+        {
+            var file = Path.Combine(folder, "sentinel.conf");
+            File.WriteAllText(
+                file,
+                $"""
+                port {port}
+                bind 127.0.0.1
+                dir {folder}
+                sentinel monitor {Service} 127.0.0.1 {Port} 1
+                sentinel down-after-milliseconds {Service} 1000
+                sentinel failover-timeout {Service} 5000
+
+                """);
+            return [file, "--sentinel"];
+        });
+    }
+
+    public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
+
+    /// <summary>Kills the master and waits until another server is it.</summary>
+    public async Task FailOverAsync()
+    {
+        await KillAsync();
+        await using var sentinel = await ConnectionMultiplexer.SentinelConnectAsync($"127.0.0.1:{_sentinel.Port}");
+        await Eventually.Async(
+            async () => await sentinel.GetServers()[0].SentinelGetMasterAddressByNameAsync(Service) is System.Net.IPEndPoint master && master.Port == _replica.Port,
+            TimeSpan.FromSeconds(20),
+            "the sentinel to promote the replica");
+    }
+
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
+    {
+        var path = FindOnPath("redis-server");
+        return path is null
+            ? (null, "redis-server is not installed (apt-get install redis-server).")
+            : (new ProcessStartInfo(path, Arguments(port, Path.GetTempPath())), null);
+    }
+
+    protected override async Task<string?> AfterStartAsync()
+    {
+        await _replica.RequireAsync();
+        await using var replica = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_replica.Port},allowAdmin=true");
+        await Eventually.Async(
+            async () => (await replica.GetServers()[0].InfoRawAsync("replication"))!.Contains("master_link_status:up", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(20),
+            "the replica to follow its master");
+        await _sentinel.RequireAsync();
+        await using var sentinel = await ConnectionMultiplexer.SentinelConnectAsync($"127.0.0.1:{_sentinel.Port}");
+        await Eventually.Async(
+            async () => (await sentinel.GetServers()[0].SentinelReplicasAsync(Service)).Length == 1,
+            TimeSpan.FromSeconds(20),
+            "the sentinel to find the replica");
+        return null;
+    }
+
+    protected override async ValueTask CleanUpAsync()
+    {
+        await _sentinel.DisposeAsync();
+        await _replica.DisposeAsync();
+    }
+
+    private static IEnumerable<string> Arguments(int port, string folder) =>
+        ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--repl-diskless-sync-delay", "0"];
+}
