@@ -8,7 +8,7 @@ namespace SseApp.Events.Diagnostics;
 internal sealed class EventsMetrics : IHostedService
 {
     private const string Reason = "reason";
-    private const string DisconnectPolicy = "disconnect";
+    private const string Policy = "policy";
 
     private readonly TimeProvider _time;
     private readonly Counter<long> _opened;
@@ -17,6 +17,7 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _gaps;
+    private readonly Counter<long> _deferred;
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _refusals;
@@ -36,7 +37,7 @@ internal sealed class EventsMetrics : IHostedService
         _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
         _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
         _replayed = meter.CreateCounter<long>(MetricNames.ReplayedEvents, description: "Events written to streams that were behind.");
-        _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps told to streams, by reason.");
+        _deferred = meter.CreateCounter<long>(MetricNames.EventsDeferred, description: "Live events left to be read from the log because a fan-out loop was too far behind.");
         _latency = meter.CreateHistogram(
             MetricNames.DeliveryLatency,
             unit: "s",
@@ -46,6 +47,7 @@ internal sealed class EventsMetrics : IHostedService
                 HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
             });
         _slowConsumers = meter.CreateCounter<long>(MetricNames.SlowConsumers, description: "Streams that exceeded their backlog, by policy.");
+        _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps told to streams, by reason.");
         _refusals = meter.CreateCounter<long>(MetricNames.Refusals, description: "Streams that were not opened, by reason.");
         meter.CreateObservableGauge(MetricNames.BacklogBytes, () => Interlocked.Read(ref _backlogBytes), unit: "By", description: "Bytes that wait for slow clients.");
         meter.CreateObservableGauge(MetricNames.ActiveTopics, () => Interlocked.Read(ref _activeTopics), description: "Topics with subscribers here, or that had some a moment ago.");
@@ -79,8 +81,6 @@ internal sealed class EventsMetrics : IHostedService
 
     public void Replayed(int count) => _replayed.Add(count);
 
-    public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
-
     public void Latency(long publishedAtMicroseconds)
     {
         var elapsed = _time.GetUtcNow().UnixMicroseconds() - publishedAtMicroseconds;
@@ -88,11 +88,15 @@ internal sealed class EventsMetrics : IHostedService
         _latency.Record(Math.Max(0, elapsed) / 1e6);
     }
 
-    public void SlowConsumer() => _slowConsumers.Add(1, new KeyValuePair<string, object?>("policy", DisconnectPolicy));
+    public void SlowConsumer(OverflowPolicy policy) => _slowConsumers.Add(1, new KeyValuePair<string, object?>(Policy, policy.Label()));
+
+    public void Deferred() => _deferred.Add(1);
+
+    public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
     public void Refused(string reason) => _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
-    public void AddBacklog(int bytes) => Interlocked.Add(ref _backlogBytes, bytes);
+    public void AddBacklog(long bytes) => Interlocked.Add(ref _backlogBytes, bytes);
 
     public void AddTopics(int change) => Interlocked.Add(ref _activeTopics, change);
 
@@ -109,11 +113,16 @@ internal sealed class EventsMetrics : IHostedService
         _opened.Add(0);
         _published.Add(0);
         _delivered.Add(0);
-        _slowConsumers.Add(0, new KeyValuePair<string, object?>("policy", DisconnectPolicy));
         _replayed.Add(0);
+        _deferred.Add(0);
         foreach (var reason in GapReason.All)
         {
             _gaps.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
+        foreach (var policy in OverflowPolicyNames.All)
+        {
+            _slowConsumers.Add(0, new KeyValuePair<string, object?>(Policy, policy.Label()));
         }
 
         foreach (var reason in CloseReason.All)

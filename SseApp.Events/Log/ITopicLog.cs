@@ -10,9 +10,10 @@ internal interface ITopicLog
     /// <param name="topic">A valid topic name.</param>
     /// <param name="block">The event as an SSE block without its id, see <see cref="Streaming.SseEncoder"/>.</param>
     /// <param name="idempotencyKey">A key whose repetition within the window stores nothing, or null.</param>
+    /// <param name="key">What the event is about, see <see cref="LogEntry.Key"/>, or null.</param>
     /// <exception cref="StackExchange.Redis.RedisException">Not stored.</exception>
     /// <exception cref="StackExchange.Redis.RedisTimeoutException">No answer: it may or may not be stored.</exception>
-    Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey);
+    Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null);
 
     /// <summary>The range of offsets that the log holds; <c>Last</c> is 0 for a topic without a log.</summary>
     Task<LogRange> GetRangeAsync(string topic);

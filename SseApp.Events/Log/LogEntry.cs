@@ -1,18 +1,21 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
 
 namespace SseApp.Events.Log;
 
 /// <summary>
 /// One event as it travels through Redis and lies in the log:
-/// <c>1 {epoch:x16} {offset} {publishedAt}\n</c> and then the SSE block, byte for byte as every connection gets it.
+/// <c>1 {epoch:x16} {offset} {publishedAt}[ {key}]\n</c> and then the SSE block, byte for byte as every connection gets it.
 /// The header is text because Lua on every supported server can build it.
 /// </summary>
 internal sealed class LogEntry
 {
-    private LogEntry(Position position, long publishedAtMicroseconds, ReadOnlyMemory<byte> block, string? gapReason = null)
+    private LogEntry(Position position, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null)
     {
         Position = position;
         PublishedAtMicroseconds = publishedAtMicroseconds;
+        Key = key;
         Block = block;
         GapReason = gapReason;
     }
@@ -22,16 +25,23 @@ internal sealed class LogEntry
     /// <summary>When the publisher accepted it, in Unix microseconds by the publishing replica's clock.</summary>
     public long PublishedAtMicroseconds { get; }
 
-    /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
-    public ReadOnlyMemory<byte> Block { get; }
+    /// <summary>What the event is about, for topics whose slow clients get only the newest of each key; or null.</summary>
+    public string? Key { get; }
 
     /// <summary>Why events are missing before <see cref="Position"/>, if this is a <c>stream.gap</c>, which no log holds; else null.</summary>
     public string? GapReason { get; }
 
+    /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
+    public ReadOnlyMemory<byte> Block { get; }
+
+    /// <summary>The part of the header that the publisher makes; the script puts the position before it.</summary>
+    public static string Stamp(long publishedAtMicroseconds, string? key) =>
+        publishedAtMicroseconds.ToString(CultureInfo.InvariantCulture) + (key is null ? "" : " " + key);
+
     /// <summary>Bytes of memory that a kept entry takes.</summary>
     public int Size => Block.Length + 160;
 
-    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, block, reason);
+    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, null, block, reason);
 
     /// <summary>
     /// True if both are the same event; false if an offset was given to two, as by a server that lost its newest events.
@@ -60,11 +70,13 @@ internal sealed class LogEntry
 
         header = header[(epochEnd + 1)..];
         if (!Utf8Parser.TryParse(header, out long offset, out var consumed) || consumed >= header.Length
-            || !Utf8Parser.TryParse(header[(consumed + 1)..], out long publishedAt, out _))
+            || !Utf8Parser.TryParse(header[(consumed + 1)..], out long publishedAt, out var digits))
         {
             return null;
         }
 
-        return new LogEntry(new Position(epoch, offset), publishedAt, message[(headerEnd + 1)..]);
+        header = header[(consumed + 1 + digits)..];
+        var key = header.StartsWith((byte)' ') ? Encoding.ASCII.GetString(header[1..]) : null;
+        return new LogEntry(new Position(epoch, offset), publishedAt, key, message[(headerEnd + 1)..]);
     }
 }

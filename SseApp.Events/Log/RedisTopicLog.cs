@@ -30,7 +30,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public event EventHandler? Restored;
 
-    public async Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey)
+    public async Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null)
     {
         var prefix = Prefix(topic);
         var retention = _options.RetentionOf(topic);
@@ -40,7 +40,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             [prefix + "counter", prefix + "log", prefix + "key:" + idempotencyKey],
             [
                 Epoch.Create().ToString(),
-                _time.GetUtcNow().UnixMicroseconds(),
+                LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key),
                 block,
                 retention.MaxEvents,
                 (long)retention.IdleExpiry.TotalMilliseconds,

@@ -1,5 +1,5 @@
 -- One publish. Keys: topic's counter (hash), topic's log (list), idempotency record.
--- Arguments: new epoch, published at, block, entries to keep, idle ms, idempotency window ms (0 = no key), channel,
+-- Arguments: new epoch, published at and key of the event, block, entries to keep, idle ms, idempotency window ms (0 = no key), channel,
 -- epoch and offset of the newest event that the publisher knows to be stored.
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
 if ARGV[6] ~= '0' then

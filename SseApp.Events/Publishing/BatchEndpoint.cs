@@ -98,13 +98,13 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             item.Data.ValueKind == JsonValueKind.String ? item.Data.GetString()! : item.Data.GetRawText());
         foreach (var topic in topics)
         {
-            if (publisher.Validate(topic, item.Event, data, item.IdempotencyKey) is { } rule)
+            if (publisher.Validate(topic, item.Event, data, item.IdempotencyKey, item.Key) is { } rule)
             {
                 return Rejected(rule);
             }
         }
 
-        return new Publishing(Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey)), null);
+        return new Publishing(Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
     }
 
     private sealed record Publishing(Task<(PublishedEvent Event, bool Repeated)>[] Tasks, string? Rule);

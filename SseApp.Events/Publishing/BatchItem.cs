@@ -14,4 +14,6 @@ internal sealed record BatchItem
     public JsonElement Data { get; init; }
 
     public string? IdempotencyKey { get; init; }
+
+    public string? Key { get; init; }
 }

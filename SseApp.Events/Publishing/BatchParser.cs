@@ -68,7 +68,7 @@ internal static class BatchParser
         }
         catch (JsonException exception)
         {
-            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey: {exception.Message}");
+            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey, key: {exception.Message}");
         }
     }
 

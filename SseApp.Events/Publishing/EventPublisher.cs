@@ -11,7 +11,7 @@ namespace SseApp.Events.Publishing;
 internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOptions<PublishingOptions> options)
 {
     /// <returns>The rule that the event breaks, or null.</returns>
-    public string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey)
+    public string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
     {
         if (!TopicName.IsValid(topic))
         {
@@ -26,6 +26,11 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
         if (idempotencyKey is not null && !IdempotencyKey.IsValid(idempotencyKey))
         {
             return IdempotencyKey.Rule;
+        }
+
+        if (key is not null && !EventKey.IsValid(key))
+        {
+            return EventKey.Rule;
         }
 
         if (data.Length > options.Value.MaxEventBytes)
@@ -44,10 +49,10 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// </summary>
     /// <returns>The event, and whether an earlier one with the same key had stored it.</returns>
     public Task<(PublishedEvent Event, bool Repeated)> PublishAsync(
-        string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey)
+        string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
     {
         var block = SseEncoder.Encode(type is EventType.Default ? null : type, data);
-        return FinishAsync(topic, log.AppendAsync(topic, block, idempotencyKey));
+        return FinishAsync(topic, log.AppendAsync(topic, block, idempotencyKey, key));
     }
 
     private async Task<(PublishedEvent Event, bool Repeated)> FinishAsync(string topic, Task<AppendResult> appending)

@@ -20,21 +20,22 @@ internal static class PublishEndpoint
         }
 
         var type = context.Request.Query["event"];
-        var key = context.Request.Headers["Idempotency-Key"];
+        var idempotencyKey = context.Request.Headers["Idempotency-Key"];
+        var key = context.Request.Query["key"];
         // A repeated parameter is a mistake that must not pass as the comma-joined value.
-        if (type.Count > 1 || key.Count > 1)
+        if (type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1)
         {
-            return Problems.BadRequest("The event is not valid.", "'event' and 'Idempotency-Key' may be given once.");
+            return Problems.BadRequest("The event is not valid.", "'event', 'key' and 'Idempotency-Key' may be given once.");
         }
 
-        if (publisher.Validate(topic, type, data, key) is { } rule)
+        if (publisher.Validate(topic, type, data, idempotencyKey, key) is { } rule)
         {
             return Problems.BadRequest("The event is not valid.", rule);
         }
 
         try
         {
-            var (stored, repeated) = await publisher.PublishAsync(topic, type, data, key);
+            var (stored, repeated) = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
             return repeated ? TypedResults.Ok(stored) : TypedResults.Created((string?)null, stored);
         }
         catch (RedisTimeoutException)

@@ -6,7 +6,8 @@ internal static class CloseReason
     public const string Client = "client";
     public const string Drain = "drain";
     public const string SlowConsumer = "slow";
+    public const string Age = "age";
     public const string Error = "error";
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Error];
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Error];
 }

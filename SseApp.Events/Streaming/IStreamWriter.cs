@@ -1,14 +1,15 @@
-using System.Buffers;
-
 namespace SseApp.Events.Streaming;
 
-/// <summary>The way to one client. Used by one thread at a time; no write while a flush is under way.</summary>
-internal interface IStreamWriter : IBufferWriter<byte>
+/// <summary>The way to one client. Used by one thread at a time; no send while another is under way.</summary>
+internal interface IStreamWriter
 {
-    /// <summary>Sends what was written. Completes at once unless the client reads slower than it is written to.</summary>
+    /// <summary>
+    /// Sends the buffer's bytes. Completes at once unless the client reads slower than it is written to. The buffer is
+    /// the caller's again when this returns, not only when the task completes.
+    /// </summary>
     /// <returns>False when the client is gone.</returns>
-    ValueTask<bool> FlushAsync();
+    ValueTask<bool> SendAsync(SendBuffer buffer);
 
-    /// <summary>Cuts the connection without a clean end; a flush under way then completes.</summary>
+    /// <summary>Cuts the connection without a clean end; a send under way then completes.</summary>
     void Abort();
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 
 namespace SseApp.Events.Streaming;
@@ -7,14 +8,9 @@ internal sealed class PipeStreamWriter(HttpContext context) : IStreamWriter
 {
     private readonly PipeWriter _pipe = context.Response.BodyWriter;
 
-    public Memory<byte> GetMemory(int sizeHint = 0) => _pipe.GetMemory(sizeHint);
-
-    public Span<byte> GetSpan(int sizeHint = 0) => _pipe.GetSpan(sizeHint);
-
-    public void Advance(int count) => _pipe.Advance(count);
-
-    public ValueTask<bool> FlushAsync()
+    public ValueTask<bool> SendAsync(SendBuffer buffer)
     {
+        _pipe.Write(buffer.Payload);
         var flush = _pipe.FlushAsync(CancellationToken.None);
         return flush.IsCompletedSuccessfully ? new ValueTask<bool>(IsOpen(flush.Result)) : AwaitAsync(flush);
     }

@@ -24,16 +24,14 @@ internal sealed partial class Shard
     private void PumpReplay(StreamConnection connection)
     {
         while (connection is { Flushing: false, Closing: null, Backlog: null, ReplayRequested: false, ShardIndex: >= 0 }
-            && connection.ReplaySlot < connection.Memberships.Length)
+            && connection.IsReplaying)
         {
             var slot = connection.ReplaySlot;
             if (connection.Replay is { } entries)
             {
                 if (connection.ReplayIndex < entries.Length)
                 {
-                    var entry = entries[connection.ReplayIndex++];
-                    _replayed += entry.GapReason is null ? 1 : 0;
-                    WriteEvent(connection, entry, slot, live: false);
+                    SendReplay(connection, entries, slot);
                     continue;
                 }
 
@@ -58,5 +56,18 @@ internal sealed partial class Shard
                 members.Hub.Request(new StreamReplay(this, connection, connection.Positions[slot]));
             }
         }
+    }
+
+    private void SendReplay(StreamConnection connection, LogEntry[] entries, int slot)
+    {
+        _own.Clear();
+        while (connection.ReplayIndex < entries.Length && _own.Length < SendThreshold)
+        {
+            var entry = entries[connection.ReplayIndex++];
+            _replayed += entry.GapReason is null ? 1 : 0;
+            AppendEvent(connection, entry, slot);
+        }
+
+        Send(connection, _own, 0);
     }
 }

@@ -1,111 +1,138 @@
-using System.Buffers;
 using System.Buffers.Text;
 using SseApp.Events.Log;
+using SseApp.Events.Topics;
 
 namespace SseApp.Events.Streaming;
 
 /// <content>Writing to one connection and ending it.</content>
 internal sealed partial class Shard
 {
-    // Kestrel holds back up to 64 KiB of a response before a flush waits; more than half of that is sent at once.
-    private const int FlushThreshold = 32 * 1024;
+    // Large enough that system calls no longer count, small enough that a batch stays in the processor's cache.
+    private const int SendThreshold = 64 * 1024;
 
-    private void WriteOpen(StreamConnection connection)
+    private static readonly SendBuffer s_heartbeat = CreateHeartbeat();
+
+    // For bytes that many connections get, and for those that only one gets.
+    private readonly SendBuffer _shared = new(2 * SendThreshold);
+    private readonly SendBuffer _own = new(2 * SendThreshold);
+
+    private static SendBuffer CreateHeartbeat()
     {
-        var writer = connection.Writer;
-        Write(connection, ": stream open\n\n"u8);
-        WriteRetry(connection);
-        WriteId(connection);
-        Write(connection, "event: stream.open\ndata: "u8);
-        writer.Write(connection.OpenData);
-        Write(connection, "\n\n"u8);
-        MarkDirty(connection, connection.OpenData.Length);
+        var buffer = new SendBuffer(3);
+        AppendBytes(buffer, ":\n\n"u8);
+        // Framed here, because all shards read it.
+        _ = buffer.Chunk;
+        return buffer;
     }
 
-    private void WriteEvent(StreamConnection connection, LogEntry entry, int slot, bool live)
+    private static void AppendBytes(SendBuffer buffer, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(buffer.GetSpan(bytes.Length));
+        buffer.Advance(bytes.Length);
+    }
+
+    private static void AppendId(SendBuffer buffer, TopicSet topics, ReadOnlySpan<Position> positions)
+    {
+        var span = buffer.GetSpan(PositionCodec.MaxLength(topics.Count) + 5);
+        "id: "u8.CopyTo(span);
+        var length = 4 + PositionCodec.Encode(topics, positions, span[4..]);
+        span[length] = (byte)'\n';
+        buffer.Advance(length + 1);
+    }
+
+    private void AppendRetry(SendBuffer buffer)
+    {
+        AppendBytes(buffer, "retry: "u8);
+        Utf8Formatter.TryFormat(_options.NextRetryMilliseconds(), buffer.GetSpan(10), out var digits);
+        buffer.Advance(digits);
+        AppendBytes(buffer, "\n"u8);
+    }
+
+    private void SendOpen(StreamConnection connection)
+    {
+        _own.Clear();
+        AppendBytes(_own, ": stream open\n\n"u8);
+        AppendRetry(_own);
+        AppendId(_own, connection.Topics, connection.Positions);
+        AppendBytes(_own, "event: stream.open\ndata: "u8);
+        AppendBytes(_own, connection.OpenData);
+        AppendBytes(_own, "\n\n"u8);
+        connection.OpenData = null;
+        Send(connection, _own, 0);
+    }
+
+    /// <summary>Appends an event for one connection to its own bytes.</summary>
+    private void AppendEvent(StreamConnection connection, LogEntry entry, int slot)
     {
         connection.Positions[slot] = entry.Position;
-        WriteId(connection);
-        connection.Writer.Write(entry.Block.Span);
-        if (live && connection.OldestUnflushed == 0)
-        {
-            connection.OldestUnflushed = entry.PublishedAtMicroseconds;
-        }
-
-        if (entry.GapReason is { } reason)
-        {
-            _metrics.Gap(reason);
-        }
-        else
+        AppendId(_own, connection.Topics, connection.Positions);
+        AppendBytes(_own, entry.Block.Span);
+        if (entry.GapReason is null)
         {
             _delivered++;
         }
-
-        MarkDirty(connection, entry.Block.Length);
-        if (connection.UnflushedBytes >= FlushThreshold)
+        else
         {
-            Flush(connection);
+            _metrics.Gap(entry.GapReason);
         }
     }
 
-    private void WriteHeartbeat(StreamConnection connection)
+    private void SendHeartbeat(StreamConnection connection)
     {
-        Write(connection, ":\n\n"u8);
-        MarkDirty(connection, 3);
-    }
-
-    private void WriteRetry(StreamConnection connection)
-    {
-        Span<byte> line = stackalloc byte[32];
-        "retry: "u8.CopyTo(line);
-        Utf8Formatter.TryFormat(_options.NextRetryMilliseconds(), line[7..], out var digits);
-        "\n"u8.CopyTo(line[(7 + digits)..]);
-        Write(connection, line[..(8 + digits)]);
-    }
-
-    private static void WriteId(StreamConnection connection)
-    {
-        var span = connection.Writer.GetSpan(PositionCodec.MaxLength(connection.Topics.Count) + 5);
-        "id: "u8.CopyTo(span);
-        var length = 4 + PositionCodec.Encode(connection.Topics, connection.Positions, span[4..]);
-        span[length] = (byte)'\n';
-        connection.Writer.Advance(length + 1);
-    }
-
-    private static void Write(StreamConnection connection, ReadOnlySpan<byte> bytes) => connection.Writer.Write(bytes);
-
-    private void MarkDirty(StreamConnection connection, int bytes)
-    {
-        connection.UnflushedBytes += bytes;
-        if (!connection.Dirty)
+        if (connection.Backlog is null)
         {
-            connection.Dirty = true;
-            _dirty.Add(connection);
+            Send(connection, s_heartbeat, 0);
         }
     }
 
-    private void Flush(StreamConnection connection)
+    /// <summary>Sends what waits for a connection, in as few writes as possible, until it is all sent or the client does not keep up.</summary>
+    private void SendBacklog(StreamConnection connection)
     {
-        connection.UnflushedBytes = 0;
+        while (connection is { Flushing: false, Closing: null, Backlog: { } backlog })
+        {
+            var oldest = 0L;
+            _own.Clear();
+            while (_own.Length < SendThreshold && backlog.TryDequeue(connection.Topics.Names, out var entry, out var slot))
+            {
+                AppendEvent(connection, entry, slot);
+                oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
+            }
+
+            if (backlog.IsEmpty)
+            {
+                DiscardBacklog(connection);
+            }
+
+            Send(connection, _own, oldest);
+        }
+    }
+
+    /// <param name="connection">A connection without a send under way.</param>
+    /// <param name="buffer">At least one byte.</param>
+    /// <param name="oldest">When the oldest of the events was published; 0 for none.</param>
+    private void Send(StreamConnection connection, SendBuffer buffer, long oldest)
+    {
         connection.LastFlush = _now;
+        connection.OldestUnflushed = oldest;
         connection.Flushing = true;
-        ValueTask<bool> flush;
+        ValueTask<bool> send;
         try
         {
-            flush = connection.Writer.FlushAsync();
+            send = connection.Writer.SendAsync(buffer);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            flush = ValueTask.FromException<bool>(exception);
+            send = ValueTask.FromException<bool>(exception);
         }
 
-        if (flush.IsCompletedSuccessfully)
+        if (send.IsCompletedSuccessfully)
         {
-            OnFlushed(connection, gone: !flush.Result);
+            OnFlushed(connection, gone: !send.Result);
         }
         else
         {
-            _ = AwaitFlushAsync(connection, flush);
+            _ = AwaitFlushAsync(connection, send);
+            Schedule(connection);
         }
     }
 
@@ -153,56 +180,6 @@ internal sealed partial class Shard
         {
             FinishClose(connection);
         }
-        else
-        {
-            WriteBacklog(connection);
-            PumpReplay(connection);
-        }
-    }
-
-    private void WriteBacklog(StreamConnection connection)
-    {
-        while (!connection.Flushing && connection.Backlog is { } backlog)
-        {
-            var (entry, slot) = backlog.Dequeue();
-            CountBacklog(connection, -Size(entry));
-            if (backlog.Count == 0)
-            {
-                connection.Backlog = null;
-            }
-
-            WriteEvent(connection, entry, slot, live: true);
-        }
-    }
-
-    private bool TryEnqueue(StreamConnection connection, LogEntry entry, int slot)
-    {
-        if (connection.BacklogBytes + Size(entry) > _options.MaxBacklogBytes)
-        {
-            return false;
-        }
-
-        (connection.Backlog ??= new()).Enqueue((entry, slot));
-        CountBacklog(connection, Size(entry));
-        return true;
-    }
-
-    private void CountBacklog(StreamConnection connection, int bytes)
-    {
-        connection.BacklogBytes += bytes;
-        _metrics.AddBacklog(bytes);
-    }
-
-    // The entry's bytes are shared by all connections; what it would add to this one's output counts all the same.
-    private static int Size(LogEntry entry) => entry.Block.Length + 32;
-
-    private void CloseSlow(StreamConnection connection)
-    {
-        if (connection.Closing is null)
-        {
-            _metrics.SlowConsumer();
-            BeginClose(connection, CloseReason.SlowConsumer);
-        }
     }
 
     private void BeginClose(StreamConnection connection, string reason)
@@ -214,8 +191,8 @@ internal sealed partial class Shard
 
         connection.Closing = reason;
         connection.Deadline = _now + Ticks(_options.CloseTimeout);
-        CountBacklog(connection, -connection.BacklogBytes);
-        connection.Backlog = null;
+        DiscardBacklog(connection);
+        Schedule(connection);
         if (!connection.Flushing)
         {
             FinishClose(connection);
@@ -232,9 +209,10 @@ internal sealed partial class Shard
         }
 
         connection.FinalWritten = true;
-        WriteRetry(connection);
-        Write(connection, "\n"u8);
-        Flush(connection);
+        _own.Clear();
+        AppendRetry(_own);
+        AppendBytes(_own, "\n"u8);
+        Send(connection, _own, 0);
     }
 
     /// <summary>The client does not read, so there is no clean end for it.</summary>
@@ -263,8 +241,8 @@ internal sealed partial class Shard
         last.ShardIndex = connection.ShardIndex;
         _connections.RemoveAt(_connections.Count - 1);
         connection.ShardIndex = -1;
-        CountBacklog(connection, -connection.BacklogBytes);
-        connection.Backlog = null;
+        DiscardBacklog(connection);
         connection.Complete();
+        connection.Detach();
     }
 }

@@ -15,14 +15,13 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private readonly Channel<ShardWork> _queue = Channel.CreateUnbounded<ShardWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<StreamConnection> _connections = [];
-    private readonly List<StreamConnection> _dirty = [];
     private readonly StreamingOptions _options;
     private readonly TimeProvider _time;
     private readonly EventsMetrics _metrics;
     private readonly ILogger _logger;
     private readonly Task _loop;
     private long _now;
-    private int _delivered;
+    private int _queuedEvents;
     private TimeSpan? _drainWindow;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
@@ -31,11 +30,36 @@ internal sealed partial class Shard : IAsyncDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
+        _wheel = new TimerWheel(Ticks(s_wheelResolution), time.GetTimestamp());
+        _visit = Visit;
+        _maxBacklogAge = Ticks(options.MaxBacklogAge);
         _loop = Task.Run(RunAsync);
     }
 
-    public void Post(ShardWorkKind kind, object? target = null, object? value = null) =>
+    public void Post(ShardWorkKind kind, object? target = null, object? value = null)
+    {
+        if (kind == ShardWorkKind.Deliver)
+        {
+            Interlocked.Increment(ref _queuedEvents);
+        }
+
         _queue.Writer.TryWrite(new ShardWork(kind, target, value));
+    }
+
+    /// <summary>
+    /// Whether so many events wait that live ones must not be added. The Redis client reads as fast as it can and has no
+    /// way to be slowed down, so without this the queue would grow without bound.
+    /// </summary>
+    public bool IsFull()
+    {
+        if (Volatile.Read(ref _queuedEvents) < _options.MaxQueuedEvents)
+        {
+            return false;
+        }
+
+        _metrics.Deferred();
+        return true;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -73,9 +97,17 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Handle(in ShardWork work)
     {
+        if (work.Kind is ShardWorkKind.Join or ShardWorkKind.Start or ShardWorkKind.Replay
+            || (work.Kind == ShardWorkKind.Flushed && ((StreamConnection)work.Target!).IsReplaying))
+        {
+            // Who becomes a member has what is pending already, and a new head comes after it.
+            SendPending();
+        }
+
         switch (work.Kind)
         {
             case ShardWorkKind.Deliver:
+                Interlocked.Decrement(ref _queuedEvents);
                 Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Start:
@@ -91,10 +123,14 @@ internal sealed partial class Shard : IAsyncDisposable
                 BeginClose((StreamConnection)work.Target!, (string)work.Value!);
                 break;
             case ShardWorkKind.Flushed:
-                OnFlushed((StreamConnection)work.Target!, gone: work.Value is not null);
+                var flushed = (StreamConnection)work.Target!;
+                OnFlushed(flushed, gone: work.Value is not null);
+                SendBacklog(flushed);
+                PumpReplay(flushed);
+                Schedule(flushed);
                 break;
             case ShardWorkKind.Tick:
-                Tick();
+                _wheel.Advance(_now, _visit);
                 break;
             case ShardWorkKind.Drain:
                 _drainWindow = (TimeSpan)work.Value!;
@@ -110,24 +146,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private void Deliver(TopicMembers members, LogEntry entry)
     {
         members.Head = entry.Position;
-        // Backwards, because a member that turns out to be gone is replaced by the last one.
-        for (var i = members.Count - 1; i >= 0; i--)
-        {
-            var (connection, slot) = members[i];
-            if (connection.Closing is not null)
-            {
-                continue;
-            }
-
-            if (!connection.Flushing)
-            {
-                WriteEvent(connection, entry, slot, live: true);
-            }
-            else if (!TryEnqueue(connection, entry, slot))
-            {
-                CloseSlow(connection);
-            }
-        }
+        FanOut(members, entry);
     }
 
     private void Join(StreamConnection connection)
@@ -140,80 +159,10 @@ internal sealed partial class Shard : IAsyncDisposable
             connection.Positions[slot] = connection.Starts is { } starts ? starts[slot].Position : connection.Memberships[slot].Head;
         }
 
-        var jitter = 1 + (_options.HeartbeatJitter * ((2 * Random.Shared.NextDouble()) - 1));
-        connection.HeartbeatTicks = Ticks(_options.HeartbeatInterval * jitter);
-        connection.LastFlush = _now;
-        WriteOpen(connection);
-        ScheduleDrain(connection);
+        SendOpen(connection);
+        SetTimes(connection);
         PumpReplay(connection);
     }
-
-    private void Tick()
-    {
-        // Backwards, because ending a connection moves the last one into its place.
-        for (var i = _connections.Count - 1; i >= 0; i--)
-        {
-            var connection = _connections[i];
-            if (connection.Deadline <= _now)
-            {
-                if (connection.Closing is null)
-                {
-                    BeginClose(connection, CloseReason.Drain);
-                }
-                else
-                {
-                    Cut(connection);
-                }
-            }
-            else if (connection.Closing is not null)
-            {
-                continue;
-            }
-            else if (connection.Flushing && _now - connection.LastFlush > Ticks(_options.MaxBacklogAge))
-            {
-                CloseSlow(connection);
-            }
-            else if (!connection.Flushing && _now - connection.LastFlush >= connection.HeartbeatTicks)
-            {
-                WriteHeartbeat(connection);
-            }
-        }
-    }
-
-    private void FinishBatch()
-    {
-        foreach (var connection in _dirty)
-        {
-            connection.Dirty = false;
-            if (connection is { ShardIndex: >= 0, Flushing: false, UnflushedBytes: > 0 })
-            {
-                Flush(connection);
-            }
-        }
-
-        _dirty.Clear();
-        if (_delivered > 0)
-        {
-            _metrics.Delivered(_delivered);
-            _delivered = 0;
-        }
-
-        if (_replayed > 0)
-        {
-            _metrics.Replayed(_replayed);
-            _replayed = 0;
-        }
-    }
-
-    private void ScheduleDrain(StreamConnection connection)
-    {
-        if (_drainWindow is { } window && connection.Closing is null)
-        {
-            connection.Deadline = _now + Ticks(window * Random.Shared.NextDouble());
-        }
-    }
-
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 
     [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
     private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);

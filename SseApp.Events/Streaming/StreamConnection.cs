@@ -7,11 +7,15 @@ namespace SseApp.Events.Streaming;
 /// One open stream. Everything but <see cref="Completion"/> is touched only by the loop of its shard.
 /// While idle it holds neither buffer nor timer.
 /// </summary>
-internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
+internal sealed class StreamConnection(
+    IStreamWriter writer, Shard shard, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
 {
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public IStreamWriter Writer { get; } = writer;
+    public IStreamWriter Writer { get; private set; } = writer;
+
+    /// <summary>The loop that owns the connection.</summary>
+    public Shard Shard { get; } = shard;
 
     public TopicSet Topics { get; } = topics;
 
@@ -23,6 +27,8 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     /// <summary>The first topic that the stream is behind in; it is no member of this and the topics after it yet.</summary>
     public int ReplaySlot { get; set; }
+
+    public bool IsReplaying => ReplaySlot < Memberships.Length;
 
     /// <summary>What is being replayed, and the next event of it; null for nothing.</summary>
     public LogEntry[]? Replay { get; set; }
@@ -36,8 +42,8 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     public Position[] Positions { get; } = new Position[memberships.Length];
 
-    /// <summary>The data of <c>stream.open</c>.</summary>
-    public byte[] OpenData { get; } = openData;
+    /// <summary>The data of <c>stream.open</c>; null when it was sent.</summary>
+    public byte[]? OpenData { get; set; } = openData;
 
     /// <summary>Completes with the <see cref="CloseReason"/> when the shard no longer uses the writer.</summary>
     public Task<string> Completion => _completion.Task;
@@ -49,27 +55,36 @@ internal sealed class StreamConnection(IStreamWriter writer, TopicSet topics, To
 
     public bool FinalWritten { get; set; }
 
-    /// <summary>A flush is under way; the writer must not be touched.</summary>
+    /// <summary>A send is under way; the writer must not be touched.</summary>
     public bool Flushing { get; set; }
 
+    /// <summary>In the shard's list of connections to send to at the end of the batch.</summary>
     public bool Dirty { get; set; }
 
-    public int UnflushedBytes { get; set; }
-
-    /// <summary>When the oldest event that is not flushed was published; 0 for none.</summary>
+    /// <summary>When the oldest event of the send under way was published; 0 for none.</summary>
     public long OldestUnflushed { get; set; }
 
-    /// <summary>Events that wait for the flush under way; null while there are none.</summary>
-    public Queue<(LogEntry Entry, int Slot)>? Backlog { get; set; }
-
-    public int BacklogBytes { get; set; }
+    /// <summary>Events that wait for the end of the batch or of the send under way; null while there are none.</summary>
+    public Backlog? Backlog { get; set; }
 
     public long HeartbeatTicks { get; set; }
 
     public long LastFlush { get; set; }
 
+    /// <summary>The place in the timer wheel; 0 for none.</summary>
+    public long WheelTick { get; set; }
+
+    /// <summary>Why the stream ends at its deadline.</summary>
+    public string DeadlineReason { get; set; } = CloseReason.Drain;
+
     /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
     public long Deadline { get; set; } = long.MaxValue;
+
+    /// <summary>Tells the shard that the client is gone; from any thread.</summary>
+    public void Leave() => Shard.Post(ShardWorkKind.Close, this, CloseReason.Client);
+
+    /// <summary>The timer wheel may hold a connection for a while after its end, and must not hold the whole request.</summary>
+    public void Detach() => Writer = null!;
 
     public void Complete() => _completion.TrySetResult(Closing ?? CloseReason.Error);
 }

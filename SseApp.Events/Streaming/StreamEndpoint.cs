@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Diagnostics;
@@ -18,52 +19,41 @@ internal sealed class StreamEndpoint(
     RedisStatus redis,
     ReplicaIdentity replica,
     StreamRefusal refusal,
+    StreamWriterFactory writers,
     EventsMetrics metrics,
     TimeProvider time,
     IOptions<StreamingOptions> options)
 {
     private readonly StreamingOptions _options = options.Value;
 
-    public async Task HandleAsync(HttpContext context)
+    public Task HandleAsync(HttpContext context)
     {
         var names = context.Request.Query["topic"];
         if (Validate(names) is { } rule)
         {
-            await Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
-            return;
+            return Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
         }
 
         var topics = new TopicSet(names!);
         var (origin, broken) = StreamOriginParser.Parse(context.Request, topics);
         if (broken is not null)
         {
-            await Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
-            return;
+            return Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
         }
 
         if (drain.IsDraining)
         {
-            await refusal.WriteAsync(context, RefusalReason.Draining);
+            return refusal.WriteAsync(context, RefusalReason.Draining);
         }
-        else if (!redis.IsConnected)
+
+        if (!redis.IsConnected)
         {
-            await refusal.WriteAsync(context, RefusalReason.Redis);
+            return refusal.WriteAsync(context, RefusalReason.Redis);
         }
-        else if (!metrics.TryAddConnection(_options.MaxConnections))
-        {
-            await refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
-        }
-        else
-        {
-            try
-            {
-                await SubscribeAsync(context, topics, origin);
-            }
-            finally
-            {
-                metrics.RemoveConnection();
-            }
-        }
+
+        return metrics.TryAddConnection(_options.MaxConnections)
+            ? StreamAsync(context, topics, origin)
+            : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
     }
 
     private string? Validate(StringValues names)
@@ -81,9 +71,41 @@ internal sealed class StreamEndpoint(
         return names.All(TopicName.IsValid) ? null : TopicName.Rule;
     }
 
-    private async Task SubscribeAsync(HttpContext context, TopicSet topics, StreamOrigin origin)
+    // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
+    private async Task StreamAsync(HttpContext context, TopicSet topics, StreamOrigin origin)
+    {
+        try
+        {
+            if (await OpenAsync(context, topics, origin) is not { } connection)
+            {
+                return;
+            }
+
+            try
+            {
+                // Parsed, and not needed again.
+                context.Features.Set<IQueryFeature>(null);
+                await using (context.RequestAborted.UnsafeRegister(static state => ((StreamConnection)state!).Leave(), connection))
+                {
+                    metrics.Closed(await connection.Completion);
+                }
+            }
+            finally
+            {
+                Array.ForEach(connection.Memberships, members => hubs.Release(members.Hub));
+            }
+        }
+        finally
+        {
+            metrics.RemoveConnection();
+        }
+    }
+
+    /// <returns>Null when the stream could not be opened; the client was told, or is gone.</returns>
+    private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, StreamOrigin origin)
     {
         var acquired = new List<TopicHub>(topics.Count);
+        StreamConnection? connection = null;
         try
         {
             var acquiring = Array.ConvertAll(
@@ -92,7 +114,7 @@ internal sealed class StreamEndpoint(
             acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
             await Task.WhenAll(acquiring);
             var starts = origin.IsLive ? null : await FindStartsAsync(acquired, origin, context.RequestAborted);
-            await StreamAsync(context, topics, acquired, starts, resumed: origin.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
+            connection = await JoinAsync(context, topics, acquired, starts, resumed: origin.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
         {
@@ -104,8 +126,13 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
-            acquired.ForEach(hubs.Release);
+            if (connection is null)
+            {
+                acquired.ForEach(hubs.Release);
+            }
         }
+
+        return connection;
     }
 
     private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, StreamOrigin origin, CancellationToken cancellationToken)
@@ -116,29 +143,23 @@ internal sealed class StreamEndpoint(
         return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
     }
 
-    private async Task StreamAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
+    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
     {
         StreamResponse.Prepare(context);
-        await context.Response.StartAsync(context.RequestAborted);
+        var writer = await writers.StartAsync(context);
 
         var opened = new StreamOpened(
             Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
         var index = shards.NextIndex();
-        var shard = shards.All[index];
         var connection = new StreamConnection(
-            new PipeStreamWriter(context),
+            writer,
+            shards.All[index],
             topics,
             [.. acquired.Select(hub => hub.MembersIn(index))],
             starts,
             JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened));
         metrics.Opened();
-        shard.Post(ShardWorkKind.Join, connection);
-        string reason;
-        await using (context.RequestAborted.UnsafeRegister(_ => shard.Post(ShardWorkKind.Close, connection, CloseReason.Client), null))
-        {
-            reason = await connection.Completion;
-        }
-
-        metrics.Closed(reason);
+        connection.Shard.Post(ShardWorkKind.Join, connection);
+        return connection;
     }
 }

@@ -14,6 +14,8 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddHostedService<TopicCheck>();
+        builder.Services.ConfigureOptions<StreamTransport>();
+        builder.Services.AddSingleton<StreamWriterFactory>();
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
         builder.Services.AddHostedService<StreamClock>();
@@ -21,7 +23,8 @@ internal static class StreamingExtensions
     }
 
     public static void MapStreaming(this IEndpointRouteBuilder app) =>
-        app.MapGet("/events", (HttpContext context, StreamEndpoint endpoint) => endpoint.HandleAsync(context))
+        // A request delegate, because binding parameters would make a service scope that lives as long as the stream.
+        app.MapGet("/events", (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
             // A stream lasts for hours: its duration would say nothing about the service and drown what does.
             .DisableHttpMetrics()
             .WithName("Stream");

@@ -39,6 +39,33 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan MaxBacklogAge { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// What happens when a backlog is full, by topic; the first rule that fits counts. Topics without a rule:
+    /// <see cref="OverflowPolicy.Disconnect"/>.
+    /// </summary>
+    public IList<OverflowRule> Overflow { get; } = [];
+
+    /// <summary>
+    /// Write streams on HTTP/1.1 without TLS straight to their sockets. Default true; the other way is slower, and
+    /// the only one for everything else.
+    /// </summary>
+    public bool DirectSocketWrites { get; set; } = true;
+
+    /// <summary>
+    /// A peer that answers neither data nor TCP keepalive probes for this long is gone; half-open connections end then.
+    /// Default 40 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:04", "02:00:00")]
+    public TimeSpan PeerTimeout { get; set; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>A stream is ended cleanly at this age, so that clients spread over replicas anew. Default 0: never.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan MaxConnectionAge { get; set; }
+
+    /// <summary>Each connection's maximum age differs by up to this share. 0 to 0.9; default 0.2.</summary>
+    [Range(0, 0.9)]
+    public double MaxConnectionAgeJitter { get; set; } = 0.2;
+
     /// <summary>How long a stream that is being ended may take to read what was already sent, before it is cut. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
@@ -47,18 +74,40 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan SubscribeTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Events that may wait for a fan-out loop. Further ones are left in the log and read from there when there is room.
+    /// Default 100 000.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    public int MaxQueuedEvents { get; set; } = 100_000;
+
     /// <summary>Fan-out loops; 0 (default) means one for each core.</summary>
     [Range(0, 256)]
     public int Shards { get; set; }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        for (var i = 0; i < Overflow.Count; i++)
+        {
+            if (string.IsNullOrEmpty(Overflow[i].Pattern) || !Enum.IsDefined(Overflow[i].Policy))
+            {
+                yield return new ValidationResult(
+                    $"{SectionName}:{nameof(Overflow)}:{i} needs {nameof(OverflowRule.Pattern)}, a topic name in which * stands for any characters, " +
+                    $"and {nameof(OverflowRule.Policy)}, one of {string.Join(", ", Enum.GetNames<OverflowPolicy>())}.",
+                    [nameof(Overflow)]);
+            }
+        }
+
         if (RetryMax < RetryMin)
         {
             yield return new ValidationResult(
                 $"{SectionName}:{nameof(RetryMax)} ({RetryMax}) must not be less than {nameof(RetryMin)} ({RetryMin}).", [nameof(RetryMax)]);
         }
     }
+
+    /// <summary>The overflow policy of a topic.</summary>
+    public OverflowPolicy OverflowOf(string topic) =>
+        Overflow.FirstOrDefault(rule => rule.Matches(topic))?.Policy ?? OverflowPolicy.Disconnect;
 
     /// <summary>A reconnection time of its own for each client, so that a replica's clients do not come back in one moment.</summary>
     public int NextRetryMilliseconds() =>

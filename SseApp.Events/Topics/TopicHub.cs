@@ -114,6 +114,12 @@ internal sealed partial class TopicHub : IDisposable
 
     private void OnEvent(LogEntry entry)
     {
+        if (Array.Exists(_shards, shard => shard.IsFull()))
+        {
+            // As good as lost on the channel: it is read from the log when there is room again.
+            return;
+        }
+
         lock (_gate)
         {
             if (_held is not null)

@@ -16,6 +16,14 @@ internal sealed class TopicMembers(TopicHub hub)
     /// <summary>The last event that was handed to the members; all of them are there.</summary>
     public Position Head { get; set; }
 
+    /// <summary>Events of the batch under way that the members do not have yet; null for none.</summary>
+    public List<LogEntry>? Pending { get; set; }
+
+    public int PendingBytes { get; set; }
+
+    /// <summary>Looked up when a member is too slow for the first time.</summary>
+    public OverflowPolicy? Overflow { get; set; }
+
     public int Count => _members.Count;
 
     public (StreamConnection Connection, int Slot) this[int index] => _members[index];

@@ -16,6 +16,7 @@ public static class MetricNames
     public const string EventsDelivered = "sse_events_delivered_total";
     public const string DeliveryLatency = "sse_delivery_latency_seconds";
     public const string ReplayedEvents = "sse_replayed_events_total";
+    public const string EventsDeferred = "sse_events_deferred_total";
     public const string Gaps = "sse_gaps_total";
     public const string SlowConsumers = "sse_slow_consumers_total";
     public const string BacklogBytes = "sse_backlog_bytes";

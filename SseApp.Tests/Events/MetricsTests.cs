@@ -27,6 +27,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_connections_opened_total counter",
                 "sse_delivery_latency_seconds histogram",
                 "sse_drain_seconds gauge",
+                "sse_events_deferred_total counter",
                 "sse_events_delivered_total counter",
                 "sse_events_published_total counter",
                 "sse_gaps_total counter",

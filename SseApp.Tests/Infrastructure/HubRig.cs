@@ -40,7 +40,7 @@ internal sealed class HubRig : IAsyncDisposable
             : [await hub.FindStartAsync(origin, 0, PositionCodec.MarkBits(1)).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System)];
         var index = _shards.NextIndex();
         var writer = new MemoryStreamWriter(slowness);
-        var connection = new StreamConnection(writer, Topics, [hub.MembersIn(index)], starts, Encoding.UTF8.GetBytes("{}"));
+        var connection = new StreamConnection(writer, _shards.All[index], Topics, [hub.MembersIn(index)], starts, Encoding.UTF8.GetBytes("{}"));
         _shards.All[index].Post(ShardWorkKind.Join, connection);
         return (writer, CloseAsync);
 

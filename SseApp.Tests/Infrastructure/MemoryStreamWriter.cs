@@ -1,4 +1,3 @@
-using System.Buffers;
 using SseApp.Events.Streaming;
 
 namespace SseApp.Tests.Infrastructure;
@@ -7,7 +6,6 @@ namespace SseApp.Tests.Infrastructure;
 internal sealed class MemoryStreamWriter(int slowness) : IStreamWriter
 {
     private readonly Lock _gate = new();
-    private readonly ArrayBufferWriter<byte> _unflushed = new();
     private readonly SseParser _parser = new();
     private readonly List<SseEvent> _events = [];
     private int _flushes;
@@ -24,23 +22,22 @@ internal sealed class MemoryStreamWriter(int slowness) : IStreamWriter
         }
     }
 
-    public Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.GetMemory(sizeHint);
-
-    public Span<byte> GetSpan(int sizeHint = 0) => _unflushed.GetSpan(sizeHint);
-
-    public void Advance(int count) => _unflushed.Advance(count);
-
-    public ValueTask<bool> FlushAsync() => slowness > 0 && ++_flushes % slowness == 0 ? SlowlyAsync() : new ValueTask<bool>(Take());
+    public ValueTask<bool> SendAsync(SendBuffer buffer)
+    {
+        // The buffer is used again as soon as this returns.
+        var bytes = buffer.Payload.ToArray();
+        return slowness > 0 && ++_flushes % slowness == 0 ? SlowlyAsync(bytes) : new ValueTask<bool>(Take(bytes));
+    }
 
     public void Abort() => _gone = true;
 
-    private async ValueTask<bool> SlowlyAsync()
+    private async ValueTask<bool> SlowlyAsync(byte[] bytes)
     {
         await Task.Yield();
-        return Take();
+        return Take(bytes);
     }
 
-    private bool Take()
+    private bool Take(byte[] bytes)
     {
         if (_gone)
         {
@@ -49,7 +46,7 @@ internal sealed class MemoryStreamWriter(int slowness) : IStreamWriter
 
         lock (_gate)
         {
-            foreach (var next in _parser.Feed(_unflushed.WrittenSpan))
+            foreach (var next in _parser.Feed(bytes))
             {
                 if (next.Type != ":")
                 {
@@ -58,7 +55,6 @@ internal sealed class MemoryStreamWriter(int slowness) : IStreamWriter
             }
         }
 
-        _unflushed.ResetWrittenCount();
         return true;
     }
 }

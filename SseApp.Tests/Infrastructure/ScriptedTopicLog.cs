@@ -117,7 +117,7 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         }
     }
 
-    public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey) => throw new NotSupportedException();
+    public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) => throw new NotSupportedException();
 
     public async Task<LogRange> GetRangeAsync(string topic)
     {

@@ -1,0 +1,5 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events.Streaming;
+
+public sealed class PipeStreamWriterTests(RedisServer redis) : StreamWriterTests(redis, direct: false), IClassFixture<RedisServer>;

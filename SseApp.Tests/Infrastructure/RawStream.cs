@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>
+/// A client on a bare socket that checks the framing of each chunk itself and reads only when it is told to.
+/// </summary>
+internal sealed class RawStream : IDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+    private readonly SseParser _parser = new();
+    private readonly Queue<SseEvent> _events = new();
+
+    private RawStream(Socket socket)
+    {
+        _socket = socket;
+        _stream = new BufferedStream(new NetworkStream(socket), 64 * 1024);
+    }
+
+    public static async Task<RawStream> ConnectAsync(Uri address, int receiveBuffer = 0)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        if (receiveBuffer > 0)
+        {
+            // Before connecting, because the window is agreed on then.
+            socket.ReceiveBufferSize = receiveBuffer;
+        }
+
+        await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
+        return new RawStream(socket);
+    }
+
+    /// <summary>Sends a request and reads the head of its response.</summary>
+    public async Task<string> RequestAsync(string path)
+    {
+        await _socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"));
+        var head = new StringBuilder();
+        while (await LineAsync() is { Length: > 0 } line)
+        {
+            head.AppendLine(line);
+        }
+
+        return head.ToString();
+    }
+
+    /// <summary>Opens a stream and reads its <c>stream.open</c>.</summary>
+    public async Task OpenAsync(string query)
+    {
+        Assert.Contains("Transfer-Encoding: chunked", await RequestAsync("/events?" + query), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("stream.open", (await NextAsync())?.Type);
+    }
+
+    /// <summary>The next event, comments left out; null after the last chunk.</summary>
+    /// <exception cref="FormatException">The bytes are not a chunk.</exception>
+    public async Task<SseEvent?> NextAsync()
+    {
+        while (true)
+        {
+            if (_events.TryDequeue(out var next))
+            {
+                if (next.Type == ":")
+                {
+                    continue;
+                }
+
+                return next;
+            }
+
+            var chunk = await ChunkAsync();
+            if (chunk.Length == 0)
+            {
+                return null;
+            }
+
+            foreach (var parsed in _parser.Feed(chunk))
+            {
+                _events.Enqueue(parsed);
+            }
+        }
+    }
+
+    /// <summary>Cuts the connection with a reset.</summary>
+    public void Reset()
+    {
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Close();
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _socket.Dispose();
+    }
+
+    private async Task<byte[]> ChunkAsync()
+    {
+        var size = int.Parse(await LineAsync(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var chunk = new byte[size];
+        await _stream.ReadExactlyAsync(chunk, TestContext.Current.CancellationToken).AsTask().WaitAsync(s_limit, TimeProvider.System);
+        Assert.Equal("", await LineAsync());
+        return chunk;
+    }
+
+    private async Task<string> LineAsync()
+    {
+        var line = new List<byte>();
+        var one = new byte[1];
+        while (true)
+        {
+            await _stream.ReadExactlyAsync(one, TestContext.Current.CancellationToken).AsTask().WaitAsync(s_limit, TimeProvider.System);
+            if (one[0] == '\n')
+            {
+                Assert.Equal((byte)'\r', line[^1]);
+                return Encoding.ASCII.GetString([.. line[..^1]]);
+            }
+
+            line.Add(one[0]);
+        }
+    }
+}
