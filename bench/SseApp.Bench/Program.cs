@@ -1,8 +1,10 @@
 using System.CommandLine;
+using SseApp.Bench.Compare;
 using SseApp.Bench.Load;
 
-var root = new RootCommand("Load generator for SSE servers. All traffic stays on the address given; every run is bounded.")
+var root = new RootCommand("Load generator and comparison for SSE servers. Every run is bounded.")
 {
     LoadCommand.Create(),
+    CompareCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

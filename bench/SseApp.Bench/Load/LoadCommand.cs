@@ -22,11 +22,11 @@ internal static class LoadCommand
                 return null;
             },
         };
-        var streams = Number("--streams", "Streams to hold open.", 300, 1, 20_000);
-        var topics = Number("--topics", "Topics to spread them over.", 1, 1, 20_000);
-        var rate = Number("--rate", "Publishes a second.", 20, 1, 100_000);
-        var seconds = Number("--seconds", "Length of the publishing phase.", 10, 1, 600);
-        var size = Number("--size", "Bytes of data in an event.", 100, 48, 65_536);
+        var streams = Cli.Number("--streams", "Streams to hold open.", 300, 1, 20_000);
+        var topics = Cli.Number("--topics", "Topics to spread them over.", 1, 1, 20_000);
+        var rate = Cli.Number("--rate", "Publishes a second.", 20, 1, 100_000);
+        var seconds = Cli.Number("--seconds", "Length of the publishing phase.", 10, 1, 600);
+        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_536);
         var command = new Command("load", "Hold streams open, publish at a steady rate, check that nothing is lost, repeated or reordered.")
         {
             url, streams, topics, rate, seconds, size,
@@ -41,18 +41,5 @@ internal static class LoadCommand
                 result.GetRequiredValue(size)),
             cancellationToken));
         return command;
-    }
-
-    private static Option<int> Number(string name, string description, int value, int min, int max)
-    {
-        var option = new Option<int>(name) { Description = $"{description} {min} to {max}.", DefaultValueFactory = _ => value };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is var number && (number < min || number > max))
-            {
-                result.AddError($"{name} must be from {min} to {max}, not {number}.");
-            }
-        });
-        return option;
     }
 }

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace SseApp.Bench.Compare;
+
+/// <summary><c>compare</c>: SseApp beside the servers that people use instead, in one run on one machine.</summary>
+internal static class CompareCommand
+{
+    public static Command Create()
+    {
+        var streams = Cli.Number("--streams", "Streams to subjects reached directly.", 9_500, 10, 60_000);
+        var proxied = Cli.Number("--proxied-streams", "Streams to subjects behind a proxy.", 5_000, 10, 60_000);
+        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_536);
+        var step = Cli.Number("--step", "Milliseconds of one measurement at saturation; steady loads take four times as long.", 2_500, 250, 60_000);
+        var scenarios = Names("--scenarios", "Scenarios to run.", CompareRunner.AllScenarios.Select(scenario => scenario.Name));
+        var subjects = Names("--subjects", "Subjects to run.", CompareRunner.AllSubjects);
+        var garnet = new Option<bool>("--garnet") { Description = "Garnet as every subject's Redis, also where redis-server is installed." };
+        var serverCore = Cli.Number("--server-core", "Core of the servers; -1 for no pinning.", 0, -1, 1_023);
+        var generatorCore = Cli.Number("--generator-core", "Core of the generator; -1 for no pinning.", 1, -1, 1_023);
+        var output = new Option<string?>("--output") { Description = "Folder for RESULTS.md and results.svg. Default: artifacts/bench." };
+        var note = new Option<string?>("--note") { Description = "A sentence for the report, such as what else the machine did." };
+        var command = new Command("compare", "Start each server that is installed, load it, and print deliveries/s, CPU, latency, memory and losses side by side.")
+        {
+            streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, note,
+        };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var options = new ComparisonOptions(
+                result.GetRequiredValue(streams),
+                result.GetRequiredValue(proxied),
+                result.GetRequiredValue(size),
+                TimeSpan.FromMilliseconds(result.GetRequiredValue(step)),
+                result.GetValue(scenarios) ?? [],
+                result.GetValue(subjects) ?? [],
+                result.GetValue(garnet),
+                result.GetRequiredValue(serverCore),
+                result.GetRequiredValue(generatorCore),
+                result.GetValue(output),
+                result.GetValue(note));
+            try
+            {
+                return await new CompareRunner(options).RunAsync(cancellationToken);
+            }
+            catch (BenchException exception)
+            {
+                AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
+                return 2;
+            }
+        });
+        return command;
+    }
+
+    private static Option<string[]> Names(string name, string description, IEnumerable<string> known)
+    {
+        var option = new Option<string[]>(name)
+        {
+            Description = $"{description} Default: all.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        option.AcceptOnlyFromAmong([.. known]);
+        return option;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Spectre.Console;
+using SseApp.Bench.Report;
+using SseApp.Bench.Subjects;
+
+namespace SseApp.Bench.Compare;
+
+/// <summary>Every scenario against every subject, one after the other, each started afresh.</summary>
+internal sealed class CompareRunner(ComparisonOptions options)
+{
+    private readonly List<Measurement> _results = [];
+    private readonly List<string> _remarks = [];
+
+    public static IScenario[] AllScenarios { get; } =
+        [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new FaultScenario()];
+
+    public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway"];
+
+    /// <returns>0; 1 when ours lost, repeated or reordered an event, or could not be measured; 2 when nothing could run.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        Preflight.Check(options);
+        _remarks.AddRange(Preflight.Warnings(options));
+        _remarks.ForEach(remark => AnsiConsole.MarkupLineInterpolated($"[yellow]{remark}[/]"));
+        Preflight.Pin(options.GeneratorCore);
+
+        var workspace = new Workspace(options.Garnet);
+        var subjects = Installed(workspace);
+        if (subjects.Count == 0)
+        {
+            AnsiConsole.MarkupLine("[red]No subject can run.[/]");
+            return 2;
+        }
+
+        var scenarios = AllScenarios.Where(scenario => options.Scenarios.Length == 0 || options.Scenarios.Contains(scenario.Name)).ToList();
+        var failed = false;
+        await AnsiConsole.Progress().StartAsync(async bars =>
+        {
+            var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) select (scenario, subject)).ToList();
+            var bar = bars.AddTask("comparison", maxValue: work.Count);
+            foreach (var (scenario, subject) in work)
+            {
+                failed |= !await RunAsync(scenario, subject, bar, cancellationToken);
+                bar.Increment(1);
+            }
+        });
+        subjects.ForEach(subject => subject.Dispose());
+
+        var report = new MarkdownReport(options, workspace, subjects, scenarios, _results, _remarks);
+        var folder = Path.GetFullPath(options.Output ?? workspace.Artifacts);
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "RESULTS.md"), report.Create(), cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "results.svg"), SvgChart.Create(_results), cancellationToken);
+        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Written: {folder}/RESULTS.md, {folder}/results.svg");
+
+        var dirty = _results.Where(row => !row.Clean && subjects.Exists(subject => subject.IsOurs && subject.Name == row.Subject)).ToList();
+        dirty.ForEach(row => AnsiConsole.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture, $"[red]{row.Subject}, {row.Scenario}: {row.Lost} lost, {row.Duplicates} duplicate, {row.Reordered} reordered.[/]"));
+        return failed || dirty.Count > 0 ? 1 : 0;
+    }
+
+    private List<Subject> Installed(Workspace workspace)
+    {
+        var cores = options.ServerCore < 0 ? null : options.ServerCore.ToString(CultureInfo.InvariantCulture);
+        // nchan comes first: its saturation is the measure of a step of the others.
+        Subject[] all =
+        [
+            new NchanSubject(workspace, cores, redis: false),
+            new NchanSubject(workspace, cores, redis: true),
+            new NodeSubject(workspace, cores),
+            new AspNetSubject(workspace, cores),
+            new OursSubject(workspace, cores, gateway: false),
+            new OursSubject(workspace, cores, gateway: true),
+        ];
+        var installed = new List<Subject>();
+        foreach (var subject in all.Where(subject => options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)))
+        {
+            if (subject.Missing() is { } advice)
+            {
+                _remarks.Add($"{subject.Name} was left out; to have it: {advice}.");
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{_remarks[^1]}[/]");
+                subject.Dispose();
+            }
+            else
+            {
+                installed.Add(subject);
+            }
+        }
+
+        return installed;
+    }
+
+    private async Task<bool> RunAsync(IScenario scenario, Subject subject, ProgressTask bar, CancellationToken cancellationToken)
+    {
+        void Report(string text) => bar.Description = Markup.Escape($"{scenario.Name} · {text}");
+        var before = _results.Count;
+        try
+        {
+            Report($"{subject.Name}: starting");
+            await scenario.RunAsync(subject, new ScenarioContext(options, Report, _results, cancellationToken));
+            foreach (var row in _results.Skip(before))
+            {
+                AnsiConsole.MarkupLineInterpolated($"{MarkdownReport.Line(row)}");
+            }
+
+            return true;
+        }
+        catch (BenchException exception)
+        {
+            // One subject that fails must not cost the figures of the others.
+            _remarks.Add($"{scenario.Title}: {subject.Name} could not be measured. {exception.Message}");
+            AnsiConsole.MarkupLineInterpolated($"[red]{_remarks[^1]}[/]");
+            return !subject.IsOurs;
+        }
+        finally
+        {
+            await subject.StopAsync();
+        }
+    }
+}

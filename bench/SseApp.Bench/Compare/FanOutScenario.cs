@@ -1,0 +1,89 @@
+using System.Globalization;
+using SseApp.Bench.Generator;
+using SseApp.Bench.Subjects;
+
+namespace SseApp.Bench.Compare;
+
+/// <summary>One topic to all streams: the ramp to saturation, 4 events a second, and half of what saturates nchan.</summary>
+internal sealed class FanOutScenario : IScenario
+{
+    public const string Id = "fanout";
+    public const string Saturated = "saturated, any latency";
+    public const string Bounded = "saturated, p99 up to 250 ms";
+    public const string FourPerSecond = "4 events/s";
+    public const string HalfOfNchan = "half of nchan's saturation";
+    private const int MaxWindow = 64;
+    private const double MaxP99 = 3_000;
+    private const double BoundedP99 = 250;
+    // A step that gains less than this is noise.
+    private const double Gain = 1.03;
+
+    public string Name => Id;
+
+    public string Title => "One topic to all streams";
+
+    public int Workers => 1;
+
+    public bool Applies(ISubject subject) => true;
+
+    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    {
+        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var plan = new LoadPlan(target, context.Streams(subject), 1, MaxWindow, MaxWindow, context.Options.Size);
+        using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
+        var connects = session.Open();
+        var steps = Ramp(session, plan, context);
+        var saturated = steps.MaxBy(step => step.DeliveriesPerSecond)! with { ConnectsPerSecond = connects };
+        var bounded = steps.Where(step => step.P99 <= BoundedP99).MaxBy(step => step.DeliveriesPerSecond);
+        session.Drain();
+
+        var steady = session.Measure(Id, FourPerSecond, new SteadyPlan(session.Loop.Lanes[..4], 4), context.Options.Step * 4);
+        session.Drain();
+        Measurement? half = null;
+        if ((context.Find(Id, Saturated, "nchan") ?? (subject.Name == "nchan" ? saturated : null)) is { DeliveriesPerSecond: { } nchan })
+        {
+            // The same deliveries a second for each, so with fewer streams more events.
+            var rate = nchan / 2 / plan.Streams;
+            half = session.Measure(Id, HalfOfNchan, new SteadyPlan(session.Loop.Lanes[..16], rate), context.Options.Step * 4);
+        }
+
+        saturated = session.Count(saturated);
+        Measurement?[] rows = [saturated, bounded is null ? null : bounded with { Step = Bounded }, steady, half];
+        context.Results.AddRange(rows.OfType<Measurement>());
+    });
+
+    private static List<Measurement> Ramp(LoadSession session, LoadPlan plan, ScenarioContext context)
+    {
+        var steps = new List<Measurement>();
+        var best = 0.0;
+        // Managed servers compile their hot paths first.
+        session.Idle(context.Options.Step, Publishing(8));
+        for (var (window, worse) = (1, 0); window <= MaxWindow && worse < 2; window *= 2)
+        {
+            session.Drain();
+            var publishing = Publishing(window);
+            session.Idle(context.Options.Step / 4, publishing);
+            var step = session.Measure(Id, Saturated, publishing, context.Options.Step);
+            var inFlight = string.Create(CultureInfo.InvariantCulture, $"{window} events in flight");
+            step = step with { Note = step.Note is null ? inFlight : $"{inFlight}; {step.Note}" };
+            context.Report($"window {window}: {step.DeliveriesPerSecond:0}/s, p99 {step.P99:0} ms");
+            steps.Add(step);
+            var better = step.DeliveriesPerSecond > best * Gain;
+            best = Math.Max(best, step.DeliveriesPerSecond ?? 0);
+            worse = better ? 0 : worse + 1;
+            if (step.P99 > MaxP99)
+            {
+                break;
+            }
+        }
+
+        return steps;
+
+        WindowPlan Publishing(int window)
+        {
+            var (sent, delivered) = (session.Loop.Sent, session.Tally.Delivered);
+            return new WindowPlan(
+                session.Loop.Lanes, window, 1, () => session.Loop.Sent - sent - ((session.Tally.Delivered - delivered) / plan.Streams));
+        }
+    }
+}

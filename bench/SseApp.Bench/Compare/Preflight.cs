@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using SseApp.Bench.Generator;
+using SseApp.Bench.Subjects;
+
+namespace SseApp.Bench.Compare;
+
+/// <summary>Conditions without which the numbers would mean nothing, checked before anything starts.</summary>
+internal static class Preflight
+{
+    private const int SpareFiles = 500;
+    private const double QuietLoad = 0.5;
+
+    public static void Check(ComparisonOptions options)
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            throw new BenchException("The comparison reads /proc and drives epoll by its x64 layout; it runs on Linux x64 only.");
+        }
+
+        var files = Libc.SoftLimit(Libc.OpenFilesLimit);
+        var needed = Math.Max(options.Streams, 2 * options.ProxiedStreams) + SpareFiles;
+        if (files < needed)
+        {
+            throw new BenchException(
+                $"The limit of open files is {files}; {options.Streams} streams and {options.ProxiedStreams} behind a proxy need {needed}. Raise it (ulimit -n {needed}) or lower --streams and --proxied-streams.");
+        }
+
+        foreach (var core in (int[])[options.ServerCore, options.GeneratorCore])
+        {
+            if (core >= Cores())
+            {
+                throw new BenchException($"This machine has {Cores()} cores; core {core} is not one of them. Choose others with --server-core and --generator-core, or -1 for no pinning.");
+            }
+        }
+    }
+
+    /// <summary>What a reader of the numbers must know.</summary>
+    public static IEnumerable<string> Warnings(ComparisonOptions options)
+    {
+        if (Workspace.Configuration != "Release")
+        {
+            yield return "This is a Debug build; its numbers mean nothing. Run with: dotnet run -c Release --project bench/SseApp.Bench -- compare";
+        }
+
+        if (options.ServerCore < 0 || options.GeneratorCore < 0 || options.ServerCore == options.GeneratorCore)
+        {
+            yield return "Servers and generator are not pinned to cores of their own; they disturb each other.";
+        }
+
+        if (LoadAverage() is > QuietLoad and var load)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The load average was {load:0.0} before the run began; something else used the machine a moment ago.");
+        }
+    }
+
+    /// <summary>Pins all threads of this process; those that are made later inherit it.</summary>
+    public static void Pin(int core)
+    {
+        if (core < 0)
+        {
+            return;
+        }
+
+        using var taskset = Process.Start(new ProcessStartInfo(
+            Workspace.Find("taskset") ?? throw new BenchException("taskset is missing (apt-get install util-linux); or pass --server-core -1 --generator-core -1."),
+            ["-a", "-c", "-p", core.ToString(CultureInfo.InvariantCulture), Environment.ProcessId.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        taskset.StandardOutput.ReadToEnd();
+        taskset.WaitForExit();
+    }
+
+    public static double LoadAverage() =>
+        double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
+
+    private static int Cores() => File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal));
+}

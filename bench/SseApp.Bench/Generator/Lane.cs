@@ -1,0 +1,29 @@
+namespace SseApp.Bench.Generator;
+
+/// <summary>
+/// One source of numbered events on one topic: numbers begin at 1 and the next is sent only after the one before was
+/// answered, so a server has no freedom to order them otherwise. Several lanes on a topic give concurrency.
+/// </summary>
+internal sealed class Lane(int topic, int index)
+{
+    private HashSet<long>? _unacknowledged;
+
+    public int Topic => topic;
+
+    /// <summary>Position among the lanes of the topic; part of the payload.</summary>
+    public int Index => index;
+
+    /// <summary>The newest number sent.</summary>
+    public long Sent { get; private set; }
+
+    public bool Busy { get; set; }
+
+    public long Acknowledged => Sent - (_unacknowledged?.Count ?? 0) - (Busy ? 1 : 0);
+
+    public long Next() => ++Sent;
+
+    /// <summary>The server did not confirm it: it may or may not arrive, and neither is an error.</summary>
+    public void NotAcknowledged(long sequence) => (_unacknowledged ??= []).Add(sequence);
+
+    public bool IsAcknowledged(long sequence) => _unacknowledged?.Contains(sequence) != true;
+}

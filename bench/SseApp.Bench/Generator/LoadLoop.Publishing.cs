@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+
+namespace SseApp.Bench.Generator;
+
+/// <content>The connections that publish.</content>
+internal sealed partial class LoadLoop
+{
+    private long Publish(IPublishPlan? plan, long now)
+    {
+        if (plan is null)
+        {
+            return long.MaxValue;
+        }
+
+        for (var i = 0; i < _publishers.Length; i++)
+        {
+            var publisher = _publishers[i];
+            if (publisher.Busy)
+            {
+                continue;
+            }
+
+            if (!plan.TryTake(now, publisher.Events, out var due))
+            {
+                return due;
+            }
+
+            Sent += publisher.Events.Count(sent => sent.Sequence > 0);
+            publisher.Begin(PublishRequest(publisher.Events));
+            if (publisher.Fd < 0)
+            {
+                publisher.Fd = Libc.Connect(_plan.Target.PublishPort);
+                Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, ~i);
+            }
+            else
+            {
+                Send(publisher, i);
+            }
+        }
+
+        return long.MaxValue;
+    }
+
+    private byte[] PublishRequest(List<Outgoing> events)
+    {
+        string path;
+        string body;
+        var type = "text/plain";
+        if (events.Count == 1)
+        {
+            path = _plan.Target.PublishPath(_plan.TopicName(events[0].Lane.Topic));
+            body = Payload.Create(events[0].Lane.Index, events[0].Sequence, _plan.Size);
+        }
+        else
+        {
+            path = _plan.Target.BatchPath ?? throw new InvalidOperationException("This subject has no batch.");
+            type = "application/json";
+            body = $"[{string.Join(',', events.Select(sent =>
+                $$"""{"topic":"{{_plan.TopicName(sent.Lane.Topic)}}","data":"{{Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)}}"}"""))}]";
+        }
+
+        return Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{_plan.Target.PublishPort}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+    }
+
+    private void Send(PublishClient publisher, int index)
+    {
+        while (!publisher.Unsent.IsEmpty)
+        {
+            var count = Libc.Send(publisher.Fd, publisher.Unsent.Span);
+            if (count == -2)
+            {
+                Broken(publisher);
+                return;
+            }
+
+            if (count == -1)
+            {
+                Libc.Control(_epoll, Libc.Modify, publisher.Fd, Libc.In | Libc.Out, ~index);
+                return;
+            }
+
+            publisher.Unsent = publisher.Unsent[count..];
+        }
+    }
+
+    private void OnPublisher(PublishClient publisher, int index, int events)
+    {
+        if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
+        {
+            Libc.Control(_epoll, Libc.Modify, publisher.Fd, Libc.In, ~index);
+            Send(publisher, index);
+            return;
+        }
+
+        var count = Libc.Receive(publisher.Fd, _buffer);
+        if (count is 0 or -2)
+        {
+            Broken(publisher);
+        }
+        else if (count > 0 && publisher.Busy)
+        {
+            publisher.Feed(_buffer.AsSpan(0, count), Tally);
+        }
+    }
+
+    private void Broken(PublishClient publisher)
+    {
+        Libc.Reset(publisher.Fd);
+        publisher.Fd = -1;
+        if (publisher.Busy)
+        {
+            publisher.Finish(good: false, "the connection broke before the answer", Tally);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace SseApp.Bench.Generator;
+
+/// <summary>
+/// Streams and publishers on one thread and one epoll, with one receive buffer for all: what is left of a core for the
+/// kernel's copying decides how many deliveries a second can be read.
+/// </summary>
+internal sealed partial class LoadLoop : IDisposable
+{
+    // More handshakes at once than a listen backlog holds are dropped and repeated a second later.
+    private const int MaxConnecting = 128;
+    private const int Tick = 20;
+    private readonly int _epoll = Libc.Epoll();
+    private readonly Libc.EpollEvent[] _ready = new Libc.EpollEvent[512];
+    private readonly byte[] _buffer = new byte[256 * 1024];
+    private readonly PriorityQueue<int, long> _toConnect = new();
+    private readonly LoadPlan _plan;
+    private readonly StreamClient[] _streams;
+    private readonly PublishClient[] _publishers;
+    private readonly StreamParser _parser;
+    private readonly CancellationToken _cancellationToken;
+    private int _connecting;
+
+    public LoadLoop(LoadPlan plan, CancellationToken cancellationToken)
+    {
+        _plan = plan;
+        _cancellationToken = cancellationToken;
+        _parser = new StreamParser(Tally, plan.Reconnect);
+        Lanes = [.. Enumerable.Range(0, plan.Topics).SelectMany(topic => Enumerable.Range(0, plan.LanesPerTopic).Select(lane => new Lane(topic, lane)))];
+        _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => new StreamClient(index % plan.Topics, plan.LanesPerTopic))];
+        _publishers = [.. Enumerable.Range(0, plan.Publishers).Select(_ => new PublishClient())];
+        for (var i = 0; i < _streams.Length; i++)
+        {
+            _toConnect.Enqueue(i, 0);
+        }
+    }
+
+    public Tally Tally { get; } = new();
+
+    public Lane[] Lanes { get; }
+
+    /// <summary>Streams whose head was read.</summary>
+    public int Open { get; private set; }
+
+    /// <summary>Events sent, except warm-ups.</summary>
+    public long Sent { get; private set; }
+
+    /// <summary>Runs until <paramref name="done"/>.</summary>
+    /// <returns>False when the time limit came first.</returns>
+    public bool Run(Func<bool> done, TimeSpan limit, IPublishPlan? publishing = null)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!done())
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > limit)
+            {
+                return false;
+            }
+
+            var now = Payload.Now;
+            var due = Math.Min(Publish(publishing, now), Connect(now));
+            var wait = due == long.MaxValue ? Tick : Math.Clamp((due - now) / 1000, 0, Tick);
+            var count = Libc.Wait(_epoll, _ready, (int)wait);
+            now = Payload.Now;
+            for (var i = 0; i < count; i++)
+            {
+                var (tag, events) = (_ready[i].Tag, _ready[i].Events);
+                if (tag >= 0)
+                {
+                    OnStream(tag, events, now);
+                }
+                else
+                {
+                    OnPublisher(_publishers[~tag], ~tag, events);
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The first lane of each topic that has a stream without a warm-up event.</summary>
+    public List<Lane> ColdLanes()
+    {
+        var cold = _streams.Where(stream => stream.WarmUps == 0).Select(stream => stream.Topic).ToHashSet();
+        return [.. cold.Select(topic => Lanes[topic * _plan.LanesPerTopic])];
+    }
+
+    /// <summary>Deliveries that the acknowledged events amount to.</summary>
+    public long Expected()
+    {
+        var streamsOf = _streams.GroupBy(stream => stream.Topic).ToDictionary(group => group.Key, group => (long)group.Count());
+        return Lanes.Sum(lane => lane.Acknowledged * streamsOf.GetValueOrDefault(lane.Topic));
+    }
+
+    /// <summary>Adds what never came to the tally.</summary>
+    public void CountLost()
+    {
+        foreach (var stream in _streams)
+        {
+            for (var lane = 0; lane < _plan.LanesPerTopic; lane++)
+            {
+                Tally.Lost += stream.CountLost(Lanes[(stream.Topic * _plan.LanesPerTopic) + lane]);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var fd in _streams.Select(stream => stream.Fd).Concat(_publishers.Select(publisher => publisher.Fd)).Append(_epoll))
+        {
+            if (fd >= 0)
+            {
+                Libc.Reset(fd);
+            }
+        }
+    }
+
+    private long Connect(long now)
+    {
+        while (_toConnect.TryPeek(out var index, out var due))
+        {
+            if (due > now)
+            {
+                return due;
+            }
+
+            if (_connecting >= MaxConnecting)
+            {
+                return long.MaxValue;
+            }
+
+            _toConnect.Dequeue();
+            var stream = _streams[index];
+            stream.BeginResponse();
+            stream.Connecting = true;
+            _connecting++;
+            stream.Fd = Libc.Connect(_plan.Target.StreamPort);
+            Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
+        }
+
+        return long.MaxValue;
+    }
+
+    private void OnStream(int index, int events, long now)
+    {
+        var stream = _streams[index];
+        if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
+        {
+            Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
+            if (Libc.Send(stream.Fd, StreamRequest(stream)) < 0)
+            {
+                Ended(stream, index, now);
+            }
+
+            return;
+        }
+
+        var count = Libc.Receive(stream.Fd, _buffer);
+        if (count == -1)
+        {
+            return;
+        }
+
+        if (count > 0)
+        {
+            _parser.Feed(stream, _buffer.AsSpan(0, count), now);
+            if (stream.Connecting && stream.Part != ResponsePart.Head)
+            {
+                stream.Connecting = false;
+                _connecting--;
+                Open++;
+            }
+        }
+
+        if (count <= 0 || stream.Part == ResponsePart.Ended || (stream.Status is not 0 and not 200))
+        {
+            Ended(stream, index, now);
+        }
+    }
+
+    private void Ended(StreamClient stream, int index, long now)
+    {
+        Libc.Reset(stream.Fd);
+        stream.Fd = -1;
+        if (stream.Connecting)
+        {
+            stream.Connecting = false;
+            _connecting--;
+        }
+        else
+        {
+            Open--;
+        }
+
+        Tally.Ended++;
+        if (_plan.Reconnect)
+        {
+            _toConnect.Enqueue(index, now + (stream.Retry * 1000L));
+        }
+        else
+        {
+            Tally.FirstFailure ??= stream.Status is 0 or 200 ? "the server ended a stream" : $"a stream was answered {stream.Status}";
+        }
+    }
+
+    private byte[] StreamRequest(StreamClient stream)
+    {
+        var id = stream.LastEventId is null ? "" : $"Last-Event-ID: {stream.LastEventId}\r\n";
+        return Encoding.ASCII.GetBytes(
+            $"GET {_plan.Target.StreamPath(_plan.TopicName(stream.Topic))} HTTP/1.1\r\nHost: 127.0.0.1:{_plan.Target.StreamPort}\r\nAccept: text/event-stream\r\n{id}\r\n");
+    }
+}

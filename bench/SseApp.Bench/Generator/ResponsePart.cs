@@ -1,0 +1,11 @@
+namespace SseApp.Bench.Generator;
+
+internal enum ResponsePart
+{
+    Head,
+    ChunkSize,
+    ChunkExtension,
+    Body,
+    ChunkEnd,
+    Ended,
+}

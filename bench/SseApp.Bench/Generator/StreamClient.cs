@@ -1,0 +1,102 @@
+namespace SseApp.Bench.Generator;
+
+/// <summary>State of one stream, small and without a buffer: all read into the loop's.</summary>
+internal sealed class StreamClient(int topic, int lanes)
+{
+    private HashSet<(int Lane, long Sequence)>? _missing;
+
+    public int Topic => topic;
+
+    public int Fd { get; set; } = -1;
+
+    /// <summary>The request is on its way and the head of the answer was not read yet.</summary>
+    public bool Connecting { get; set; }
+
+    public ResponsePart Part { get; set; }
+
+    public bool Chunked { get; set; }
+
+    public int Status { get; set; }
+
+    public long ChunkLeft { get; set; }
+
+    /// <summary>The begin of a line (or head) of which the rest has not come yet; null while there is none.</summary>
+    public byte[]? Partial { get; set; }
+
+    public int PartialLength { get; set; }
+
+    /// <summary>The newest id of a whole event, for <c>Last-Event-ID</c>; kept only where streams reconnect.</summary>
+    public string? LastEventId { get; set; }
+
+    public string? PendingId { get; set; }
+
+    /// <summary>Milliseconds before a reconnect; 3 s, which browsers use, until the server says otherwise.</summary>
+    public int Retry { get; set; } = 3000;
+
+    public bool GapAnnounced { get; set; }
+
+    /// <summary>Warm-up events (number 0) seen.</summary>
+    public int WarmUps { get; set; }
+
+    /// <summary>Newest number seen of each lane.</summary>
+    public long[] Last { get; } = new long[lanes];
+
+    /// <summary>Forgets the response, not what was received, so that the stream can be opened again.</summary>
+    public void BeginResponse()
+    {
+        Part = ResponsePart.Head;
+        Chunked = false;
+        Status = 0;
+        ChunkLeft = 0;
+        PartialLength = 0;
+        PendingId = null;
+    }
+
+    public void Received(int lane, long sequence, Tally tally)
+    {
+        tally.Delivered++;
+        ref var last = ref Last[lane];
+        if (sequence == last + 1)
+        {
+            last = sequence;
+        }
+        else
+        {
+            OutOfLine(lane, sequence, ref last, tally);
+        }
+    }
+
+    /// <summary>Counts what was confirmed to the publisher and never came.</summary>
+    public long CountLost(Lane lane)
+    {
+        var lost = _missing?.Count(hole => hole.Lane == lane.Index && lane.IsAcknowledged(hole.Sequence)) ?? 0;
+        for (var sequence = Last[lane.Index] + 1; sequence <= lane.Sent; sequence++)
+        {
+            lost += lane.IsAcknowledged(sequence) ? 1 : 0;
+        }
+
+        return lost;
+    }
+
+    private void OutOfLine(int lane, long sequence, ref long last, Tally tally)
+    {
+        if (sequence > last)
+        {
+            _missing ??= [];
+            for (var hole = last + 1; hole < sequence; hole++)
+            {
+                _missing.Add((lane, hole));
+            }
+
+            last = sequence;
+        }
+        else if (_missing?.Remove((lane, sequence)) == true)
+        {
+            tally.Reordered++;
+        }
+        else
+        {
+            tally.Duplicates++;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using HdrHistogram;
+
+namespace SseApp.Bench.Generator;
+
+/// <summary>What all streams of a measurement saw. Used by the one thread of the loop.</summary>
+internal sealed class Tally
+{
+    // 1 µs to 60 s, three significant digits.
+    private readonly LongHistogram _latency = new(1, 60_000_000, 3);
+
+    public long Delivered { get; set; }
+
+    public long Lost { get; set; }
+
+    public long Duplicates { get; set; }
+
+    public long Reordered { get; set; }
+
+    /// <summary>Gaps that the server told in band (<c>stream.gap</c>).</summary>
+    public long GapsTold { get; set; }
+
+    /// <summary>Streams that ended although nobody asked them to.</summary>
+    public long Ended { get; set; }
+
+    public long PublishFailures { get; set; }
+
+    /// <summary>The first failure in words, for the report.</summary>
+    public string? FirstFailure { get; set; }
+
+    public void Record(long microseconds) => _latency.RecordValue(Math.Clamp(microseconds, 1, 60_000_000));
+
+    /// <summary>Milliseconds.</summary>
+    public double Latency(double percentile) => _latency.TotalCount == 0 ? 0 : _latency.GetValueAtPercentile(percentile) / 1000d;
+
+    public void ResetLatency() => _latency.Reset();
+}

@@ -1,0 +1,69 @@
+using SseApp.Bench.Generator;
+
+namespace SseApp.Bench.Subjects;
+
+/// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>
+internal sealed class OursSubject(Workspace workspace, string? cores, bool gateway) : Subject(workspace, cores)
+{
+    private readonly List<(ServerProcess Process, int Port)> _replicas = [];
+    private int _redis;
+
+    public override string Name => gateway ? "sseapp-gateway" : "sseapp";
+
+    public override string Description => $"SseApp.Events{(gateway ? " behind SseApp.Gateway" : "")}, {RedisDescription(Workspace)}";
+
+    public override bool IsOurs => true;
+
+    public override bool Proxied => gateway;
+
+    public override bool UsesRedis => true;
+
+    // A client of one address alone cannot fail over to another replica.
+    public override bool CanLoseWorker => gateway;
+
+    public override string? Missing() => RedisMissing(Workspace)
+        ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events");
+
+    public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
+    {
+        _replicas.Clear();
+        _redis = await StartRedisAsync(cancellationToken);
+        for (var i = 0; i < workers; i++)
+        {
+            _replicas.Add(await StartReplicaAsync(i, cancellationToken));
+        }
+
+        var port = _replicas[0].Port;
+        if (gateway)
+        {
+            port = Workspace.FreePort();
+            await StartAsync($"{Name}.gateway", ["dotnet", Workspace.Assembly("SseApp.Gateway")], Healthy(port), cancellationToken, Environment(port));
+        }
+
+        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
+    }
+
+    public override async Task KillWorkerAsync(CancellationToken cancellationToken)
+    {
+        var (process, _) = _replicas[0];
+        Running.Remove(process);
+        await process.KillAsync();
+        // The bench stands in for the AppHost's supervisor, as nginx's master and PM2 do for theirs.
+        _replicas[0] = await StartReplicaAsync(_replicas.Count, cancellationToken);
+    }
+
+    private async Task<(ServerProcess Process, int Port)> StartReplicaAsync(int index, CancellationToken cancellationToken)
+    {
+        var port = Workspace.FreePort();
+        var process = await StartAsync(
+            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port));
+        return (process, port);
+    }
+
+    private (string Name, string Value)[] Environment(int port) =>
+    [
+        ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
+        ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
+        ("Logging__LogLevel__Default", "Warning"),
+    ];
+}

@@ -1,0 +1,112 @@
+using System.Net.Sockets;
+using SseApp.Bench.Generator;
+
+namespace SseApp.Bench.Subjects;
+
+/// <summary>What the subjects share: their processes, a Redis, and waiting for ports.</summary>
+internal abstract class Subject(Workspace workspace, string? cores) : ISubject, IDisposable
+{
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(2) };
+
+    public abstract string Name { get; }
+
+    public abstract string Description { get; }
+
+    public virtual bool IsOurs => false;
+
+    public virtual bool Proxied => false;
+
+    public abstract bool UsesRedis { get; }
+
+    public virtual bool CanLoseWorker => true;
+
+    protected Workspace Workspace => workspace;
+
+    protected string? Cores => cores;
+
+    protected List<ServerProcess> Running { get; } = [];
+
+    public abstract string? Missing();
+
+    public abstract Task<Target> StartAsync(int workers, CancellationToken cancellationToken);
+
+    public ProcessTree Processes() => ProcessTree.Of([.. Running.Select(process => process.Id)]);
+
+    public abstract Task KillWorkerAsync(CancellationToken cancellationToken);
+
+    public async Task StopAsync()
+    {
+        // What was started last depends on the rest.
+        for (var i = Running.Count - 1; i >= 0; i--)
+        {
+            await Running[i].StopAsync();
+        }
+
+        Running.Clear();
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    protected static string RedisDescription(Workspace workspace) => workspace.UseGarnet ? "Garnet" : "redis-server";
+
+    protected static string? RedisMissing(Workspace workspace) => workspace.UseGarnet && Workspace.GarnetPath is null
+        ? "Redis: apt-get install redis-server, or dotnet tool restore (Garnet)" : null;
+
+    /// <summary>An empty Redis without persistence, the same for every subject.</summary>
+    protected async Task<int> StartRedisAsync(CancellationToken cancellationToken)
+    {
+        var port = Workspace.FreePort();
+        var name = $"{Name}.redis";
+        var data = workspace.FreshDirectory(name);
+        string[] command = workspace.UseGarnet
+            ? ["dotnet", Workspace.GarnetPath!, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--memory", "512m", "--checkpointdir", data]
+            : [Workspace.Find("redis-server")!, "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", data];
+        await StartAsync(name, command, Listening(port), cancellationToken);
+        return port;
+    }
+
+    protected async Task<ServerProcess> StartAsync(
+        string name,
+        IEnumerable<string> command,
+        Func<CancellationToken, Task<bool>> ready,
+        CancellationToken cancellationToken,
+        params IEnumerable<(string Name, string Value)> environment)
+    {
+        var process = ServerProcess.Start(workspace, name, cores, command, environment);
+        Running.Add(process);
+        await process.WaitReadyAsync(ready, cancellationToken);
+        return process;
+    }
+
+    protected static Func<CancellationToken, Task<bool>> Listening(int port) => async cancellationToken =>
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync("127.0.0.1", port, cancellationToken);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    };
+
+    protected Func<CancellationToken, Task<bool>> Healthy(int port) => Answers(HttpMethod.Get, $"http://127.0.0.1:{port}/health");
+
+    protected Func<CancellationToken, Task<bool>> Publishes(int port) => Answers(HttpMethod.Post, $"http://127.0.0.1:{port}/publish?topic=ready");
+
+    private Func<CancellationToken, Task<bool>> Answers(HttpMethod method, string address) => async cancellationToken =>
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, address) { Content = method == HttpMethod.Post ? new StringContent("ready") : null };
+            using var answer = await _client.SendAsync(request, cancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    };
+}

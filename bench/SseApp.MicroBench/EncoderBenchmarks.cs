@@ -1,0 +1,33 @@
+using BenchmarkDotNet.Attributes;
+using SseApp.Events.Streaming;
+
+namespace SseApp.MicroBench;
+
+/// <summary>Encoding one event, done once at its publisher.</summary>
+[MemoryDiagnoser]
+public class EncoderBenchmarks
+{
+    private byte[] _data = [];
+
+    /// <summary>Bytes of data.</summary>
+    [Params(100, 4_096)]
+    public int Size { get; set; }
+
+    /// <summary>Lines that the data is split into.</summary>
+    [Params(1, 10)]
+    public int Lines { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _data = new byte[Size];
+        Array.Fill(_data, (byte)'x');
+        for (var line = 1; line < Lines; line++)
+        {
+            _data[line * Size / Lines] = (byte)'\n';
+        }
+    }
+
+    [Benchmark]
+    public byte[] Encode() => SseEncoder.Encode("update", _data);
+}

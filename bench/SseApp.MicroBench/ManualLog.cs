@@ -1,0 +1,44 @@
+using SseApp.Events.Log;
+
+namespace SseApp.MicroBench;
+
+/// <summary>An empty log whose channel carries what it is given.</summary>
+internal sealed class ManualLog : ITopicLog
+{
+    private Action<LogEntry>? _onEvent;
+
+    public event EventHandler? Restored
+    {
+        add { }
+        remove { }
+    }
+
+    public static Epoch Epoch { get; } = new(42);
+
+    public void Carry(LogEntry entry) => _onEvent!(entry);
+
+    public Task<LogRange> GetRangeAsync(string topic) => Task.FromResult(new LogRange(Epoch, 1, 0));
+
+    public Task<Position> GetEndAsync(string topic) => Task.FromResult(new Position(Epoch, 0));
+
+    public Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
+    {
+        _onEvent = onEvent;
+        return Task.FromResult<ITopicSubscription>(new Subscription());
+    }
+
+    public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) => throw new NotSupportedException();
+
+    public Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes) => throw new NotSupportedException();
+
+    public Task<bool> DeleteAsync(string topic) => throw new NotSupportedException();
+
+    public Task FenceAsync(string topic, Epoch epoch) => throw new NotSupportedException();
+
+    public Task<long> CountSubscribedReplicasAsync(string topic) => throw new NotSupportedException();
+
+    private sealed class Subscription : ITopicSubscription
+    {
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,14 @@
+using SseApp.Bench.AspNet;
+
+var builder = WebApplication.CreateBuilder(args);
+var app = builder.Build();
+var topics = new TopicStreams();
+app.MapGet("/events", (string topic, CancellationToken cancellationToken) =>
+    TypedResults.ServerSentEvents(topics.SubscribeAsync(topic, cancellationToken)));
+app.MapPost("/publish", async (string topic, HttpRequest request) =>
+{
+    using var reader = new StreamReader(request.Body);
+    topics.Publish(topic, await reader.ReadToEndAsync());
+    return TypedResults.Created();
+});
+await app.RunAsync();
