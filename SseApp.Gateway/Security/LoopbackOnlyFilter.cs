@@ -1,5 +1,5 @@
-using System.Net;
 using SseApp.Gateway.Forwarding;
+using SseApp.ServiceDefaults.Security;
 
 namespace SseApp.Gateway.Security;
 
@@ -9,11 +9,7 @@ internal sealed class LoopbackOnlyFilter : IEndpointFilter
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-
-        // Behind a proxy on this machine everybody comes from loopback; the proxy gives itself away by its headers.
-        var headers = http.Request.Headers;
-        var proxied = headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Real-IP");
-        if (!proxied && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address))
+        if (LoopbackRequests.IsDirect(http))
         {
             return await next(context);
         }

@@ -73,7 +73,7 @@ public abstract class BackplaneServer : IAsyncDisposable
     protected abstract (ProcessStartInfo? Start, string? SkipReason) Prepare(int port);
 
     /// <summary>The full path of a program, or null if it is not installed.</summary>
-    protected static string? FindOnPath(string program) =>
+    internal static string? FindOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     /// <summary>What the server needs besides itself, each time it was started; answers why that is not possible, or null.</summary>

@@ -17,9 +17,7 @@ internal sealed class Chromium : IAsyncDisposable
     /// <summary>Opens the page; skips the test where no Chromium is installed.</summary>
     public static Chromium Open(Uri page)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .SelectMany(folder => new[] { Path.Combine(folder, "chromium"), Path.Combine(folder, "google-chrome") })
-            .FirstOrDefault(File.Exists);
+        var path = BackplaneServer.FindOnPath("chromium") ?? BackplaneServer.FindOnPath("google-chrome");
         if (path is null)
         {
             Assert.Skip("Chromium is not installed (apt-get install chromium).");
