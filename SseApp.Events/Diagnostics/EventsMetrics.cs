@@ -21,6 +21,9 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _refusals;
+    private readonly LatencyWindow _recentLatency = new();
+    private long _totalOpened;
+    private long _totalRefused;
     private long _activeConnections;
     private long _backlogBytes;
     private long _activeTopics;
@@ -57,7 +60,18 @@ internal sealed class EventsMetrics : IHostedService
 
     public long ActiveConnections => Interlocked.Read(ref _activeConnections);
 
-    public void Opened() => _opened.Add(1);
+    public long TotalOpened => Interlocked.Read(ref _totalOpened);
+
+    public long TotalRefused => Interlocked.Read(ref _totalRefused);
+
+    /// <summary>99th percentile of the delivery latency since the last call; null when nothing was delivered.</summary>
+    public TimeSpan? TakeDeliveryP99() => _recentLatency.Take(0.99);
+
+    public void Opened()
+    {
+        Interlocked.Increment(ref _totalOpened);
+        _opened.Add(1);
+    }
 
     public void Closed(string reason) => _closed.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
@@ -85,7 +99,9 @@ internal sealed class EventsMetrics : IHostedService
     {
         var elapsed = _time.GetUtcNow().UnixMicroseconds() - publishedAtMicroseconds;
         // Another replica's clock may be a little ahead of ours.
-        _latency.Record(Math.Max(0, elapsed) / 1e6);
+        elapsed = Math.Max(0, elapsed);
+        _latency.Record(elapsed / 1e6);
+        _recentLatency.Record(elapsed);
     }
 
     public void SlowConsumer(OverflowPolicy policy) => _slowConsumers.Add(1, new KeyValuePair<string, object?>(Policy, policy.Label()));
@@ -94,7 +110,11 @@ internal sealed class EventsMetrics : IHostedService
 
     public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
-    public void Refused(string reason) => _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+    public void Refused(string reason)
+    {
+        Interlocked.Increment(ref _totalRefused);
+        _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+    }
 
     public void AddBacklog(long bytes) => Interlocked.Add(ref _backlogBytes, bytes);
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Streaming;
 using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
@@ -18,6 +19,8 @@ internal static class ReplicaExtensions
             host.ShutdownTimeout = drain.Value.Window + streaming.Value.CloseTimeout + TimeSpan.FromSeconds(3));
         builder.Services.AddReplicaRegistry();
         builder.Services.AddSingleton<ReplicaIdentity>();
+        builder.Services.AddSingleton<SchedulingDelay>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<SchedulingDelay>());
         builder.Services.AddSingleton<DrainState>();
         builder.Services.AddHostedService<DrainService>();
         builder.Services.AddHostedService<ReplicaRegistration>();

@@ -19,6 +19,7 @@ internal sealed partial class ReplicaRegistration(
     ReplicaIdentity identity,
     DrainState drain,
     EventsMetrics metrics,
+    SchedulingDelay schedulingDelay,
     HealthCheckService health,
     IServer server,
     IHostApplicationLifetime lifetime,
@@ -140,6 +141,10 @@ internal sealed partial class ReplicaRegistration(
         Weight = options.Value.Weight,
         Backup = options.Value.Backup,
         WorkingSetBytes = Environment.WorkingSet,
+        Opened = metrics.TotalOpened,
+        Refused = metrics.TotalRefused,
+        SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
+        DeliveryP99Ms = metrics.TakeDeliveryP99() is { } p99 ? Math.Round(p99.TotalMilliseconds, 1) : null,
         StartedAt = _startedAt,
         Version = s_version,
     };

@@ -7,4 +7,5 @@ namespace SseApp.ServiceDefaults.Replicas;
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ReplicaRecord))]
 [JsonSerializable(typeof(ReplicaChange))]
+[JsonSerializable(typeof(RestartRecord))]
 internal sealed partial class ReplicaJsonContext : JsonSerializerContext;

@@ -27,6 +27,24 @@ public sealed record ReplicaRecord
 
     public DateTimeOffset StartedAt { get; init; }
 
+    /// <summary>Streams opened since the process started.</summary>
+    public long Opened { get; init; }
+
+    /// <summary>Streams refused since the process started.</summary>
+    public long Refused { get; init; }
+
+    /// <summary>
+    /// The longest time, in milliseconds, that ready work waited for a thread since the last heartbeat, pauses of the
+    /// garbage collector included.
+    /// </summary>
+    public double SchedulingDelayMs { get; init; }
+
+    /// <summary>
+    /// 99th percentile, in milliseconds, of the time from publish to written bytes since the last heartbeat; null when
+    /// nothing was delivered.
+    /// </summary>
+    public double? DeliveryP99Ms { get; init; }
+
     /// <summary>Version of the service's assembly.</summary>
     public string Version { get; init; } = "";
 }

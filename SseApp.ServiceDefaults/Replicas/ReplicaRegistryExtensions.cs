@@ -1,11 +1,15 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SseApp.ServiceDefaults.Security;
 
 namespace SseApp.ServiceDefaults.Replicas;
 
 public static class ReplicaRegistryExtensions
 {
-    /// <summary>Adds <see cref="IReplicaRegistry"/> on the application's Redis connection, with section <c>ReplicaRegistry</c>.</summary>
+    /// <summary>
+    /// Adds <see cref="IReplicaRegistry"/>, <see cref="IRestartLedger"/> and what operator requests are signed with, on the
+    /// application's Redis connection, with section <c>ReplicaRegistry</c>.
+    /// </summary>
     public static IServiceCollection AddReplicaRegistry(this IServiceCollection services)
     {
         services.AddOptions<ReplicaRegistryOptions>()
@@ -13,6 +17,9 @@ public static class ReplicaRegistryExtensions
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.TryAddSingleton<IReplicaRegistry, RedisReplicaRegistry>();
+        services.TryAddSingleton<IRestartLedger, RedisRestartLedger>();
+        services.TryAddSingleton<IOperatorKey, RedisOperatorKey>();
+        services.TryAddSingleton<OperatorSignature>();
         return services;
     }
 }
