@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
 

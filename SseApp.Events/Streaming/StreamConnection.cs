@@ -1,5 +1,6 @@
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
 

@@ -8,6 +8,7 @@ using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
 

@@ -1,4 +1,5 @@
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
 
@@ -14,8 +15,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddHostedService<TopicCheck>();
-        builder.Services.ConfigureOptions<StreamTransport>();
-        builder.Services.AddSingleton<StreamWriterFactory>();
+        builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
         builder.Services.AddHostedService<StreamClock>();

@@ -45,19 +45,6 @@ internal sealed class StreamingOptions : IValidatableObject
     /// </summary>
     public IList<OverflowRule> Overflow { get; } = [];
 
-    /// <summary>
-    /// Write streams on HTTP/1.1 without TLS straight to their sockets. Default true; the other way is slower, and
-    /// the only one for everything else.
-    /// </summary>
-    public bool DirectSocketWrites { get; set; } = true;
-
-    /// <summary>
-    /// A peer that answers neither data nor TCP keepalive probes for this long is gone; half-open connections end then.
-    /// Default 40 s.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:04", "02:00:00")]
-    public TimeSpan PeerTimeout { get; set; } = TimeSpan.FromSeconds(40);
-
     /// <summary>A stream is ended cleanly at this age, so that clients spread over replicas anew. Default 0: never.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan MaxConnectionAge { get; set; }

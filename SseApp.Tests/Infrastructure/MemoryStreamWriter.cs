@@ -1,4 +1,4 @@
-using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Tests.Infrastructure;
 

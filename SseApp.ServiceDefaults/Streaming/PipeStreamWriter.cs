@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
 
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>Writes through the response's pipe: works for every protocol version, TLS, and behind any middleware.</summary>
 internal sealed class PipeStreamWriter(HttpContext context) : IStreamWriter

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
-using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Streaming;
 
-namespace SseApp.Tests.Events.Streaming;
+namespace SseApp.Tests.ServiceDefaults.Streaming;
 
 public sealed class StreamTransportTests
 {
@@ -13,7 +13,7 @@ public sealed class StreamTransportTests
     public async Task Accepted_connections_end_when_their_peer_is_silent()
     {
         var options = new SocketTransportOptions();
-        new StreamTransport(Options.Create(new StreamingOptions { PeerTimeout = TimeSpan.FromSeconds(20) })).Configure(options);
+        new StreamTransport(Options.Create(new StreamTransportOptions { PeerTimeout = TimeSpan.FromSeconds(20) })).Configure(options);
         using var listener = options.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -1,4 +1,4 @@
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>The way to one client. Used by one thread at a time; no send while another is under way.</summary>
 internal interface IStreamWriter

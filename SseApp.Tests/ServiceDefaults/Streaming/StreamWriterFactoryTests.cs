@@ -8,9 +8,9 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Streaming;
 
-namespace SseApp.Tests.Events.Streaming;
+namespace SseApp.Tests.ServiceDefaults.Streaming;
 
 /// <summary>Which connections are written to directly, and that a response is right either way.</summary>
 public sealed class StreamWriterFactoryTests
@@ -43,7 +43,7 @@ public sealed class StreamWriterFactoryTests
         using var certificate = CreateCertificate();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Services.Configure<StreamingOptions>(options => options.DirectSocketWrites = direct);
+        builder.Services.Configure<StreamTransportOptions>(options => options.DirectSocketWrites = direct);
         builder.Services.ConfigureOptions<StreamTransport>();
         builder.Services.AddSingleton<StreamWriterFactory>();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>

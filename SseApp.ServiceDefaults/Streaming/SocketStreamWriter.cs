@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Http;
 
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>
 /// Sends chunks of an HTTP/1.1 response straight through the connection's socket. Kestrel's own output stays as it was

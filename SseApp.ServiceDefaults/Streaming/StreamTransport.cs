@@ -3,13 +3,13 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>
 /// Settings of Kestrel's sockets. TCP options are set on the listening socket, whose accepted sockets inherit them: no
 /// system calls for each connection.
 /// </summary>
-internal sealed class StreamTransport(IOptions<StreamingOptions> streaming) : IConfigureOptions<SocketTransportOptions>
+internal sealed class StreamTransport(IOptions<StreamTransportOptions> transport) : IConfigureOptions<SocketTransportOptions>
 {
     /// <summary>Kestrel's own output waits until the kernel took it; a slow client's backlog is kept here, in shared frames.</summary>
     public const long MaxWriteBufferSize = 1;
@@ -18,7 +18,7 @@ internal sealed class StreamTransport(IOptions<StreamingOptions> streaming) : IC
     private const int TcpUserTimeout = 18;
     private const int KeepAliveProbes = 3;
 
-    private readonly StreamingOptions _options = streaming.Value;
+    private readonly StreamTransportOptions _options = transport.Value;
 
     public void Configure(SocketTransportOptions options)
     {

@@ -1,13 +1,14 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>Sends the head of the response and picks the fastest writer that is right for the connection.</summary>
-internal sealed class StreamWriterFactory(IOptions<StreamingOptions> options, IOptions<SocketTransportOptions> transport)
+internal sealed class StreamWriterFactory(IOptions<StreamTransportOptions> options, IOptions<SocketTransportOptions> transport)
 {
     // Only with this limit does a flush of Kestrel's pipe complete when the pipe is empty, and not before.
     private readonly bool _direct = options.Value.DirectSocketWrites && transport.Value.MaxWriteBufferSize == StreamTransport.MaxWriteBufferSize;

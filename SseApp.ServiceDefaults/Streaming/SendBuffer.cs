@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 
-namespace SseApp.Events.Streaming;
+namespace SseApp.ServiceDefaults.Streaming;
 
 /// <summary>
 /// The bytes of one write, with room around them for the frame of an HTTP/1.1 chunk
