@@ -37,6 +37,8 @@ internal static class GatewayExtensions
         services.AddSingleton<ReplicaDirectory>();
         services.AddHostedService<ReplicaWatcher>();
         services.AddSingleton<EventsCluster>();
+        services.AddSingleton<ReplicaLoss>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplicaLoss>());
         services.AddSingleton<LoadLedger>();
         services.AddSingleton<RefusalWriter>();
         services.AddSingleton<GatewayMetrics>();
@@ -72,6 +74,7 @@ internal static class GatewayExtensions
             proxy.UseLoadBalancing();
             proxy.UseMiddleware<LoadMiddleware>();
             proxy.UsePassiveHealthChecks();
+            proxy.UseMiddleware<AttemptMiddleware>();
         });
         app.MapFallback("{*path}", context => Problems.WriteAsync(
             context, StatusCodes.Status404NotFound, $"The gateway has no route for {context.Request.Path}."));

@@ -52,7 +52,7 @@ internal sealed partial class Shard
     private void SendOpen(StreamConnection connection)
     {
         _own.Clear();
-        AppendBytes(_own, ": stream open\n\n"u8);
+        AppendBytes(_own, ": stream open\n"u8);
         AppendRetry(_own);
         AppendId(_own, connection.Topics, connection.Positions);
         AppendBytes(_own, "event: stream.open\ndata: "u8);

@@ -19,8 +19,10 @@ internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMe
         {
             StreamResponse.Prepare(context);
             var data = JsonSerializer.Serialize(new StreamUnavailable(reason, retry), StreamingJsonContext.Default.StreamUnavailable);
+            // By the letter of the standard a block without an id takes the client's last one away.
+            var id = context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
             await context.Response.WriteAsync(
-                string.Create(CultureInfo.InvariantCulture, $"retry: {retry}\nevent: stream.unavailable\ndata: {data}\n\n"),
+                string.Create(CultureInfo.InvariantCulture, $"retry: {retry}\n{id}event: stream.unavailable\ndata: {data}\n\n"),
                 context.RequestAborted);
             return;
         }

@@ -36,12 +36,15 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         response.Headers["X-Accel-Buffering"] = "no";
         response.Headers.ContentEncoding = "identity";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+
+        // By the letter of the standard a block without an id takes the client's last one away.
+        var id = context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
         return response.WriteAsync(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $$"""
                 retry: {{retryMs}}
-                event: stream.unavailable
+                {{id}}event: stream.unavailable
                 data: {"reason":"{{refusal.Reason}}","retryAfterMs":{{retryMs}}}
 
 

@@ -4,30 +4,31 @@ using SseApp.Gateway.Routing;
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>
-/// Ends a forwarded stream when the gateway stops. The server does not signal <c>RequestAborted</c> at SIGTERM, so a
-/// stream would hold the shutdown until its time limit; and YARP aborts the client's connection when a forward is
-/// cancelled, so that a truncated answer is not taken for a whole one. An event stream has no whole: its client must
-/// see an ordinary end and come back, not a reset that may take the last events with it.
+/// Ends a forwarded stream when the gateway stops, or its replica is lost. The server does not signal
+/// <c>RequestAborted</c> at SIGTERM, so a stream would hold the shutdown until its time limit; and YARP aborts the
+/// client's connection when a forward is cancelled, so that a truncated answer is not taken for a whole one. An event
+/// stream has no whole: its client must see an ordinary end and come back, not a reset that may take the last events
+/// with it.
 /// </summary>
 internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFeature, IDisposable
 {
     private readonly HttpContext _context;
     private readonly IHttpRequestLifetimeFeature _lifetime;
     private readonly IHttpResetFeature? _reset;
-    private readonly CancellationToken _stopping;
+    private readonly CancellationToken _ending;
     private readonly CancellationTokenSource _ended;
 
-    public StreamLifetime(HttpContext context, IHttpRequestLifetimeFeature lifetime, IHttpResetFeature? reset, CancellationToken stopping)
+    public StreamLifetime(HttpContext context, IHttpRequestLifetimeFeature lifetime, IHttpResetFeature? reset, CancellationToken ending)
     {
         _context = context;
         _lifetime = lifetime;
         _reset = reset;
-        _stopping = stopping;
-        _ended = CancellationTokenSource.CreateLinkedTokenSource(lifetime.RequestAborted, stopping);
+        _ending = ending;
+        _ended = CancellationTokenSource.CreateLinkedTokenSource(lifetime.RequestAborted, ending);
         RequestAborted = _ended.Token;
     }
 
-    /// <summary>Fires when the client left or the gateway stops.</summary>
+    /// <summary>Fires when the client left or the stream is to end.</summary>
     public CancellationToken RequestAborted { get; set; }
 
     public void Dispose() => _ended.Dispose();
@@ -49,7 +50,7 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
     }
 
     private bool EndsCleanly =>
-        _stopping.IsCancellationRequested
+        _ending.IsCancellationRequested
         && !_lifetime.RequestAborted.IsCancellationRequested
         && _context.Response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true;
 }

@@ -18,6 +18,18 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
     /// <summary>Known replicas in any state, ordered by id.</summary>
     public IReadOnlyList<ReplicaRecord> Replicas => Volatile.Read(ref _replicas);
 
+    /// <summary>True from a failed read of the registry to the next one that succeeds: nobody's heartbeat is known.</summary>
+    public bool IsRegistryAway
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _interrupted;
+            }
+        }
+    }
+
     /// <summary>Number of announcements taken in; see <see cref="TryReplace"/>.</summary>
     public long Announcements => Interlocked.Read(ref _announcements);
 

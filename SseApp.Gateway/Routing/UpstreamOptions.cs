@@ -18,6 +18,13 @@ public sealed class UpstreamOptions
     [Range(typeof(TimeSpan), "00:00:01", "24:00:00")]
     public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
+    /// <summary>
+    /// Silence after which a replica that took a stream and sent no byte of it is given up for another. Replicas send
+    /// the first bytes at once; opening a topic may take them 2 s (<c>Streaming:SubscribeTimeout</c>). Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Replicas tried for one request, the first included. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;

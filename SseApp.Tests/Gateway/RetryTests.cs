@@ -61,4 +61,28 @@ public sealed class RetryTests : GatewayTest
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal(1, broken.Requests + alsoBroken.Requests);
     }
+
+    [Fact]
+    public async Task A_stream_goes_elsewhere_when_a_replica_takes_it_and_keeps_silent()
+    {
+        var silent = await TcpOriginAsync("r1", (_, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
+        await OriginAsync("r2");
+        var gateway = await GatewayAsync(("Upstream:FirstByteTimeout", "00:00:00.200"), ("ReplicaHealth:FailTimeout", "00:00:00.050"));
+        while (silent.Requests == 0)
+        {
+            using var client = await StreamClient.OpenAsync(gateway.Client);
+            await client.ReadUntilAsync("\"replica\":\"r2\"");
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_is_refused_keeps_its_last_id()
+    {
+        var gateway = await GatewayAsync();
+
+        await using var reader = await SseReader.OpenAsync(gateway.Client, "/events?topic=a", lastEventId: "x-1");
+
+        Assert.Equal("stream.unavailable", (await reader.NextAsync())?.Type);
+        Assert.Equal("x-1", reader.LastEventId);
+    }
 }

@@ -14,7 +14,7 @@ public abstract class BackplaneServer : IAsyncDisposable
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(20);
 
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private Process? _process;
+    private ChildProcess? _process;
     private string? _skipReason;
 
     public int Port { get; private set; }
@@ -53,17 +53,19 @@ public abstract class BackplaneServer : IAsyncDisposable
     /// <summary>Ends the server the hard way; <see cref="RequireAsync"/> starts it again on the same port, empty.</summary>
     public async Task KillAsync()
     {
-        if (_process is { HasExited: false } process)
+        if (_process is not null)
         {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync();
+            await _process.KillAsync();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await KillAsync();
-        _process?.Dispose();
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+
         _gate.Dispose();
         await CleanUpAsync();
         GC.SuppressFinalize(this);
@@ -82,7 +84,7 @@ public abstract class BackplaneServer : IAsyncDisposable
     /// <summary>Removes what the server leaves behind.</summary>
     protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
 
-    protected static int FindFreePort()
+    internal static int FindFreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -97,14 +99,7 @@ public abstract class BackplaneServer : IAsyncDisposable
             return reason;
         }
 
-        start.RedirectStandardOutput = true;
-        start.RedirectStandardError = true;
-        var output = new List<string>();
-        _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => Keep(line.Data);
-        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = ChildProcess.Start(start);
         try
         {
             await Eventually.Async(AnswersAsync, s_startLimit, $"an answer of {start.FileName} on port {Port}");
@@ -113,18 +108,7 @@ public abstract class BackplaneServer : IAsyncDisposable
         catch (TimeoutException exception)
         {
             await KillAsync();
-            lock (output)
-            {
-                return $"{exception.Message} It printed: {string.Join(" | ", output.TakeLast(5))}";
-            }
-        }
-
-        void Keep(string? line)
-        {
-            lock (output)
-            {
-                output.Add(line ?? "");
-            }
+            return $"{exception.Message} It printed: {_process.Tail()}";
         }
     }
 

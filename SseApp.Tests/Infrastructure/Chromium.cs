@@ -5,10 +5,10 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>A headless Chromium that shows one page until it is disposed of. Pages report to the test's own server.</summary>
 internal sealed class Chromium : IAsyncDisposable
 {
-    private readonly Process _process;
+    private readonly ChildProcess _process;
     private readonly DirectoryInfo _profile;
 
-    private Chromium(Process process, DirectoryInfo profile)
+    private Chromium(ChildProcess process, DirectoryInfo profile)
     {
         _process = process;
         _profile = profile;
@@ -30,25 +30,13 @@ internal sealed class Chromium : IAsyncDisposable
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
             $"--user-data-dir={profile.FullName}", page.AbsoluteUri,
-        ])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += static (_, _) => { };
-        process.ErrorDataReceived += static (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return new Chromium(process, profile);
+        ]);
+        return new Chromium(ChildProcess.Start(start), profile);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
-        _process.Dispose();
+        await _process.DisposeAsync();
         try
         {
             _profile.Delete(recursive: true);

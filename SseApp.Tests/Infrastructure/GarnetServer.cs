@@ -5,19 +5,10 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>Garnet from the tool manifest, with Lua on.</summary>
 public sealed class GarnetServer : BackplaneServer
 {
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
-    {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, ".config", "dotnet-tools.json")))
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Repository.Root is null
+        ? (null, "The tests do not run inside the repository, so there is no tool manifest with garnet-server.")
+        : (new ProcessStartInfo("dotnet", ["tool", "run", "garnet-server", "--", "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--memory", "256m", "--index", "16m"])
         {
-            root = root.Parent;
-        }
-
-        return root is null
-            ? (null, "The tests do not run inside the repository, so there is no tool manifest with garnet-server.")
-            : (new ProcessStartInfo("dotnet", ["tool", "run", "garnet-server", "--", "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--memory", "256m", "--index", "16m"])
-            {
-                WorkingDirectory = root.FullName,
-            }, null);
-    }
+            WorkingDirectory = Repository.Root,
+        }, null);
 }

@@ -19,12 +19,17 @@ internal sealed class OriginHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<Channel<string>, bool> _streams = new();
+    private int _healthChecks;
 
     private OriginHost(string id, WebApplication app, RequestDelegate? handler)
     {
         Id = id;
         _app = app;
-        app.MapGet("/health", () => Healthy ? Results.Ok() : Results.StatusCode(503));
+        app.MapGet("/health", () =>
+        {
+            Interlocked.Increment(ref _healthChecks);
+            return Healthy ? Results.Ok() : Results.StatusCode(503);
+        });
         app.MapGet("/events", StreamAsync);
         app.MapFallback("{*path}", handler ?? AnswerAsync);
     }
@@ -36,6 +41,8 @@ internal sealed class OriginHost : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
 
     public ConcurrentQueue<RecordedRequest> Requests { get; } = new();
+
+    public int HealthChecks => Volatile.Read(ref _healthChecks);
 
     public int OpenStreams => _streams.Count;
 

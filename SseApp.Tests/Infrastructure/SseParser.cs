@@ -19,6 +19,9 @@ public sealed class SseParser
 
     public int? Retry { get; private set; }
 
+    /// <summary>Blank lines met: each sets the last event id, with or without an event.</summary>
+    public int Blocks { get; private set; }
+
     public IReadOnlyList<SseEvent> Feed(ReadOnlySpan<byte> chunk)
     {
         var events = new List<SseEvent>();
@@ -90,6 +93,7 @@ public sealed class SseParser
     private void Dispatch(List<SseEvent> events)
     {
         LastEventId = _idBuffer;
+        Blocks++;
         if (_data.Length > 0)
         {
             _data.Length--;

@@ -44,7 +44,7 @@ public sealed class RefusalTests(RedisServer redis) : IClassFixture<RedisServer>
     private static async Task AssertRefusedAsync(EventsHost host, string reason)
     {
         // An EventSource comes back after a clean end, and never after another status.
-        await using (var eventSource = await host.OpenAsync("a"))
+        await using (var eventSource = await host.ResumeAsync("kept", "a"))
         {
             Assert.Equal(HttpStatusCode.OK, eventSource.Response.StatusCode);
             var refusal = await eventSource.NextAsync();
@@ -52,6 +52,7 @@ public sealed class RefusalTests(RedisServer redis) : IClassFixture<RedisServer>
             var data = JsonSerializer.Deserialize<JsonElement>(refusal!.Data);
             Assert.Equal(reason, data.GetProperty("reason").GetString());
             Assert.Equal(eventSource.Retry, data.GetProperty("retryAfterMs").GetInt32());
+            Assert.Equal("kept", eventSource.LastEventId);
             Assert.Null(await eventSource.NextAsync());
         }
 

@@ -1,0 +1,78 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Chaos;
+
+/// <summary>Three replicas and a gateway as processes, on a Redis that the test harms.</summary>
+internal sealed class ChaosCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private readonly ServiceProcess[] _replicas;
+    private readonly ServiceProcess _gateway;
+    private readonly HttpClient _operator;
+
+    private ChaosCluster(string redis, int replicas, IEnumerable<(string Key, string Value)> settings)
+    {
+        var prefix = Guid.NewGuid().ToString("N");
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = redis,
+            ["TopicLog__KeyPrefix"] = prefix,
+            ["ReplicaRegistry__KeyPrefix"] = prefix,
+            // Clients come back soon, so that a fault of ten seconds is met many times.
+            ["Streaming__RetryMin"] = "00:00:00.200",
+            ["Streaming__RetryMax"] = "00:00:01",
+            ["Refusals__MinRetry"] = "00:00:00.200",
+            ["Refusals__MaxRetry"] = "00:00:01",
+        };
+        foreach (var (key, value) in settings)
+        {
+            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        }
+
+        _replicas = [.. Enumerable.Range(0, replicas).Select(i => new ServiceProcess($"r{i}", "SseApp.Events", environment))];
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", environment);
+        _operator = new HttpClient { BaseAddress = _gateway.Address };
+    }
+
+    public IReadOnlyList<ServiceProcess> Replicas => _replicas;
+
+    public ServiceProcess Gateway => _gateway;
+
+    /// <summary>Starts everything and waits until the gateway finds all replicas healthy.</summary>
+    public static async Task<ChaosCluster> StartAsync(BackplaneServer redis, int replicas = 3, params (string Key, string Value)[] settings)
+    {
+        await redis.RequireAsync();
+        var cluster = new ChaosCluster(redis.ConnectionString, replicas, settings);
+        try
+        {
+            await Task.WhenAll(cluster._replicas.Append(cluster._gateway).Select(service => service.StartAsync()));
+            await cluster.HealthyAsync(replicas);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the gateway finds so many replicas healthy.</summary>
+    public Task HealthyAsync(int count) => Eventually.Async(
+        async () => (await _operator.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray()
+            .Count(replica => replica.GetProperty("health").GetString() == "healthy") == count,
+        s_limit,
+        $"the gateway to find {count} healthy replicas");
+
+    public async ValueTask DisposeAsync()
+    {
+        _operator.Dispose();
+        await _gateway.DisposeAsync();
+        foreach (var replica in _replicas)
+        {
+            await replica.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Chaos;
+
+/// <summary>250 numbered publishes a second over 20 topics, and 200 subscribers of two topics each, through the gateway.</summary>
+internal sealed class ChaosLoad : IAsyncDisposable
+{
+    private const int Topics = 20;
+    private const int Subscribers = 200;
+
+    private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(80);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private readonly HttpClient _publishing;
+    private readonly HttpClient _streaming;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly NumberedTopic[] _topics;
+    private readonly Subscriber[] _subscribers;
+    private Task _published = Task.CompletedTask;
+
+    private ChaosLoad(Uri gateway)
+    {
+        _publishing = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
+        _streaming = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
+        _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"t{i:00}"), _publishing))];
+
+        // i and 7 i + 3 are never equal modulo 20, so each has two topics, and each topic 20 subscribers.
+        _subscribers = [.. Enumerable.Range(0, Subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];
+    }
+
+    public IReadOnlyList<NumberedTopic> NumberedTopics => _topics;
+
+    /// <summary>Streams opened so far, by all subscribers together.</summary>
+    public int Opened => _subscribers.Sum(subscriber => subscriber.Source.Opened);
+
+    private int Acknowledged => _topics.Sum(topic => topic.Count);
+
+    /// <summary>Opens all streams, then begins to publish.</summary>
+    public static async Task<ChaosLoad> StartAsync(Uri gateway)
+    {
+        var load = new ChaosLoad(gateway);
+        await Eventually.Async(
+            () => load._subscribers.All(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
+        load._published = Task.WhenAll(load._topics.Select(load.PublishAsync));
+        return load;
+    }
+
+    /// <summary>Subscribers that this replica serves, or was the last to serve.</summary>
+    public int ServedBy(string replica) => _subscribers.Count(subscriber => subscriber.Source.Replica == replica);
+
+    /// <summary>Waits until so many more events are acknowledged.</summary>
+    public async Task AcknowledgedAsync(int more)
+    {
+        var target = Acknowledged + more;
+        await Eventually.Async(
+            () => Acknowledged >= target || _published.IsFaulted, s_limit, $"{target} acknowledged events");
+        if (_published.IsFaulted)
+        {
+            await _published;
+        }
+    }
+
+    /// <summary>Ends publishing, waits until everybody has the last event of each topic, and closes all streams.</summary>
+    public async Task FinishAsync()
+    {
+        await _stopping.CancelAsync();
+        await _published;
+        try
+        {
+            await Eventually.Async(
+                () => _subscribers.All(subscriber => subscriber.Lacking is null || subscriber.Source.Closed is not null), s_limit, "the last events to come");
+        }
+        catch (TimeoutException exception)
+        {
+            var lacking = _subscribers.Where(subscriber => subscriber.Lacking is not null).ToArray();
+            throw new TimeoutException(
+                $"{exception.Message} {lacking.Length} subscribers miss some, the first one {lacking[0].Lacking!.Last + 1} of {lacking[0].Lacking!.Topic.Count} of "
+                + $"{lacking[0].Lacking!.Topic.Name}; it was served by {lacking[0].Source.Replica}, opened {lacking[0].Source.Opened} and was refused {lacking[0].Source.Refused} times.",
+                exception);
+        }
+
+        foreach (var subscriber in _subscribers)
+        {
+            await subscriber.DisposeAsync();
+        }
+    }
+
+    /// <summary>Nobody was closed for ever, and nobody's receipt has a fault.</summary>
+    public void AssertFaultless(Func<Receipt, string?> findFault)
+    {
+        var faults = _subscribers.Where(subscriber => subscriber.Source.Closed is not null).Select(subscriber => $"Closed for ever: {subscriber.Source.Closed}")
+            .Concat(_subscribers.SelectMany(subscriber => subscriber.Receipts).Select(findFault).OfType<string>())
+            .ToArray();
+        Assert.True(faults.Length == 0, $"{faults.Length} faults; the first: {string.Join(" ", faults.Take(5))}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var subscriber in _subscribers)
+        {
+            await subscriber.DisposeAsync();
+        }
+
+        await _published.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Array.ForEach(_topics, topic => topic.Dispose());
+        _streaming.Dispose();
+        _publishing.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task PublishAsync(NumberedTopic topic)
+    {
+        using var pace = new PeriodicTimer(s_pace, TimeProvider.System);
+        while (!_stopping.IsCancellationRequested)
+        {
+            await topic.PublishAsync(CancellationToken.None);
+            await pace.WaitForNextTickAsync(CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace SseApp.Tests.Chaos;
+
+/// <summary>
+/// A topic whose events are numbered from 0. An event is published until it is acknowledged, with an idempotency key,
+/// before the next one is: acknowledged events have an order.
+/// </summary>
+internal sealed class NumberedTopic(string name, HttpClient client) : IDisposable
+{
+    // A publisher that waits longer than this takes the try for lost.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly List<StoredEvent> _stored = [];
+    private int _count;
+
+    public string Name => name;
+
+    /// <summary>Acknowledged events.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Where each number is stored; to be read when nothing is published any more.</summary>
+    public IReadOnlyList<StoredEvent> Stored => _stored;
+
+    public async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            // An event that was begun is brought to its end: it may be stored already.
+            StoredEvent? stored;
+            while ((stored = await TryPublishAsync(_stored.Count)) is null)
+            {
+                await Task.Delay(s_pause, TimeProvider.System, TestContext.Current.CancellationToken);
+            }
+
+            Add(stored.Value);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Publishes the next <paramref name="count"/> numbers in one batch of large events.</summary>
+    public async Task PublishBatchAsync(int count, int bytes)
+    {
+        await _turn.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            var padding = new string('x', bytes);
+            var lines = Enumerable.Range(_stored.Count, count).Select(number =>
+                $$"""{"topic":"{{name}}","data":"{{Data(number)}} {{padding}}","idempotencyKey":"{{Data(number)}}"}""");
+            using var answer = await client.PostAsync("/publish", new StringContent(string.Join('\n', lines)), TestContext.Current.CancellationToken);
+            var result = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            foreach (var item in result.GetProperty("results").EnumerateArray())
+            {
+                Assert.Equal(201, item.GetProperty("status").GetInt32());
+                Add(Parse(item.GetProperty("events")[0]));
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task<StoredEvent?> TryPublishAsync(int number)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(s_patience);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/topics/{name}/events") { Content = new StringContent(Data(number)) };
+        request.Headers.Add("Idempotency-Key", Data(number));
+        try
+        {
+            using var answer = await client.SendAsync(request, limit.Token);
+            if (answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
+            {
+                return null;
+            }
+
+            Assert.True(answer.IsSuccessStatusCode, $"A publish was answered with {answer.StatusCode}: {await answer.Content.ReadAsStringAsync(limit.Token)}");
+            return Parse(await answer.Content.ReadFromJsonAsync<JsonElement>(limit.Token));
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException
+            || (exception is OperationCanceledException && !TestContext.Current.CancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private string Data(int number) => string.Create(CultureInfo.InvariantCulture, $"{name}-{number}");
+
+    private void Add(StoredEvent stored)
+    {
+        _stored.Add(stored);
+        Volatile.Write(ref _count, _stored.Count);
+    }
+
+    private static StoredEvent Parse(JsonElement stored) =>
+        new(stored.GetProperty("epoch").GetString()!, stored.GetProperty("offset").GetInt64());
+}

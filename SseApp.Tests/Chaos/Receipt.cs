@@ -1,0 +1,110 @@
+using System.Globalization;
+
+namespace SseApp.Tests.Chaos;
+
+/// <summary>What one subscriber received of one topic, in order.</summary>
+internal sealed class Receipt(NumberedTopic topic, int subscriber)
+{
+    private readonly List<int> _numbers = [];
+    private readonly List<ToldGap> _gaps = [];
+    private int _last = -1;
+
+    public NumberedTopic Topic => topic;
+
+    /// <summary>The newest number that came; -1 before the first.</summary>
+    public int Last => Volatile.Read(ref _last);
+
+    /// <summary>To be read when the subscriber is closed, as the next ones.</summary>
+    public IReadOnlyList<ToldGap> Gaps => _gaps;
+
+    public void Add(string data)
+    {
+        var number = data.AsSpan(topic.Name.Length + 1);
+        var end = number.IndexOf(' ');
+        _numbers.Add(int.Parse(end < 0 ? number : number[..end], NumberStyles.None, CultureInfo.InvariantCulture));
+        Volatile.Write(ref _last, _numbers[^1]);
+    }
+
+    public void Add(string reason, long? from, long? to) => _gaps.Add(new ToldGap(reason, from, to, _numbers.Count));
+
+    /// <summary>Every number once and in order, and nothing told as missing; null, or what is wrong.</summary>
+    public string? FindFault()
+    {
+        if (_gaps.Count > 0)
+        {
+            return Fault($"was told {_gaps[0]}, but nothing is missing");
+        }
+
+        for (var i = 0; i < _numbers.Count; i++)
+        {
+            if (_numbers[i] != i)
+            {
+                return Fault($"got {_numbers[i]} in place of {i} ({Around(i)})");
+            }
+        }
+
+        return _numbers.Count == topic.Stored.Count ? null : Fault($"got {_numbers.Count} of {topic.Stored.Count}");
+    }
+
+    /// <summary>
+    /// Whatever did not come was told, and what came twice belongs to another epoch: the log was another one, as the gap
+    /// in between says. Null, or what is wrong.
+    /// </summary>
+    public string? FindSilentFault()
+    {
+        var expected = 0;
+        for (var i = 0; i <= _numbers.Count; i++)
+        {
+            var number = i < _numbers.Count ? _numbers[i] : topic.Stored.Count;
+            if (number == expected)
+            {
+                expected++;
+                continue;
+            }
+
+            var gap = _gaps.LastOrDefault(gap => gap.Numbers == i);
+            if (gap is null)
+            {
+                return Fault($"got {number} in place of {expected} ({Around(i)}) without being told");
+            }
+
+            for (var missing = expected; missing < number; missing++)
+            {
+                if (gap.From > topic.Stored[missing].Offset && topic.Stored[missing].Epoch == topic.Stored[Math.Max(0, expected - 1)].Epoch)
+                {
+                    return Fault($"misses {missing} at {topic.Stored[missing]}, which {gap} leaves out");
+                }
+            }
+
+            expected = number + 1;
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// One gap, at the place where the log became another one, that names the first offset after the last event of the
+    /// old log; and every event of both. Null, or what is wrong.
+    /// </summary>
+    public string? FindFlushFault()
+    {
+        if (_gaps is not [{ Reason: "epoch", To: null } gap])
+        {
+            return Fault($"was told [{string.Join("; ", _gaps)}] instead of one change of the epoch");
+        }
+
+        var stored = topic.Stored;
+        var before = gap.Numbers;
+        if (before == 0 || before >= stored.Count || stored[before].Epoch == stored[before - 1].Epoch || gap.From != stored[before - 1].Offset + 1)
+        {
+            return Fault($"was told {gap}; the events around are stored at {stored[Math.Max(0, before - 1)]} and {stored[Math.Min(before, stored.Count - 1)]}");
+        }
+
+        _gaps.Clear();
+        return FindFault();
+    }
+
+    private string Fault(string what) => $"Subscriber {subscriber} of {topic.Name} {what}.";
+
+    private string Around(int index) => string.Join(' ', _numbers.Skip(Math.Max(0, index - 3)).Take(7));
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using SseApp.Bench.Generator;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>A program that a test started. What it printed last is kept for messages.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private const int MaxLines = 200;
+    private const int StopSignal = 19;
+    private const int ContinueSignal = 18;
+
+    private readonly Process _process;
+    private readonly Queue<string> _lines = new();
+
+    private ChildProcess(Process process, Action<string>? onLine)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) => Keep(line.Data, onLine);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data, null);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <param name="start">The program, its arguments and environment.</param>
+    /// <param name="onLine">Called with each line of its standard output.</param>
+    public static ChildProcess Start(ProcessStartInfo start, Action<string>? onLine = null)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.UseShellExecute = false;
+        return new ChildProcess(Process.Start(start)!, onLine);
+    }
+
+    /// <summary>The last lines that it printed.</summary>
+    public string Tail(int lines = 5)
+    {
+        lock (_lines)
+        {
+            return string.Join(" | ", _lines.TakeLast(lines));
+        }
+    }
+
+    /// <summary>Stops it in the middle of what it does (SIGSTOP); its sockets stay open and silent.</summary>
+    public void Freeze() => Libc.Signal(Id, StopSignal);
+
+    /// <summary>Lets a frozen one go on.</summary>
+    public void Thaw() => Libc.Signal(Id, ContinueSignal);
+
+    /// <summary>Asks it to stop (SIGTERM).</summary>
+    public void Terminate() => Libc.Signal(Id, Libc.Terminate);
+
+    public Task WaitForExitAsync() => _process.WaitForExitAsync();
+
+    /// <summary>As a crash: no warning, no end of its streams.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+    }
+
+    private void Keep(string? line, Action<string>? onLine)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_lines)
+        {
+            if (_lines.Count == MaxLines)
+            {
+                _lines.Dequeue();
+            }
+
+            _lines.Enqueue(line);
+        }
+
+        onLine?.Invoke(line);
+    }
+}

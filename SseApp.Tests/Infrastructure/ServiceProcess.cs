@@ -1,0 +1,68 @@
+using System.Diagnostics;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>One of the repository's services as a process of its own, at an address that outlives its end.</summary>
+internal sealed class ServiceProcess(string name, string project, IEnumerable<KeyValuePair<string, string>> environment) : IAsyncDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    private ChildProcess? _process;
+
+    /// <summary>Also the replica's id.</summary>
+    public string Name => name;
+
+    public Uri Address { get; } = new($"http://127.0.0.1:{BackplaneServer.FindFreePort()}");
+
+    public ChildProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
+
+    /// <summary>Starts it, and waits until it answers its liveness probe.</summary>
+    public async Task StartAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+
+        var assembly = Repository.Assembly(project);
+        var start = new ProcessStartInfo("dotnet", [assembly]) { WorkingDirectory = Path.GetDirectoryName(assembly) };
+        start.Environment["ASPNETCORE_URLS"] = Address.GetLeftPart(UriPartial.Authority);
+        start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
+        start.Environment["Logging__LogLevel__Default"] = "Warning";
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+
+        _process = ChildProcess.Start(start);
+        try
+        {
+            await Eventually.Async(AnswersAsync, s_limit, $"{name} to answer");
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message} It printed: {_process.Tail()}", exception);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _process?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private async Task<bool> AnswersAsync()
+    {
+        if (Process.HasExited)
+        {
+            throw new InvalidOperationException($"{name} ended at start. It printed: {Process.Tail()}");
+        }
+
+        try
+        {
+            using var answer = await s_probe.GetAsync(new Uri(Address, "/alive"), TestContext.Current.CancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}
