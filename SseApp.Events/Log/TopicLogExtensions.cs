@@ -33,6 +33,8 @@ internal static class TopicLogExtensions
         options.AbortOnConnectFail = false;
         // A publish while Redis is away is refused at once instead of waiting in a queue for its timeout.
         options.BacklogPolicy = BacklogPolicy.FailFast;
+        // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.
+        options.SocketManager = SocketManager.ThreadPool;
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
     }
 }

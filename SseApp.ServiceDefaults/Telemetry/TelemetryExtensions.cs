@@ -18,28 +18,31 @@ internal static class TelemetryExtensions
 
     public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
-        builder.Logging.AddOpenTelemetry(logging =>
-        {
-            logging.IncludeFormattedMessage = true;
-            logging.IncludeScopes = true;
-        });
-
         builder.Services.TryAddSingleton<SseMeter>();
         var openTelemetry = builder.Services.AddOpenTelemetry()
             .WithMetrics(metrics => metrics
                 .AddMeter(MetricNames.Meter)
-                .AddAspNetCoreInstrumentation()
+                // What AddAspNetCoreInstrumentation() would add, but for what is counted several times a request: a middleware
+                // of its own, the router's matches, and the memory pool's blocks.
+                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Diagnostics", "Microsoft.AspNetCore.RateLimiting")
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddPrometheusExporter())
-            .WithTracing(tracing => tracing
-                .AddSource(builder.Environment.ApplicationName)
-                .AddAspNetCoreInstrumentation(options => options.Filter = ShouldTrace)
-                .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = ShouldTrace));
+                .AddPrometheusExporter());
 
+        // Spans and log records that nothing exports would still cost each publish about a tenth of its time.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
-            openTelemetry.UseOtlpExporter();
+            builder.Logging.AddOpenTelemetry(logging =>
+            {
+                logging.IncludeFormattedMessage = true;
+                logging.IncludeScopes = true;
+            });
+            openTelemetry
+                .WithTracing(tracing => tracing
+                    .AddSource(builder.Environment.ApplicationName)
+                    .AddAspNetCoreInstrumentation(options => options.Filter = ShouldTrace)
+                    .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = ShouldTrace))
+                .UseOtlpExporter();
         }
     }
 
