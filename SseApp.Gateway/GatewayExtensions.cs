@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -31,6 +32,7 @@ internal static class GatewayExtensions
         services.AddValidated<ReplicaHealthOptions>(ReplicaHealthOptions.SectionName);
         services.AddValidated<RefusalOptions>(RefusalOptions.SectionName);
         services.AddValidated<LimitsOptions>(LimitsOptions.SectionName);
+        services.AddValidated<CrossOriginOptions>(CrossOriginOptions.SectionName);
         services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
 
@@ -43,6 +45,8 @@ internal static class GatewayExtensions
         services.AddSingleton<RefusalWriter>();
         services.AddSingleton<GatewayMetrics>();
         services.AddRequestTimeouts();
+        services.AddCors();
+        services.AddSingleton<IConfigureOptions<CorsOptions>, CrossOriginSetup>();
 
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
@@ -62,6 +66,7 @@ internal static class GatewayExtensions
         app.UseMiddleware<ClientAddressMiddleware>();
         app.UseConsole();
         app.UseRouting();
+        app.UseCors();
         app.UseRequestTimeouts();
         app.MapReplicas();
         app.MapReverseProxy(proxy =>

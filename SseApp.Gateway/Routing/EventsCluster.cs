@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
+using SseApp.Gateway.Security;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -80,5 +81,6 @@ internal sealed class EventsCluster(
         RouteId = $"{Id}.{name}",
         ClusterId = Id,
         Match = new RouteMatch { Path = path },
+        CorsPolicy = CrossOriginOptions.PolicyName,
     }.WithTransformUseOriginalHostHeader();
 }

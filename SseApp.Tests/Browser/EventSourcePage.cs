@@ -5,19 +5,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace SseApp.Tests.Browser;
 
-/// <summary>A page with one native EventSource that reports everything it sees, served beside the gateway's own routes.</summary>
+/// <summary>A page with one native EventSource that reports everything it sees to the server it came from.</summary>
 internal sealed class EventSourcePage
 {
     public const string Path = "/test/page";
 
     private const string Html = """
         <!doctype html><meta charset="utf-8"><title>EventSource</title><script>
-        const source = new EventSource("/events?topic=browser");
+        const source = new EventSource("{source}");
+        let order = 0;
         const report = (kind, event) => fetch("/test/report", { method: "POST", body: JSON.stringify(
-          { kind, data: event.data ?? null, id: event.lastEventId ?? null, state: source.readyState }) });
+          { order: order++, at: performance.now(), kind, data: event.data ?? null, id: event.lastEventId ?? null, state: source.readyState }) });
         source.onmessage = event => report("message", event);
         source.onerror = event => report("error", event);
-        for (const type of ["stream.open", "stream.unavailable"]) {
+        for (const type of ["stream.open", "stream.unavailable", "stream.gap"]) {
           source.addEventListener(type, event => report(type, event));
         }
         </script>
@@ -25,11 +26,15 @@ internal sealed class EventSourcePage
 
     private readonly ConcurrentQueue<PageReport> _reports = new();
 
-    public IReadOnlyCollection<PageReport> Reports => _reports;
+    /// <summary>Address of the stream; one on another server is of another origin.</summary>
+    public string Source { get; set; } = "/events?topic=browser";
+
+    /// <summary>What came so far, in the order in which the page saw it.</summary>
+    public IReadOnlyList<PageReport> Reports => [.. _reports.OrderBy(report => report.Order)];
 
     public void Map(WebApplication app)
     {
-        app.MapGet(Path, () => Results.Content(Html, "text/html; charset=utf-8"));
+        app.MapGet(Path, () => Results.Content(Html.Replace("{source}", Source, StringComparison.Ordinal), "text/html; charset=utf-8"));
         app.MapPost("/test/report", async (HttpRequest request) =>
             _reports.Enqueue((await JsonSerializer.DeserializeAsync<PageReport>(request.Body, JsonSerializerOptions.Web))!));
     }

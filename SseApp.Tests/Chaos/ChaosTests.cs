@@ -16,7 +16,7 @@ public sealed class ChaosTests
     public async Task Killed_replicas_lose_nothing()
     {
         await using var redis = new RedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
         for (var i = 0; i < 2; i++)
@@ -41,7 +41,7 @@ public sealed class ChaosTests
     public async Task A_frozen_replica_loses_its_streams_and_nothing_else_and_repeats_nothing_when_it_goes_on()
     {
         await using var redis = new RedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
         var victim = cluster.Replicas[0];
@@ -64,7 +64,7 @@ public sealed class ChaosTests
     public async Task A_killed_Redis_that_comes_back_with_its_file_loses_nothing()
     {
         await using var redis = new AofRedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
 
@@ -81,7 +81,7 @@ public sealed class ChaosTests
     public async Task Killed_subscriptions_lose_nothing()
     {
         await using var redis = new RedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var connection = await redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         for (var i = 0; i < 4; i++)
@@ -99,7 +99,7 @@ public sealed class ChaosTests
     public async Task Subscriptions_that_Redis_kicks_for_their_output_buffer_lose_nothing()
     {
         await using var redis = new RedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var connection = await redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
@@ -119,7 +119,7 @@ public sealed class ChaosTests
     public async Task A_flushed_Redis_is_told_with_the_exact_place()
     {
         await using var redis = new RedisServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var connection = await redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
@@ -135,7 +135,7 @@ public sealed class ChaosTests
     public async Task A_failover_to_a_server_that_lags_loses_nothing_silently()
     {
         await using var redis = new RedisSentinelServer();
-        await using var cluster = await ChaosCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis);
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
 

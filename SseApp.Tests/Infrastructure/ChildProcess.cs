@@ -26,6 +26,16 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Its memory in RAM, as the system counts it.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <param name="start">The program, its arguments and environment.</param>
     /// <param name="onLine">Called with each line of its standard output.</param>
     public static ChildProcess Start(ProcessStartInfo start, Action<string>? onLine = null)

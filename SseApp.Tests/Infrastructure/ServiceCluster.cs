@@ -1,11 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using SseApp.Tests.Infrastructure;
 
-namespace SseApp.Tests.Chaos;
+namespace SseApp.Tests.Infrastructure;
 
-/// <summary>Three replicas and a gateway as processes, on a Redis that the test harms.</summary>
-internal sealed class ChaosCluster : IAsyncDisposable
+/// <summary>Replicas and a gateway as processes, on a Redis of the test.</summary>
+internal sealed class ServiceCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
@@ -13,7 +12,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly ServiceProcess _gateway;
     private readonly HttpClient _operator;
 
-    private ChaosCluster(string redis, int replicas, IEnumerable<(string Key, string Value)> settings)
+    private ServiceCluster(string redis, int replicas, IEnumerable<(string Key, string Value)> settings)
     {
         var prefix = Guid.NewGuid().ToString("N");
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -42,10 +41,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
     public ServiceProcess Gateway => _gateway;
 
     /// <summary>Starts everything and waits until the gateway finds all replicas healthy.</summary>
-    public static async Task<ChaosCluster> StartAsync(BackplaneServer redis, int replicas = 3, params (string Key, string Value)[] settings)
+    public static async Task<ServiceCluster> StartAsync(BackplaneServer redis, int replicas = 3, params (string Key, string Value)[] settings)
     {
         await redis.RequireAsync();
-        var cluster = new ChaosCluster(redis.ConnectionString, replicas, settings);
+        var cluster = new ServiceCluster(redis.ConnectionString, replicas, settings);
         try
         {
             await Task.WhenAll(cluster._replicas.Append(cluster._gateway).Select(service => service.StartAsync()));
