@@ -1,99 +1,158 @@
-using System.Runtime.InteropServices;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 
 namespace SseApp.Events.Streaming;
 
-/// <content>From an event of a topic to the sends of one batch.</content>
+/// <content>From an event of a topic to the sends.</content>
 internal sealed partial class Shard
 {
     private const int MaxSpare = 64;
 
-    private readonly List<TopicMembers> _pending = [];
-    private readonly List<StreamConnection> _dirty = [];
-    private readonly Stack<List<LogEntry>> _spareLists = new();
+    // Members of one topic that are visited before the next topic has its turn, and all that are visited before the
+    // queue is looked at again: a fraction of a millisecond, so that those who come next get what came meanwhile.
+    private const int Turn = 32;
+    private const int TurnsOfBatch = 2;
+
+    // Topics with members that are behind.
+    private readonly Queue<TopicMembers> _behind = new();
     private readonly Stack<Backlog> _spareBacklogs = new();
     private readonly BacklogTotal _backlog = new();
     private long _reportedBacklog;
-    private int _pendingBytes;
     private int _delivered;
+    private int _done;
 
-    /// <summary>Hands an event to the members of its topic; it is sent at the end of the batch at the latest.</summary>
-    private void FanOut(TopicMembers members, LogEntry entry)
+    // What is in the shared buffer: so many events, from this one on.
+    private LogEntry? _sharedFirst;
+    private int _sharedCount;
+
+    private void Deliver(TopicMembers members, LogEntry entry)
     {
+        members.Head = entry.Position;
         if (members.Count == 0)
         {
+            _done++;
             return;
         }
 
-        if (members.Pending is null)
+        if (!members.IsBehind)
         {
-            members.Pending = _spareLists.TryPop(out var list) ? list : [];
-            _pending.Add(members);
+            _behind.Enqueue(members);
         }
 
-        members.Pending.Add(entry);
-        members.PendingBytes += Backlog.Size(entry);
-        _pendingBytes += Backlog.Size(entry);
-        if (members.PendingBytes >= SendThreshold || _pendingBytes >= 16 * SendThreshold)
+        members.Append(entry);
+    }
+
+    /// <summary>Visits some of the members that are behind, each topic's in turn.</summary>
+    private void VisitMembers()
+    {
+        for (var turn = 0; turn < TurnsOfBatch && _behind.TryDequeue(out var members); turn++)
         {
-            SendPending();
+            try
+            {
+                VisitMembers(members);
+            }
+            finally
+            {
+                if (members.IsBehind)
+                {
+                    _behind.Enqueue(members);
+                }
+            }
         }
     }
 
-    private void SendPending()
+    private void VisitMembers(TopicMembers members)
     {
-        foreach (var members in _pending)
+        for (var visits = 0; visits < Turn && members.TryNext(out var connection, out var index, ref _done); visits++)
         {
-            var entries = members.Pending!;
-            members.Pending = null;
-            members.PendingBytes = 0;
-            SendPending(members, CollectionsMarshal.AsSpan(entries));
-            entries.Clear();
-            if (_spareLists.Count < MaxSpare)
+            if (connection is { IsSingle: true, Flushing: false })
             {
-                _spareLists.Push(entries);
+                SendShared(connection, members.Take(index));
+            }
+            else
+            {
+                SendOwn(connection);
             }
         }
-
-        _pending.Clear();
-        _pendingBytes = 0;
     }
 
     /// <summary>
     /// Clients of this topic alone that keep up all get the same bytes, ids included, so these are put together once.
     /// </summary>
-    private void SendPending(TopicMembers members, ReadOnlySpan<LogEntry> entries)
+    private void SendShared(StreamConnection connection, ReadOnlySpan<LogEntry> entries)
     {
-        var encoded = false;
-        // Backwards, because a member that turns out to be gone is replaced by the last one.
-        for (var i = members.Count - 1; i >= 0; i--)
+        while (!entries.IsEmpty && connection is { Flushing: false, Closing: null })
         {
-            var (connection, slot) = members[i];
-            if (connection.Closing is not null)
+            var isEncoded = _sharedFirst == entries[0]
+                && (_sharedCount == entries.Length || (_sharedCount < entries.Length && _shared.Length >= SendThreshold));
+            if (!isEncoded)
+            {
+                EncodeShared(connection.Topics, entries);
+            }
+
+            Count(entries[.._sharedCount]);
+            entries = entries[_sharedCount..];
+            Send(connection, _shared, _sharedFirst!.PublishedAtMicroseconds);
+        }
+
+        foreach (var entry in connection.Closing is null ? entries : [])
+        {
+            Enqueue(connection, entry, slot: 0);
+        }
+    }
+
+    private void EncodeShared(TopicSet topics, ReadOnlySpan<LogEntry> entries)
+    {
+        _shared.Clear();
+        _sharedFirst = entries[0];
+        _sharedCount = 0;
+        while (_sharedCount < entries.Length && _shared.Length < SendThreshold)
+        {
+            var entry = entries[_sharedCount++];
+            AppendId(_shared, topics, [entry.Position]);
+            AppendBytes(_shared, entry.Block.Span);
+        }
+    }
+
+    /// <summary>A client of several topics, or one that does not keep up, gets at its turn what it lacks of all its topics.</summary>
+    private void SendOwn(StreamConnection connection)
+    {
+        var oldest = 0L;
+        _own.Clear();
+        for (var slot = 0; slot < connection.Memberships.Length && connection.ShardIndex >= 0; slot++)
+        {
+            if (connection.MemberIndexes[slot] < 0)
             {
                 continue;
             }
 
-            if (connection is { Flushing: false, Backlog: null, Topics.Count: 1 })
+            foreach (var entry in connection.Memberships[slot].Take(connection.MemberIndexes[slot]))
             {
-                if (!encoded)
+                if (connection.Closing is not null)
                 {
-                    Encode(connection, entries);
-                    encoded = true;
+                    break;
                 }
 
-                connection.Positions[0] = entries[^1].Position;
-                Count(entries);
-                Send(connection, _shared, entries[0].PublishedAtMicroseconds);
-            }
-            else
-            {
-                foreach (var entry in entries)
+                if (connection.Flushing)
                 {
                     Enqueue(connection, entry, slot);
+                    continue;
+                }
+
+                AppendEvent(connection, entry, slot);
+                oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
+                if (_own.Length >= SendThreshold)
+                {
+                    Send(connection, _own, oldest);
+                    _own.Clear();
+                    oldest = 0;
                 }
             }
+        }
+
+        if (_own.Length > 0 && connection is { Flushing: false, Closing: null })
+        {
+            Send(connection, _own, oldest);
         }
     }
 
@@ -112,27 +171,14 @@ internal sealed partial class Shard
         }
     }
 
-    private void Encode(StreamConnection connection, ReadOnlySpan<LogEntry> entries)
+    private void Report()
     {
-        _shared.Clear();
-        foreach (var entry in entries)
+        if (_done > 0)
         {
-            AppendId(_shared, connection.Topics, [entry.Position]);
-            AppendBytes(_shared, entry.Block.Span);
-        }
-    }
-
-    private void FinishBatch()
-    {
-        SendPending();
-        foreach (var connection in _dirty)
-        {
-            connection.Dirty = false;
-            SendBacklog(connection);
-            PumpReplay(connection);
+            Interlocked.Add(ref _queuedEvents, -_done);
+            _done = 0;
         }
 
-        _dirty.Clear();
         if (_delivered > 0)
         {
             _metrics.Delivered(_delivered);

@@ -5,27 +5,10 @@ namespace SseApp.Events.Streaming;
 /// <content>Events that have to wait, and what happens when there are too many of them.</content>
 internal sealed partial class Shard
 {
-    /// <summary>Puts an event behind those that wait for the connection, within the bounds of its overflow policy.</summary>
+    /// <summary>Puts an event behind those that wait for the send under way, within the bounds of its overflow policy.</summary>
     private void Enqueue(StreamConnection connection, LogEntry entry, int slot)
     {
         var backlog = connection.Backlog ??= _spareBacklogs.TryPop(out var spare) ? spare : new Backlog(_backlog);
-        if (!connection.Flushing)
-        {
-            backlog.Enqueue(entry, slot);
-            if (!connection.Dirty)
-            {
-                connection.Dirty = true;
-                _dirty.Add(connection);
-            }
-
-            if (backlog.Bytes >= SendThreshold)
-            {
-                SendBacklog(connection);
-            }
-
-            return;
-        }
-
         var members = connection.Memberships[slot];
         var policy = members.Overflow ??= _options.OverflowOf(connection.Topics.Names[slot]);
         if (policy == OverflowPolicy.Conflate && entry.Key is not null)

@@ -6,8 +6,8 @@ using SseApp.Events.Topics;
 namespace SseApp.Events.Streaming;
 
 /// <summary>
-/// A loop that owns a share of the connections and writes to them in turn. It takes what waits in its queue in one go
-/// and flushes each connection once afterwards: under load writes batch by themselves, otherwise nothing waits.
+/// A loop that owns a share of the connections and writes to them in turn. A connection gets at its turn all that came
+/// since its last one: under load writes batch by themselves, otherwise nothing waits.
 /// </summary>
 internal sealed partial class Shard : IAsyncDisposable
 {
@@ -69,7 +69,7 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        while (await _queue.Reader.WaitToReadAsync())
+        while (_behind.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
             _now = _time.GetTimestamp();
             for (var taken = 0; taken < MaxBatch && _queue.Reader.TryRead(out var work); taken++)
@@ -77,7 +77,22 @@ internal sealed partial class Shard : IAsyncDisposable
                 TryHandle(work);
             }
 
-            FinishBatch();
+            TryVisitMembers();
+            Report();
+        }
+    }
+
+    private void TryVisitMembers()
+    {
+        try
+        {
+            VisitMembers();
+        }
+#pragma warning disable CA1031 // As below.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogVisitFailed(_logger, exception);
         }
     }
 
@@ -97,17 +112,9 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void Handle(in ShardWork work)
     {
-        if (work.Kind is ShardWorkKind.Join or ShardWorkKind.Start or ShardWorkKind.Replay
-            || (work.Kind == ShardWorkKind.Flushed && ((StreamConnection)work.Target!).IsReplaying))
-        {
-            // Who becomes a member has what is pending already, and a new head comes after it.
-            SendPending();
-        }
-
         switch (work.Kind)
         {
             case ShardWorkKind.Deliver:
-                Interlocked.Decrement(ref _queuedEvents);
                 Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Start:
@@ -143,12 +150,6 @@ internal sealed partial class Shard : IAsyncDisposable
         }
     }
 
-    private void Deliver(TopicMembers members, LogEntry entry)
-    {
-        members.Head = entry.Position;
-        FanOut(members, entry);
-    }
-
     private void Join(StreamConnection connection)
     {
         connection.ShardIndex = _connections.Count;
@@ -166,6 +167,9 @@ internal sealed partial class Shard : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
     private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);
+
+    [LoggerMessage(LogLevel.Critical, "A visit of streams failed in a fan-out loop; one may have missed an event.")]
+    private static partial void LogVisitFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(LogLevel.Error, "A stream was cut because writing to it failed.")]
     private static partial void LogWriteFailed(ILogger logger, Exception exception);

@@ -20,6 +20,9 @@ internal sealed class StreamConnection(
 
     public TopicSet Topics { get; } = topics;
 
+    /// <summary>Of one topic; kept here, because a visit of the topics would be another miss of the processor's cache.</summary>
+    public bool IsSingle { get; } = memberships.Length == 1;
+
     /// <summary>The shard's members of each topic, in the order of <see cref="Topics"/>.</summary>
     public TopicMembers[] Memberships { get; } = memberships;
 
@@ -59,13 +62,10 @@ internal sealed class StreamConnection(
     /// <summary>A send is under way; the writer must not be touched.</summary>
     public bool Flushing { get; set; }
 
-    /// <summary>In the shard's list of connections to send to at the end of the batch.</summary>
-    public bool Dirty { get; set; }
-
     /// <summary>When the oldest event of the send under way was published; 0 for none.</summary>
     public long OldestUnflushed { get; set; }
 
-    /// <summary>Events that wait for the end of the batch or of the send under way; null while there are none.</summary>
+    /// <summary>Events that wait for the end of the send under way; null while there are none.</summary>
     public Backlog? Backlog { get; set; }
 
     public long HeartbeatTicks { get; set; }
