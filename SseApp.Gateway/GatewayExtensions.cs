@@ -15,7 +15,6 @@ using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
-using Yarp.ReverseProxy.LoadBalancing;
 
 namespace SseApp.Gateway;
 
@@ -33,7 +32,6 @@ internal static class GatewayExtensions
         services.AddValidated<RefusalOptions>(RefusalOptions.SectionName);
         services.AddValidated<LimitsOptions>(LimitsOptions.SectionName);
         services.AddValidated<CrossOriginOptions>(CrossOriginOptions.SectionName);
-        services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
 
         services.AddSingleton<ReplicaDirectory>();
@@ -41,7 +39,6 @@ internal static class GatewayExtensions
         services.AddSingleton<EventsCluster>();
         services.AddSingleton<ReplicaLoss>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaLoss>());
-        services.AddSingleton<LoadLedger>();
         services.AddSingleton<RefusalWriter>();
         services.AddSingleton<GatewayMetrics>();
         services.AddRequestTimeouts();
@@ -50,11 +47,12 @@ internal static class GatewayExtensions
 
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaders>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
-        services.AddSingleton<ILoadBalancingPolicy, LeastConnectionsPolicy>();
-        services.AddSingleton<IPassiveHealthCheckPolicy, ConnectFailureHealthPolicy>();
+        services.AddBalancing();
+        services.AddSingleton<IPassiveHealthCheckPolicy, MaxFailsHealthPolicy>();
 
         services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
         return builder;

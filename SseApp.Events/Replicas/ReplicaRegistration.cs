@@ -140,6 +140,8 @@ internal sealed partial class ReplicaRegistration(
         Connections = (int)metrics.ActiveConnections,
         Weight = options.Value.Weight,
         Backup = options.Value.Backup,
+        MaxFails = options.Value.MaxFails,
+        FailTimeout = options.Value.FailTimeout,
         WorkingSetBytes = Environment.WorkingSet,
         Opened = metrics.TotalOpened,
         Refused = metrics.TotalRefused,

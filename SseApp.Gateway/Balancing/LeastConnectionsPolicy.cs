@@ -1,4 +1,3 @@
-using SseApp.Gateway.Routing;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
@@ -19,5 +18,5 @@ internal sealed class LeastConnectionsPolicy(LoadLedger ledger) : ILoadBalancing
     public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations) =>
         availableDestinations.Count == 0
             ? null
-            : ledger.Least(cluster.ClusterId, availableDestinations, StreamRequests.IsStream(context.Request), Interlocked.Increment(ref _next));
+            : ledger.PickLeast(context, cluster.ClusterId, availableDestinations, Interlocked.Increment(ref _next));
 }

@@ -1,4 +1,5 @@
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Balancing;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy.Model;
 
@@ -11,6 +12,8 @@ namespace SseApp.Gateway.Balancing;
 /// </summary>
 internal sealed class LoadLedger : IDisposable
 {
+    private const int MaxNodesOnStack = 64;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly ReplicaDirectory _directory;
@@ -28,16 +31,30 @@ internal sealed class LoadLedger : IDisposable
     public static string Key(string clusterId, string destinationId) =>
         string.Equals(clusterId, EventsCluster.Id, StringComparison.Ordinal) ? destinationId : $"{clusterId}/{destinationId}";
 
-    public void Begin(string key, bool stream) => Add(key, stream, 1);
+    public void Begin(CountedPick pick)
+    {
+        lock (_gate)
+        {
+            Add(pick, 1);
+        }
+    }
 
-    public void End(string key, bool stream) => Add(key, stream, -1);
+    public void End(CountedPick pick)
+    {
+        lock (_gate)
+        {
+            Add(pick, -1);
+        }
+    }
 
     /// <summary>
-    /// The destination with the least load of this kind relative to its weight; of several equal ones the first from
-    /// <paramref name="start"/> on.
+    /// Picks and counts the destination with the least load of this kind relative to its weight; of several equal ones
+    /// the first from <paramref name="start"/> on. Picking and counting are one step, or requests that come at the same
+    /// moment would all see the same least.
     /// </summary>
-    public DestinationState Least(string clusterId, IReadOnlyList<DestinationState> candidates, bool stream, uint start)
+    public DestinationState PickLeast(HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, uint start)
     {
+        var stream = StreamRequests.IsStream(context.Request);
         lock (_gate)
         {
             DestinationState? least = null;
@@ -45,17 +62,39 @@ internal sealed class LoadLedger : IDisposable
             for (var i = 0; i < candidates.Count; i++)
             {
                 var candidate = candidates[(int)((start + (uint)i) % (uint)candidates.Count)];
-                var entry = _entries.GetValueOrDefault(Key(clusterId, candidate.DestinationId));
 
                 // The load after this request: of two idle replicas the heavier one comes first.
-                var load = (1 + (stream ? entry?.Streams + entry?.Elsewhere : entry?.Requests) ?? 1) / (double)DestinationWeight.Of(candidate);
+                var load = (1 + Load(clusterId, candidate, stream)) / (double)DestinationTraits.Of(candidate).Weight;
                 if (load < leastLoad)
                 {
                     (least, leastLoad) = (candidate, load);
                 }
             }
 
-            return least!;
+            return Count(context, clusterId, least!, stream);
+        }
+    }
+
+    /// <summary>Picks and counts the destination that comes first for <paramref name="key"/> and is not full.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="clusterId">Its cluster.</param>
+    /// <param name="candidates">Not empty.</param>
+    /// <param name="key">Hash of the client.</param>
+    /// <param name="loadFactor">See <see cref="BalancingOptions.LoadFactor"/>; infinite for no bound.</param>
+    public DestinationState PickByHash(
+        HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, ulong key, double loadFactor)
+    {
+        var stream = StreamRequests.IsStream(context.Request);
+        Span<BalanceNode> nodes = candidates.Count <= MaxNodesOnStack ? stackalloc BalanceNode[candidates.Count] : new BalanceNode[candidates.Count];
+        lock (_gate)
+        {
+            for (var i = 0; i < nodes.Length; i++)
+            {
+                var traits = DestinationTraits.Of(candidates[i]);
+                nodes[i] = new BalanceNode(traits.Hash, traits.Weight, Load(clusterId, candidates[i], stream));
+            }
+
+            return Count(context, clusterId, candidates[BoundedRendezvous.Pick(key, nodes, loadFactor)], stream);
         }
     }
 
@@ -68,23 +107,33 @@ internal sealed class LoadLedger : IDisposable
         }
     }
 
-    private void Add(string key, bool stream, int by)
-    {
-        lock (_gate)
-        {
-            if (!_entries.TryGetValue(key, out var entry))
-            {
-                _entries[key] = entry = new Entry();
-            }
+    private int Load(string clusterId, DestinationState destination, bool stream) =>
+        !_entries.TryGetValue(Key(clusterId, destination.DestinationId), out var entry) ? 0
+            : stream ? entry.Streams + entry.Elsewhere
+            : entry.Requests;
 
-            if (stream)
-            {
-                entry.Streams += by;
-            }
-            else
-            {
-                entry.Requests += by;
-            }
+    private DestinationState Count(HttpContext context, string clusterId, DestinationState destination, bool stream)
+    {
+        var pick = new CountedPick(Key(clusterId, destination.DestinationId), stream);
+        Add(pick, 1);
+        context.Features.Set(pick);
+        return destination;
+    }
+
+    private void Add(CountedPick pick, int by)
+    {
+        if (!_entries.TryGetValue(pick.Key, out var entry))
+        {
+            _entries[pick.Key] = entry = new Entry();
+        }
+
+        if (pick.IsStream)
+        {
+            entry.Streams += by;
+        }
+        else
+        {
+            entry.Requests += by;
         }
     }
 

@@ -2,7 +2,7 @@ using SseApp.Gateway.Routing;
 
 namespace SseApp.Gateway.Balancing;
 
-/// <summary>Counts the request for the destination that was picked, whichever policy picked it.</summary>
+/// <summary>Counts the request for the destination that was picked, whichever policy picked it, until it is over.</summary>
 internal sealed class LoadMiddleware(RequestDelegate next, LoadLedger ledger)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -14,16 +14,22 @@ internal sealed class LoadMiddleware(RequestDelegate next, LoadLedger ledger)
             return;
         }
 
-        var key = LoadLedger.Key(proxy.Cluster.Config.ClusterId, destination.DestinationId);
-        var stream = StreamRequests.IsStream(context.Request);
-        ledger.Begin(key, stream);
+        if (context.Features.Get<CountedPick>() is not { } pick)
+        {
+            // A policy that does not count, or nothing to choose from.
+            pick = new CountedPick(
+                LoadLedger.Key(proxy.Cluster.Config.ClusterId, destination.DestinationId), StreamRequests.IsStream(context.Request));
+            ledger.Begin(pick);
+        }
+
         try
         {
             await next(context);
         }
         finally
         {
-            ledger.End(key, stream);
+            ledger.End(pick);
+            context.Features.Set<CountedPick>(null);
         }
     }
 }

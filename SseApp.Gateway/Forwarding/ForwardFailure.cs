@@ -26,4 +26,14 @@ internal static class ForwardFailure
         NeverSent(failure)
         || ((HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
             && failure.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination);
+
+    /// <summary>
+    /// True when the failure tells something about the destination: it did not answer. A stream that breaks says nothing
+    /// by itself, because its replica may have had a reason; nor does a client that left.
+    /// </summary>
+    public static bool IsDestinationsFault(HttpContext context, IForwarderErrorFeature failure) =>
+        !context.Response.HasStarted
+        && !context.RequestAborted.IsCancellationRequested
+        && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
+            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination;
 }

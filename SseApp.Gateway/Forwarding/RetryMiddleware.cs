@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
@@ -31,8 +32,8 @@ internal sealed partial class RetryMiddleware(
             (tried ??= []).Add(failed);
 
             // As of now, not of when the request came: the replicas may have changed during the attempt.
-            var remaining = context.GetRouteModel().Cluster!.DestinationsState.AvailableDestinations.Except(tried).ToArray();
-            if (remaining.Length == 0)
+            var remaining = PrimaryThenBackupPolicy.Remaining(context.GetRouteModel().Cluster!, tried);
+            if (remaining.Count == 0)
             {
                 return;
             }

@@ -23,7 +23,19 @@ public sealed class ReplicaHealthOptions : IValidatableObject
     [Range(1, 100)]
     public int Threshold { get; set; } = 2;
 
-    /// <summary>How long a replica that could not be connected to gets no requests. Default 2 s.</summary>
+    /// <summary>
+    /// Requests that a replica must fail within <see cref="FailTimeout"/> to be taken out: it could not be connected to,
+    /// broke off or kept silent before its answer. 0: never. A replica or destination may have its own
+    /// (<c>Replica:MaxFails</c>, <c>max_fails</c>). Default 1.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int MaxFails { get; set; } = 1;
+
+    /// <summary>
+    /// Time within which <see cref="MaxFails"/> requests must fail, and for which the replica then gets none. A replica
+    /// or destination may have its own (<c>Replica:FailTimeout</c>, <c>fail_timeout</c>). Default 2 s: the active checks
+    /// watch it meanwhile.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "01:00:00")]
     public TimeSpan FailTimeout { get; set; } = TimeSpan.FromSeconds(2);
 

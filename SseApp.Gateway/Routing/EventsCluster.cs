@@ -18,9 +18,6 @@ internal sealed class EventsCluster(
     /// <summary>Id of the cluster, and what its routes' ids begin with; reserved in section <c>ReverseProxy</c>.</summary>
     public const string Id = "events";
 
-    public const string WeightKey = "weight";
-    public const string BackupKey = "backup";
-
     public IReadOnlyList<RouteConfig> Routes { get; } =
     [
         Route("stream", StreamRequests.Path) with { TimeoutPolicy = "Disable" },
@@ -35,6 +32,7 @@ internal sealed class EventsCluster(
         LoadBalancingPolicy = balancing.Value.Policy,
         HealthCheck = new HealthCheckConfig
         {
+            AvailableDestinationsPolicy = PrimaryThenBackupPolicy.PolicyName,
             Active = new ActiveHealthCheckConfig
             {
                 Enabled = true,
@@ -46,7 +44,7 @@ internal sealed class EventsCluster(
             Passive = new PassiveHealthCheckConfig
             {
                 Enabled = true,
-                Policy = ConnectFailureHealthPolicy.PolicyName,
+                Policy = MaxFailsHealthPolicy.PolicyName,
                 ReactivationPeriod = health.Value.FailTimeout,
             },
         },
@@ -66,15 +64,25 @@ internal sealed class EventsCluster(
             .ToDictionary(replica => replica.Id, Destination, StringComparer.OrdinalIgnoreCase),
     };
 
-    private static DestinationConfig Destination(ReplicaRecord replica) => new()
+    private static DestinationConfig Destination(ReplicaRecord replica)
     {
-        Address = replica.Address.AbsoluteUri,
-        Metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
-            [WeightKey] = replica.Weight.ToString(CultureInfo.InvariantCulture),
-            [BackupKey] = replica.Backup ? bool.TrueString : bool.FalseString,
-        },
-    };
+            [DestinationMetadata.WeightKey] = replica.Weight.ToString(CultureInfo.InvariantCulture),
+            [DestinationMetadata.BackupKey] = replica.Backup ? bool.TrueString : bool.FalseString,
+        };
+        if (replica.MaxFails is { } maxFails)
+        {
+            metadata[DestinationMetadata.MaxFailsKey] = maxFails.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (replica.FailTimeout is { } failTimeout)
+        {
+            metadata[DestinationMetadata.FailTimeoutKey] = failTimeout.ToString("c", CultureInfo.InvariantCulture);
+        }
+
+        return new DestinationConfig { Address = replica.Address.AbsoluteUri, Metadata = metadata };
+    }
 
     private static RouteConfig Route(string name, string path) => new RouteConfig
     {

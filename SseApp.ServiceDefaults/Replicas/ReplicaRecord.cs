@@ -23,6 +23,12 @@ public sealed record ReplicaRecord
     /// <summary>Gets traffic only while no primary replica is available.</summary>
     public bool Backup { get; init; }
 
+    /// <summary>Failed requests within <see cref="FailTimeout"/> that take it out; null: as the gateway is configured.</summary>
+    public int? MaxFails { get; init; }
+
+    /// <summary>How long it is then out; null: as the gateway is configured.</summary>
+    public TimeSpan? FailTimeout { get; init; }
+
     public long WorkingSetBytes { get; init; }
 
     public DateTimeOffset StartedAt { get; init; }

@@ -110,6 +110,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
             ["ReplicaRegistry:KeyPrefix"] = _prefix,
+            ["Balancing:Policy"] = "LeastConnections",
         }));
         await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
         return gateway;

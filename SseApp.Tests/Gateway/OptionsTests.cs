@@ -6,6 +6,9 @@ public sealed class OptionsTests : GatewayTest
 {
     [Theory]
     [InlineData("Balancing:Policy", "IpHsah", "known policies are")]
+    [InlineData("Balancing:HashKey", "header:", "it must be 'ip'")]
+    [InlineData("Balancing:LoadFactor", "0.9", "LoadFactor")]
+    [InlineData("ReplicaHealth:MaxFails", "-1", "MaxFails")]
     [InlineData("Upstream:MaxAttempts", "0", "MaxAttempts")]
     [InlineData("ReplicaHealth:Timeout", "00:01:00", "must not exceed")]
     [InlineData("Refusals:MaxRetry", "00:00:00.100", "must not be less than")]
@@ -17,9 +20,11 @@ public sealed class OptionsTests : GatewayTest
     }
 
     [Theory]
+    [InlineData("LeastConnections")]
+    [InlineData("weightedroundrobin")]
     [InlineData("RoundRobin")]
     [InlineData("PowerOfTwoChoices")]
-    public async Task YARPs_own_policies_can_be_named(string policy)
+    public async Task Each_policy_can_be_named(string policy)
     {
         await OriginAsync("r1");
         await OriginAsync("r2");

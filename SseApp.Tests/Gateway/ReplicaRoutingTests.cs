@@ -12,7 +12,8 @@ public sealed class ReplicaRoutingTests : GatewayTest
         var second = await OriginAsync("r2");
 
         // One poll an hour: what happens here happens by announcement alone.
-        var gateway = await GatewayAsync(("ReplicaRegistry:HeartbeatInterval", "00:01:00"), ("ReplicaRegistry:Expiry", "00:05:00"));
+        var gateway = await GatewayAsync(
+            ("ReplicaRegistry:HeartbeatInterval", "00:01:00"), ("ReplicaRegistry:Expiry", "00:05:00"), ("Balancing:Policy", "LeastConnections"));
         await UntilAsync(() => Registry.Watchers == 1, "the gateway to follow announcements");
         using var one = await StreamClient.OpenAsync(gateway.Client);
         using var two = await StreamClient.OpenAsync(gateway.Client);

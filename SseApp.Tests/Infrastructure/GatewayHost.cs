@@ -80,6 +80,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Replicas that take requests now.</summary>
     public int AvailableReplicas() => Cluster?.DestinationsState.AvailableDestinations.Count ?? 0;
 
+    /// <summary>Streams on all replicas, as the registry last told this gateway.</summary>
+    public int KnownConnections() => Services.GetRequiredService<ReplicaDirectory>().Replicas.Sum(replica => replica.Connections);
+
     private ClusterState? Cluster =>
         Services.GetRequiredService<IProxyStateLookup>().TryGetCluster(EventsCluster.Id, out var cluster) ? cluster : null;
 

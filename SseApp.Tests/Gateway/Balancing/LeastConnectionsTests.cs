@@ -2,29 +2,48 @@ using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Routing;
 using SseApp.Tests.Infrastructure;
 
-namespace SseApp.Tests.Gateway;
+namespace SseApp.Tests.Gateway.Balancing;
 
 public sealed class LeastConnectionsTests : GatewayTest
 {
     [Fact]
-    public async Task Three_hundred_simultaneous_connects_from_one_address_spread_evenly_over_three_replicas()
+    public async Task A_thousand_simultaneous_connects_from_one_address_spread_evenly_over_three_replicas()
     {
         OriginHost[] origins = [await OriginAsync("r1"), await OriginAsync("r2"), await OriginAsync("r3")];
-        var gateway = await GatewayAsync();
+        var gateway = await LeastConnectionsAsync();
 
         // Counts that come in mid-burst, each from another moment, must not tilt it.
-        using var reporting = new CancellationTokenSource();
-        var reports = ReportAsync(origins, reporting.Token);
-        var clients = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => OpenAsync(gateway)));
+        await using var reports = new ReplicaReports(Registry, origins);
+        using var streams = await OpenStreams.OpenAsync(Enumerable.Repeat(gateway.Client, 1000));
 
+        await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == 1000, "1 000 streams on the replicas");
+        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 323, 343));
+    }
+
+    [Fact]
+    public async Task Two_gateways_at_once_spread_evenly_together()
+    {
+        OriginHost[] origins = [await OriginAsync("r1"), await OriginAsync("r2"), await OriginAsync("r3")];
+        GatewayHost[] gateways = [await LeastConnectionsAsync(), await LeastConnectionsAsync()];
+
+        // Neither knows yet what the other one has just placed.
+        using var streams = await OpenStreams.OpenAsync(Enumerable.Range(0, 300).Select(i => gateways[i % 2].Client));
         await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == 300, "300 streams on the replicas");
-        await reporting.CancelAsync();
-        await reports;
-        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 97, 103));
-        foreach (var client in clients)
+        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 96, 104));
+
+        // One replica loses its streams. Both hear of that with the next reports, and neither makes up for it alone.
+        origins[0].EndStreams();
+        await UntilAsync(() => origins[0].OpenStreams == 0, "the streams of r1 to end");
+        foreach (var origin in origins)
         {
-            client.Dispose();
+            await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
         }
+
+        var known = origins.Sum(origin => origin.OpenStreams);
+        await UntilAsync(() => gateways.All(gateway => gateway.KnownConnections() == known), $"both gateways to hear of {known} streams");
+        using var more = await OpenStreams.OpenAsync(Enumerable.Range(0, 100).Select(i => gateways[i % 2].Client));
+        await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == known + 100, "100 more streams on the replicas");
+        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 92, 108));
     }
 
     [Fact]
@@ -32,16 +51,12 @@ public sealed class LeastConnectionsTests : GatewayTest
     {
         var heavy = await OriginAsync("r1", record => record with { Weight = 3 });
         var light = await OriginAsync("r2");
-        var gateway = await GatewayAsync();
+        var gateway = await LeastConnectionsAsync();
 
-        var clients = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => OpenAsync(gateway)));
+        using var streams = await OpenStreams.OpenAsync(Enumerable.Repeat(gateway.Client, 40));
 
         await UntilAsync(() => heavy.OpenStreams + light.OpenStreams == 40, "40 streams on the replicas");
         Assert.InRange(heavy.OpenStreams, 28, 32);
-        foreach (var client in clients)
-        {
-            client.Dispose();
-        }
     }
 
     [Fact]
@@ -49,7 +64,7 @@ public sealed class LeastConnectionsTests : GatewayTest
     {
         var busy = await OriginAsync("r1", record => record with { Connections = 20 });
         var idle = await OriginAsync("r2");
-        var gateway = await GatewayAsync();
+        var gateway = await LeastConnectionsAsync();
 
         var clients = new List<StreamClient>();
         for (var i = 0; i < 10; i++)
@@ -66,7 +81,7 @@ public sealed class LeastConnectionsTests : GatewayTest
     {
         var reported = await OriginAsync("r1");
         var unreported = await OriginAsync("r2");
-        var gateway = await GatewayAsync();
+        var gateway = await LeastConnectionsAsync();
         var clients = new List<StreamClient>();
         for (var i = 0; i < 20; i++)
         {
@@ -92,7 +107,7 @@ public sealed class LeastConnectionsTests : GatewayTest
     {
         await OriginAsync("r1", record => record with { Connections = 1 });
         await OriginAsync("r2", record => record with { Connections = 50 });
-        var gateway = await GatewayAsync();
+        var gateway = await LeastConnectionsAsync();
 
         var served = new List<string>();
         for (var i = 0; i < 20; i++)
@@ -103,21 +118,7 @@ public sealed class LeastConnectionsTests : GatewayTest
         Assert.InRange(served.Count(id => string.Equals(id, "r1", StringComparison.Ordinal)), 8, 12);
     }
 
-    private async Task ReportAsync(OriginHost[] origins, CancellationToken cancellationToken)
-    {
-        try
-        {
-            for (var i = 0; ; i++)
-            {
-                await Registry.WriteAsync(origins[i % origins.Length].Record, announce: i % 2 == 0, cancellationToken);
-                await Task.Delay(TimeSpan.FromMilliseconds(7), TimeProvider.System, cancellationToken);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The burst is over.
-        }
-    }
+    private Task<GatewayHost> LeastConnectionsAsync() => GatewayAsync(("Balancing:Policy", "LeastConnections"));
 
     private static async Task<StreamClient> OpenAsync(GatewayHost gateway)
     {

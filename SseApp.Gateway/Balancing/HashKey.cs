@@ -1,0 +1,58 @@
+using System.Buffers;
+using SseApp.ServiceDefaults.Balancing;
+
+namespace SseApp.Gateway.Balancing;
+
+/// <summary>Where a request carries the identity that it is hashed by.</summary>
+internal sealed class HashKey
+{
+    public const string Ip = "ip";
+
+    public const string Rule =
+        "it must be 'ip', 'header:<name>', 'cookie:<name>' or 'query:<name>', where the name of a header or cookie has only letters, digits and !#$%&'*+-.^_`|~.";
+
+    // RFC 9110, 5.6.2.
+    private static readonly SearchValues<char> s_token =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    private readonly Func<HttpRequest, string?>? _read;
+
+    private HashKey(Func<HttpRequest, string?>? read) => _read = read;
+
+    /// <returns>Null when <paramref name="text"/> breaks <see cref="Rule"/>.</returns>
+    public static HashKey? TryParse(string? text)
+    {
+        if (string.Equals(text, Ip, StringComparison.OrdinalIgnoreCase))
+        {
+            return new HashKey(null);
+        }
+
+        if (text?.Split(':', 2) is not [var source, { Length: > 0 } name])
+        {
+            return null;
+        }
+
+        var isToken = !name.AsSpan().ContainsAnyExcept(s_token);
+        return source.ToUpperInvariant() switch
+        {
+            "HEADER" when isToken => new HashKey(request => request.Headers[name]),
+            "COOKIE" when isToken => new HashKey(request => request.Cookies[name]),
+            "QUERY" => new HashKey(request => request.Query[name]),
+            _ => null,
+        };
+    }
+
+    /// <summary>The hash of the client's identity: what was configured, else its address.</summary>
+    public ulong Of(HttpContext context)
+    {
+        if (_read?.Invoke(context.Request) is { Length: > 0 } value)
+        {
+            return BoundedRendezvous.Hash(value);
+        }
+
+        Span<byte> address = stackalloc byte[16];
+        return context.Connection.RemoteIpAddress is { } client && client.TryWriteBytes(address, out var length)
+            ? BoundedRendezvous.Hash(address[..length])
+            : 0;
+    }
+}

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Health;
+using Yarp.ReverseProxy.Configuration;
+
+namespace SseApp.Gateway.Routing;
+
+/// <summary>
+/// Gives clusters of section <c>ReverseProxy</c> what they do not say themselves: the gateway's policy, backups, and
+/// <c>max_fails</c>. YARP's own defaults would leave a weight without effect and keep asking a dead server.
+/// </summary>
+internal sealed class ClusterDefaults(IOptions<BalancingOptions> balancing) : IProxyConfigFilter
+{
+    public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel)
+    {
+        var health = cluster.HealthCheck ?? new HealthCheckConfig();
+        return ValueTask.FromResult(cluster with
+        {
+            LoadBalancingPolicy = cluster.LoadBalancingPolicy ?? balancing.Value.Policy,
+            HealthCheck = health with
+            {
+                AvailableDestinationsPolicy = health.AvailableDestinationsPolicy ?? PrimaryThenBackupPolicy.PolicyName,
+                Passive = health.Passive ?? new PassiveHealthCheckConfig { Enabled = true, Policy = MaxFailsHealthPolicy.PolicyName },
+            },
+        });
+    }
+
+    public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
+        ValueTask.FromResult(route);
+}
