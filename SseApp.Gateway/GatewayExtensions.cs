@@ -1,9 +1,12 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Admin;
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Compression;
 using SseApp.Gateway.Console;
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
@@ -11,6 +14,7 @@ using SseApp.Gateway.Limits;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Security;
 using SseApp.Gateway.Telemetry;
+using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy.Configuration;
@@ -32,6 +36,9 @@ internal static class GatewayExtensions
         services.AddValidated<RefusalOptions>(RefusalOptions.SectionName);
         services.AddValidated<LimitsOptions>(LimitsOptions.SectionName);
         services.AddValidated<CrossOriginOptions>(CrossOriginOptions.SectionName);
+        services.AddValidated<ProxiesOptions>(ProxiesOptions.SectionName);
+        services.AddValidated<AccessOptions>(AccessOptions.SectionName);
+        services.AddValidated<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
 
         services.AddSingleton<ReplicaDirectory>();
@@ -41,14 +48,25 @@ internal static class GatewayExtensions
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaLoss>());
         services.AddSingleton<RefusalWriter>();
         services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<AccessRules>();
+        services.AddSingleton<RequestRates>();
+        services.AddSingleton(provider =>
+        {
+            var limits = provider.GetRequiredService<IOptions<LimitsOptions>>().Value;
+            return new StreamCounts(limits.StreamsPerAddress, limits.StreamsPerGateway);
+        });
+        services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTimeoutSetup>();
         services.AddRequestTimeouts();
         services.AddCors();
         services.AddSingleton<IConfigureOptions<CorsOptions>, CrossOriginSetup>();
+        services.AddCompression();
+        builder.AddTls();
+        builder.AddAccessLog();
 
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<ClusterDefaults>()
-            .AddTransforms<ForwardedHeaders>()
+            .AddTransforms<ForwardedHeaderTransforms>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddBalancing();
@@ -61,14 +79,21 @@ internal static class GatewayExtensions
     /// <summary>Maps routes of the proxy, the operator API and the console.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
-        app.UseMiddleware<ClientAddressMiddleware>();
-        app.UseConsole();
+        app.UseAccessLog();
+        app.UseClientAddress();
+        app.UseResponseHeaders();
+        app.UseMiddleware<AccessMiddleware>();
+        app.UseTls();
+        app.UseCompression();
+        app.UseMiddleware<ConsoleMiddleware>();
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
         app.MapReplicas();
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseMiddleware<StreamLimitMiddleware>();
+            proxy.UseMiddleware<PublishLimitMiddleware>();
             proxy.UseMiddleware<BodySizeMiddleware>();
             proxy.UseMiddleware<RefusalMiddleware>();
             proxy.UseMiddleware<StreamMiddleware>();

@@ -5,17 +5,21 @@ namespace SseApp.Gateway.Forwarding;
 /// <summary>Problem details (RFC 9457) that can be found again in the logs and traces.</summary>
 internal static class Problems
 {
+    /// <summary>What names the request in problem details, the access log and traces.</summary>
+    public static string RequestId(HttpContext context) => Activity.Current?.Id ?? context.TraceIdentifier;
+
     public static Task WriteAsync(HttpContext context, int status, string detail, string? reason = null)
     {
         var extensions = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
-            ["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier,
+            ["traceId"] = RequestId(context),
         };
         if (reason is not null)
         {
             extensions["reason"] = reason;
         }
 
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Problem(detail, instance: context.Request.Path, statusCode: status, extensions: extensions).ExecuteAsync(context);
     }
 }

@@ -2,7 +2,7 @@ namespace SseApp.Gateway.Forwarding;
 
 /// <summary>Why the gateway cannot serve a request now, although the request is right.</summary>
 /// <param name="Reason">For programs: <c>reason</c> of <c>stream.unavailable</c> and label of the metric.</param>
-/// <param name="Status">Status for clients other than an EventSource: 502, 503 or 504.</param>
+/// <param name="Status">Status for clients other than an EventSource: 429, 502, 503 or 504.</param>
 /// <param name="Detail">For people.</param>
 internal sealed record Refusal(string Reason, int Status, string Detail)
 {
@@ -17,4 +17,19 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
 
     public static readonly Refusal Stopping = new(
         "gateway-stopping", StatusCodes.Status503ServiceUnavailable, "This gateway is stopping.");
+
+    public static readonly Refusal RequestTimedOut = new(
+        "request-timeout", StatusCodes.Status504GatewayTimeout, "The request took longer than this gateway allows (Limits:RequestTimeout).");
+
+    public static readonly Refusal TooManyStreams = new(
+        "address-streams", StatusCodes.Status429TooManyRequests, "Too many streams are open from this address (Limits:StreamsPerAddress).");
+
+    public static readonly Refusal GatewayFull = new(
+        "gateway-streams", StatusCodes.Status503ServiceUnavailable, "This gateway holds as many streams as it may (Limits:StreamsPerGateway).");
+
+    public static readonly Refusal ConnectRate = new(
+        "connect-rate", StatusCodes.Status429TooManyRequests, "This address opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
+
+    public static readonly Refusal PublishRate = new(
+        "publish-rate", StatusCodes.Status429TooManyRequests, "This client publishes too fast (Limits:PublishesPerSecond, PublishBurst); a batch counts as one request.");
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
@@ -12,10 +13,16 @@ internal sealed class RefusalMiddleware(RequestDelegate next, RefusalWriter writ
     {
         await next(context);
 
-        if (context.Features.Get<IForwarderErrorFeature>() is not { } failure
-            || context.Response.HasStarted
-            || context.RequestAborted.IsCancellationRequested)
+        if (context.Features.Get<IForwarderErrorFeature>() is not { } failure || context.Response.HasStarted)
         {
+            return;
+        }
+
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            // YARP cannot tell the time limit of the request from a client that left; the timeout middleware can, by
+            // this exception, and writes the answer.
+            context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.ThrowIfCancellationRequested();
             return;
         }
 

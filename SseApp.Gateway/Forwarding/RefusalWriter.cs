@@ -15,12 +15,15 @@ namespace SseApp.Gateway.Forwarding;
 /// </summary>
 internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMetrics metrics)
 {
-    public Task WriteAsync(HttpContext context, Refusal refusal)
+    /// <param name="context">The request, whose response has not begun.</param>
+    /// <param name="refusal">Why it is refused.</param>
+    /// <param name="notBefore">Time until trying again can succeed; the random time of <see cref="RefusalOptions"/> is added.</param>
+    public Task WriteAsync(HttpContext context, Refusal refusal, TimeSpan notBefore = default)
     {
         metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
         var response = context.Response;
         response.Clear();
-        var retryMs = RandomNumberGenerator.GetInt32(
+        var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
             (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
         return StreamRequests.AcceptsEventStream(context.Request)
             ? WriteStreamAsync(context, refusal, retryMs)

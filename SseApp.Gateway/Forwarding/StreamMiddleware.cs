@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using SseApp.Gateway.Routing;
 
 namespace SseApp.Gateway.Forwarding;
 
-/// <summary>Sets a stream request apart from others: no minimum rate, no duration metric, a clean end when the gateway stops.</summary>
+/// <summary>Sets a stream request apart from others: no minimum rate, no time limit, no duration metric, a clean end when the gateway stops.</summary>
 internal sealed class StreamMiddleware(RequestDelegate next, IHostApplicationLifetime application)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -20,6 +21,9 @@ internal sealed class StreamMiddleware(RequestDelegate next, IHostApplicationLif
         {
             rate.MinDataRate = null;
         }
+
+        // Routes from configuration may carry streams too; only the replicas' own is known beforehand.
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
 
         // A stream lasts hours and would make the histogram of request durations useless.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)

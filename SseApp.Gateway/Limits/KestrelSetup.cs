@@ -9,5 +9,12 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
     {
         options.AddServerHeader = false;
         options.Limits.MaxRequestBodySize = limits.Value.MaxRequestBodyBytes;
+        options.Limits.MaxRequestHeadersTotalSize = limits.Value.MaxRequestHeaderBytes;
+        options.Limits.RequestHeadersTimeout = limits.Value.RequestHeadersTimeout;
+        options.Limits.KeepAliveTimeout = limits.Value.KeepAliveTimeout;
+
+        // One field may fill the whole head, as in HTTP/1.1.
+        options.Limits.Http2.MaxRequestHeaderFieldSize = limits.Value.MaxRequestHeaderBytes;
+        options.Limits.Http3.MaxRequestHeaderFieldSize = limits.Value.MaxRequestHeaderBytes;
     }
 }

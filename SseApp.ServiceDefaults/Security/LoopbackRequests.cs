@@ -13,7 +13,11 @@ public static class LoopbackRequests
 
         // Behind a proxy on this machine everybody comes from loopback; the proxy gives itself away by its headers.
         var headers = context.Request.Headers;
-        var proxied = headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Real-IP");
+        // X-Original-For is left where a known proxy's X-Forwarded-For has been taken as the client's address.
+        var proxied = headers.ContainsKey("X-Forwarded-For")
+            || headers.ContainsKey("Forwarded")
+            || headers.ContainsKey("X-Real-IP")
+            || headers.ContainsKey("X-Original-For");
         return !proxied && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
     }
 }

@@ -10,13 +10,14 @@ using SseApp.ServiceDefaults.Health;
 
 namespace SseApp.ServiceDefaults.Telemetry;
 
-internal static class TelemetryExtensions
+public static class TelemetryExtensions
 {
+    /// <summary>Path of the Prometheus text.</summary>
     public const string MetricsPath = "/metrics";
 
     private const string EventStream = "text/event-stream";
 
-    public static void AddTelemetry(this IHostApplicationBuilder builder)
+    internal static void AddTelemetry(this IHostApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton<SseMeter>();
         var openTelemetry = builder.Services.AddOpenTelemetry()

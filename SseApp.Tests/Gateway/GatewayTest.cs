@@ -28,10 +28,14 @@ public abstract class GatewayTest : IAsyncDisposable
         return origin;
     }
 
-    internal async Task<GatewayHost> GatewayAsync(params (string Key, string Value)[] settings)
+    internal Task<GatewayHost> GatewayAsync(params (string Key, string Value)[] settings) => GatewayAsync(null, settings);
+
+    internal async Task<GatewayHost> GatewayAsync(TimeProvider? time, params (string Key, string Value)[] settings)
     {
         var gateway = await GatewayHost.StartAsync(
-            Registry, settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase));
+            Registry,
+            settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase),
+            time: time);
         _owned.Add(gateway);
         return gateway;
     }
@@ -55,5 +59,10 @@ public abstract class GatewayTest : IAsyncDisposable
         {
             await owned.DisposeAsync();
         }
+
+        await DisposeOwnAsync();
     }
+
+    /// <summary>Called after the hosts are gone.</summary>
+    protected virtual ValueTask DisposeOwnAsync() => default;
 }

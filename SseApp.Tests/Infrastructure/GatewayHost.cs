@@ -23,37 +23,63 @@ internal sealed class GatewayHost : IAsyncDisposable
     private GatewayHost(WebApplication app)
     {
         _app = app;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];
         Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(20) };
     }
 
-    public Uri Address { get; }
+    public IReadOnlyList<Uri> Addresses { get; }
+
+    public Uri Address => Addresses[0];
+
+    /// <summary>Where HTTPS is served; the test has configured it.</summary>
+    public Uri SecureAddress => Addresses.Single(address => address.Scheme == Uri.UriSchemeHttps);
 
     public HttpClient Client { get; }
 
     public IServiceProvider Services => _app.Services;
 
+    /// <summary>Messages logged so far.</summary>
+    public IEnumerable<string> Logs => Services.GetFakeLogCollector().GetSnapshot().Select(record => record.Message);
+
     /// <param name="registry">Where the gateway finds its replicas; null: in Redis, as the program does.</param>
     /// <param name="settings">Configuration on top of what suits tests: fast polls and short timeouts.</param>
     /// <param name="use">Middleware before the gateway's own.</param>
     /// <param name="url">Where to listen.</param>
+    /// <param name="time">The gateway's clock.</param>
+    /// <param name="settingsFile">A configuration file that the test changes later.</param>
     public static async Task<GatewayHost> StartAsync(
         IReplicaRegistry? registry,
         IReadOnlyDictionary<string, string?>? settings = null,
         Action<WebApplication>? use = null,
-        string url = "http://127.0.0.1:0")
+        string url = "http://127.0.0.1:0",
+        TimeProvider? time = null,
+        string? settingsFile = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
         builder.WebHost.UseUrls(url);
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddFakeLogging();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",
             ["ReplicaRegistry:Expiry"] = "00:00:01",
             ["Refusals:MinRetry"] = "00:00:00.200",
             ["Refusals:MaxRetry"] = "00:00:00.400",
+
+            // Every client of a test has the same address.
+            ["Limits:StreamsPerAddress"] = "0",
+            ["Limits:ConnectsPerSecond"] = "0",
         });
         builder.Configuration.AddInMemoryCollection(settings);
+        if (settingsFile is not null)
+        {
+            builder.Configuration.AddJsonFile(settingsFile, optional: false, reloadOnChange: true);
+        }
+
+        if (time is not null)
+        {
+            builder.Services.AddSingleton(time);
+        }
+
         builder.AddServiceDefaults();
         if (registry is not null)
         {

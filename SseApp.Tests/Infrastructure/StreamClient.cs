@@ -24,13 +24,19 @@ internal sealed class StreamClient : IDisposable
     public string Text => Encoding.UTF8.GetString(_received.ToArray());
 
     /// <summary>Opens a stream as a native EventSource does.</summary>
-    public static async Task<StreamClient> OpenAsync(HttpClient client, string path = "/events?topic=a", string? accept = "text/event-stream")
+    public static async Task<StreamClient> OpenAsync(
+        HttpClient client, string path = "/events?topic=a", string? accept = "text/event-stream", params (string Name, string Value)[] headers)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
         if (accept is not null)
         {
             request.Headers.TryAddWithoutValidation("Accept", accept);
+        }
+
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
         }
 
         var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);

@@ -65,5 +65,10 @@ internal sealed class OursSubject(Workspace workspace, string? cores, bool gatew
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
         ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
         ("Logging__LogLevel__Default", "Warning"),
+
+        // The load comes from one address and connects as fast as it can.
+        ("Limits__StreamsPerAddress", "0"),
+        ("Limits__StreamsPerGateway", "0"),
+        ("Limits__ConnectsPerSecond", "0"),
     ];
 }

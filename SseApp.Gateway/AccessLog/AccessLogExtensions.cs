@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Options;
+
+namespace SseApp.Gateway.AccessLog;
+
+internal static class AccessLogExtensions
+{
+    public static void AddAccessLog(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<AccessLogOptions>().BindConfiguration(AccessLogOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<AccessLogWriter>();
+        if (builder.Configuration.GetValue<bool>($"{AccessLogOptions.SectionName}:{nameof(AccessLogOptions.Enabled)}"))
+        {
+            services.AddHostedService(provider => provider.GetRequiredService<AccessLogWriter>());
+        }
+    }
+
+    /// <summary>Costs nothing while the log is off.</summary>
+    public static void UseAccessLog(this IApplicationBuilder app)
+    {
+        if (app.ApplicationServices.GetRequiredService<IOptions<AccessLogOptions>>().Value.Enabled)
+        {
+            app.UseMiddleware<AccessLogMiddleware>();
+        }
+    }
+}

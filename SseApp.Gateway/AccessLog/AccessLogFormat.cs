@@ -1,0 +1,7 @@
+namespace SseApp.Gateway.AccessLog;
+
+public enum AccessLogFormat
+{
+    Json,
+    W3C,
+}

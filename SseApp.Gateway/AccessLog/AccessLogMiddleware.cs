@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Routing;
+using Yarp.ReverseProxy.Model;
+
+namespace SseApp.Gateway.AccessLog;
+
+/// <summary>Puts each request into the access log when it ends. The first of the pipeline, so that refusals are logged too.</summary>
+internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter log, IOptions<AccessLogOptions> options, TimeProvider time)
+{
+    private const int ClientClosedRequest = 499;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var began = time.GetTimestamp();
+        var beganAt = time.GetUtcNow();
+        var traffic = new ResponseTraffic(StreamRequests.IsStream(context.Request));
+        var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        context.Features.Set(traffic);
+        context.Features.Set<IHttpResponseBodyFeature>(new CountingBody(body, traffic));
+        var failed = true;
+        try
+        {
+            await next(context);
+            failed = false;
+        }
+        finally
+        {
+            context.Features.Set(body);
+            log.Write(Entry(context, traffic, beganAt, time.GetElapsedTime(began), failed));
+        }
+    }
+
+    private AccessLogEntry Entry(HttpContext context, ResponseTraffic traffic, DateTimeOffset beganAt, TimeSpan duration, bool failed)
+    {
+        var request = context.Request;
+        var response = context.Response;
+        var left = context.RequestAborted.IsCancellationRequested;
+        return new AccessLogEntry
+        {
+            Time = beganAt,
+            Duration = duration,
+            Client = context.Connection.RemoteIpAddress,
+            Method = request.Method,
+            Scheme = request.Scheme,
+            Host = request.Host.Value ?? "",
+            Path = request.PathBase.Add(request.Path).Value ?? "",
+            Query = Query(request),
+            Protocol = request.Protocol,
+            Status = response.HasStarted ? response.StatusCode
+                : left ? ClientClosedRequest
+                : failed ? StatusCodes.Status500InternalServerError
+                : response.StatusCode,
+            Bytes = HttpMethods.IsHead(request.Method) ? 0 : traffic.Bytes,
+            Events = response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true ? traffic.Events : null,
+            ClientLeft = left,
+            Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
+            UserAgent = request.Headers.UserAgent.ToString(),
+            Referer = request.Headers.Referer.ToString(),
+            RequestId = Problems.RequestId(context),
+        };
+    }
+
+    private string Query(HttpRequest request)
+    {
+        var query = request.QueryString.Value ?? "";
+        var hidden = options.Value.HiddenQuery;
+        if (query.Length == 0 || hidden.Count == 0)
+        {
+            return query;
+        }
+
+        // Rebuilt only when there is something to hide: the line should show what the client sent.
+        var secret = false;
+        foreach (var pair in new QueryStringEnumerable(query))
+        {
+            secret |= hidden.Contains(pair.DecodeName().ToString());
+        }
+
+        return secret
+            ? QueryString.Create(request.Query.Select(pair => KeyValuePair.Create(
+                pair.Key, hidden.Contains(pair.Key) ? new Microsoft.Extensions.Primitives.StringValues("***") : pair.Value))).Value ?? ""
+            : query;
+    }
+}

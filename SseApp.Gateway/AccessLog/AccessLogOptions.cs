@@ -1,0 +1,63 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Gateway.AccessLog;
+
+/// <summary>Section <c>AccessLog</c>: one line for each request when it ends, a stream's with its duration, events and bytes.</summary>
+public sealed class AccessLogOptions : IValidatableObject
+{
+    public const string SectionName = "AccessLog";
+
+    /// <summary>Default false.</summary>
+    public bool Enabled { get; set; }
+
+    /// <summary><c>Json</c> (default): one object a line; <c>W3C</c>: extended log file format.</summary>
+    public AccessLogFormat Format { get; set; } = AccessLogFormat.Json;
+
+    /// <summary>File to append to; its folder is made. Default none: standard output.</summary>
+    public string? File { get; set; }
+
+    /// <summary>
+    /// Size in bytes at which the file is renamed to <c>.1</c> (and <c>.1</c> to <c>.2</c>, and so on) and a new one begun.
+    /// Default 100 MiB. 4 KiB to 1 TiB.
+    /// </summary>
+    [Range(4096L, 1L << 40)]
+    public long MaxFileBytes { get; set; } = 100L * 1024 * 1024;
+
+    /// <summary>Renamed files that are kept. Default 10; 0: none.</summary>
+    [Range(0, 1000)]
+    public int MaxOldFiles { get; set; } = 10;
+
+    /// <summary>
+    /// Lines that may wait to be written. When a disk cannot keep up, further ones are dropped, counted and reported: no
+    /// request waits for its log. Default 16 384.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    public int QueueLines { get; set; } = 16_384;
+
+    /// <summary>Query parameters whose values are logged as <c>***</c>. Default <c>access_token</c>, <c>token</c>, <c>api_key</c>; configured names are added.</summary>
+    public ISet<string> HiddenQuery { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "access_token", "token", "api_key" };
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!Enabled || string.IsNullOrWhiteSpace(File))
+        {
+            yield break;
+        }
+
+        string? problem = null;
+        try
+        {
+            using var log = new RotatingFile(File, MaxFileBytes, MaxOldFiles);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            problem = exception.Message;
+        }
+
+        if (problem is not null)
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(File)} '{File}' cannot be written: {problem} Choose a file that this user may write, or leave the setting out to log to standard output.", [nameof(File)]);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Routing;
+
+namespace SseApp.Gateway.Compression;
+
+internal static class CompressionExtensions
+{
+    private static readonly string[] s_types = ["application/problem+json", "application/x-ndjson", "application/manifest+json", "image/svg+xml"];
+
+    public static void AddCompression(this IServiceCollection services)
+    {
+        services.AddOptions<CompressionOptions>().BindConfiguration(CompressionOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddResponseCompression();
+        services.AddOptions<ResponseCompressionOptions>().Configure<IOptions<CompressionOptions>>((compression, options) =>
+        {
+            compression.EnableForHttps = options.Value.OverHttps;
+            compression.MimeTypes = [.. ResponseCompressionDefaults.MimeTypes, .. s_types];
+
+            // A compressor holds events back until its block is full.
+            compression.ExcludedMimeTypes = [StreamRequests.ContentType];
+        });
+        services.AddOptions<BrotliCompressionProviderOptions>().Configure<IOptions<CompressionOptions>>(
+            (brotli, options) => brotli.Level = options.Value.Level);
+        services.AddOptions<GzipCompressionProviderOptions>().Configure<IOptions<CompressionOptions>>(
+            (gzip, options) => gzip.Level = options.Value.Level);
+    }
+
+    /// <summary>Compresses what follows, but leaves stream requests alone: even the unused wrapper of the body would cost each of them memory.</summary>
+    public static void UseCompression(this IApplicationBuilder app)
+    {
+        if (app.ApplicationServices.GetRequiredService<IOptions<CompressionOptions>>().Value.Enabled)
+        {
+            app.UseWhen(static context => !StreamRequests.IsStream(context.Request), static branch => branch.UseResponseCompression());
+        }
+    }
+}

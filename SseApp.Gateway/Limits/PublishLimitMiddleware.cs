@@ -1,0 +1,18 @@
+using SseApp.Gateway.Forwarding;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>Holds a client to its publish rate.</summary>
+internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates rates, RefusalWriter refusals)
+{
+    public Task InvokeAsync(HttpContext context) =>
+        IsPublish(context.Request) && rates.TryPublish(context) is { } retryAfter
+            ? refusals.WriteAsync(context, Refusal.PublishRate, retryAfter)
+            : next(context);
+
+    private static bool IsPublish(HttpRequest request) =>
+        HttpMethods.IsPost(request.Method)
+        && (request.Path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
+            || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
+                && request.Path.Value!.TrimEnd('/').EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
+}

@@ -1,0 +1,25 @@
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Forwarding;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>Gives every request that is no stream a time limit, and its client problem details when it is over.</summary>
+internal sealed class RequestTimeoutSetup(IOptions<LimitsOptions> limits, RefusalWriter refusals) : IConfigureOptions<RequestTimeoutOptions>
+{
+    public void Configure(RequestTimeoutOptions options)
+    {
+        var timeout = limits.Value.RequestTimeout;
+        if (timeout > TimeSpan.Zero)
+        {
+            options.DefaultPolicy = new RequestTimeoutPolicy { Timeout = timeout, WriteTimeoutResponse = WriteAsync };
+        }
+    }
+
+    private Task WriteAsync(HttpContext context)
+    {
+        // The token that ended the request would end its answer too; the platform restores it after this.
+        context.RequestAborted = CancellationToken.None;
+        return refusals.WriteAsync(context, Refusal.RequestTimedOut);
+    }
+}

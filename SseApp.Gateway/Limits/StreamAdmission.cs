@@ -1,0 +1,8 @@
+namespace SseApp.Gateway.Limits;
+
+internal enum StreamAdmission
+{
+    Admitted,
+    ClientFull,
+    GatewayFull,
+}

@@ -1,0 +1,47 @@
+using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Routing;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>Keeps one client, or all together, from opening more streams than configured, or too fast.</summary>
+internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts counts, RequestRates rates, RefusalWriter refusals)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (!StreamRequests.IsStream(context.Request))
+        {
+            return next(context);
+        }
+
+        var client = rates.AddressOf(context);
+        switch (counts.TryEnter(client))
+        {
+            case StreamAdmission.ClientFull:
+                return refusals.WriteAsync(context, Refusal.TooManyStreams);
+            case StreamAdmission.GatewayFull:
+                return refusals.WriteAsync(context, Refusal.GatewayFull);
+        }
+
+        // After the counts: a client that has all its streams and keeps trying must not use up what others of its
+        // address need to come back.
+        if (rates.TryConnect(context) is { } retryAfter)
+        {
+            counts.Leave(client);
+            return refusals.WriteAsync(context, Refusal.ConnectRate, retryAfter);
+        }
+
+        return ForwardAsync(context, client);
+    }
+
+    private async Task ForwardAsync(HttpContext context, ClientKey client)
+    {
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            counts.Leave(client);
+        }
+    }
+}

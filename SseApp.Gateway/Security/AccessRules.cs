@@ -1,0 +1,63 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace SseApp.Gateway.Security;
+
+/// <summary>The lists of section <c>Access</c> as they are now.</summary>
+internal sealed partial class AccessRules : IDisposable
+{
+    private readonly IConfiguration _configuration;
+    private readonly ILogger<AccessRules> _logger;
+    private readonly IDisposable _changes;
+    private Lists _lists;
+
+    public AccessRules(IOptions<AccessOptions> options, IConfiguration configuration, ILogger<AccessRules> logger)
+    {
+        _configuration = configuration;
+        _logger = logger;
+        _lists = Read(options.Value);
+        _changes = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
+    }
+
+    public bool Allows(IPAddress? address)
+    {
+        var lists = Volatile.Read(ref _lists);
+        return address is null
+            ? lists.Allow.IsEmpty && lists.Deny.IsEmpty
+            : !lists.Deny.Contains(address) && (lists.Allow.IsEmpty || lists.Allow.Contains(address));
+    }
+
+    public void Dispose() => _changes.Dispose();
+
+    private static Lists Read(AccessOptions options) => new(
+        AddressList.Parse($"{AccessOptions.SectionName}:{nameof(AccessOptions.Allow)}", [.. options.Allow]),
+        AddressList.Parse($"{AccessOptions.SectionName}:{nameof(AccessOptions.Deny)}", [.. options.Deny]));
+
+    // Not IOptionsMonitor: it would drop the value that works before it finds out that the new one does not.
+    private void Reload()
+    {
+        try
+        {
+            var replaced = Volatile.Read(ref _lists);
+            var lists = Read(_configuration.GetSection(AccessOptions.SectionName).Get<AccessOptions>() ?? new AccessOptions());
+            if (!lists.Allow.Ranges.SequenceEqual(replaced.Allow.Ranges) || !lists.Deny.Ranges.SequenceEqual(replaced.Deny.Ranges))
+            {
+                Volatile.Write(ref _lists, lists);
+                LogReloaded(lists.Allow.Ranges.Count, lists.Deny.Ranges.Count);
+            }
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException)
+        {
+            LogNotReloaded(exception.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "The address lists changed: {Allowed} entries to allow, {Denied} to deny.")]
+    private partial void LogReloaded(int allowed, int denied);
+
+    [LoggerMessage(LogLevel.Error, "The changed address lists cannot be used; the former ones stay. {Error}")]
+    private partial void LogNotReloaded(string error);
+
+    private sealed record Lists(AddressList Allow, AddressList Deny);
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace SseApp.Gateway.Security;
+
+internal static class ClientAddressExtensions
+{
+    /// <summary>
+    /// Finds out who the client is. From here on <c>Connection.RemoteIpAddress</c> is that client for limits, balancing,
+    /// address lists, replicas and logs alike.
+    /// </summary>
+    public static void UseClientAddress(this IApplicationBuilder app)
+    {
+        var options = app.ApplicationServices.GetRequiredService<IOptions<ProxiesOptions>>().Value;
+
+        // Without known proxies the platform's middleware would believe everybody.
+        if (options.Known.Count > 0)
+        {
+            var forwarded = new ForwardedHeadersOptions
+            {
+                ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
+                ForwardedForHeaderName = options.ForwardedForHeader,
+                ForwardLimit = null,
+            };
+            forwarded.KnownProxies.Clear();
+            forwarded.KnownIPNetworks.Clear();
+            foreach (var range in AddressList.Parse($"{ProxiesOptions.SectionName}:{nameof(ProxiesOptions.Known)}", [.. options.Known]).Ranges)
+            {
+                forwarded.KnownIPNetworks.Add(range);
+            }
+
+            app.UseForwardedHeaders(forwarded);
+        }
+
+        app.UseMiddleware<ClientAddressMiddleware>();
+    }
+}

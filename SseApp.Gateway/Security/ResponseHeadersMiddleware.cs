@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Options;
+
+namespace SseApp.Gateway.Security;
+
+/// <summary>Puts the configured headers on every response, at the last moment: what YARP copies from a replica comes before.</summary>
+internal sealed class ResponseHeadersMiddleware(RequestDelegate next, IOptions<ResponseHeadersOptions> options)
+{
+    private readonly KeyValuePair<string, string>[] _set = [.. options.Value.Set];
+    private readonly string[] _remove = [.. options.Value.Remove];
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        context.Response.OnStarting(Apply, context.Response);
+        return next(context);
+    }
+
+    private Task Apply(object state)
+    {
+        var headers = ((HttpResponse)state).Headers;
+        foreach (var name in _remove)
+        {
+            headers.Remove(name);
+        }
+
+        foreach (var (name, value) in _set)
+        {
+            headers[name] = value;
+        }
+
+        return Task.CompletedTask;
+    }
+}

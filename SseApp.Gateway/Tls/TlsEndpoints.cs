@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.Quic;
+using System.Net.Security;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Options;
+
+namespace SseApp.Gateway.Tls;
+
+/// <summary>
+/// Listens on the plain and the HTTPS addresses. Kestrel's own <c>Certificate</c> configuration is not used: to take a new
+/// certificate it closes the endpoint with all its streams, and of a broken one it makes an endpoint that does not come back.
+/// </summary>
+internal sealed partial class TlsEndpoints(
+    IReadOnlyList<BindingAddress> plain, IOptions<TlsOptions> options, CertificateSource certificates, ILogger<TlsEndpoints> logger)
+    : IConfigureOptions<KestrelServerOptions>
+{
+    public void Configure(KestrelServerOptions kestrel)
+    {
+        foreach (var address in plain)
+        {
+            var https = string.Equals(address.Scheme, Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
+            Listen(kestrel, address, https ? Secure : static _ => { });
+        }
+
+        foreach (var address in options.Value.Addresses)
+        {
+            Listen(kestrel, address, Secure);
+        }
+
+        if (options.Value.Http3 && !HasQuic)
+        {
+            LogNoQuic();
+        }
+    }
+
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Interoperability", "CA1416", Justification = "The property itself says whether the platform has QUIC.")]
+    private static bool HasQuic => QuicListener.IsSupported;
+
+    private static void Listen(KestrelServerOptions kestrel, BindingAddress address, Action<ListenOptions> configure)
+    {
+        if (address.IsUnixPipe)
+        {
+            kestrel.ListenUnixSocket(address.UnixPipePath, configure);
+        }
+        else if (string.Equals(address.Host, "localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            kestrel.ListenLocalhost(address.Port, configure);
+        }
+        else if (IPAddress.TryParse(address.Host, out var ip))
+        {
+            kestrel.Listen(ip, address.Port, configure);
+        }
+        else
+        {
+            kestrel.ListenAnyIP(address.Port, configure);
+        }
+    }
+
+    private void Secure(ListenOptions listen)
+    {
+        listen.Protocols = options.Value.Http3 && HasQuic ? HttpProtocols.Http1AndHttp2AndHttp3 : HttpProtocols.Http1AndHttp2;
+        listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(Handshake()) });
+    }
+
+    private SslServerAuthenticationOptions Handshake() => new()
+    {
+        ServerCertificateContext = certificates.Current,
+        EnabledSslProtocols = options.Value.MinVersion == TlsVersion.Tls13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+    };
+
+    [LoggerMessage(LogLevel.Warning, "HTTP/3 is asked for (Tls:Http3), but this machine has no QUIC; serving HTTP/2 and HTTP/1.1. On Linux install libmsquic 2 or newer, or set Tls:Http3 to false.")]
+    private partial void LogNoQuic();
+}

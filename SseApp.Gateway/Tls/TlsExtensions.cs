@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.HttpsPolicy;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Security;
+
+namespace SseApp.Gateway.Tls;
+
+internal static class TlsExtensions
+{
+    /// <summary>Adds HTTPS when section <c>Tls</c> names a certificate.</summary>
+    public static void AddTls(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        var options = builder.Configuration.GetSection(TlsOptions.SectionName).Get<TlsOptions>() ?? new TlsOptions();
+        if (!options.Enabled)
+        {
+            return;
+        }
+
+        var plain = TlsAddresses.TakeOver(builder.Configuration);
+        services.AddSingleton<CertificateSource>();
+        services.AddHostedService<CertificateWatcher>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
+            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, plain));
+        services.Configure<HttpsRedirectionOptions>(redirect =>
+        {
+            redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect;
+            redirect.HttpsPort = options.PublicPort > 0 ? options.PublicPort : null;
+        });
+        services.Configure<HstsOptions>(hsts =>
+        {
+            hsts.MaxAge = options.HstsMaxAge;
+            hsts.IncludeSubDomains = options.HstsIncludeSubDomains;
+        });
+    }
+
+    public static void UseTls(this IApplicationBuilder app)
+    {
+        var options = app.ApplicationServices.GetRequiredService<IOptions<TlsOptions>>().Value;
+        if (!options.Enabled)
+        {
+            return;
+        }
+
+        if (options.HstsMaxAge > TimeSpan.Zero)
+        {
+            app.UseHsts();
+        }
+
+        if (options.Redirect)
+        {
+            app.UseWhen(static context => !LocalProbes.IsProbe(context), static branch => branch.UseHttpsRedirection());
+        }
+    }
+}

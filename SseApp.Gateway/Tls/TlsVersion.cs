@@ -1,0 +1,7 @@
+namespace SseApp.Gateway.Tls;
+
+public enum TlsVersion
+{
+    Tls12,
+    Tls13,
+}
