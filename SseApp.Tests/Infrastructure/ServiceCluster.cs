@@ -25,6 +25,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Streaming__RetryMax"] = "00:00:01",
             ["Refusals__MinRetry"] = "00:00:00.200",
             ["Refusals__MaxRetry"] = "00:00:01",
+            // All clients have one address.
+            ["Limits__StreamsPerAddress"] = "0",
+            ["Limits__ConnectsPerSecond"] = "0",
         };
         foreach (var (key, value) in settings)
         {
