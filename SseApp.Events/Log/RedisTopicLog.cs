@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Streaming;
 using StackExchange.Redis;
@@ -8,70 +7,42 @@ namespace SseApp.Events.Log;
 
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
-    private static readonly string s_publishScript = LoadScript("publish.lua");
-    private static readonly string s_rangeScript = LoadScript("range.lua");
-    private static readonly string s_readScript = LoadScript("read.lua");
-    private static readonly string s_dropScript = LoadScript("drop.lua");
+    private static readonly string s_rangeScript = RedisScript.Load("range.lua");
+    private static readonly string s_readScript = RedisScript.Load("read.lua");
+    private static readonly string s_dropScript = RedisScript.Load("drop.lua");
 
     private readonly IConnectionMultiplexer _redis;
     private readonly TopicLogOptions _options;
-    private readonly TimeProvider _time;
+    private readonly RedisAppender _appender;
     private readonly ILogger<RedisTopicLog> _logger;
-    private readonly KnownPositions _known = new();
 
     public RedisTopicLog(IConnectionMultiplexer redis, IOptions<TopicLogOptions> options, TimeProvider time, ILogger<RedisTopicLog> logger)
     {
         _redis = redis;
         _options = options.Value;
-        _time = time;
+        _appender = new RedisAppender(redis, _options, time);
         _logger = logger;
         redis.ConnectionRestored += OnConnectionRestored;
     }
 
     public event EventHandler? Restored;
 
-    public async Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null)
-    {
-        var prefix = Prefix(topic);
-        var retention = _options.RetentionOf(topic);
-        var known = _known.Find(topic);
-        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_publishScript,
-            [prefix + "counter", prefix + "log", prefix + "key:" + idempotencyKey],
-            [
-                Epoch.Create().ToString(),
-                LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key),
-                block,
-                retention.MaxEvents,
-                (long)retention.IdleExpiry.TotalMilliseconds,
-                idempotencyKey is null ? 0 : (long)_options.IdempotencyWindow.TotalMilliseconds,
-                prefix + "live",
-                known.Epoch.ToString(),
-                known.Offset,
-            ]);
-        var (epoch, offset, repeated) = ParseThree(answer);
-        var position = new Position(epoch, offset);
-        if (repeated == 0)
-        {
-            _known.Remember(topic, position);
-        }
-
-        return new AppendResult(position, repeated == 1);
-    }
+    public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) =>
+        _appender.AppendAsync(topic, block, idempotencyKey, key);
 
     public async Task<Position> GetEndAsync(string topic)
     {
-        var values = await _redis.GetDatabase().HashGetAsync(Prefix(topic) + "counter", ["epoch", "offset"]);
-        return values[0].IsNull ? default : new Position(ParseEpoch((string)values[0]!), (long)values[1]);
+        var values = await _redis.GetDatabase().HashGetAsync(_options.KeysOf(topic) + "counter", ["epoch", "offset"]);
+        return values[0].IsNull ? default : new Position(RedisScript.ParseEpoch((string)values[0]!), (long)values[1]);
     }
 
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
-        var prefix = Prefix(topic);
+        var prefix = _options.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes]);
+            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents]);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
-        var epoch = ParseEpoch((string)parts[0]!);
+        var epoch = RedisScript.ParseEpoch((string)parts[0]!);
         var last = (long)parts[1];
         var first = last - (long)parts[2] + 1;
         var entries = new LogEntry[parts.Length - 3];
@@ -95,7 +66,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<long> CountSubscribedReplicasAsync(string topic)
     {
         // PUBSUB NUMSUB knows the subscribers of one node.
-        var channel = RedisChannel.Literal(Prefix(topic) + "live");
+        var channel = RedisChannel.Literal(_options.KeysOf(topic) + "live");
         var counts = await Task.WhenAll(_redis.GetServers().Where(server => server.IsConnected).Select(server => server.SubscriptionSubscriberCountAsync(channel)));
         return counts.Sum();
     }
@@ -106,8 +77,9 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public async Task<LogRange> GetRangeAsync(string topic)
     {
-        var prefix = Prefix(topic);
-        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(s_rangeScript, [prefix + "counter", prefix + "log"], []);
+        var prefix = _options.KeysOf(topic);
+        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
+            s_rangeScript, [prefix + "counter", prefix + "log"], [_options.RetentionOf(topic).MaxEvents]);
         var (epoch, last, count) = ParseThree(answer);
         return new LogRange(epoch, last - count + 1, last);
     }
@@ -115,7 +87,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
-        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Prefix(topic) + "live"));
+        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_options.KeysOf(topic) + "live"));
         queue.OnMessage(message =>
         {
             if (LogEntry.Parse(message.Message) is { } entry)
@@ -132,29 +104,19 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public void Dispose() => _redis.ConnectionRestored -= OnConnectionRestored;
 
-    private static string LoadScript(string name)
-    {
-        using var stream = typeof(RedisTopicLog).Assembly.GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"The embedded script {name} is missing from the assembly.");
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
-
     private static (Epoch Epoch, long Second, long Third) ParseThree(RedisResult answer)
     {
         var text = (string?)answer ?? throw new InvalidOperationException("The log script returned nothing.");
         var parts = text.Split(' ');
         return (
-            ParseEpoch(parts[0]),
+            RedisScript.ParseEpoch(parts[0]),
             long.Parse(parts[1], CultureInfo.InvariantCulture),
             long.Parse(parts[2], CultureInfo.InvariantCulture));
     }
 
-    private static Epoch ParseEpoch(string hexadecimal) => new(ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
-
     private async Task<bool> DropAsync(string topic, string epoch)
     {
-        var prefix = Prefix(topic);
+        var prefix = _options.KeysOf(topic);
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
         var announcement = $"1 {Epoch.Create()} 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
@@ -168,9 +130,6 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             Restored?.Invoke(this, EventArgs.Empty);
         }
     }
-
-    // The topic is the hash tag: all keys of a topic lie on one node of a Redis Cluster.
-    private string Prefix(string topic) => $"{_options.KeyPrefix}:{{{topic}}}:";
 
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
     private partial void LogForeignMessage(string topic);

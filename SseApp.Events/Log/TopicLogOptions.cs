@@ -17,7 +17,7 @@ internal sealed class TopicLogOptions : IValidatableObject
     [Range(1, 1_000_000)]
     public int MaxEvents { get; set; } = 1_000;
 
-    /// <summary>A topic without a publish for this long loses its log. Default 24 h.</summary>
+    /// <summary>A topic without a publish for this long, and up to a sixteenth of it longer, loses its log. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan IdleExpiry { get; set; } = TimeSpan.FromHours(24);
 
@@ -27,6 +27,9 @@ internal sealed class TopicLogOptions : IValidatableObject
 
     /// <summary>Other retention by topic name; the first item that matches counts. Default none.</summary>
     public IList<TopicRetention> Overrides { get; } = [];
+
+    /// <summary>What all keys of a topic begin with. The topic is the hash tag: they lie on one node of a Redis Cluster.</summary>
+    public string KeysOf(string topic) => $"{KeyPrefix}:{{{topic}}}:";
 
     public (int MaxEvents, TimeSpan IdleExpiry) RetentionOf(string topic)
     {

@@ -1,31 +1,58 @@
--- One publish. Keys: topic's counter (hash), topic's log (list), idempotency record.
--- Arguments: new epoch, published at and key of the event, block, entries to keep, idle ms, idempotency window ms (0 = no key), channel,
--- epoch and offset of the newest event that the publisher knows to be stored.
+-- Appends events, each on its own: one that fails does not stop the others.
+-- Keys: for each event its topic's counter (hash) and log (list), and its idempotency record if it has one.
+-- Arguments: new epoch, idempotency window ms; then for each event channel, published at and key of the event, block,
+-- entries to keep, expiry ms, whether the expiry is due ('1'), whether it has an idempotency record ('1'), epoch and
+-- offset of the newest event that the publisher knows to be stored.
+-- Answer: for each event its offset if it is of the known epoch; else epoch, offset and 1 for a repeated event; or '!' and an error.
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
-if ARGV[6] ~= '0' then
-  local first = redis.call('GET', KEYS[3])
-  if first then return first .. ' 1' end
+local keys, args, call, format = KEYS, ARGV, redis.call, string.format
+
+local function append(k, a)
+  local counter, log = keys[k], keys[k + 1]
+  if args[a + 6] == '1' then
+    local first = call('GET', keys[k + 2])
+    if first then return first .. ' 1' end
+  end
+
+  local epoch = call('HGET', counter, 'epoch')
+  local offset = call('HINCRBY', counter, 'offset', 1)
+  local due = args[a + 5] == '1'
+  -- A server that came back, or a replica that was promoted, without its newest events would give their offsets to other
+  -- events, and subscribers would take those for events they have. Such a log ends here.
+  if not epoch or (epoch == args[a + 7] and offset <= tonumber(args[a + 8])) then
+    epoch = args[1]
+    offset = 1
+    due = true
+    call('HSET', counter, 'epoch', epoch, 'offset', '1')
+    call('DEL', log)
+  end
+
+  -- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
+  local position = epoch .. ' ' .. format('%.0f', offset)
+  local message = '1 ' .. position .. ' ' .. args[a + 1] .. '\n' .. args[a + 2]
+
+  local length = call('RPUSH', log, message)
+  local limit = tonumber(args[a + 3])
+  -- Not at each event: readers leave out what is too much.
+  if length > limit + limit / 8 then call('LTRIM', log, '-' .. args[a + 3], '-1') end
+  -- A server may have evicted the log alone.
+  if due or length == 1 then
+    call('PEXPIRE', counter, args[a + 4])
+    call('PEXPIRE', log, args[a + 4])
+  end
+  if args[a + 6] == '1' then call('SET', keys[k + 2], position, 'PX', args[2]) end
+  call('PUBLISH', args[a], message)
+  return epoch == args[a + 7] and offset or position .. ' 0'
 end
 
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
--- A server that came back, or a replica that was promoted, without its newest events would give their offsets to other
--- events, and subscribers would take those for events they have. Such a log ends here.
-if not epoch or (epoch == ARGV[8] and offset <= tonumber(ARGV[9])) then
-  epoch = ARGV[1]
-  offset = 1
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'offset', '1')
-  redis.call('DEL', KEYS[2])
+local answer = {}
+local k = 1
+for a = 3, #args, 9 do
+  local stored, result = pcall(append, k, a)
+  if not stored then
+    result = '!' .. (type(result) == 'table' and result.err or tostring(result))
+  end
+  answer[#answer + 1] = result
+  k = k + (args[a + 6] == '1' and 3 or 2)
 end
-
--- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
-local position = epoch .. ' ' .. string.format('%.0f', offset)
-local message = '1 ' .. position .. ' ' .. ARGV[2] .. '\n' .. ARGV[3]
-
-redis.call('RPUSH', KEYS[2], message)
-redis.call('LTRIM', KEYS[2], '-' .. ARGV[4], '-1')
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[5])
-if ARGV[6] ~= '0' then redis.call('SET', KEYS[3], position, 'PX', ARGV[6]) end
-redis.call('PUBLISH', ARGV[7], message)
-return position .. ' 0'
+return answer

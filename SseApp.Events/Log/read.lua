@@ -1,14 +1,15 @@
 -- Events after an offset, and what the log holds, as of one moment. Keys: topic's counter (hash), topic's log (list).
--- Arguments: offset, most events, most bytes (one event always fits).
+-- Arguments: offset, most events, most bytes (one event always fits), entries to keep, of which there may be more.
 -- Answer: epoch, last offset, number of entries in the log, and then the entries.
 local counter = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
 if not counter[1] then return { '0', '0', '0' } end
 
-local count = redis.call('LLEN', KEYS[2])
-local answer = { counter[1], counter[2], string.format('%.0f', count) }
+local length = redis.call('LLEN', KEYS[2])
+local first = math.max(length - tonumber(ARGV[4]), 0)
+local answer = { counter[1], counter[2], string.format('%.0f', length - first) }
 -- The list is contiguous, so an offset's index follows from the last one's.
-local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + count, 0)
-local stop = math.min(index + tonumber(ARGV[2]), count)
+local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + length, first)
+local stop = math.min(index + tonumber(ARGV[2]), length)
 local room = tonumber(ARGV[3])
 while index < stop do
   -- In slices, because the bytes are known only afterwards.

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
-using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
 
@@ -45,33 +44,30 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
     }
 
-    private static Publishing Rejected(string rule) => new([], rule);
+    private static Publishing Rejected(string rule) => new([], [], rule);
 
-    private static async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
+    private async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
     {
         if (publishing.Rule is not null)
         {
             return new BatchItemResult(index, StatusCodes.Status400BadRequest, [], publishing.Rule);
         }
 
-        var events = new List<PublishedEvent>(publishing.Tasks.Length);
+        var events = new List<PublishedEvent>(publishing.Topics.Length);
         string? error = null;
         var repeated = true;
-        foreach (var task in publishing.Tasks)
+        for (var i = 0; i < publishing.Topics.Length; i++)
         {
             try
             {
-                var result = await task;
-                events.Add(result.Event);
+                var result = await publishing.Tasks[i];
+                events.Add(publisher.Confirm(publishing.Topics[i], result));
                 repeated &= result.Repeated;
-            }
-            catch (RedisTimeoutException)
-            {
-                error = PublishErrors.Unanswered;
             }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
-                error ??= PublishErrors.NotStored;
+                // That some of it may be stored says more than that some of it is not.
+                error = error == PublishErrors.Unanswered ? error : PublishErrors.Describe(exception);
             }
         }
 
@@ -83,7 +79,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
     private Publishing Start(BatchItem item)
     {
         string[] topics = item.Topic is not null ? [item.Topic, .. item.Topics ?? []] : item.Topics ?? [];
-        topics = [.. topics.Distinct(StringComparer.Ordinal)];
+        topics = topics.Length > 1 ? [.. topics.Distinct(StringComparer.Ordinal)] : topics;
         if (topics.Length is 0 or > MaxTopicsPerItem)
         {
             return Rejected($"An item names 1 to {MaxTopicsPerItem} topics, in 'topic' or 'topics'.");
@@ -104,8 +100,9 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             }
         }
 
-        return new Publishing(Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
+        return new Publishing(
+            topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
     }
 
-    private sealed record Publishing(Task<(PublishedEvent Event, bool Repeated)>[] Tasks, string? Rule);
+    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, string? Rule);
 }

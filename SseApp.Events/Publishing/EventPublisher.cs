@@ -44,26 +44,20 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     public string SizeRule => $"The data of an event has at most {options.Value.MaxEventBytes} bytes (Publishing:MaxEventBytes).";
 
     /// <summary>
-    /// Stores and announces a valid event. The command is on its way to Redis when this returns its task, so calls made
-    /// one after another are stored in that order.
+    /// Stores and announces a valid event. Calls made one after another are stored in that order.
     /// </summary>
-    /// <returns>The event, and whether an earlier one with the same key had stored it.</returns>
-    public Task<(PublishedEvent Event, bool Repeated)> PublishAsync(
-        string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
-    {
-        var block = SseEncoder.Encode(type is EventType.Default ? null : type, data);
-        return FinishAsync(topic, log.AppendAsync(topic, block, idempotencyKey, key));
-    }
+    public Task<AppendResult> PublishAsync(string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key) =>
+        log.AppendAsync(topic, SseEncoder.Encode(type is EventType.Default ? null : type, data), idempotencyKey, key);
 
-    private async Task<(PublishedEvent Event, bool Repeated)> FinishAsync(string topic, Task<AppendResult> appending)
+    /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
+    public PublishedEvent Confirm(string topic, AppendResult result)
     {
-        var result = await appending;
         if (!result.Repeated)
         {
             metrics.Published();
         }
 
         var id = PositionCodec.Encode(new TopicSet([topic]), [result.Position]);
-        return (new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id), result.Repeated);
+        return new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id);
     }
 }

@@ -1,50 +1,66 @@
+using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
-using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
 
-/// <summary><c>POST /topics/{topic}/events</c>: the body is the data of one event.</summary>
-internal static class PublishEndpoint
+/// <summary>
+/// <c>POST /topics/{topic}/events</c>: the body is the data of one event. A plain request delegate that writes its answer
+/// in one piece: binding and results of minimal APIs cost as much as all that is done here.
+/// </summary>
+internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
 {
-    public static async Task<IResult> HandleAsync(
-        string topic, HttpContext context, EventPublisher publisher, IOptions<PublishingOptions> options)
+    private readonly int _maxBytes = options.Value.MaxEventBytes;
+
+    public async Task HandleAsync(HttpContext context)
     {
-        topic = TopicName.FromRoute(topic);
-        var data = await RequestBody.ReadAsync(context.Request, options.Value.MaxEventBytes);
+        var topic = TopicName.FromRoute((string)context.Request.RouteValues["topic"]!);
+        var data = await RequestBody.ReadAsync(context.Request, _maxBytes);
         if (data is null)
         {
-            return Problems.TooLarge(publisher.SizeRule);
+            await Problems.TooLarge(publisher.SizeRule).ExecuteAsync(context);
+            return;
         }
 
-        var type = context.Request.Query["event"];
+        var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
+        var type = query["event"];
+        var key = query["key"];
         var idempotencyKey = context.Request.Headers["Idempotency-Key"];
-        var key = context.Request.Query["key"];
-        // A repeated parameter is a mistake that must not pass as the comma-joined value.
-        if (type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1)
+        if (FindBrokenRule(topic, data, type, key, idempotencyKey) is { } rule)
         {
-            return Problems.BadRequest("The event is not valid.", "'event', 'key' and 'Idempotency-Key' may be given once.");
+            await Problems.BadRequest("The event is not valid.", rule).ExecuteAsync(context);
+            return;
         }
 
-        if (publisher.Validate(topic, type, data, idempotencyKey, key) is { } rule)
-        {
-            return Problems.BadRequest("The event is not valid.", rule);
-        }
-
+        AppendResult result;
         try
         {
-            var (stored, repeated) = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
-            return repeated ? TypedResults.Ok(stored) : TypedResults.Created((string?)null, stored);
-        }
-        catch (RedisTimeoutException)
-        {
-            return Problems.RedisUnavailable(context, PublishErrors.Unanswered);
+            result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            return Problems.RedisUnavailable(context, PublishErrors.NotStored);
+            await Problems.RedisUnavailable(context, PublishErrors.Describe(exception)).ExecuteAsync(context);
+            return;
         }
+
+        await WriteAsync(context.Response, publisher.Confirm(topic, result), result.Repeated);
+    }
+
+    private string? FindBrokenRule(string topic, byte[] data, StringValues type, StringValues key, StringValues idempotencyKey) =>
+        // A repeated parameter is a mistake that must not pass as the comma-joined value.
+        type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1
+            ? "'event', 'key' and 'Idempotency-Key' may be given once."
+            : publisher.Validate(topic, type, data, idempotencyKey, key);
+
+    private static async Task WriteAsync(HttpResponse response, PublishedEvent stored, bool repeated)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(stored, PublishingJsonContext.Default.PublishedEvent);
+        response.StatusCode = repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = body.Length;
+        await response.BodyWriter.WriteAsync(body);
     }
 }

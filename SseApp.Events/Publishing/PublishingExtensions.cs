@@ -9,6 +9,7 @@ internal static class PublishingExtensions
         builder.Services.AddOptions<PublishingOptions>()
             .BindConfiguration(PublishingOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<EventPublisher>();
+        builder.Services.AddSingleton<PublishEndpoint>();
         builder.Services.AddSingleton<BatchEndpoint>();
         builder.Services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, PublishingJsonContext.Default));
@@ -19,7 +20,7 @@ internal static class PublishingExtensions
     {
         // The options of this feature limit the bodies, not the server's general limit of 30 MB.
         var limited = app.MapGroup("").WithMetadata(new DisableRequestSizeLimitAttribute());
-        limited.MapPost("/topics/{topic}/events", PublishEndpoint.HandleAsync).WithName("Publish");
+        limited.MapPost("/topics/{topic}/events", app.ServiceProvider.GetRequiredService<PublishEndpoint>().HandleAsync).WithName("Publish");
         limited.MapPost("/publish", (HttpContext context, BatchEndpoint endpoint) => endpoint.HandleAsync(context)).WithName("PublishBatch");
     }
 }

@@ -5,7 +5,7 @@ internal sealed class TopicSet
 {
     public TopicSet(IEnumerable<string> topics)
     {
-        Names = [.. topics.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        Names = topics is string[] { Length: 1 } single ? single : [.. topics.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         Check = ComputeCheck(Names);
     }
 

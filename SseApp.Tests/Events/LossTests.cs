@@ -132,6 +132,57 @@ public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServ
     }
 
     [Fact]
+    public async Task A_redis_that_is_killed_under_load_keeps_all_that_was_acknowledged()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("TopicLog:MaxEvents", "1000000"));
+        using var done = new CancellationTokenSource();
+        // What was answered 503 may be stored; what was answered 201 must be.
+        var publishers = Enumerable.Range(0, 16).Select(async lane =>
+        {
+            var acknowledged = new List<string>();
+            for (var i = 0; !done.IsCancellationRequested; i++)
+            {
+                using var answer = await host.PublishAsync($"load{lane}", $"{i}");
+                if (answer.StatusCode == HttpStatusCode.Created)
+                {
+                    acknowledged.Add($"{i}");
+                }
+            }
+
+            return acknowledged;
+        }).ToList();
+        await using var connection = await redis.ConnectAsync();
+        await Eventually.Async(async () => await StoredAsync(0) > 100, s_limit, "a hundred events before the kill");
+
+        await redis.KillAsync();
+        await redis.RequireAsync();
+
+        await Eventually.Async(() => connection.IsConnected, s_limit, "the connection to come back");
+        var before = await StoredAsync(0);
+        await Eventually.Async(async () => await StoredAsync(0) > before + 20, s_limit, "events after the restart");
+        await done.CancelAsync();
+        for (var lane = 0; lane < publishers.Count; lane++)
+        {
+            var acknowledged = await publishers[lane];
+            var stored = await connection.GetDatabase().ListRangeAsync($"{host.Prefix}:{{load{lane}}}:log");
+            var data = stored.Select(entry => ((string)entry!).Split("data: ")[1].Trim()).ToHashSet();
+            Assert.Empty(acknowledged.Except(data));
+        }
+
+        async Task<long> StoredAsync(int lane)
+        {
+            try
+            {
+                return (long)await connection.GetDatabase().HashGetAsync($"{host.Prefix}:{{load{lane}}}:counter", "offset");
+            }
+            catch (RedisException)
+            {
+                return 0;
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_server_without_its_newest_events_gives_their_offsets_to_no_other_ones()
     {
         await using var host = await EventsHost.StartAsync(redis);

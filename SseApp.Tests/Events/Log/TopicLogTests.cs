@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using SseApp.Events.Log;
 using SseApp.Tests.Infrastructure;
+using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Log;
 
@@ -150,14 +152,80 @@ public abstract class TopicLogTests(BackplaneServer server)
         Assert.Equal([1], Offsets(await log.ReadAsync(topic, 0, 10, 1_000)));
     }
 
+    [Fact]
+    public async Task Events_published_at_once_succeed_and_fail_each_on_its_own()
+    {
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 100);
+        var topics = Enumerable.Range(0, 300).Select(_ => NewTopic()).ToArray();
+        // Not a counter: whatever is published to this topic cannot be stored.
+        await redis.GetDatabase().StringSetAsync($"sse:{{{topics[7]}}}:counter", "foreign");
+
+        var publishing = Enumerable.Range(1, 3)
+            .SelectMany(round => topics.Select(topic => (Topic: topic, Round: round, Task: log.AppendAsync(topic, Block($"{round}"), round == 3 ? "key" : null))))
+            .ToList();
+        var repeating = topics.Select(topic => log.AppendAsync(topic, Block("3"), "key")).ToList();
+
+        foreach (var (topic, round, task) in publishing)
+        {
+            if (topic == topics[7])
+            {
+                await Assert.ThrowsAsync<RedisServerException>(() => task);
+            }
+            else
+            {
+                Assert.Equal((round, false), ((await task).Position.Offset, (await task).Repeated));
+            }
+        }
+
+        for (var i = 0; i < topics.Length; i++)
+        {
+            if (i != 7)
+            {
+                var repeated = await repeating[i];
+                Assert.Equal((3, true), (repeated.Position.Offset, repeated.Repeated));
+                Assert.Equal([1, 2, 3], Offsets(await log.ReadAsync(topics[i], 0, 10, 1_000)));
+            }
+        }
+
+        await Assert.ThrowsAsync<RedisServerException>(() => repeating[7]);
+    }
+
+    [Fact]
+    public async Task The_expiry_is_set_again_before_the_topic_could_have_been_idle_for_too_long()
+    {
+        await using var redis = await server.ConnectAsync();
+        var time = new FakeTimeProvider();
+        var idle = TimeSpan.FromHours(1);
+        var log = Create(redis, maxEvents: 10, idle, time);
+        var topic = NewTopic();
+        RedisKey[] keys = [$"sse:{{{topic}}}:counter", $"sse:{{{topic}}}:log"];
+        await log.AppendAsync(topic, Block("x"), null);
+        await AssertExpiryAsync();
+
+        time.Advance(idle / 15);
+        await Task.WhenAll(keys.Select(key => redis.GetDatabase().KeyExpireAsync(key, idle / 2)));
+        await log.AppendAsync(topic, Block("x"), null);
+        await AssertExpiryAsync();
+
+        async Task AssertExpiryAsync()
+        {
+            foreach (var key in keys)
+            {
+                // A sixteenth longer than asked for, less what has passed since.
+                Assert.InRange((await redis.GetDatabase().KeyTimeToLiveAsync(key))!.Value, idle, idle * 1.07);
+            }
+        }
+    }
+
     private static (Epoch Epoch, long First, long Last) Describe(LogPage page) => (page.Epoch, page.First, page.Last);
 
     private static IEnumerable<int> Offsets(LogPage page) => page.Entries.Select(entry => (int)entry.Position.Offset);
 
-    private static RedisTopicLog Create(StackExchange.Redis.IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null) => new(
+    private static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null) => new(
         redis,
         Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
-        TimeProvider.System,
+        time ?? TimeProvider.System,
         NullLogger<RedisTopicLog>.Instance);
 
     private static byte[] Block(string data) => Encoding.UTF8.GetBytes($"data: {data}\n\n");

@@ -1,0 +1,21 @@
+namespace SseApp.Events.Log;
+
+/// <summary>An event on its way to Redis; its task is the answer to the publisher.</summary>
+internal sealed class AppendRequest(string topic, ReadOnlyMemory<byte> block, string stamp, string? idempotencyKey)
+    : TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    public string Topic => topic;
+
+    public ReadOnlyMemory<byte> Block => block;
+
+    /// <summary>See <see cref="LogEntry.Stamp"/>.</summary>
+    public string Stamp => stamp;
+
+    public string? IdempotencyKey => idempotencyKey;
+
+    /// <summary>What was known of the topic when the request was sent.</summary>
+    public KnownTopic Known { get; set; }
+
+    /// <summary>The time of sending if the request sets the log's expiry, else 0.</summary>
+    public long ExpirySetAt { get; set; }
+}

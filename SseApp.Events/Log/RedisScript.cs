@@ -1,0 +1,18 @@
+using System.Globalization;
+using System.Text;
+
+namespace SseApp.Events.Log;
+
+/// <summary>The scripts in the assembly, and what they answer.</summary>
+internal static class RedisScript
+{
+    public static string Load(string name)
+    {
+        using var stream = typeof(RedisScript).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"The embedded script {name} is missing from the assembly.");
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    public static Epoch ParseEpoch(string hexadecimal) => new(ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+}
