@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.Events.Operators;
 using SseApp.Events.Publishing;
 using SseApp.Events.Replicas;
 using SseApp.Events.Streaming;
@@ -24,6 +25,7 @@ internal static class EventsService
         builder.AddStreaming();
         builder.AddPublishing();
         builder.AddReplica();
+        builder.Services.AddSingleton<ConnectionList>();
         return builder;
     }
 
@@ -35,6 +37,7 @@ internal static class EventsService
         app.MapStreaming();
         app.MapPublishing();
         app.MapTopics();
+        app.MapOperator();
         return app;
     }
 }

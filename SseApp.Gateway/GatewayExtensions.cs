@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Admin;
+using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Compression;
 using SseApp.Gateway.Console;
@@ -62,11 +63,14 @@ internal static class GatewayExtensions
         services.AddCompression();
         builder.AddTls();
         builder.AddAccessLog();
+        services.AddAlerts();
+        services.AddOperator();
 
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaderTransforms>()
+            .AddTransforms<OperatorTransform>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddBalancing();
@@ -90,6 +94,7 @@ internal static class GatewayExtensions
         app.UseCors();
         app.UseRequestTimeouts();
         app.MapReplicas();
+        app.MapOperator();
         app.MapReverseProxy(proxy =>
         {
             proxy.UseMiddleware<StreamLimitMiddleware>();

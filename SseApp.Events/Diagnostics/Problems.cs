@@ -19,9 +19,13 @@ internal static class Problems
     public static ProblemHttpResult TooLarge(string rule) =>
         TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
 
-    public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail)
+    public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail) => TryLater(context, "Redis is not available.", detail);
+
+    public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
+
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return TypedResults.Problem(detail, title: "Redis is not available.", statusCode: StatusCodes.Status503ServiceUnavailable);
+        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -8,6 +8,10 @@ internal static class CloseReason
     public const string SlowConsumer = "slow";
     public const string Age = "age";
     public const string Error = "error";
+    public const string Operator = "operator";
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Error];
+    /// <summary>By an operator, and the client is told not to come back.</summary>
+    public const string OperatorForGood = "operator-for-good";
+
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Error, Operator, OperatorForGood];
 }

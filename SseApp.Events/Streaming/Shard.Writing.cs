@@ -213,6 +213,11 @@ internal sealed partial class Shard
         _own.Clear();
         AppendRetry(_own);
         AppendBytes(_own, "\n"u8);
+        if (connection.Closing == CloseReason.OperatorForGood)
+        {
+            AppendBytes(_own, StreamClosed.Event);
+        }
+
         Send(connection, _own, 0);
     }
 

@@ -139,6 +139,9 @@ internal sealed partial class Shard : IAsyncDisposable
             case ShardWorkKind.Tick:
                 _wheel.Advance(_now, _visit);
                 break;
+            case ShardWorkKind.Run:
+                ((Action)work.Target!)();
+                break;
             case ShardWorkKind.Drain:
                 _drainWindow = (TimeSpan)work.Value!;
                 foreach (var connection in _connections)

@@ -25,4 +25,7 @@ internal enum ShardWorkKind
 
     /// <summary>End all streams within the window (a boxed TimeSpan).</summary>
     Drain,
+
+    /// <summary>An Action to run in the loop.</summary>
+    Run,
 }

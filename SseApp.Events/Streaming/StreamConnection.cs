@@ -1,3 +1,4 @@
+using System.Net;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Streaming;
@@ -14,6 +15,14 @@ internal sealed class StreamConnection(
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IStreamWriter Writer { get; private set; } = writer;
+
+    /// <summary>Names the stream to its client and to operators.</summary>
+    public ulong Id { get; init; }
+
+    /// <summary>Address of the client, for operators.</summary>
+    public IPAddress? Client { get; init; }
+
+    public long OpenedAtMilliseconds { get; init; }
 
     /// <summary>The loop that owns the connection.</summary>
     public Shard Shard { get; } = shard;
@@ -80,6 +89,8 @@ internal sealed class StreamConnection(
 
     /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
     public long Deadline { get; set; } = long.MaxValue;
+
+    public bool IsSubscribedTo(string topic) => Array.BinarySearch(Topics.Names, topic, StringComparer.Ordinal) >= 0;
 
     /// <summary>Tells the shard that the client is gone; from any thread.</summary>
     public void Leave() => Shard.Post(ShardWorkKind.Close, this, CloseReason.Client);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,12 @@ internal sealed class StreamEndpoint(
             return Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
         }
 
+        if (context.Request.Headers["Last-Event-ID"] == StreamClosed.Id)
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
+        }
+
         if (drain.IsDraining)
         {
             return refusal.WriteAsync(context, RefusalReason.Draining);
@@ -56,6 +63,10 @@ internal sealed class StreamEndpoint(
             ? StreamAsync(context, topics, origin)
             : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
     }
+
+    // Behind a gateway every peer is the gateway, which tells whom it serves. It is shown to operators and decides nothing.
+    private static IPAddress? ClientAddress(HttpContext context) =>
+        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var told) ? told : context.Connection.RemoteIpAddress;
 
     private string? Validate(StringValues names)
     {
@@ -149,8 +160,8 @@ internal sealed class StreamEndpoint(
         StreamResponse.Prepare(context);
         var writer = await writers.StartAsync(context);
 
-        var opened = new StreamOpened(
-            Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
+        var id = (ulong)Random.Shared.NextInt64();
+        var opened = new StreamOpened(id.ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
         var index = shards.NextIndex();
         var connection = new StreamConnection(
             writer,
@@ -158,7 +169,12 @@ internal sealed class StreamEndpoint(
             topics,
             [.. acquired.Select(hub => hub.MembersIn(index))],
             starts,
-            JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened));
+            JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened))
+        {
+            Id = id,
+            Client = ClientAddress(context),
+            OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
         metrics.Opened();
         connection.Shard.Post(ShardWorkKind.Join, connection);
         return connection;

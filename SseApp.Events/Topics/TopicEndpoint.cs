@@ -1,6 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
-using SseApp.Events.Security;
+using SseApp.Events.Operators;
 
 namespace SseApp.Events.Topics;
 
@@ -11,7 +11,7 @@ internal static class TopicEndpoint
     {
         app.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
         app.MapGet("/topics/{topic}/events", TopicHistory.HandleAsync).WithName("TopicHistory");
-        app.MapDelete("/topics/{topic}", DeleteAsync).AddEndpointFilter<LoopbackOnlyFilter>().WithName("DeleteTopic");
+        app.MapDelete("/topics/{topic}", DeleteAsync).AddEndpointFilter<OperatorFilter>().WithName("DeleteTopic");
     }
 
     private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs)

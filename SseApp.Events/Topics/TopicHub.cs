@@ -43,6 +43,7 @@ internal sealed partial class TopicHub : IDisposable
         _time = time;
         _logger = logger;
         _ring = new HotRing(budget);
+        Rates = new TopicRates(time.GetTimestamp());
         _stopped = _stopping.Token;
         _members = Array.ConvertAll(shards, _ => new TopicMembers(this));
     }
@@ -59,6 +60,8 @@ internal sealed partial class TopicHub : IDisposable
     public Task? Starting { get; set; }
 
     public Task? Stopping { get; set; }
+
+    public TopicRates Rates { get; }
 
     public TopicMembers MembersIn(int shard) => _members[shard];
 
@@ -159,6 +162,7 @@ internal sealed partial class TopicHub : IDisposable
         _head = entry.Position;
         _lastEventAt = _time.GetTimestamp();
         _ring.AddLast(entry);
+        Rates.Count(Subscribers);
         PostAll(ShardWorkKind.Deliver, entry);
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Operators;
 
 namespace SseApp.Events.Topics;
 
@@ -18,6 +19,7 @@ internal sealed partial class TopicHubs(
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TopicHub> _hubs = new(StringComparer.Ordinal);
+    private long _markedAt = time.GetTimestamp();
 
     /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
     /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is away; nothing was counted.</exception>
@@ -88,13 +90,43 @@ internal sealed partial class TopicHubs(
         }
     }
 
-    /// <summary>Ends the subscriptions of topics that had no subscriber for the grace period.</summary>
+    /// <summary>Topics with subscribers on this replica, in ordinal order.</summary>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="after">Only names behind this one; null for all.</param>
+    /// <param name="limit">So many at most.</param>
+    public TopicActivity[] List(string prefix, string? after, int limit)
+    {
+        TopicHub[] found;
+        lock (_gate)
+        {
+            found = [.. _hubs.Values.Where(hub => hub.Subscribers > 0
+                && hub.Topic.StartsWith(prefix, StringComparison.Ordinal)
+                && (after is null || string.CompareOrdinal(hub.Topic, after) > 0))];
+        }
+
+        return [.. found.OrderBy(hub => hub.Topic, StringComparer.Ordinal).Take(limit).Select(hub =>
+        {
+            var (publish, deliver) = hub.Rates.Since(time);
+            return new TopicActivity(hub.Topic, hub.Subscribers, publish, deliver);
+        })];
+    }
+
+    /// <summary>Ends the subscriptions of topics that had no subscriber for the grace period, and marks the time for the rates.</summary>
     public void Sweep()
     {
         lock (_gate)
         {
+            var now = time.GetTimestamp();
+            var mark = time.GetElapsedTime(_markedAt, now) >= TopicRates.MarkInterval;
+            _markedAt = mark ? now : _markedAt;
             foreach (var hub in _hubs.Values)
             {
+                if (mark)
+                {
+                    hub.Rates.MarkNow(now);
+                }
+
+
                 if (hub is { Subscribers: 0, Stopping: null, Starting: null or { IsCompleted: true } }
                     && time.GetElapsedTime(hub.IdleSince) >= options.Value.UnsubscribeGrace)
                 {

@@ -9,7 +9,11 @@ namespace SseApp.Gateway.Routing;
 /// </summary>
 internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options, TimeProvider time)
 {
+    // Long enough that nobody who looks now and then misses one.
+    private static readonly TimeSpan s_leftKept = TimeSpan.FromMinutes(10);
+
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, long> _left = new(StringComparer.Ordinal);
     private IReadOnlyList<ReplicaRecord> _replicas = [];
     private long _announcements;
     private bool _interrupted;
@@ -32,6 +36,15 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
 
     /// <summary>Number of announcements taken in; see <see cref="TryReplace"/>.</summary>
     public long Announcements => Interlocked.Read(ref _announcements);
+
+    /// <summary>Replicas that took themselves out within the last minutes: those that are gone otherwise were lost.</summary>
+    public IReadOnlySet<string> Left()
+    {
+        lock (_gate)
+        {
+            return _left.Keys.ToHashSet(StringComparer.Ordinal);
+        }
+    }
 
     /// <summary>Raised after every change, on the thread that brought it.</summary>
     public event EventHandler? Changed;
@@ -82,6 +95,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
         lock (_gate)
         {
             _announcements++;
+            NoteLeaving(change);
             var others = _replicas.Where(replica => !string.Equals(replica.Id, change.ReplicaId, StringComparison.Ordinal));
             var all = change.Record is { } record ? others.Append(record) : others;
             Volatile.Write(ref _replicas, [.. all.OrderBy(replica => replica.Id, StringComparer.Ordinal)]);
@@ -98,5 +112,24 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
             _interrupted = true;
             _heldSince = null;
         }
+    }
+
+    private void NoteLeaving(ReplicaChange change)
+    {
+        if (change.Record is not null)
+        {
+            _left.Remove(change.ReplicaId);
+            return;
+        }
+
+        foreach (var (id, at) in _left.ToArray())
+        {
+            if (time.GetElapsedTime(at) > s_leftKept)
+            {
+                _left.Remove(id);
+            }
+        }
+
+        _left[change.ReplicaId] = time.GetTimestamp();
     }
 }

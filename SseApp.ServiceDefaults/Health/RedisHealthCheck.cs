@@ -14,10 +14,15 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
         try
         {
             var latency = await status.PingAsync(cancellationToken).WaitAsync(s_pingLimit, time, cancellationToken);
-            return HealthCheckResult.Healthy(data: new Dictionary<string, object>(StringComparer.Ordinal)
+            var data = new Dictionary<string, object>(StringComparer.Ordinal)
             {
                 [HealthResponseWriter.LatencyKey] = latency.TotalMilliseconds,
-            });
+            };
+            return latency <= options.Value.SlowAfter
+                ? HealthCheckResult.Healthy(data: data)
+                : HealthCheckResult.Degraded(
+                    $"Redis is slow: it answered after {latency.TotalMilliseconds:0} ms, more than the {options.Value.SlowAfter.TotalMilliseconds:0} ms that are normal.",
+                    data: data);
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException)
         {

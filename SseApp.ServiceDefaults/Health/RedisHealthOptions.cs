@@ -14,4 +14,11 @@ public sealed class RedisHealthOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// An answer that takes longer makes the service degraded (still 200): publishing and resuming feel every round trip.
+    /// Default 100 ms; 1 ms to 1 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:00:01")]
+    public TimeSpan SlowAfter { get; set; } = TimeSpan.FromMilliseconds(100);
 }

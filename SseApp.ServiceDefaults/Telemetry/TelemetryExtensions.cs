@@ -69,6 +69,7 @@ public static class TelemetryExtensions
     }
 
     internal static bool ShouldTrace(HttpRequestMessage request) =>
-        request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or "/events")
+        !request.Options.TryGetValue(RequestTracing.Untraced, out _)
+        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or "/events")
         && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStream, StringComparison.OrdinalIgnoreCase));
 }

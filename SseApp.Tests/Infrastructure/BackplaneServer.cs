@@ -59,6 +59,13 @@ public abstract class BackplaneServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets the server hang (SIGSTOP): connections stay open and nothing answers.</summary>
+    public void Freeze() => Running.Freeze();
+
+    public void Thaw() => Running.Thaw();
+
+    private ChildProcess Running => _process ?? throw new InvalidOperationException("The server was not started.");
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)

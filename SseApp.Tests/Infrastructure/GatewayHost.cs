@@ -7,9 +7,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Gateway;
+using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Security;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
 
@@ -84,6 +86,9 @@ internal sealed class GatewayHost : IAsyncDisposable
         if (registry is not null)
         {
             builder.Services.AddSingleton(registry);
+            builder.Services.AddSingleton<IAlertStore, InMemoryAlertStore>();
+            builder.Services.AddSingleton<IRestartLedger, InMemoryRestartLedger>();
+            builder.Services.AddSingleton<IOperatorKey, FixedOperatorKey>();
         }
         else
         {

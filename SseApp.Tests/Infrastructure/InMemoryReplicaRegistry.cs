@@ -42,6 +42,9 @@ internal sealed class InMemoryReplicaRegistry : IReplicaRegistry
         return Task.CompletedTask;
     }
 
+    /// <summary>Lets a record go as its expiry would: nobody announces it.</summary>
+    public void Forget(string replicaId) => _records.TryRemove(replicaId, out _);
+
     public Task<IReadOnlyList<ReplicaRecord>> ReadAsync(CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _reads);

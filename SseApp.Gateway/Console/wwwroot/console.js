@@ -73,6 +73,64 @@ async function pollReplicas() {
   setTimeout(pollReplicas, pollMs);
 }
 
+// Alerts
+
+const severities = { critical: "bad", warning: "warn" };
+
+function alertItem(alert) {
+  const item = document.createElement("li");
+  const since = new Date(alert.since);
+  const time = element("time", since.toLocaleString());
+  time.dateTime = alert.since;
+  item.append(element("b", alert.severity, severities[alert.severity]), time, element("span", alert.summary));
+  if (alert.endedAt) item.append(element("span", `over after ${duration((Date.parse(alert.endedAt) - since) / 1000)}`, "good"));
+  item.title = alert.key;
+  return item;
+}
+
+// A list that is written anew each second would lose what somebody is reading or has selected.
+function fill(list, alerts) {
+  const text = JSON.stringify(alerts);
+  if (list.dataset.shown === text) return;
+  list.dataset.shown = text;
+  list.replaceChildren(...alerts.map(alertItem));
+}
+
+async function pollAlerts() {
+  try {
+    const response = await fetch("admin/alerts", { headers: { accept: "application/json" } });
+    if (response.ok) {
+      const { active, recent, webhook } = await response.json();
+      fill($("alerts"), active);
+      fill($("recent"), recent);
+      $("recent-alerts").hidden = recent.length === 0;
+      $("test-alert").disabled = !webhook;
+      $("test-alert").title = webhook ? "" : "No webhook is configured (Alerts:WebhookUrl).";
+      const critical = active.some(alert => alert.severity === "critical");
+      pill($("alerts-state"), active.length ? `${active.length} active` : "none", critical ? "bad" : active.length ? "warn" : "good");
+    } else {
+      pill($("alerts-state"), "not shown", "warn");
+    }
+  } catch {
+    pill($("alerts-state"), "unknown", "warn");
+  }
+  setTimeout(pollAlerts, pollMs);
+}
+
+$("test-alert").addEventListener("click", async () => {
+  const result = $("tested");
+  result.className = "";
+  result.textContent = "Sending…";
+  try {
+    const response = await fetch("admin/alerts/test", { method: "POST" });
+    result.className = response.ok ? "good" : "bad";
+    result.textContent = response.ok ? "Delivered." : (await response.json()).detail;
+  } catch (error) {
+    result.className = "bad";
+    result.textContent = `Not sent: ${error.message}`;
+  }
+});
+
 // Publish
 
 $("publish").addEventListener("submit", async submit => {
@@ -166,3 +224,4 @@ $("subscribe").addEventListener("submit", submit => {
 $("clear").addEventListener("click", () => $("events").replaceChildren());
 
 pollReplicas();
+pollAlerts();

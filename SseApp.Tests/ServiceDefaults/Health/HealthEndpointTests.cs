@@ -62,6 +62,29 @@ public sealed class HealthEndpointTests
         Assert.Contains("ConnectionStrings:redis", body.GetProperty("dependencies").GetProperty("redis").GetProperty("description").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_slow_Redis_is_degraded_and_the_replica_still_ready()
+    {
+        await using var redis = new RedisServer();
+        await using var host = await EventsHost.StartAsync(redis, null);
+        await using var connection = await redis.ConnectAsync();
+
+        await Eventually.Async(
+            async () =>
+            {
+                await connection.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "1000", "ALL");
+
+                // Throws unless the status is 200.
+                var body = JsonDocument.Parse(await host.Client.GetStringAsync("/health", TestContext.Current.CancellationToken)).RootElement;
+                var state = body.GetProperty("dependencies").GetProperty("redis");
+                return body.GetProperty("status").GetString() == "degraded"
+                    && state.GetProperty("latencyMs").GetDouble() > 100
+                    && state.GetProperty("description").GetString()!.StartsWith("Redis is slow", StringComparison.Ordinal);
+            },
+            TimeSpan.FromSeconds(15),
+            "a slow answer of Redis");
+    }
+
     private static async Task<WebApplication> StartAsync(Action<IServiceCollection> configure)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });

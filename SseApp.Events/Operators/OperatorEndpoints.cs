@@ -1,0 +1,72 @@
+using System.Globalization;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Operators;
+
+namespace SseApp.Events.Operators;
+
+/// <summary>This replica's part of the operator API; gateways ask all replicas and put the answers together.</summary>
+internal static class OperatorEndpoints
+{
+    public static void MapOperator(this IEndpointRouteBuilder app)
+    {
+        var admin = app.MapGroup("/admin").AddEndpointFilter<OperatorFilter>();
+        admin.MapGet("/topics", ListTopics);
+        admin.MapGet("/connections", ListConnectionsAsync);
+        admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
+        admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
+    }
+
+    private static IResult ListTopics(TopicHubs hubs, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit) =>
+        Paging.IsValid(limit)
+            ? TypedResults.Json(hubs.List(prefix ?? "", after, limit), OperatorJsonContext.Default.TopicActivityArray)
+            : Problems.BadRequest("The page is not valid.", Paging.Rule);
+
+    private static async Task<IResult> ListConnectionsAsync(
+        ConnectionList connections, CancellationToken cancellationToken, string? topic = null, string? after = null, int limit = Paging.DefaultLimit)
+    {
+        if (!Paging.IsValid(limit))
+        {
+            return Problems.BadRequest("The page is not valid.", Paging.Rule);
+        }
+
+        ulong? last = null;
+        if (after is not null)
+        {
+            if (!TryParseId(after, out var parsed))
+            {
+                return Problems.BadRequest("The page is not valid.", "'after' is the id of a connection, 16 hexadecimal digits.");
+            }
+
+            last = parsed;
+        }
+
+        return TypedResults.Json(
+            await connections.FindAsync(new ConnectionQuery(topic, last, limit), cancellationToken), OperatorJsonContext.Default.ConnectionDetailsArray);
+    }
+
+    private static async Task<IResult> DisconnectAsync(
+        string id, ConnectionList connections, CancellationToken cancellationToken, bool permanent = false) =>
+        TryParseId(id, out var wanted)
+            ? TypedResults.Json(
+                new DisconnectResult(await connections.DisconnectAsync(connection => connection.Id == wanted, permanent, cancellationToken)),
+                OperatorJsonContext.Default.DisconnectResult)
+            : Problems.BadRequest("The connection is not valid.", "The id of a connection has 16 hexadecimal digits.");
+
+    private static async Task<IResult> DisconnectTopicAsync(
+        string topic, ConnectionList connections, CancellationToken cancellationToken, bool permanent = false)
+    {
+        topic = TopicName.FromRoute(topic);
+        return TopicName.IsValid(topic)
+            ? TypedResults.Json(
+                new DisconnectResult(await connections.DisconnectAsync(connection => connection.IsSubscribedTo(topic), permanent, cancellationToken)),
+                OperatorJsonContext.Default.DisconnectResult)
+            : Problems.BadRequest("The topic is not valid.", TopicName.Rule);
+    }
+
+    private static bool TryParseId(string text, out ulong id)
+    {
+        id = 0;
+        return text.Length == 16 && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id);
+    }
+}

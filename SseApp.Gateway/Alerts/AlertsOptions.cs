@@ -1,0 +1,130 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Gateway.Alerts;
+
+/// <summary>Section <c>Alerts</c>: what is wrong enough to tell a person, and how.</summary>
+public sealed class AlertsOptions : IValidatableObject
+{
+    public const string SectionName = "Alerts";
+
+    /// <summary>
+    /// Where notices are posted, an absolute http or https address. It is a secret as a rule and appears in no log.
+    /// Without it alerts are only logged and shown. Default none.
+    /// </summary>
+    public string? WebhookUrl { get; set; }
+
+    /// <summary><c>Slack</c> (default) or <c>Json</c>.</summary>
+    [EnumDataType(typeof(AlertFormat))]
+    public AlertFormat Format { get; set; } = AlertFormat.Slack;
+
+    /// <summary>Name of the cluster in notices, for a channel that several share. Default <c>SseApp</c>.</summary>
+    [Required, StringLength(100)]
+    public string Cluster { get; set; } = "SseApp";
+
+    /// <summary>Address of the page with the runbooks; notices link to the rule's anchor on it. Default none.</summary>
+    public Uri? RunbookUrl { get; set; }
+
+    /// <summary>Time between two evaluations of the rules. Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
+    public TimeSpan EvaluateEvery { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A gateway raises no alert for what happens so soon after its own start. Default 30 s; 0 to 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan StartupGrace { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Least time between two notices that the same alert began. One that comes back sooner is told when this time is
+    /// over, if it still lasts. Default 5 min; 0 to 1 day.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan MinInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Tries of one notice, the first included. Default 10; 1 to 100.</summary>
+    [Range(1, 100)]
+    public int MaxAttempts { get; set; } = 10;
+
+    /// <summary>Wait before the second try; it doubles with each further one. Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest wait between two tries, also when the receiver's <c>Retry-After</c> asks for more. Default 2 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Time one try may take. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long Redis must be away. Default 3 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan RedisAwayFor { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long no replica must be ready. Default 3 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan NoReplicaFor { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>After this a lost replica that was not replaced counts as removed. Default 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan ForgetLostAfter { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Unplanned restarts of one replica within <see cref="CrashLoopWindow"/> that make a crash loop. Default 3.</summary>
+    [Range(2, 1000)]
+    public int CrashLoopRestarts { get; set; } = 3;
+
+    /// <summary>Default 5 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan CrashLoopWindow { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Change of the number of streams within <see cref="ConnectionChangeWindow"/>, as a share of what it was. Default 0.5.</summary>
+    [Range(0.01, 100.0)]
+    public double ConnectionChange { get; set; } = 0.5;
+
+    /// <summary>Below so many streams, before and after, a change is no news. Default 100.</summary>
+    [Range(1, int.MaxValue)]
+    public int ConnectionChangeMinimum { get; set; } = 100;
+
+    /// <summary>Default 1 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ConnectionChangeWindow { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long the number must stay changed: clients of a lost replica are back within seconds. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan ConnectionChangeFor { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Share of refused requests among streams opened and requests refused, within a minute. Default 0.05.</summary>
+    [Range(0.0001, 1.0)]
+    public double RefusalShare { get; set; } = 0.05;
+
+    /// <summary>Fewer refusals within a minute are no news. Default 20.</summary>
+    [Range(1, int.MaxValue)]
+    public int RefusalMinimum { get; set; } = 20;
+
+    /// <summary>How long ready work of a replica may wait for a thread. Default 500 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
+    public TimeSpan SchedulingDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>What the 99th percentile of a replica's delivery latency may be. Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
+    public TimeSpan DeliveryP99 { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a replica must be over one of the last two limits. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan SlowFor { get; set; } = TimeSpan.FromSeconds(10);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        // The value itself stays out of the message: it may be a misspelt secret.
+        if (!string.IsNullOrEmpty(WebhookUrl)
+            && !(Uri.TryCreate(WebhookUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(WebhookUrl)} must be an absolute http or https address.", [nameof(WebhookUrl)]);
+        }
+
+        if (RunbookUrl is { } runbook && !(runbook.IsAbsoluteUri && runbook.Scheme is "http" or "https"))
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(RunbookUrl)} must be an absolute http or https address.", [nameof(RunbookUrl)]);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Replicas;
+using StackExchange.Redis;
+
+namespace SseApp.Gateway.Alerts;
+
+/// <summary>The book as one value, replaced only by who has read what it replaces. The time is that of Redis: clocks of gateways differ.</summary>
+internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options) : IAlertStore
+{
+    private const string WriteScript = """
+        local current = redis.call('GET', KEYS[1])
+        if (current or '') ~= ARGV[1] then return 0 end
+        redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+        return 1
+        """;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_expiry = TimeSpan.FromDays(7);
+
+    private readonly RedisKey _key = $"{options.Value.KeyPrefix}:alerts";
+
+    public async Task<(AlertBook? Book, string Version, DateTimeOffset Now)> ReadAsync(CancellationToken cancellationToken)
+    {
+        var database = redis.GetDatabase();
+        var reading = database.StringGetAsync(_key);
+        var clock = database.ExecuteAsync("TIME");
+        await Task.WhenAll(reading, clock).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
+        var json = (string?)await reading;
+        return (json is null ? null : JsonSerializer.Deserialize(json, AlertJsonContext.Default.AlertBook), json ?? "", Time(await clock));
+    }
+
+    public async Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
+        (bool)await redis.GetDatabase().ScriptEvaluateAsync(
+            WriteScript, [_key], [version, JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook), (long)s_expiry.TotalSeconds])
+            .WaitAsync(s_limit, TimeProvider.System, cancellationToken);
+
+    // Seconds and microseconds.
+    private static DateTimeOffset Time(RedisResult answer)
+    {
+        var parts = (string?[]?)answer ?? throw new RedisServerException("TIME returned nothing.");
+        return DateTimeOffset.FromUnixTimeSeconds(long.Parse(parts[0]!, CultureInfo.InvariantCulture))
+            .AddMicroseconds(long.Parse(parts[1]!, CultureInfo.InvariantCulture));
+    }
+}

@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.ServiceDefaults.Operators;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(TopicActivity[]))]
+[JsonSerializable(typeof(ConnectionDetails[]))]
+[JsonSerializable(typeof(DisconnectResult))]
+public sealed partial class OperatorJsonContext : JsonSerializerContext;

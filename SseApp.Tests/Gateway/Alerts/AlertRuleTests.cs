@@ -1,0 +1,309 @@
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Alerts;
+using SseApp.Gateway.Alerts.Rules;
+using SseApp.ServiceDefaults.Replicas;
+
+namespace SseApp.Tests.Gateway.Alerts;
+
+/// <summary>What the rules find in a cluster that is told second by second.</summary>
+public sealed class AlertRuleTests
+{
+    private static readonly DateTimeOffset s_start = DateTimeOffset.UnixEpoch.AddYears(50);
+    private static readonly IOptions<AlertsOptions> s_options = Options.Create(new AlertsOptions());
+
+    private readonly List<ReplicaRecord> _replicas = [Replica("r1"), Replica("r2")];
+    private readonly HashSet<string> _left = [];
+    private readonly List<RestartRecord> _restarts = [];
+    private readonly List<Alert> _known = [];
+    private TimeSpan _uptime = TimeSpan.FromMinutes(10);
+    private bool _away;
+    private bool _starting;
+    private long _refused;
+
+    [Fact]
+    public void A_replica_that_vanishes_is_lost_until_its_id_or_address_is_ready_again()
+    {
+        var rule = LostRule();
+        Assert.Empty(Evaluate(rule));
+
+        Remove("r1");
+        Assert.Equal(["replica-lost:r1"], Evaluate(rule));
+        _replicas.Add(Replica("r1", ReplicaState.Starting));
+        Assert.Equal(["replica-lost:r1"], Evaluate(rule));
+        Change("r1", replica => replica with { State = ReplicaState.Ready });
+        Assert.Empty(Evaluate(rule));
+
+        Remove("r2");
+        Assert.Equal(["replica-lost:r2"], Evaluate(rule));
+        _replicas.Add(Replica("another") with { Address = Replica("r2").Address });
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_new_replica_replaces_one_lost_one_and_no_more()
+    {
+        var rule = LostRule();
+        Evaluate(rule);
+        Remove("r1");
+        Remove("r2");
+        Assert.Equal(["replica-lost:r1", "replica-lost:r2"], Evaluate(rule));
+
+        _replicas.Add(Replica("r3", ReplicaState.Starting));
+        Assert.Equal(2, Evaluate(rule).Length);
+        Change("r3", replica => replica with { State = ReplicaState.Ready });
+        Assert.Single(Evaluate(rule));
+        Assert.Single(Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_planned_end_is_no_loss()
+    {
+        var rule = LostRule();
+        Change("r1", replica => replica with { State = ReplicaState.Draining });
+        Evaluate(rule);
+
+        Remove("r1");
+        _left.Add("r2");
+        Remove("r2");
+
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void Nobody_is_lost_while_the_registry_is_away_nor_before_everybody_had_time_to_come_back()
+    {
+        var rule = LostRule();
+        Evaluate(rule);
+        _away = true;
+        _replicas.Clear();
+        Assert.Empty(Evaluate(rule));
+
+        _away = false;
+        Assert.Empty(Evaluate(rule));
+        _replicas.Add(Replica("r1"));
+        _uptime += TimeSpan.FromSeconds(15);
+
+        Assert.Equal(["replica-lost:r2"], Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_lost_replica_that_nobody_replaces_is_forgotten_in_the_end()
+    {
+        var rule = LostRule();
+        Evaluate(rule);
+        Remove("r1");
+        Evaluate(rule);
+
+        _uptime += s_options.Value.ForgetLostAfter;
+
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_gateway_that_starts_goes_on_with_the_losses_that_its_predecessor_told()
+    {
+        var rule = LostRule();
+        _starting = true;
+        _known.Add(new Alert
+        {
+            Key = "replica-lost:r9",
+            Rule = ReplicaLostRule.Name,
+            Summary = "",
+            Recovery = "",
+            Since = s_start + _uptime,
+            Labels = new Dictionary<string, string> { ["replica"] = "r9", ["address"] = "http://127.0.0.1:9/" },
+        });
+        Evaluate(rule);
+
+        // Gone while it starts: perhaps it was only seen from a registry that was about to forget it.
+        Remove("r1");
+        Evaluate(rule);
+        _starting = false;
+
+        Assert.Equal(["replica-lost:r9"], Evaluate(rule));
+    }
+
+    [Fact]
+    public void Restarts_that_nobody_planned_make_a_crash_loop_until_the_window_is_over()
+    {
+        var rule = new CrashLoopRule(s_options);
+        for (var i = 0; i <= 2; i++)
+        {
+            Assert.Empty(Evaluate(rule));
+            Restart("r1", i + 1);
+        }
+
+        Assert.Equal(["crash-loop:r1"], Evaluate(rule));
+        _uptime += s_options.Value.CrashLoopWindow;
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void Rolling_reloads_are_no_crash_loop()
+    {
+        var rule = new CrashLoopRule(s_options);
+        for (var i = 0; i < 10; i++)
+        {
+            Change("r1", replica => replica with { State = ReplicaState.Draining });
+            Evaluate(rule);
+            Restart("r1", i + 1);
+            Assert.Empty(Evaluate(rule));
+        }
+    }
+
+    [Fact]
+    public void A_supervisor_that_gives_up_is_told_at_once_and_until_it_starts_the_process_again()
+    {
+        var rule = new CrashLoopRule(s_options);
+        _restarts.Insert(0, new RestartRecord { Id = "gateway-1", At = s_start, ExitCode = 134, GaveUp = true });
+
+        var condition = Assert.Single(rule.Evaluate(Snapshot()));
+        Assert.Equal("crash-loop:gateway-1", condition.Key);
+        Assert.Contains("exit code 134", condition.Summary, StringComparison.Ordinal);
+
+        _restarts.Insert(0, new RestartRecord { Id = "gateway-1", At = s_start, Crash = false });
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void Crashes_in_the_ledger_count_and_restarts_that_were_meant_do_not()
+    {
+        var rule = new CrashLoopRule(s_options);
+        for (var i = 0; i < 5; i++)
+        {
+            _restarts.Add(new RestartRecord { Id = "r1", At = s_start + _uptime, ExitCode = 87, Crash = false });
+        }
+
+        Assert.Empty(Evaluate(rule));
+        for (var i = 0; i < 3; i++)
+        {
+            _restarts.Add(new RestartRecord { Id = "r1", At = s_start + _uptime, ExitCode = 1 });
+        }
+
+        Assert.Equal(["crash-loop:r1"], Evaluate(rule));
+    }
+
+    [Theory]
+    [InlineData(1000, 1600, "connection-change:up")]
+    [InlineData(1000, 400, "connection-change:down")]
+    [InlineData(0, 150, "connection-change:up")]
+    [InlineData(1000, 1400, null)]
+    [InlineData(1000, 600, null)]
+    [InlineData(10, 90, null)]
+    public void A_change_of_streams_is_told_when_it_is_large_and_lasts(int before, int after, string? expected)
+    {
+        var rule = new ConnectionChangeRule(s_options);
+        _replicas.RemoveAt(1);
+        Change("r1", replica => replica with { Connections = before });
+        for (var second = 0; second < 30; second++)
+        {
+            Assert.Empty(Evaluate(rule));
+        }
+
+        Change("r1", replica => replica with { Connections = after });
+        Assert.Empty(Evaluate(rule));
+        string[] found = [];
+        for (var second = 0; second < 15; second++)
+        {
+            found = Evaluate(rule);
+        }
+
+        Assert.Equal(expected is null ? [] : [expected], found);
+
+        // A minute later that is how it is.
+        for (var second = 0; second < 60; second++)
+        {
+            found = Evaluate(rule);
+        }
+
+        Assert.Empty(found);
+    }
+
+    [Fact]
+    public void Refusals_are_told_when_they_are_many_and_a_large_share()
+    {
+        var rule = new RefusalRule(s_options);
+        Evaluate(rule);
+        Change("r1", replica => replica with { Opened = 1000, Refused = 30 });
+        Assert.Empty(Evaluate(rule));
+
+        _refused = 30;
+        Assert.Equal(["refusals"], Evaluate(rule));
+
+        _uptime += TimeSpan.FromMinutes(2);
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_replica_that_starts_again_does_not_count_its_old_refusals_twice_nor_negatively()
+    {
+        var rule = new RefusalRule(s_options);
+        Change("r1", replica => replica with { Refused = 1_000_000 });
+        Assert.Empty(Evaluate(rule));
+        Restart("r1", 1);
+        Change("r1", replica => replica with { Refused = 10 });
+        Assert.Empty(Evaluate(rule));
+        Change("r1", replica => replica with { Refused = 25 });
+        Assert.Equal(["refusals"], Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_replica_that_is_slow_for_a_while_is_told_with_what_is_slow()
+    {
+        var rule = new SlowReplicaRule(s_options);
+        Change("r1", replica => replica with { SchedulingDelayMs = 800 });
+        Change("r2", replica => replica with { DeliveryP99Ms = 1500 });
+        Assert.Empty(Evaluate(rule));
+
+        _uptime += s_options.Value.SlowFor;
+        Assert.Equal(["scheduling-delay:r1", "delivery-latency:r2"], Evaluate(rule));
+
+        Change("r1", replica => replica with { SchedulingDelayMs = 3 });
+        Change("r2", replica => replica with { DeliveryP99Ms = null });
+        Assert.Empty(Evaluate(rule));
+        Change("r1", replica => replica with { SchedulingDelayMs = 800 });
+        Assert.Empty(Evaluate(rule));
+    }
+
+    private static ReplicaLostRule LostRule() => new(s_options, Options.Create(new ReplicaRegistryOptions()));
+
+    private static ReplicaRecord Replica(string id, ReplicaState state = ReplicaState.Ready) => new()
+    {
+        Id = id,
+        Address = new Uri($"http://{id}.test:8080"),
+        State = state,
+        StartedAt = s_start,
+    };
+
+    private void Remove(string id) => _replicas.RemoveAll(replica => replica.Id == id);
+
+    private void Change(string id, Func<ReplicaRecord, ReplicaRecord> change)
+    {
+        var index = _replicas.FindIndex(replica => replica.Id == id);
+        _replicas[index] = change(_replicas[index]);
+    }
+
+    private void Restart(string id, int times) =>
+        Change(id, _ => Replica(id) with { StartedAt = s_start.AddSeconds(times) });
+
+    // Each evaluation is a second after the last.
+    private string[] Evaluate(IAlertRule rule)
+    {
+        _uptime += TimeSpan.FromSeconds(1);
+        return [.. rule.Evaluate(Snapshot()).Select(condition => condition.Key)];
+    }
+
+    private ClusterSnapshot Snapshot() => new()
+    {
+        Uptime = _uptime,
+        Now = s_start + _uptime,
+        IsStarting = _starting,
+        Replicas = [.. _replicas],
+        Left = _left,
+        RegistryAway = _away,
+        Available = _replicas.Count,
+        Restarts = _restarts,
+        Refused = _refused,
+        Known = _known,
+    };
+}
