@@ -71,6 +71,7 @@ internal static class GatewayExtensions
             .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaderTransforms>()
             .AddTransforms<OperatorTransform>()
+            .AddTransforms<RefusedStreams>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddBalancing();
@@ -102,6 +103,7 @@ internal static class GatewayExtensions
             proxy.UseMiddleware<BodySizeMiddleware>();
             proxy.UseMiddleware<RefusalMiddleware>();
             proxy.UseMiddleware<StreamMiddleware>();
+            proxy.UseMiddleware<PlacementMiddleware>();
             proxy.UseMiddleware<RetryMiddleware>();
             proxy.UseSessionAffinity();
             proxy.UseLoadBalancing();

@@ -24,6 +24,8 @@ internal static class ReplicaExtensions
         builder.Services.AddSingleton<DrainState>();
         builder.Services.AddHostedService<DrainService>();
         builder.Services.AddHostedService<ReplicaRegistration>();
+        builder.Services.AddSingleton<Rebalancer>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Rebalancer>());
         builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("drain", tags: [HealthTags.Ready]);
         return builder;
     }

@@ -7,11 +7,12 @@ internal static class CloseReason
     public const string Drain = "drain";
     public const string SlowConsumer = "slow";
     public const string Age = "age";
+    public const string Rebalance = "rebalance";
     public const string Error = "error";
     public const string Operator = "operator";
 
     /// <summary>By an operator, and the client is told not to come back.</summary>
     public const string OperatorForGood = "operator-for-good";
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Error, Operator, OperatorForGood];
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood];
 }

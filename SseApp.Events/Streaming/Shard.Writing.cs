@@ -41,10 +41,12 @@ internal sealed partial class Shard
         buffer.Advance(length + 1);
     }
 
-    private void AppendRetry(SendBuffer buffer)
+    private void AppendRetry(SendBuffer buffer) => AppendRetry(buffer, _options.NextRetryMilliseconds());
+
+    private static void AppendRetry(SendBuffer buffer, int milliseconds)
     {
         AppendBytes(buffer, "retry: "u8);
-        Utf8Formatter.TryFormat(_options.NextRetryMilliseconds(), buffer.GetSpan(10), out var digits);
+        Utf8Formatter.TryFormat(milliseconds, buffer.GetSpan(10), out var digits);
         buffer.Advance(digits);
         AppendBytes(buffer, "\n"u8);
     }
@@ -211,7 +213,7 @@ internal sealed partial class Shard
 
         connection.FinalWritten = true;
         _own.Clear();
-        AppendRetry(_own);
+        AppendRetry(_own, connection.Closing == CloseReason.Rebalance ? _options.NextRebalanceRetryMilliseconds() : _options.NextRetryMilliseconds());
         AppendBytes(_own, "\n"u8);
         if (connection.Closing == CloseReason.OperatorForGood)
         {

@@ -150,6 +150,9 @@ internal sealed partial class Shard : IAsyncDisposable
                 }
 
                 break;
+            case ShardWorkKind.Shed:
+                Shed((SheddingPlan)work.Value!);
+                break;
         }
     }
 

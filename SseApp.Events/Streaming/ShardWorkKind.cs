@@ -28,4 +28,7 @@ internal enum ShardWorkKind
 
     /// <summary>An Action to run in the loop.</summary>
     Run,
+
+    /// <summary>End some streams that would find a better place (a SheddingPlan).</summary>
+    Shed,
 }

@@ -63,6 +63,9 @@ internal sealed class StreamConnection(
 
     public int ShardIndex { get; set; } = -1;
 
+    /// <summary>How its gateway placed it, as <see cref="SheddingPlan"/> wants it; 0: it may not be moved.</summary>
+    public ulong PlacementKey { get; init; }
+
     /// <summary>Set when closing began: nothing more is delivered.</summary>
     public string? Closing { get; set; }
 

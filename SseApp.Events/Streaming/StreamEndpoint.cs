@@ -22,6 +22,7 @@ internal sealed class StreamEndpoint(
     ReplicaIdentity replica,
     StreamRefusal refusal,
     StreamWriterFactory writers,
+    Rebalancer rebalancer,
     EventsMetrics metrics,
     TimeProvider time,
     IOptions<StreamingOptions> options)
@@ -174,6 +175,7 @@ internal sealed class StreamEndpoint(
             Id = id,
             Client = ClientAddress(context),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };
         metrics.Opened();
         connection.Shard.Post(ShardWorkKind.Join, connection);

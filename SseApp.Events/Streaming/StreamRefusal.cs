@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
 
@@ -15,6 +16,7 @@ internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMe
     {
         metrics.Refused(reason);
         var retry = options.Value.NextRetryMilliseconds();
+        context.Response.Headers[StreamHeaders.Refused] = reason;
         if (AcceptsEventStream(context.Request))
         {
             StreamResponse.Prepare(context);

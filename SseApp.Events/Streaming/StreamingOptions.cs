@@ -53,6 +53,21 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(0, 0.9)]
     public double MaxConnectionAgeJitter { get; set; } = 0.2;
 
+    /// <summary>
+    /// With the gateway's <c>Balancing:Rebalance</c>: the share of its streams that a replica with too many ends in a
+    /// second. 0.0001 to 1; default 0.02, which evens out a rolling restart within a minute.
+    /// </summary>
+    [Range(0.0001, 1.0)]
+    public double RebalanceRate { get; set; } = 0.02;
+
+    /// <summary>A stream younger than this is not ended to rebalance, so that no client is sent on and on. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan RebalanceMinAge { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A client whose stream is ended to rebalance comes back within this. Default 0.5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    public TimeSpan RebalanceRetry { get; set; } = TimeSpan.FromSeconds(0.5);
+
     /// <summary>How long a stream that is being ended may take to read what was already sent, before it is cut. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
@@ -95,6 +110,9 @@ internal sealed class StreamingOptions : IValidatableObject
     /// <summary>The overflow policy of a topic.</summary>
     public OverflowPolicy OverflowOf(string topic) =>
         Overflow.FirstOrDefault(rule => rule.Matches(topic))?.Policy ?? OverflowPolicy.Disconnect;
+
+    /// <summary>The same for a client that is to come back at once.</summary>
+    public int NextRebalanceRetryMilliseconds() => Random.Shared.Next(1, (int)RebalanceRetry.TotalMilliseconds + 1);
 
     /// <summary>A reconnection time of its own for each client, so that a replica's clients do not come back in one moment.</summary>
     public int NextRetryMilliseconds() =>

@@ -19,13 +19,12 @@ internal static class ForwardFailure
     };
 
     /// <summary>
-    /// True when another destination may get the request: it never left, or it is safe to repeat and broke before an
-    /// answer. A destination that took the request and keeps silent is not given up for another: that wait was long enough.
+    /// True when the destination may have taken the request and broke before an answer: one that is safe to repeat may go
+    /// to another. A destination that took the request and keeps silent is not given up for another: that wait was long
+    /// enough.
     /// </summary>
-    public static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure) =>
-        NeverSent(failure)
-        || ((HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-            && failure.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination);
+    public static bool BrokeBeforeAnswer(IForwarderErrorFeature failure) =>
+        failure.Error is ForwarderError.Request or ForwarderError.RequestBodyDestination or ForwarderError.ResponseBodyDestination;
 
     /// <summary>
     /// True when the failure tells something about the destination: it did not answer. A stream that breaks says nothing

@@ -4,8 +4,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>
-/// Puts a <see cref="Refusal"/> where YARP would answer 502, 503 or 504 with nothing. Statuses that a replica answered
-/// itself pass unchanged.
+/// Puts a <see cref="Refusal"/> where YARP would answer 502, 503 or 504 with nothing, and where such a status of a replica
+/// or service would close an EventSource for ever. To everybody else statuses that a replica answered pass unchanged.
 /// </summary>
 internal sealed class RefusalMiddleware(RequestDelegate next, RefusalWriter writer, IHostApplicationLifetime application)
 {
@@ -26,7 +26,11 @@ internal sealed class RefusalMiddleware(RequestDelegate next, RefusalWriter writ
             return;
         }
 
-        if (Translate(failure.Error, context.Response.StatusCode) is { } refusal)
+        if (failure is UpstreamRefusal refused)
+        {
+            await writer.WriteAsync(context, refused.ToRefusal(), refused.RetryAfter);
+        }
+        else if (Translate(failure.Error, context.Response.StatusCode) is { } refusal)
         {
             await writer.WriteAsync(context, refusal);
         }

@@ -1,44 +1,54 @@
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Forwarding;
 
-/// <summary>Sends the request to another destination when one fails before the first byte of an answer.</summary>
+/// <summary>
+/// Sends the request to another destination when one fails, or refuses a stream, before the first byte of an answer. A
+/// publish that may have arrived is repeated only if it carries an idempotency key.
+/// </summary>
 internal sealed partial class RetryMiddleware(
     RequestDelegate next, IOptions<UpstreamOptions> options, GatewayMetrics metrics, ILogger<RetryMiddleware> logger)
 {
+    private const string IdempotencyKey = "Idempotency-Key";
+
     public async Task InvokeAsync(HttpContext context)
     {
         var proxy = context.GetReverseProxyFeature();
-        List<DestinationState>? tried = null;
-        for (var attempt = 1; ; attempt++)
+        var attempts = new RequestAttempts(options.Value.MaxAttempts);
+        context.Features.Set(attempts);
+        var body = KeepBody(context.Request);
+        while (true)
         {
             await next(context);
 
             if (context.Features.Get<IForwarderErrorFeature>() is not { } failure
                 || context.Response.HasStarted
                 || context.RequestAborted.IsCancellationRequested
-                || attempt >= options.Value.MaxAttempts
                 || proxy.ProxiedDestination is not { } failed
-                || !ForwardFailure.MayTryAnother(context.Request, failure))
+                || !MayTryAnother(context.Request, failure, body))
             {
                 return;
             }
 
-            (tried ??= []).Add(failed);
-
-            // As of now, not of when the request came: the replicas may have changed during the attempt.
-            var remaining = PrimaryThenBackupPolicy.Remaining(context.GetRouteModel().Cluster!, tried);
+            attempts.Failed(failed);
+            var remaining = attempts.Remaining(context);
             if (remaining.Count == 0)
             {
                 return;
             }
 
-            LogRetry(context.Request.Method, context.Request.Path, failed.DestinationId, failure.Error, failure.Exception?.Message);
+            if (failure is UpstreamRefusal refusal)
+            {
+                LogRefused(context.Request.Path, failed.DestinationId, refusal.Reason);
+            }
+            else
+            {
+                LogRetry(context.Request.Method, context.Request.Path, failed.DestinationId, failure.Error, failure.Exception?.Message);
+            }
+
             metrics.Retries.Add(1);
             context.Response.Clear();
             context.Features.Set<IForwarderErrorFeature>(null);
@@ -47,6 +57,30 @@ internal sealed partial class RetryMiddleware(
         }
     }
 
+    private ReplayableBody? KeepBody(HttpRequest request)
+    {
+        if (HttpMethods.IsGet(request.Method)
+            || string.IsNullOrEmpty(request.Headers[IdempotencyKey])
+            || request.ContentLength > options.Value.MaxReplayBytes)
+        {
+            return null;
+        }
+
+        var body = new ReplayableBody(request.Body, options.Value.MaxReplayBytes);
+        request.Body = body;
+        return body;
+    }
+
+    private static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure, ReplayableBody? body) =>
+        failure is UpstreamRefusal refusal
+            ? refusal.MayTryAnother
+            : ForwardFailure.NeverSent(failure)
+                || (ForwardFailure.BrokeBeforeAnswer(failure)
+                    && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || body?.TryRewind() == true));
+
     [LoggerMessage(LogLevel.Information, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); trying another.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);
+
+    [LoggerMessage(LogLevel.Debug, "The stream {Path} was refused by {Destination} ({Reason}); trying another.")]
+    private partial void LogRefused(PathString path, string destination, string reason);
 }

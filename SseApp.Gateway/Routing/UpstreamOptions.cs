@@ -28,4 +28,11 @@ public sealed class UpstreamOptions
     /// <summary>Replicas tried for one request, the first included. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>
+    /// Largest body, in bytes, of a request with an <c>Idempotency-Key</c> that is kept until the answer, so that it can be
+    /// sent to another replica. Default 1 MiB, well over <c>Publishing:MaxEventBytes</c>; 0: such requests are not repeated.
+    /// </summary>
+    [Range(0, 1 << 30)]
+    public int MaxReplayBytes { get; set; } = 1024 * 1024;
 }

@@ -90,6 +90,43 @@ public sealed partial class RefusalTests : GatewayTest
         Assert.Equal(9, response.Headers.RetryAfter!.Delta!.Value.TotalSeconds);
     }
 
+    [Theory]
+    [InlineData(429, "too-many-requests")]
+    [InlineData(502, "replica-unreachable")]
+    [InlineData(503, "replica-unavailable")]
+    [InlineData(504, "replica-timeout")]
+    public async Task A_status_of_a_service_that_would_close_an_EventSource_becomes_a_soft_refusal(int status, string reason)
+    {
+        await TcpOriginAsync("r1", async (socket, cancellationToken) => await socket.SendAsync(
+            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status} No\r\nContent-Length: 4\r\nRetry-After: 9\r\n\r\nbusy"), cancellationToken));
+        var gateway = await GatewayAsync();
+
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        var block = UnavailableBlock().Match(System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync()));
+        Assert.Equal(HttpStatusCode.OK, client.Response.StatusCode);
+        Assert.Contains($"\"reason\":\"{reason}\"", block.Groups["data"].Value, StringComparison.Ordinal);
+        Assert.InRange(int.Parse(block.Groups["retry"].Value, CultureInfo.InvariantCulture), 9_200, 9_400);
+
+        using var other = await StreamClient.OpenAsync(gateway.Client, accept: "*/*");
+        Assert.Equal(status, (int)other.Response.StatusCode);
+        Assert.Equal("busy", System.Text.Encoding.UTF8.GetString(await other.ReadToEndAsync()));
+    }
+
+    [Theory]
+    [InlineData(204)]
+    [InlineData(400)]
+    [InlineData(401)]
+    [InlineData(404)]
+    public async Task A_status_that_is_the_services_last_word_stays_so_for_an_EventSource(int status)
+    {
+        await TcpOriginAsync("r1", async (socket, cancellationToken) => await socket.SendAsync(
+            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status} No\r\n{(status == 204 ? "" : "Content-Length: 0\r\n")}\r\n"), cancellationToken));
+        var gateway = await GatewayAsync();
+
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        Assert.Equal(status, (int)client.Response.StatusCode);
+    }
+
     [Fact]
     public async Task A_body_over_the_limit_is_413_and_says_what_the_limit_is()
     {
