@@ -48,6 +48,8 @@ internal sealed class StreamCounts(int perClient, int inAll)
 
     private sealed class Stripe
     {
+        private const int SmallCapacity = 256;
+
         private readonly Lock _gate = new();
         private readonly Dictionary<ClientKey, int> _counts = [];
 
@@ -82,9 +84,16 @@ internal sealed class StreamCounts(int perClient, int inAll)
             lock (_gate)
             {
                 ref var count = ref CollectionsMarshal.GetValueRefOrNullRef(_counts, client);
-                if (--count == 0)
+                if (--count > 0)
                 {
-                    _counts.Remove(client);
+                    return;
+                }
+
+                _counts.Remove(client);
+                if (_counts.Capacity > SmallCapacity && _counts.Count < _counts.Capacity / 8)
+                {
+                    // A dictionary keeps the size of the largest crowd it ever held.
+                    _counts.TrimExcess();
                 }
             }
         }

@@ -6,8 +6,8 @@ internal static class TlsAddresses
     public static IReadOnlyList<BindingAddress> Parse(string? urls) =>
         [.. (urls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(BindingAddress.Parse)];
 
-    /// <summary>The plain addresses that the server would listen on by itself; from here on it listens only where it is told to.</summary>
-    public static IReadOnlyList<BindingAddress> TakeOver(ConfigurationManager configuration)
+    /// <summary>The plain addresses, where the server would listen by itself if there were no HTTPS.</summary>
+    public static IReadOnlyList<BindingAddress> Plain(IConfiguration configuration)
     {
         var urls = configuration["urls"];
         if (string.IsNullOrWhiteSpace(urls))
@@ -16,10 +16,6 @@ internal static class TlsAddresses
             urls = string.Join(';', ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}"));
         }
 
-        // Otherwise the server warns at each start that it overrides them.
-        configuration["urls"] = "";
-        configuration["http_ports"] = "";
-        configuration["https_ports"] = "";
         return Parse(urls);
     }
 }

@@ -18,7 +18,8 @@ internal static class TlsExtensions
             return;
         }
 
-        var plain = TlsAddresses.TakeOver(builder.Configuration);
+        var plain = TlsAddresses.Plain(builder.Configuration);
+        services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>

@@ -40,6 +40,14 @@ public abstract class GatewayTest : IAsyncDisposable
         return gateway;
     }
 
+    /// <summary>Settings of a service of section ReverseProxy behind <c>/other</c>.</summary>
+    internal static (string Key, string Value)[] OtherService(OriginHost service) =>
+    [
+        ("ReverseProxy:Routes:other:ClusterId", "other"),
+        ("ReverseProxy:Routes:other:Match:Path", "/other/{**rest}"),
+        ("ReverseProxy:Clusters:other:Destinations:s1:Address", service.Address.AbsoluteUri),
+    ];
+
     internal T Own<T>(T owned)
         where T : IAsyncDisposable
     {

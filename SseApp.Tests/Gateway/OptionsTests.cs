@@ -13,6 +13,14 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("ReplicaHealth:Timeout", "00:01:00", "must not exceed")]
     [InlineData("Refusals:MaxRetry", "00:00:00.100", "must not be less than")]
     [InlineData("Limits:MaxRequestBodyBytes", "0", "MaxRequestBodyBytes")]
+    [InlineData("Limits:StreamsPerAddress", "-1", "StreamsPerAddress")]
+    [InlineData("Limits:ConnectsPerSecond", "500", "ConnectBurst (200) must not be less than ConnectsPerSecond (500)")]
+    [InlineData("Limits:IPv6PrefixLength", "129", "IPv6PrefixLength")]
+    [InlineData("Proxies:Known:0", "nginx.internal", "Proxies:Known contains 'nginx.internal'; write an address")]
+    [InlineData("Access:Deny:0", "10.0.0.0/99", "Access:Deny contains '10.0.0.0/99'; write an address")]
+    [InlineData("Tls:KeyFile", "key.pem", "Tls:KeyFile is set, but not Tls:CertificateFile")]
+    [InlineData("AccessLog:QueueLines", "0", "QueueLines")]
+    [InlineData("Compression:Level", "NoCompression", "Level")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string message)
     {
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => GatewayAsync((key, value)));

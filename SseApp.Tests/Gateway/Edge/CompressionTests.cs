@@ -80,13 +80,7 @@ public sealed class CompressionTests : GatewayTest
             prepare?.Invoke(context.Response);
             return context.Response.WriteAsync(s_text, context.RequestAborted);
         }));
-        return await GatewayAsync(
-        [
-            .. settings,
-            ("ReverseProxy:Routes:other:ClusterId", "other"),
-            ("ReverseProxy:Routes:other:Match:Path", "/other/{**rest}"),
-            ("ReverseProxy:Clusters:other:Destinations:s1:Address", service.Address.AbsoluteUri),
-        ]);
+        return await GatewayAsync([.. settings, .. OtherService(service)]);
     }
 
     private static async Task<HttpResponseMessage> GetAsync(HttpClient client, string path, string acceptEncoding)

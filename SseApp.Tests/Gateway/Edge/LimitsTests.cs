@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -16,8 +17,16 @@ public sealed class LimitsTests : GatewayTest
     private static readonly (string, string) s_proxy = ("Proxies:Known:0", "127.0.0.1");
 
     [Fact]
-    public async Task The_default_is_100_streams_per_address() =>
-        await Task.Run(() => Assert.Equal(100, new LimitsOptions().StreamsPerAddress), Cancellation);
+    public async Task Without_a_setting_100_streams_of_one_address_are_the_limit()
+    {
+        Assert.Equal(100, new LimitsOptions().StreamsPerAddress);
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Limits:StreamsPerAddress", "100"));
+        var streams = await Task.WhenAll(Enumerable.Range(0, 110).Select(_ => StreamClient.OpenAsync(gateway.Client, accept: "*/*")));
+        Assert.Equal(10, streams.Count(stream => stream.Response.StatusCode == HttpStatusCode.TooManyRequests));
+        Assert.Equal(100, streams.Count(stream => stream.Response.StatusCode == HttpStatusCode.OK));
+        Array.ForEach(streams, stream => stream.Dispose());
+    }
 
     [Fact]
     public async Task Streams_over_the_limit_of_an_address_are_told_to_come_back_and_succeed_when_one_has_left()
@@ -169,6 +178,20 @@ public sealed class LimitsTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_client_that_sends_its_head_too_slowly_is_cut_off()
+    {
+        var gateway = await GatewayAsync(("Limits:RequestHeadersTimeout", "00:00:01"));
+        using var tcp = new TcpClient();
+        await tcp.ConnectAsync(IPAddress.Loopback, gateway.Address.Port, Cancellation);
+        await tcp.GetStream().WriteAsync("GET /events HTTP/1.1\r\nHost: x\r\n"u8.ToArray(), Cancellation);
+        using var reader = new StreamReader(tcp.GetStream());
+
+        var answer = await reader.ReadToEndAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(15), TimeProvider.System, Cancellation);
+
+        Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_request_over_its_time_is_504_and_a_stream_has_no_such_time()
     {
         // Another service behind the same gateway: a stream of its own, and an answer that never comes.
@@ -189,11 +212,7 @@ public sealed class LimitsTests : GatewayTest
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
             }
         }));
-        var gateway = await GatewayAsync(
-            ("Limits:RequestTimeout", "00:00:01"),
-            ("ReverseProxy:Routes:other:ClusterId", "other"),
-            ("ReverseProxy:Routes:other:Match:Path", "/other/{**rest}"),
-            ("ReverseProxy:Clusters:other:Destinations:s1:Address", service.Address.AbsoluteUri));
+        var gateway = await GatewayAsync([("Limits:RequestTimeout", "00:00:01"), .. OtherService(service)]);
 
         using var slow = await gateway.Client.GetAsync("/other/slow", Cancellation);
         await AssertProblemAsync(slow, HttpStatusCode.GatewayTimeout, "request-timeout");

@@ -186,11 +186,22 @@ public sealed class TlsTests : GatewayTest
     }
 
     [Fact]
-    public async Task No_line_is_logged_about_overridden_addresses()
+    public async Task The_program_listens_on_the_addresses_of_its_environment_and_of_Tls_without_a_warning()
     {
-        var gateway = await SecureAsync();
-        Assert.Equal(["http", "https"], gateway.Addresses.Select(address => address.Scheme));
-        Assert.DoesNotContain(gateway.Logs, message => message.Contains("Overriding", StringComparison.Ordinal));
+        await using var redis = new RedisServer();
+        var secure = new Uri($"https://127.0.0.1:{BackplaneServer.FindFreePort()}");
+        await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = redis.ConnectionString,
+            ["Tls__CertificateFile"] = _certificate.CertificateFile,
+            ["Tls__KeyFile"] = _certificate.KeyFile,
+            ["Tls__Urls"] = secure.GetLeftPart(UriPartial.Authority),
+        });
+        await gateway.StartAsync();
+        using var http = _certificate.Client(secure);
+
+        Assert.Contains("SseApp console", await http.GetStringAsync("/", Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain("Overriding", gateway.Process.Tail(100), StringComparison.Ordinal);
     }
 
     [Theory]
