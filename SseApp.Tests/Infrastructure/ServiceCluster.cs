@@ -8,11 +8,12 @@ internal sealed class ServiceCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
+    private readonly List<TcpPipe> _pipes = [];
     private readonly ServiceProcess[] _replicas;
     private readonly ServiceProcess _gateway;
     private readonly HttpClient _operator;
 
-    private ServiceCluster(string redis, int replicas, IEnumerable<(string Key, string Value)> settings)
+    private ServiceCluster(string redis, ServiceClusterOptions options)
     {
         var prefix = Guid.NewGuid().ToString("N");
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -29,29 +30,49 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Limits__StreamsPerAddress"] = "0",
             ["Limits__ConnectsPerSecond"] = "0",
         };
-        foreach (var (key, value) in settings)
+        foreach (var (key, value) in options.Settings)
         {
             environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        _replicas = [.. Enumerable.Range(0, replicas).Select(i => new ServiceProcess($"r{i}", "SseApp.Events", environment))];
-        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", environment);
+        _replicas = new ServiceProcess[options.Replicas];
+        for (var i = 0; i < _replicas.Length; i++)
+        {
+            var own = new Dictionary<string, string>(environment, StringComparer.Ordinal);
+            if (options.Piped)
+            {
+                var pipe = new TcpPipe();
+                _pipes.Add(pipe);
+                own["Replica__AdvertisedAddress"] = pipe.Address.AbsoluteUri;
+            }
+
+            _replicas[i] = new ServiceProcess($"r{i}", "SseApp.Events", own);
+            if (options.Piped)
+            {
+                _pipes[i].Target = _replicas[i].Address;
+            }
+        }
+
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", environment, options.GatewayAddresses);
         _operator = new HttpClient { BaseAddress = _gateway.Address };
     }
 
     public IReadOnlyList<ServiceProcess> Replicas => _replicas;
 
+    /// <summary>What stands before each replica; none unless asked for.</summary>
+    public IReadOnlyList<TcpPipe> Pipes => _pipes;
+
     public ServiceProcess Gateway => _gateway;
 
     /// <summary>Starts everything and waits until the gateway finds all replicas healthy.</summary>
-    public static async Task<ServiceCluster> StartAsync(BackplaneServer redis, int replicas = 3, params (string Key, string Value)[] settings)
+    public static async Task<ServiceCluster> StartAsync(BackplaneServer redis, ServiceClusterOptions? options = null)
     {
         await redis.RequireAsync();
-        var cluster = new ServiceCluster(redis.ConnectionString, replicas, settings);
+        var cluster = new ServiceCluster(redis.ConnectionString, options ?? new ServiceClusterOptions());
         try
         {
             await Task.WhenAll(cluster._replicas.Append(cluster._gateway).Select(service => service.StartAsync()));
-            await cluster.HealthyAsync(replicas);
+            await cluster.HealthyAsync(cluster._replicas.Length);
             return cluster;
         }
         catch
@@ -75,6 +96,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
         foreach (var replica in _replicas)
         {
             await replica.DisposeAsync();
+        }
+
+        foreach (var pipe in _pipes)
+        {
+            await pipe.DisposeAsync();
         }
     }
 }

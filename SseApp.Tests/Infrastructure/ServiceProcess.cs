@@ -3,7 +3,11 @@ using System.Diagnostics;
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>One of the repository's services as a process of its own, at an address that outlives its end.</summary>
-internal sealed class ServiceProcess(string name, string project, IEnumerable<KeyValuePair<string, string>> environment) : IAsyncDisposable
+/// <param name="name">For messages; a replica's id.</param>
+/// <param name="project">The project that builds it.</param>
+/// <param name="environment">Its configuration.</param>
+/// <param name="addresses">How many addresses it listens on: 127.0.0.1, 127.0.0.2, ….</param>
+internal sealed class ServiceProcess(string name, string project, IEnumerable<KeyValuePair<string, string>> environment, int addresses = 1) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -27,7 +31,7 @@ internal sealed class ServiceProcess(string name, string project, IEnumerable<Ke
 
         var assembly = Repository.Assembly(project);
         var start = new ProcessStartInfo("dotnet", [assembly]) { WorkingDirectory = Path.GetDirectoryName(assembly) };
-        start.Environment["ASPNETCORE_URLS"] = Address.GetLeftPart(UriPartial.Authority);
+        start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         foreach (var (key, value) in environment)

@@ -1,0 +1,16 @@
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>How a <see cref="ServiceCluster"/> is made.</summary>
+internal sealed record ServiceClusterOptions
+{
+    public int Replicas { get; init; } = 3;
+
+    /// <summary>Gateways reach each replica through a <see cref="TcpPipe"/>.</summary>
+    public bool Piped { get; init; }
+
+    /// <summary>Addresses that the gateway listens on: 127.0.0.1, 127.0.0.2, ….</summary>
+    public int GatewayAddresses { get; init; } = 1;
+
+    /// <summary>Configuration of all services.</summary>
+    public (string Key, string Value)[] Settings { get; init; } = [];
+}
