@@ -64,7 +64,8 @@ internal sealed class ServiceProcess(string name, string project, IEnumerable<Ke
             using var answer = await s_probe.GetAsync(new Uri(Address, "/alive"), TestContext.Current.CancellationToken);
             return answer.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException
+            || (exception is OperationCanceledException && !TestContext.Current.CancellationToken.IsCancellationRequested))
         {
             return false;
         }
