@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Memory;
 using SseApp.ServiceDefaults.Telemetry;
 
 namespace SseApp.ServiceDefaults;
@@ -10,14 +11,15 @@ namespace SseApp.ServiceDefaults;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// What every service of the cluster has: telemetry, health checks, problem details, service discovery, and
-    /// resilience for its outgoing HTTP clients.
+    /// What every service of the cluster has: telemetry, health checks, problem details, service discovery, a heap that
+    /// gives memory back, and resilience for its outgoing HTTP clients.
     /// </summary>
     public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.AddTelemetry();
         builder.AddHealth();
+        builder.AddHeapCompaction();
         builder.Services.AddProblemDetails();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>

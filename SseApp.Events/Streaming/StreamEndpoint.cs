@@ -31,14 +31,16 @@ internal sealed class StreamEndpoint(
 
     public Task HandleAsync(HttpContext context)
     {
-        var names = context.Request.Query["topic"];
+        // Not the request's own, which would be kept as long as the stream.
+        var query = new QueryFeature(context.Features).Query;
+        var names = query["topic"];
         if (Validate(names) is { } rule)
         {
             return Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
         }
 
         var topics = new TopicSet(names!);
-        var (origin, broken) = StreamOriginParser.Parse(context.Request, topics);
+        var (origin, broken) = StreamOriginParser.Parse(context.Request.Headers, query, topics);
         if (broken is not null)
         {
             return Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
@@ -96,8 +98,6 @@ internal sealed class StreamEndpoint(
 
             try
             {
-                // Parsed, and not needed again.
-                context.Features.Set<IQueryFeature>(null);
                 await using (context.RequestAborted.UnsafeRegister(static state => ((StreamConnection)state!).Leave(), connection))
                 {
                     metrics.Closed(await connection.Completion);

@@ -14,24 +14,24 @@ internal static class StreamOriginParser
     /// the header is about where it was. An id goes before <c>history</c> for the same reason.
     /// </summary>
     /// <returns>The origin, or the rule that the request breaks. A strange id breaks none: a client cannot help it.</returns>
-    public static (StreamOrigin Origin, string? Rule) Parse(HttpRequest request, TopicSet topics)
+    public static (StreamOrigin Origin, string? Rule) Parse(IHeaderDictionary headers, IQueryCollection query, TopicSet topics)
     {
         var history = 0;
-        if (request.Query["history"] is { Count: > 0 } given
+        if (query["history"] is { Count: > 0 } given
             && (given.Count > 1 || !int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out history) || history > MaxHistory))
         {
             return (StreamOrigin.Live, $"'history' is given once and is a whole number from 0 to {MaxHistory}: that many events of each topic come first.");
         }
 
-        var id = request.Headers["Last-Event-ID"].ToString();
+        var id = headers["Last-Event-ID"].ToString();
         if (id.Length == 0)
         {
-            id = request.Query["lastEventId"].ToString();
+            id = query["lastEventId"].ToString();
         }
 
         if (id.Length == 0)
         {
-            return (StreamOrigin.Live with { History = history }, null);
+            return (history == 0 ? StreamOrigin.Live : StreamOrigin.Live with { History = history }, null);
         }
 
         if (id == Earliest)
