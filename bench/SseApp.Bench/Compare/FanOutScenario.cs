@@ -12,7 +12,8 @@ internal sealed class FanOutScenario : IScenario
     public const string Bounded = "saturated, p99 up to 250 ms";
     public const string FourPerSecond = "4 events/s";
     public const string HalfOfNchan = "half of nchan's saturation";
-    private const int MaxWindow = 64;
+    private const int MaxWindow = 128;
+    private const int Bisections = 3;
     private const double MaxP99 = 3_000;
     private const double BoundedP99 = 250;
     // A step that gains less than this is noise.
@@ -54,20 +55,13 @@ internal sealed class FanOutScenario : IScenario
 
     private static List<Measurement> Ramp(LoadSession session, LoadPlan plan, ScenarioContext context)
     {
-        var steps = new List<Measurement>();
+        var steps = new SortedList<int, Measurement>();
         var best = 0.0;
         // Managed servers compile their hot paths first.
         session.Idle(context.Options.Step, Publishing(8));
         for (var (window, worse) = (1, 0); window <= MaxWindow && worse < 2; window *= 2)
         {
-            session.Drain();
-            var publishing = Publishing(window);
-            session.Idle(context.Options.Step / 4, publishing);
-            var step = session.Measure(Id, Saturated, publishing, context.Options.Step);
-            var inFlight = string.Create(CultureInfo.InvariantCulture, $"{window} events in flight");
-            step = step with { Note = step.Note is null ? inFlight : $"{inFlight}; {step.Note}" };
-            context.Report($"window {window}: {step.DeliveriesPerSecond:0}/s, p99 {step.P99:0} ms");
-            steps.Add(step);
+            var step = Measure(window);
             var better = step.DeliveriesPerSecond > best * Gain;
             best = Math.Max(best, step.DeliveriesPerSecond ?? 0);
             worse = better ? 0 : worse + 1;
@@ -77,7 +71,26 @@ internal sealed class FanOutScenario : IScenario
             }
         }
 
-        return steps;
+        // The largest window within the bound lies between two steps of the ramp.
+        for (var i = 0; i < Bisections && Between(steps) is { } window; i++)
+        {
+            Measure(window);
+        }
+
+        return [.. steps.Values];
+
+        Measurement Measure(int window)
+        {
+            session.Drain();
+            var publishing = Publishing(window);
+            session.Idle(context.Options.Step / 4, publishing);
+            var step = session.Measure(Id, Saturated, publishing, context.Options.Step);
+            var inFlight = string.Create(CultureInfo.InvariantCulture, $"{window} events in flight");
+            step = step with { Note = step.Note is null ? inFlight : $"{inFlight}; {step.Note}" };
+            context.Report($"window {window}: {step.DeliveriesPerSecond:0}/s, p99 {step.P99:0} ms");
+            steps[window] = step;
+            return step;
+        }
 
         WindowPlan Publishing(int window)
         {
@@ -85,5 +98,12 @@ internal sealed class FanOutScenario : IScenario
             return new WindowPlan(
                 session.Loop.Lanes, window, 1, () => session.Loop.Sent - sent - ((session.Tally.Delivered - delivered) / plan.Streams));
         }
+    }
+
+    private static int? Between(SortedList<int, Measurement> steps)
+    {
+        var within = steps.Where(step => step.Value.P99 <= BoundedP99).Select(step => step.Key).DefaultIfEmpty(0).Max();
+        var beyond = steps.Where(step => step.Key > within).Select(step => step.Key).DefaultIfEmpty(0).Min();
+        return within > 0 && beyond - within > Math.Max(1, within / 8) ? (within + beyond) / 2 : null;
     }
 }
