@@ -78,7 +78,7 @@ internal sealed partial class RetryMiddleware(
                 || (ForwardFailure.BrokeBeforeAnswer(failure)
                     && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || body?.TryRewind() == true));
 
-    [LoggerMessage(LogLevel.Information, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); trying another.")]
+    [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); trying another.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);
 
     [LoggerMessage(LogLevel.Debug, "The stream {Path} was refused by {Destination} ({Reason}); trying another.")]

@@ -26,6 +26,10 @@ public static class TelemetryExtensions
         {
             InitialData = [KeyValuePair.Create<string, string?>("Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics", nameof(LogLevel.None))],
         });
+        // A line a probe while something is wrong, and one a call to a webhook, would bury the lines that say it once.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);
+        builder.Logging.AddFilter("Polly", LogLevel.Warning);
+
         builder.Services.TryAddSingleton<SseMeter>();
         var openTelemetry = builder.Services.AddOpenTelemetry()
             .WithMetrics(metrics => metrics
