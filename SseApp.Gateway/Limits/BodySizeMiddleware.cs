@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Limits;
@@ -9,8 +10,10 @@ namespace SseApp.Gateway.Limits;
 /// Answers a body over the limit with 413 and the limit. One that declares its length never reaches a replica; of one
 /// that does not, the server finds out while it is forwarded, and the replica sees a request that broke off.
 /// </summary>
-internal sealed class BodySizeMiddleware(RequestDelegate next)
+internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics metrics)
 {
+    private const string Reason = "body-too-large";
+
     public async Task InvokeAsync(HttpContext context)
     {
         // A route from configuration may have a limit of its own; -1 means none.
@@ -33,8 +36,10 @@ internal sealed class BodySizeMiddleware(RequestDelegate next)
         }
     }
 
-    private static Task WriteAsync(HttpContext context, long limit)
+    private Task WriteAsync(HttpContext context, long limit)
     {
+        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", Reason));
+
         // The server closes a connection whose body it will not read; unannounced, the client's next request would be lost.
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
         {
@@ -47,6 +52,6 @@ internal sealed class BodySizeMiddleware(RequestDelegate next)
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"The body is larger than {limit} bytes; send it in parts or raise {LimitsOptions.SectionName}:{nameof(LimitsOptions.MaxRequestBodyBytes)}."),
-            "body-too-large");
+            Reason);
     }
 }

@@ -132,6 +132,7 @@ public sealed partial class RefusalTests : GatewayTest
     {
         var origin = await OriginAsync("r1");
         var gateway = await GatewayAsync(("Limits:MaxRequestBodyBytes", "1024"));
+        using var refusals = new MetricProbe(gateway, "sse_refusals_total");
         using var content = new StringContent(new string('x', 2000));
         using var response = await gateway.Client.PostAsync("/publish", content, Cancellation);
         Assert.Empty(origin.Requests);
@@ -141,6 +142,7 @@ public sealed partial class RefusalTests : GatewayTest
         request.Headers.TransferEncodingChunked = true;
         using var chunked = await gateway.Client.SendAsync(request, Cancellation);
         await AssertTooLargeAsync(chunked);
+        Assert.Equal(2, refusals.Sum);
     }
 
     [Fact]

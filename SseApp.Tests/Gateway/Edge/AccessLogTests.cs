@@ -152,6 +152,32 @@ public sealed class AccessLogTests : GatewayTest
     }
 
     [Fact]
+    public async Task Without_a_file_the_lines_are_on_standard_output()
+    {
+        await using var redis = new RedisServer();
+        await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = redis.ConnectionString,
+            ["AccessLog__Enabled"] = "true",
+        });
+        await gateway.StartAsync();
+        await UntilAsync(() => gateway.Process.Tail(100).Contains("\"path\":\"/alive\"", StringComparison.Ordinal), "the line of the probe");
+    }
+
+    [Fact]
+    public async Task Compressed_responses_are_counted_as_sent()
+    {
+        var gateway = await LoggingAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        request.Headers.Add("Accept-Encoding", "gzip");
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        var sent = await response.Content.ReadAsByteArrayAsync(Cancellation);
+
+        Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
+        Assert.Equal(sent.Length, (await LineAsync(gateway)).GetProperty("bytes").GetInt64());
+    }
+
+    [Fact]
     public async Task A_file_that_nobody_may_write_stops_the_start()
     {
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(

@@ -50,7 +50,8 @@ public sealed class LimitsTests : GatewayTest
         Assert.Equal(2, refusals.Sum);
 
         first.Dispose();
-        await UntilAsync(() => origin.OpenStreams == 2, "the stream that was left to end");
+        var counts = gateway.Services.GetRequiredService<StreamCounts>();
+        await UntilAsync(() => counts.Streams == 2, "the stream that was left to end");
         using var again = await OpenAsync(gateway, "192.0.2.1");
     }
 
