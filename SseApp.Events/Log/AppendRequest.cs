@@ -1,10 +1,13 @@
 namespace SseApp.Events.Log;
 
 /// <summary>An event on its way to Redis; its task is the answer to the publisher.</summary>
-internal sealed class AppendRequest(string topic, ReadOnlyMemory<byte> block, string stamp, string? idempotencyKey)
+internal sealed class AppendRequest(string topic, string keys, ReadOnlyMemory<byte> block, string stamp, string? idempotencyKey)
     : TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     public string Topic => topic;
+
+    /// <summary>See <see cref="TopicLogOptions.KeysOf"/>.</summary>
+    public string Keys => keys;
 
     public ReadOnlyMemory<byte> Block => block;
 

@@ -24,9 +24,10 @@ internal sealed class RedisAppender
 
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key)
     {
-        var request = new AppendRequest(topic, block, LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key), idempotencyKey);
+        var keys = _options.KeysOf(topic);
+        var request = new AppendRequest(topic, keys, block, LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key), idempotencyKey);
         // Only the nodes of a Redis Cluster have slots; a script reaches the keys of one slot alone.
-        if (_redis.GetHashSlot(_options.KeysOf(topic)) >= 0)
+        if (_redis.GetHashSlot(keys) >= 0)
         {
             _ = _queue.SendAsync(request);
         }
@@ -48,7 +49,7 @@ internal sealed class RedisAppender
         values[v++] = (long)_options.IdempotencyWindow.TotalMilliseconds;
         foreach (var request in requests)
         {
-            var prefix = _options.KeysOf(request.Topic);
+            var prefix = request.Keys;
             var retention = _options.RetentionOf(request.Topic);
             var idle = (long)retention.IdleExpiry.TotalMilliseconds;
             request.Known = _known.Find(request.Topic);

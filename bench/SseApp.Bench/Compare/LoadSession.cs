@@ -53,31 +53,13 @@ internal sealed class LoadSession(ISubject subject, LoadPlan plan, Action<string
     /// <summary>Runs without counting: compilers, caches and queues come to rest.</summary>
     public void Idle(TimeSpan duration, IPublishPlan? publishing = null) => _loop.Run(() => false, duration, publishing);
 
-    /// <summary>What one phase of a load came to.</summary>
-    public Measurement Measure(string scenario, string step, IPublishPlan publishing, TimeSpan duration)
-    {
-        Progress(step);
-        Tally.ResetLatency();
-        var cpu = subject.Processes().CpuMicroseconds;
-        var delivered = Tally.Delivered;
-        var own = Environment.CpuUsage.TotalTime;
-        var started = Stopwatch.GetTimestamp();
-        _loop.Run(() => false, duration, publishing);
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        delivered = Tally.Delivered - delivered;
-        own = Environment.CpuUsage.TotalTime - own;
-        var busy = own.TotalSeconds / seconds;
-        return new Measurement(scenario, step, subject.Name, plan.Streams)
-        {
-            DeliveriesPerSecond = delivered / seconds,
-            CpuPerDelivery = delivered == 0 ? null : (subject.Processes().CpuMicroseconds - cpu) / delivered,
-            GeneratorCpuPerDelivery = delivered == 0 ? null : own.TotalMicroseconds / delivered,
-            P50 = Tally.Latency(50),
-            P99 = Tally.Latency(99),
-            // A server that is faster than the generator would look as fast as the generator.
-            Note = busy > GeneratorLimit ? string.Create(CultureInfo.InvariantCulture, $"generator {busy:P0} busy") : null,
-        };
-    }
+    /// <summary>What one phase of a load came to, by its deliveries.</summary>
+    public Measurement Measure(string scenario, string step, IPublishPlan publishing, TimeSpan duration) =>
+        Measure(scenario, step, publishing, duration, () => Tally.Delivered) with { P50 = Tally.Latency(50), P99 = Tally.Latency(99) };
+
+    /// <summary>What one phase of a load came to, by the events that were confirmed: for topics without a stream.</summary>
+    public Measurement MeasureConfirmed(string scenario, string step, IPublishPlan publishing, TimeSpan duration) =>
+        Measure(scenario, step, publishing, duration, () => _loop.Lanes.Sum(lane => lane.Acknowledged));
 
     /// <summary>Waits for what is still on its way; before another phase, or before the count.</summary>
     public void Drain()
@@ -103,6 +85,29 @@ internal sealed class LoadSession(ISubject subject, LoadPlan plan, Action<string
     }
 
     public void Dispose() => _loop.Dispose();
+
+    private Measurement Measure(string scenario, string step, IPublishPlan publishing, TimeSpan duration, Func<long> count)
+    {
+        Progress(step);
+        Tally.ResetLatency();
+        var cpu = subject.Processes().CpuMicroseconds;
+        var delivered = count();
+        var own = Environment.CpuUsage.TotalTime;
+        var started = Stopwatch.GetTimestamp();
+        _loop.Run(() => false, duration, publishing);
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        delivered = count() - delivered;
+        own = Environment.CpuUsage.TotalTime - own;
+        var busy = own.TotalSeconds / seconds;
+        return new Measurement(scenario, step, subject.Name, plan.Streams)
+        {
+            DeliveriesPerSecond = delivered / seconds,
+            CpuPerDelivery = delivered == 0 ? null : (subject.Processes().CpuMicroseconds - cpu) / delivered,
+            GeneratorCpuPerDelivery = delivered == 0 ? null : own.TotalMicroseconds / delivered,
+            // A server that is faster than the generator would look as fast as the generator.
+            Note = busy > GeneratorLimit ? string.Create(CultureInfo.InvariantCulture, $"generator {busy:P0} busy") : null,
+        };
+    }
 
     private bool IsWarm(ref long next)
     {

@@ -3,15 +3,21 @@ using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
 
-/// <summary>A topic for each stream, each event a POST of its own from concurrent publishers; ours also in batches.</summary>
+/// <summary>
+/// A topic for each stream, each event a POST of its own from concurrent publishers; ours also in batches. Then the same
+/// to topics without a stream: what publishing alone takes, without the send for each delivery.
+/// </summary>
 internal sealed class ManyTopicsScenario : IScenario
 {
     public const string Id = "topics";
     public const string Single = "one POST an event";
     public const string Batch = "batches of 250";
+    public const string SingleUnheard = "one POST an event, no stream: confirmed events/s";
+    public const string BatchUnheard = "batches of 250, no stream: confirmed events/s";
     private const int Publishers = 64;
     private const int BatchSize = 250;
     private const int Window = 4_000;
+    private const int UnheardTopics = 2_000;
 
     public string Name => Id;
 
@@ -25,27 +31,42 @@ internal sealed class ManyTopicsScenario : IScenario
     {
         var target = await subject.StartAsync(Workers, context.CancellationToken);
         var streams = context.Streams(subject);
-        var plan = new LoadPlan(target, streams, streams, 1, Publishers, context.Options.Size);
+        var plan = new LoadPlan(target, streams, streams + UnheardTopics, 1, Publishers, context.Options.Size);
         using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
         var connects = session.Open();
-        var row = Saturate(session, Single, 1, context) with { ConnectsPerSecond = connects };
-        if (target.BatchPath is null)
+        var (heard, unheard) = (session.Loop.Lanes[..streams], session.Loop.Lanes[streams..]);
+        List<Measurement> rows = [Saturate(session, heard, Single, 1, context) with { ConnectsPerSecond = connects }];
+        if (target.BatchPath is not null)
         {
-            context.Results.Add(session.Count(row));
-            return;
+            session.Drain();
+            rows.Add(Saturate(session, heard, Batch, BatchSize, context));
         }
 
         session.Drain();
-        var batch = Saturate(session, Batch, BatchSize, context);
-        context.Results.Add(session.Count(row));
-        context.Results.Add(batch);
+        rows.Add(Confirm(session, unheard, SingleUnheard, 1, context));
+        if (target.BatchPath is not null)
+        {
+            session.Drain();
+            rows.Add(Confirm(session, unheard, BatchUnheard, BatchSize, context));
+        }
+
+        rows[0] = session.Count(rows[0]);
+        context.Results.AddRange(rows);
     });
 
-    private static Measurement Saturate(LoadSession session, string step, int batch, ScenarioContext context)
+    private static Measurement Confirm(LoadSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
+    {
+        // The connections of the publishers are the window: each waits for its answer.
+        var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0);
+        session.Idle(context.Options.Step, publishing);
+        return session.MeasureConfirmed(Id, step, publishing, context.Options.Step * 3);
+    }
+
+    private static Measurement Saturate(LoadSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
     {
         var (sent, delivered) = (session.Loop.Sent, session.Tally.Delivered);
         var publishing = new WindowPlan(
-            session.Loop.Lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered));
+            lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered));
         session.Idle(context.Options.Step, publishing);
         return session.Measure(Id, step, publishing, context.Options.Step * 3);
     }
