@@ -63,6 +63,24 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
     }
 
     [Fact]
+    public async Task Streams_that_a_full_replica_refuses_are_opened_on_another()
+    {
+        Own(await EventsHost.StartAsync(redis, _prefix, ("Streaming:MaxConnections", "1"), ("Replica:Weight", "1000")));
+        await ReplicaAsync();
+        var gateway = await StartGatewayAsync(2);
+        using var retries = new MetricProbe(gateway, "sse_gateway_retries_total");
+        var replicas = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < 6; i++)
+        {
+            // By its weight the full one is asked first each time.
+            var reader = Own(await SseReader.OpenAsync(gateway.Client, "/events?topic=news"));
+            replicas.Add((await reader.OpenedAsync()).GetProperty("replica").GetString()!);
+        }
+
+        Assert.Equal((2, 5), (replicas.Count, retries.Sum));
+    }
+
+    [Fact]
     public async Task The_gateway_goes_on_without_Redis_and_when_it_comes_back_empty()
     {
         await using var ownRedis = new RedisServer();
