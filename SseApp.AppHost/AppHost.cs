@@ -1,5 +1,7 @@
 using SseApp.AppHost;
 using SseApp.AppHost.Backplane;
+using SseApp.AppHost.Operations;
+using SseApp.AppHost.Supervision;
 
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
@@ -15,6 +17,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithHttpHealthCheck("/health")
     .WithShortTelemetryTimeout()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
+    .WithRestartPolicy()
     .WithIconName("Flash");
 
 var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
@@ -31,7 +34,10 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithHttpHealthCheck("/health")
     .WithShortTelemetryTimeout()
     .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
+    .WithRestartPolicy()
     .WithIconName("Router");
+
+events.WithOperatorCommands(gateway);
 
 builder.ExplainTakenPort(gateway, cluster.FixedGatewayPort);
 builder.AnnounceWhenReady(gateway);

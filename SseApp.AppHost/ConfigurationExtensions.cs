@@ -10,10 +10,17 @@ internal static class ConfigurationExtensions
     public static T GetValidated<T>(this IConfiguration configuration, string section)
         where T : class, new()
     {
-        T options;
+        return configuration.GetSection(section).BindValidated(new T(), section);
+    }
+
+    /// <summary>Binds over the defaults in <paramref name="options"/> and checks the DataAnnotations.</summary>
+    /// <exception cref="DistributedApplicationException">A value cannot be read or breaks its rule.</exception>
+    public static T BindValidated<T>(this IConfiguration values, T options, string section)
+        where T : class
+    {
         try
         {
-            options = configuration.GetSection(section).Get<T>() ?? new T();
+            values.Bind(options);
         }
         catch (InvalidOperationException exception)
         {

@@ -1,13 +1,18 @@
 using SseApp.Events;
+using SseApp.ServiceDefaults.Leases;
+using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Memory;
 
 try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.AddEvents();
+    builder.AddMemoryGuard(LeaseNames.Reload);
     var app = builder.Build();
     app.MapEvents();
+    var exit = app.Services.GetRequiredService<ServiceExit>();
     await app.RunAsync();
-    return 0;
+    return exit.Code;
 }
 catch (StartupException exception)
 {

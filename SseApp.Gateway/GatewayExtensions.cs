@@ -12,6 +12,7 @@ using SseApp.Gateway.Console;
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.Reload;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Security;
 using SseApp.Gateway.Telemetry;
@@ -66,6 +67,8 @@ internal static class GatewayExtensions
         services.AddAlerts();
         services.AddOperator();
 
+        services.AddOperations();
+
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<ClusterDefaults>()
@@ -96,6 +99,7 @@ internal static class GatewayExtensions
         app.UseRequestTimeouts();
         app.MapReplicas();
         app.MapOperator();
+        app.MapReload();
         app.MapReverseProxy(proxy =>
         {
             proxy.UseMiddleware<StreamLimitMiddleware>();

@@ -2,6 +2,9 @@ using Microsoft.Extensions.Options;
 using SseApp.Gateway;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Leases;
+using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Memory;
 
 try
 {
@@ -9,12 +12,14 @@ try
     builder.AddServiceDefaults();
     builder.AddRegistryConnection();
     builder.AddGateway();
+    builder.AddMemoryGuard(LeaseNames.GatewayLeaves);
 
     var app = builder.Build();
     app.MapGateway();
     app.MapDefaultEndpoints();
+    var exit = app.Services.GetRequiredService<ServiceExit>();
     await app.RunAsync();
-    return 0;
+    return exit.Code;
 }
 catch (OptionsValidationException exception)
 {

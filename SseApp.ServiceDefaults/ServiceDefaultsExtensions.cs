@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Lifetime;
 using SseApp.ServiceDefaults.Memory;
 using SseApp.ServiceDefaults.Telemetry;
 
@@ -21,6 +22,7 @@ public static class ServiceDefaultsExtensions
         builder.AddHealth();
         builder.AddHeapCompaction();
         builder.Services.AddProblemDetails();
+        builder.Services.AddSingleton<ServiceExit>();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {

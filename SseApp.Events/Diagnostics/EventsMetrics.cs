@@ -52,7 +52,7 @@ internal sealed class EventsMetrics : IHostedService
         _slowConsumers = meter.CreateCounter<long>(MetricNames.SlowConsumers, description: "Streams that exceeded their backlog, by policy.");
         _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps told to streams, by reason.");
         _refusals = meter.CreateCounter<long>(MetricNames.Refusals, description: "Streams that were not opened, by reason.");
-        meter.CreateObservableGauge(MetricNames.BacklogBytes, () => Interlocked.Read(ref _backlogBytes), unit: "By", description: "Bytes that wait for slow clients.");
+        meter.CreateObservableGauge(MetricNames.BacklogBytes, () => BacklogBytes, unit: "By", description: "Bytes that wait for slow clients.");
         meter.CreateObservableGauge(MetricNames.ActiveTopics, () => Interlocked.Read(ref _activeTopics), description: "Topics with subscribers here, or that had some a moment ago.");
         meter.CreateObservableGauge(MetricNames.RedisSubscriptions, () => Interlocked.Read(ref _subscriptions), description: "Redis channels subscribed to.");
         meter.CreateObservableGauge(MetricNames.DrainSeconds, DrainSeconds, unit: "s", description: "Time since the drain began; 0 while not draining.");
@@ -116,6 +116,8 @@ internal sealed class EventsMetrics : IHostedService
         _refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
     }
 
+    public long BacklogBytes => Interlocked.Read(ref _backlogBytes);
+
     public void AddBacklog(long bytes) => Interlocked.Add(ref _backlogBytes, bytes);
 
     public void AddTopics(int change) => Interlocked.Add(ref _activeTopics, change);
@@ -123,6 +125,8 @@ internal sealed class EventsMetrics : IHostedService
     public void AddSubscriptions(int change) => Interlocked.Add(ref _subscriptions, change);
 
     public void DrainStarted() => Interlocked.Exchange(ref _drainStarted, _time.GetTimestamp());
+
+    public void DrainEnded() => Interlocked.Exchange(ref _drainStarted, 0);
 
     /// <summary>
     /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Not in the

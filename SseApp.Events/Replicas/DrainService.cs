@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 
@@ -13,7 +14,6 @@ internal sealed partial class DrainService(
     EventsMetrics metrics,
     IHostApplicationLifetime lifetime,
     IOptions<DrainOptions> options,
-    IOptions<StreamingOptions> streaming,
     TimeProvider time,
     ILogger<DrainService> logger) : IHostedLifecycleService
 {
@@ -22,16 +22,16 @@ internal sealed partial class DrainService(
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         // SIGTERM reaches ApplicationStopping first; RequestAborted would not fire before the shutdown timeout.
-        lifetime.ApplicationStopping.Register(drain.Begin);
+        lifetime.ApplicationStopping.Register(drain.BeginForGood);
         return Task.CompletedTask;
     }
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        drain.Begin();
+        drain.BeginForGood();
         var started = time.GetTimestamp();
         var streams = metrics.ActiveConnections;
-        var limit = options.Value.Window + streaming.Value.CloseTimeout + TimeSpan.FromSeconds(1);
+        var limit = options.Value.Window + Shard.DrainCloseTimeout;
         while (metrics.ActiveConnections > 0 && time.GetElapsedTime(started) < limit && !cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(s_poll, time, CancellationToken.None);

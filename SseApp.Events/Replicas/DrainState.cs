@@ -1,30 +1,98 @@
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 
-/// <summary>Whether this replica is draining. Begins once; everything that depends on it hears of it at once.</summary>
-internal sealed class DrainState(ShardSet shards, EventsMetrics metrics, IOptions<DrainOptions> options) : IDisposable
+/// <summary>Whether this replica is draining. Everything that depends on it hears of a change at once.</summary>
+internal sealed partial class DrainState(
+    ShardSet shards, EventsMetrics metrics, IOptions<DrainOptions> options, ILogger<DrainState> logger) : IDisposable
 {
-    private readonly CancellationTokenSource _draining = new();
-    private int _begun;
+    private readonly Lock _gate = new();
+    private CancellationTokenSource _change = new();
+    private bool _draining;
+    private bool _stopping;
 
-    public bool IsDraining => Volatile.Read(ref _begun) != 0;
+    public bool IsDraining => Volatile.Read(ref _draining);
 
-    /// <summary>Cancelled when the drain begins.</summary>
-    public CancellationToken Draining => _draining.Token;
+    /// <summary>Cancelled at the next change. Take it before looking at <see cref="IsDraining"/>, and none is missed.</summary>
+    public CancellationToken NextChange
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _change.Token;
+            }
+        }
+    }
 
     /// <summary>Refuses new streams and ends the open ones within the window. Calling it again changes nothing.</summary>
     public void Begin()
     {
-        if (Interlocked.Exchange(ref _begun, 1) == 0)
+        CancellationTokenSource change;
+        lock (_gate)
         {
+            if (_draining)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _draining, true);
+            change = Exchange();
             metrics.DrainStarted();
             shards.PostAll(ShardWorkKind.Drain, value: options.Value.Window);
-            _draining.Cancel();
         }
+
+        LogBegun(metrics.ActiveConnections, options.Value.Window.TotalSeconds);
+        change.Cancel();
     }
 
-    public void Dispose() => _draining.Dispose();
+    /// <summary>As <see cref="Begin"/>, and there is no way back.</summary>
+    public void BeginForGood()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+        }
+
+        Begin();
+    }
+
+    /// <summary>Takes streams again; those that have not ended yet stay. No effect once the process is stopping.</summary>
+    public void End()
+    {
+        CancellationTokenSource change;
+        lock (_gate)
+        {
+            if (!_draining || _stopping)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _draining, false);
+            change = Exchange();
+            metrics.DrainEnded();
+            shards.PostAll(ShardWorkKind.Drain);
+        }
+
+        LogEnded(metrics.ActiveConnections);
+        change.Cancel();
+    }
+
+    public void Dispose() => _change.Dispose();
+
+    private CancellationTokenSource Exchange()
+    {
+        var passed = _change;
+        _change = new CancellationTokenSource();
+        return passed;
+    }
+
+    [LoggerMessage(LogLevel.Information, "Draining: {Streams} streams end within {Seconds:0.#} s.")]
+    private partial void LogBegun(long streams, double seconds);
+
+    [LoggerMessage(LogLevel.Information, "The drain is called off; {Streams} streams stayed.")]
+    private partial void LogEnded(long streams);
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Streaming;
 using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Lifetime;
 using SseApp.ServiceDefaults.Replicas;
 
 namespace SseApp.Events.Replicas;
@@ -15,8 +16,8 @@ internal static class ReplicaExtensions
             .BindConfiguration(ReplicaOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddOptions<DrainOptions>()
             .BindConfiguration(DrainOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>, IOptions<StreamingOptions>>((host, drain, streaming) =>
-            host.ShutdownTimeout = drain.Value.Window + streaming.Value.CloseTimeout + TimeSpan.FromSeconds(3));
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain) =>
+            host.ShutdownTimeout = drain.Value.Window + Shard.DrainCloseTimeout + TimeSpan.FromSeconds(3));
         builder.Services.AddReplicaRegistry();
         builder.Services.AddSingleton<ReplicaIdentity>();
         builder.Services.AddSingleton<SchedulingDelay>();
@@ -26,6 +27,7 @@ internal static class ReplicaExtensions
         builder.Services.AddHostedService<ReplicaRegistration>();
         builder.Services.AddSingleton<Rebalancer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Rebalancer>());
+        builder.Services.AddHostedService<CommandListener>();
         builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("drain", tags: [HealthTags.Ready]);
         return builder;
     }

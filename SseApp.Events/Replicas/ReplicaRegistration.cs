@@ -32,13 +32,11 @@ internal sealed partial class ReplicaRegistration(
     private static readonly string s_version =
         typeof(ReplicaRegistration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
-    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private Uri? _address;
     private ReplicaState? _announced;
     private bool _ready;
     private bool _failing;
     private bool _sawStart;
-    private bool _sawDrain;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -57,10 +55,11 @@ internal sealed partial class ReplicaRegistration(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            var drainChange = drain.NextChange;
             await BeatAsync(stoppingToken);
-            // The end of the start and the beginning of a drain end the wait: gateways hear of them within milliseconds.
+            // The end of the start and every change of the drain end the wait: gateways hear of them within milliseconds.
             using var wake = CancellationTokenSource.CreateLinkedTokenSource(
-                stoppingToken, Unless(_sawDrain, drain.Draining), Unless(_sawStart, lifetime.ApplicationStarted));
+                stoppingToken, drainChange, Unless(_sawStart, lifetime.ApplicationStarted));
             await Task.Delay(registryOptions.Value.HeartbeatInterval, time, wake.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -71,7 +70,6 @@ internal sealed partial class ReplicaRegistration(
 
     private async Task BeatAsync(CancellationToken stoppingToken)
     {
-        _sawDrain = drain.IsDraining;
         _sawStart = lifetime.ApplicationStarted.IsCancellationRequested;
         _address ??= AdvertisedAddressResolver.Resolve(
             options.Value.AdvertisedAddress,
@@ -147,7 +145,7 @@ internal sealed partial class ReplicaRegistration(
         Refused = metrics.TotalRefused,
         SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
         DeliveryP99Ms = metrics.TakeDeliveryP99() is { } p99 ? Math.Round(p99.TotalMilliseconds, 1) : null,
-        StartedAt = _startedAt,
+        StartedAt = identity.StartedAt,
         Version = s_version,
     };
 

@@ -3,11 +3,18 @@ namespace SseApp.Events.Streaming;
 /// <content>Heartbeats, deadlines, and the end of streams that read too slowly or are old enough.</content>
 internal sealed partial class Shard
 {
+    /// <summary>
+    /// Time a stream gets to take its end when a drain is over; less than <see cref="StreamingOptions.CloseTimeout"/>, because
+    /// what stops the process may kill it soon.
+    /// </summary>
+    public static readonly TimeSpan DrainCloseTimeout = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan s_wheelResolution = TimeSpan.FromMilliseconds(25);
 
     private readonly TimerWheel _wheel;
     private readonly Action<StreamConnection> _visit;
     private readonly long _maxBacklogAge;
+    private long? _drainEnd;
 
     /// <summary>Called again whenever something may be due earlier than was known before.</summary>
     private void Schedule(StreamConnection connection)
@@ -54,25 +61,64 @@ internal sealed partial class Shard
     private void SetTimes(StreamConnection connection)
     {
         connection.HeartbeatTicks = Ticks(_options.HeartbeatInterval * Jitter(_options.HeartbeatJitter));
+        SetAge(connection);
+        if (_drainEnd is { } end)
+        {
+            // Its request was under way when the drain began.
+            EndAt(connection, _now + (long)(Math.Max(0, end - _now) * Random.Shared.NextDouble()));
+        }
+
+        Schedule(connection);
+    }
+
+    private void SetAge(StreamConnection connection)
+    {
+        connection.Deadline = long.MaxValue;
         if (_options.MaxConnectionAge > TimeSpan.Zero)
         {
             connection.Deadline = _now + Ticks(_options.MaxConnectionAge * Jitter(_options.MaxConnectionAgeJitter));
             connection.DeadlineReason = CloseReason.Age;
         }
-
-        ScheduleDrain(connection);
-        Schedule(connection);
     }
 
-    private void ScheduleDrain(StreamConnection connection)
+    private void SetDrain(TimeSpan? window)
     {
-        if (_drainWindow is { } window && connection.Closing is null)
+        if (window is not { } drained)
         {
-            connection.Deadline = Math.Min(connection.Deadline, _now + Ticks(window * Random.Shared.NextDouble()));
-            connection.DeadlineReason = CloseReason.Drain;
-            Schedule(connection);
+            _drainEnd = null;
+            foreach (var connection in _connections.Where(connection => connection.Closing is null))
+            {
+                SetAge(connection);
+                Schedule(connection);
+            }
+
+            return;
+        }
+
+        var length = Ticks(drained);
+        _drainEnd = _now + length;
+        StreamConnection[] order = [.. _connections];
+        Random.Shared.Shuffle(order);
+        for (var place = 0; place < order.Length; place++)
+        {
+            // A slot for each in a random order: moments drawn at random would clump, and so would the reconnects.
+            EndAt(order[place], _now + (long)(length * ((place + Random.Shared.NextDouble()) / order.Length)));
+            Schedule(order[place]);
         }
     }
+
+    private static void EndAt(StreamConnection connection, long moment)
+    {
+        if (connection.Closing is null)
+        {
+            connection.Deadline = Math.Min(connection.Deadline, moment);
+            connection.DeadlineReason = CloseReason.Drain;
+        }
+    }
+
+    private long CloseDeadline() => Math.Min(
+        _now + Ticks(_options.CloseTimeout),
+        _drainEnd is { } end ? Math.Max(_now, end) + Ticks(DrainCloseTimeout) : long.MaxValue);
 
     private static double Jitter(double share) => 1 + (share * ((2 * Random.Shared.NextDouble()) - 1));
 

@@ -193,7 +193,7 @@ internal sealed partial class Shard
         }
 
         connection.Closing = reason;
-        connection.Deadline = _now + Ticks(_options.CloseTimeout);
+        connection.Deadline = CloseDeadline();
         DiscardBacklog(connection);
         Schedule(connection);
         if (!connection.Flushing)

@@ -22,7 +22,6 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Task _loop;
     private long _now;
     private int _queuedEvents;
-    private TimeSpan? _drainWindow;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
     {
@@ -143,12 +142,7 @@ internal sealed partial class Shard : IAsyncDisposable
                 ((Action)work.Target!)();
                 break;
             case ShardWorkKind.Drain:
-                _drainWindow = (TimeSpan)work.Value!;
-                foreach (var connection in _connections)
-                {
-                    ScheduleDrain(connection);
-                }
-
+                SetDrain((TimeSpan?)work.Value);
                 break;
             case ShardWorkKind.Shed:
                 Shed((SheddingPlan)work.Value!);

@@ -23,7 +23,7 @@ internal enum ShardWorkKind
     /// <summary>Time to look after heartbeats and deadlines.</summary>
     Tick,
 
-    /// <summary>End all streams within the window (a boxed TimeSpan).</summary>
+    /// <summary>End all streams within the window (a boxed TimeSpan); null calls that off.</summary>
     Drain,
 
     /// <summary>An Action to run in the loop.</summary>

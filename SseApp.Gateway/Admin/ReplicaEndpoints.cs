@@ -1,53 +1,21 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using SseApp.Gateway.Balancing;
-using SseApp.Gateway.Routing;
 using SseApp.Gateway.Security;
-using SseApp.ServiceDefaults.Replicas;
-using Yarp.ReverseProxy;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Admin;
 
 internal static class ReplicaEndpoints
 {
-    public static void MapReplicas(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGet("/admin/replicas", List).AddEndpointFilter<LoopbackOnlyFilter>();
-
-    private static Ok<ReplicaView[]> List(ReplicaDirectory directory, LoadLedger ledger, IProxyStateLookup proxy, HttpResponse response)
+    public static void MapReplicas(this IEndpointRouteBuilder endpoints)
     {
-        response.Headers.CacheControl = "no-store";
-        var streams = ledger.Streams().ToDictionary(StringComparer.Ordinal);
-        var cluster = proxy.TryGetCluster(EventsCluster.Id, out var found) ? found : null;
-        return TypedResults.Ok(directory.Replicas
-            .Select(replica => View(replica, streams.GetValueOrDefault(replica.Id), Health(cluster, replica.Id)))
-            .ToArray());
+        endpoints.MapGet("/admin/replicas", List).AddEndpointFilter<LoopbackOnlyFilter>();
+        var commands = endpoints.MapGroup("/admin/replicas/{id}").AddEndpointFilter<LoopbackOnlyFilter>().AddEndpointFilter<CrossSiteFilter>();
+        commands.MapPost("/drain", (string id, DrainCommand command, HttpContext context, bool force = false) => command.DrainAsync(context, id, force));
+        commands.MapPost("/undrain", (string id, DrainCommand command, HttpContext context) => command.UndrainAsync(context, id));
     }
 
-    private static ReplicaView View(ReplicaRecord replica, int streams, string health) => new(
-        replica.Id,
-        replica.Address,
-        replica.State.ToString().ToLowerInvariant(),
-        health,
-        replica.Connections,
-        streams,
-        replica.Weight,
-        replica.Backup,
-        replica.WorkingSetBytes,
-        replica.StartedAt,
-        replica.Version);
-
-    private static string Health(ClusterState? cluster, string id)
+    private static Ok<ReplicaView[]> List(ReplicaViews views, HttpResponse response)
     {
-        if (cluster is null || !cluster.Destinations.TryGetValue(id, out var destination))
-        {
-            return "none";
-        }
-
-        return destination.Health switch
-        {
-            { Active: DestinationHealth.Unhealthy } or { Passive: DestinationHealth.Unhealthy } => "unhealthy",
-            { Active: DestinationHealth.Healthy } => "healthy",
-            _ => "unknown",
-        };
+        response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(views.All());
     }
 }

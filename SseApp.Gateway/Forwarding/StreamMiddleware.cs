@@ -1,12 +1,13 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using SseApp.Gateway.Lifetime;
 using SseApp.Gateway.Routing;
 
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>Sets a stream request apart from others: no minimum rate, no time limit, no duration metric, a clean end when the gateway stops.</summary>
-internal sealed class StreamMiddleware(RequestDelegate next, IHostApplicationLifetime application)
+internal sealed class StreamMiddleware(RequestDelegate next, StreamDrain drain)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -33,7 +34,7 @@ internal sealed class StreamMiddleware(RequestDelegate next, IHostApplicationLif
 
         var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
         var reset = context.Features.Get<IHttpResetFeature>();
-        using var stream = new StreamLifetime(context, lifetime, reset, application.ApplicationStopping);
+        using var stream = new StreamLifetime(context, lifetime, reset, drain.NextEnd());
         context.Features.Set<IHttpRequestLifetimeFeature>(stream);
         if (reset is not null)
         {

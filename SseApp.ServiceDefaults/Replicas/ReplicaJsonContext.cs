@@ -8,4 +8,5 @@ namespace SseApp.ServiceDefaults.Replicas;
 [JsonSerializable(typeof(ReplicaRecord))]
 [JsonSerializable(typeof(ReplicaChange))]
 [JsonSerializable(typeof(RestartRecord))]
+[JsonSerializable(typeof(ReplicaCommand))]
 internal sealed partial class ReplicaJsonContext : JsonSerializerContext;

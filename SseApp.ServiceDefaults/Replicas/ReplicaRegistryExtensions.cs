@@ -7,7 +7,7 @@ namespace SseApp.ServiceDefaults.Replicas;
 public static class ReplicaRegistryExtensions
 {
     /// <summary>
-    /// Adds <see cref="IReplicaRegistry"/>, <see cref="IRestartLedger"/> and what operator requests are signed with, on the
+    /// Adds <see cref="IReplicaRegistry"/>, <see cref="IReplicaCommands"/>, <see cref="IRestartLedger"/> and what operator requests are signed with, on the
     /// application's Redis connection, with section <c>ReplicaRegistry</c>.
     /// </summary>
     public static IServiceCollection AddReplicaRegistry(this IServiceCollection services)
@@ -17,6 +17,7 @@ public static class ReplicaRegistryExtensions
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.TryAddSingleton<IReplicaRegistry, RedisReplicaRegistry>();
+        services.TryAddSingleton<IReplicaCommands, RedisReplicaCommands>();
         services.TryAddSingleton<IRestartLedger, RedisRestartLedger>();
         services.TryAddSingleton<IOperatorKey, RedisOperatorKey>();
         services.TryAddSingleton<OperatorSignature>();

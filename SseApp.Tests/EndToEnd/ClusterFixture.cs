@@ -5,8 +5,11 @@ using Aspire.Hosting.Testing;
 
 namespace SseApp.Tests.EndToEnd;
 
-/// <summary>The whole AppHost on real processes: embedded Redis, three replicas, the gateway on a free port.</summary>
-public sealed class ClusterFixture : IAsyncLifetime
+/// <summary>
+/// The whole AppHost on real processes: embedded Redis, three replicas, the gateway on a free port. Nothing is restarted:
+/// what a test killed stays dead until the test starts it.
+/// </summary>
+public class ClusterFixture : IAsyncLifetime
 {
     public const int Replicas = 3;
 
@@ -29,7 +32,8 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(s_startLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SseApp_AppHost>(
-            ["--Cluster:GatewayPort=0", "--Backplane:Mode=Garnet"], limit.Token);
+            ["--Cluster:GatewayPort=0", "--Backplane:Mode=Garnet", .. Arguments], limit.Token);
+        Configure(builder);
         _app = await builder.BuildAsync(limit.Token);
         _watch = WatchAsync(_stopped.Token);
         await _app.StartAsync(limit.Token);
@@ -45,6 +49,7 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_app is not null)
         {
             await _app.DisposeAsync();
@@ -58,6 +63,14 @@ public sealed class ClusterFixture : IAsyncLifetime
     /// <summary>Every resource with its state, for the message of a wait that failed.</summary>
     public string Describe() => string.Join("; ", _latest.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry =>
         $"{entry.Key}: {entry.Value.Snapshot.State?.Text}, {entry.Value.Snapshot.HealthStatus}, exit code {entry.Value.Snapshot.ExitCode}"));
+
+    /// <summary>Switches of the AppHost.</summary>
+    protected virtual IEnumerable<string> Arguments => ["--Restart:Enabled=false"];
+
+    /// <summary>Changes the model before it is built.</summary>
+    protected virtual void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+    }
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {

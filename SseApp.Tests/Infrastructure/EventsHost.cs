@@ -5,8 +5,10 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Events;
+using SseApp.ServiceDefaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
 
@@ -97,6 +99,14 @@ public sealed class EventsHost : IAsyncDisposable
 
     public T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();
+
+    /// <summary>Runs until the service ends itself; answers with the exit code of its process.</summary>
+    public async Task<int> RunToEndAsync()
+    {
+        await _app.WaitForShutdownAsync();
+        _stopped = true;
+        return Get<ServiceExit>().Code;
+    }
 
     public async Task StopAsync()
     {

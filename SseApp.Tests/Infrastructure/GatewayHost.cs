@@ -64,6 +64,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         {
             ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",
             ["ReplicaRegistry:Expiry"] = "00:00:01",
+            ["Drain:Window"] = "00:00:00",
             ["Refusals:MinRetry"] = "00:00:00.200",
             ["Refusals:MaxRetry"] = "00:00:00.400",
 
@@ -116,6 +117,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private ClusterState? Cluster =>
         Services.GetRequiredService<IProxyStateLookup>().TryGetCluster(EventsCluster.Id, out var cluster) ? cluster : null;
+
+    public T Get<T>()
+        where T : notnull => Services.GetRequiredService<T>();
 
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 

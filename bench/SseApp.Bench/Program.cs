@@ -1,10 +1,12 @@
 using System.CommandLine;
 using SseApp.Bench.Compare;
 using SseApp.Bench.Load;
+using SseApp.Bench.Reload;
 
 var root = new RootCommand("Load generator and comparison for SSE servers. Every run is bounded.")
 {
     LoadCommand.Create(),
     CompareCommand.Create(),
+    ReloadCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

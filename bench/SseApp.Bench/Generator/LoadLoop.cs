@@ -47,6 +47,9 @@ internal sealed partial class LoadLoop : IDisposable
     /// <summary>Events sent, except warm-ups.</summary>
     public long Sent { get; private set; }
 
+    /// <summary>When each reconnect was made, in microseconds of <see cref="Payload.Now"/>.</summary>
+    public List<long> Reconnects { get; } = [];
+
     /// <summary>Runs until <paramref name="done"/>.</summary>
     /// <returns>False when the time limit came first.</returns>
     public bool Run(Func<bool> done, TimeSpan limit, IPublishPlan? publishing = null)
@@ -135,6 +138,11 @@ internal sealed partial class LoadLoop : IDisposable
 
             _toConnect.Dequeue();
             var stream = _streams[index];
+            if (due > 0)
+            {
+                Reconnects.Add(due);
+            }
+
             stream.BeginResponse();
             stream.Connecting = true;
             _connecting++;
@@ -197,6 +205,8 @@ internal sealed partial class LoadLoop : IDisposable
         }
 
         Tally.Ended++;
+        Tally.Closed += stream.Status is 0 or 200 ? 0 : 1;
+        Tally.Broken += stream.Part == ResponsePart.Ended ? 0 : 1;
         if (_plan.Reconnect)
         {
             _toConnect.Enqueue(index, now + (stream.Retry * 1000L));

@@ -22,6 +22,12 @@ internal sealed class Tally
     /// <summary>Streams that ended although nobody asked them to.</summary>
     public long Ended { get; set; }
 
+    /// <summary>Streams answered by a status that closes an EventSource for ever.</summary>
+    public long Closed { get; set; }
+
+    /// <summary>Streams that ended without the end of their response: a reset, or a bare end of the connection.</summary>
+    public long Broken { get; set; }
+
     public long PublishFailures { get; set; }
 
     /// <summary>The first failure in words, for the report.</summary>

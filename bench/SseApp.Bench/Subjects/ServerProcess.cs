@@ -97,6 +97,13 @@ internal sealed class ServerProcess
         _process.Dispose();
     }
 
+    /// <summary>Waits until it ends by itself; answers with its exit code.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
+    }
+
     /// <summary>As a crash: no warning, no end of its streams.</summary>
     public async Task KillAsync()
     {

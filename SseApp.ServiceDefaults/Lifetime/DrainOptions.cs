@@ -1,9 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace SseApp.Events.Replicas;
+namespace SseApp.ServiceDefaults.Lifetime;
 
 /// <summary>Section <c>Drain</c>.</summary>
-internal sealed class DrainOptions
+public sealed class DrainOptions
 {
     public const string SectionName = "Drain";
 

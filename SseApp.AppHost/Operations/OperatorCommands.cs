@@ -1,0 +1,83 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace SseApp.AppHost.Operations;
+
+/// <summary>What the dashboard's commands on the replicas do; each is one request to the operator API.</summary>
+internal sealed partial class OperatorCommands(GatewayOperator gateway, ResourceNotificationService notifications)
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _gate = new();
+    private Task<ExecuteCommandResult>? _reload;
+
+    /// <summary>Takes one replica out or back in.</summary>
+    /// <param name="context">Names the instance.</param>
+    /// <param name="operation"><c>drain</c> or <c>undrain</c>.</param>
+    public async Task<ExecuteCommandResult> DrainAsync(ExecuteCommandContext context, string operation)
+    {
+        if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || ReplicaName.Of(current.Snapshot) is not { } id)
+        {
+            return CommandResults.Failure("This instance has not told its replica id yet; wait until it runs.");
+        }
+
+        return await GuardedAsync(async () =>
+            await gateway.SendAsync($"/admin/replicas/{Uri.EscapeDataString(id)}/{operation}", context.CancellationToken) is { } problem
+                ? CommandResults.Failure(problem)
+                : CommandResults.Success($"Replica {id}: {operation} done."));
+    }
+
+    /// <summary>Reloads all replicas, and returns when that is over. The command runs on each instance; one does it for all.</summary>
+    public async Task<ExecuteCommandResult> ReloadAsync(ExecuteCommandContext context)
+    {
+        Task<ExecuteCommandResult> reload;
+        lock (_gate)
+        {
+            reload = _reload is { IsCompleted: false } running ? running : _reload = GuardedAsync(() => RunReloadAsync(context));
+        }
+
+        return await reload.WaitAsync(context.CancellationToken);
+    }
+
+    private async Task<ExecuteCommandResult> RunReloadAsync(ExecuteCommandContext context)
+    {
+        if (await gateway.SendAsync("/admin/reload", context.CancellationToken) is { } problem)
+        {
+            return CommandResults.Failure(problem);
+        }
+
+        var told = 0;
+        while (true)
+        {
+            var status = await gateway.ReloadAsync(context.CancellationToken);
+            foreach (var step in status?.Steps.Skip(told).TakeWhile(step => step.Seconds is not null) ?? [])
+            {
+                LogStep(context.Logger, ++told, status!.Steps.Length, step.Replica, step.Streams, step.Seconds!.Value);
+            }
+
+            if (status is { State: not "running" })
+            {
+                return status.State == "succeeded"
+                    ? CommandResults.Success(status.Detail)
+                    : CommandResults.Failure(string.Create(CultureInfo.InvariantCulture, $"{told} of {status.Steps.Length} replicas were reloaded. {status.Detail}"));
+            }
+
+            await Task.Delay(s_poll, TimeProvider.System, context.CancellationToken);
+        }
+    }
+
+    private static async Task<ExecuteCommandResult> GuardedAsync(Func<Task<ExecuteCommandResult>> execute)
+    {
+        try
+        {
+            return await execute();
+        }
+        catch (HttpRequestException exception)
+        {
+            return CommandResults.Failure($"The gateway, which carries this out, does not answer: {exception.Message}");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Reloaded {Index} of {Count}: replica {Replica} with {Streams} streams in {Seconds} s.")]
+    private static partial void LogStep(ILogger logger, int index, int count, string replica, int streams, double seconds);
+}

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace SseApp.AppHost.Supervision;
+
+/// <summary>What an instance's supervision needs of the AppHost.</summary>
+internal sealed record SupervisorServices(
+    ResourceNotificationService Notifications,
+    ResourceCommandService Commands,
+    ResourceLoggerService Logs,
+    IRestartReport Report,
+    TimeProvider Time,
+    ILogger Logger,
+    CancellationToken Stopping);

@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Replicas;
+
+namespace SseApp.Events.Replicas;
+
+/// <summary>Obeys operators' commands: at once when announced, at the next heartbeat when the announcement was lost.</summary>
+internal sealed partial class CommandListener(
+    IReplicaCommands commands,
+    ReplicaIdentity identity,
+    DrainState drain,
+    ServiceExit exit,
+    IOptions<ReplicaRegistryOptions> options,
+    TimeProvider time,
+    ILogger<CommandListener> logger) : BackgroundService
+{
+    private readonly Lock _gate = new();
+    private string? _last;
+    private bool _failing;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(RepeatAsync(FollowAsync, stoppingToken), RepeatAsync(ReadAsync, stoppingToken));
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> take, CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await take(stoppingToken);
+                _failing = false;
+            }
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is JsonException)
+            {
+                if (!_failing)
+                {
+                    _failing = true;
+                    LogFailed(exception);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            await Task.Delay(options.Value.HeartbeatInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var command in commands.WatchAsync(identity.Id, stoppingToken))
+        {
+            Obey(command);
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken stoppingToken)
+    {
+        if (await commands.ReadAsync(identity.Id, stoppingToken) is { } command)
+        {
+            Obey(command);
+        }
+    }
+
+    private void Obey(ReplicaCommand command)
+    {
+        // Both ways bring the same command; held for its whole length so that an older one cannot overtake.
+        lock (_gate)
+        {
+            if (command.StartedAt != identity.StartedAt || string.Equals(command.Id, _last, StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            _last = command.Id;
+            LogCommand(command.Kind);
+            switch (command.Kind)
+            {
+                case ReplicaCommandKind.Drain:
+                    drain.Begin();
+                    break;
+                case ReplicaCommandKind.Undrain:
+                    drain.End();
+                    break;
+                case ReplicaCommandKind.Restart:
+                    exit.Request(ExitCodes.Restart);
+                    break;
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "An operator asked for: {Kind}.")]
+    private partial void LogCommand(ReplicaCommandKind kind);
+
+    [LoggerMessage(LogLevel.Debug, "Operators' commands cannot be read; trying again with every heartbeat.")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Leases;
+using SseApp.ServiceDefaults.Lifetime;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Memory;
+
+/// <summary>
+/// Watches the working set and ends the process in good time, instead of leaving that to the kernel. A leak is much the
+/// same in all processes, so they reach the limit together: a lease makes them leave one after the other.
+/// </summary>
+internal sealed partial class MemoryGuard(
+    string lease,
+    ILeases leases,
+    ServiceExit exit,
+    IOptions<MemoryGuardOptions> options,
+    TimeProvider time,
+    ILogger<MemoryGuard> logger) : BackgroundService
+{
+    // Kept by the leaving process, so that its successor is ready before the next one leaves.
+    private static readonly TimeSpan s_turn = TimeSpan.FromMinutes(1);
+
+    // Whoever waits longer for its turn leaves without: the others may wait for something that never comes.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+    private readonly string _owner = Guid.NewGuid().ToString("N");
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Value.Limit.Bytes == 0)
+        {
+            return;
+        }
+
+        var pause = options.Value.Duration / 10;
+        using var timer = new PeriodicTimer(pause < s_longestPause ? pause : s_longestPause, time);
+        long? above = null;
+        var told = false;
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            var bytes = Environment.WorkingSet;
+            if (bytes <= options.Value.Limit.Bytes)
+            {
+                above = null;
+                told = false;
+                continue;
+            }
+
+            above ??= time.GetTimestamp();
+            var since = time.GetElapsedTime(above.Value);
+            if (since < options.Value.Duration)
+            {
+                continue;
+            }
+
+            if (!told)
+            {
+                told = true;
+                LogExceeded(new ByteSize(bytes), options.Value.Limit, since.TotalSeconds);
+            }
+
+            // At twice the limit there may be no time for manners.
+            if (bytes > 2 * options.Value.Limit.Bytes || since > options.Value.Duration + s_patience || await IsMyTurnAsync(stoppingToken))
+            {
+                LogLeaving(ExitCodes.MemoryGuard);
+                exit.Request(ExitCodes.MemoryGuard);
+                return;
+            }
+        }
+    }
+
+    private async Task<bool> IsMyTurnAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await leases.TryAcquireAsync(lease, _owner, s_turn, cancellationToken);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        {
+            // Without Redis a new process could not become ready either.
+            LogNoLease(exception);
+            return false;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s; this process leaves when it is its turn.")]
+    private partial void LogExceeded(ByteSize workingSet, ByteSize limit, double seconds);
+
+    [LoggerMessage(LogLevel.Warning, "Draining because of the memory limit; the exit code will be {ExitCode}.")]
+    private partial void LogLeaving(int exitCode);
+
+    [LoggerMessage(LogLevel.Debug, "Redis does not answer, so the memory guard waits.")]
+    private partial void LogNoLease(Exception exception);
+}

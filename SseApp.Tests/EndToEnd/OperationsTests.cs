@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
+using SseApp.AppHost.Operations;
+using SseApp.Bench.Reload;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.EndToEnd;
+
+/// <summary>What an operator sees and does, on real processes under the AppHost's supervisor.</summary>
+public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFixture<SupervisedClusterFixture>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_killed_replica_is_started_again_and_serves()
+    {
+        await ThreeReadyAsync();
+        var id = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).First();
+        var process = await ProcessOfAsync(id);
+
+        Kill(id);
+
+        await NewProcessAsync(id, process);
+        await ThreeReadyAsync();
+        await StartAnewAsync(id);
+    }
+
+    [Fact]
+    public async Task A_crash_loop_ends_in_a_visible_state_with_its_reason_and_a_restart_by_hand_ends_it()
+    {
+        await ThreeReadyAsync();
+        var id = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).First();
+        for (var i = 0; i < SupervisedClusterFixture.MaxRestarts; i++)
+        {
+            var process = await ProcessOfAsync(id);
+            Kill(id);
+            if (i < SupervisedClusterFixture.MaxRestarts - 1)
+            {
+                await NewProcessAsync(id, process);
+            }
+        }
+
+        await Eventually.Async(
+            () => StateOf(id) == $"Crash loop: killed, {SupervisedClusterFixture.MaxRestarts} times", s_limit, $"the crash loop to be shown; {cluster.Describe()}");
+        await StartAnewAsync(id);
+        await ThreeReadyAsync();
+    }
+
+    [Fact]
+    public async Task A_replica_that_a_person_stopped_stays_stopped()
+    {
+        await ThreeReadyAsync();
+        var (id, other) = (cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).ElementAt(1), cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).ElementAt(2));
+
+        await CommandAsync(id, KnownResourceCommands.StopCommand);
+        await Eventually.Async(() => KnownResourceStates.TerminalStates.Contains(StateOf(id)), s_limit, $"{id} to be stopped");
+
+        // What crashed after it is up again: it would be, too.
+        var process = await ProcessOfAsync(other);
+        Kill(other);
+        await NewProcessAsync(other, process);
+        Assert.Contains(StateOf(id), KnownResourceStates.TerminalStates);
+
+        await CommandAsync(id, KnownResourceCommands.StartCommand);
+        await StartAnewAsync(other);
+        await ThreeReadyAsync();
+    }
+
+    [Fact]
+    public async Task Drain_and_undrain_are_commands_that_are_enabled_when_they_make_sense()
+    {
+        await ThreeReadyAsync();
+        var id = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).First();
+        await ButtonsAsync(id, drain: true);
+
+        await CommandAsync(id, "drain");
+        await ButtonsAsync(id, drain: false);
+        Assert.True(IsRunning(id), cluster.Describe());
+
+        await CommandAsync(id, "undrain");
+        await ButtonsAsync(id, drain: true);
+        await ThreeReadyAsync();
+    }
+
+    [Fact]
+    public async Task A_rolling_reload_under_load_loses_nothing_and_closes_nobody()
+    {
+        await ThreeReadyAsync();
+        var processes = await ProcessesAsync();
+        var load = new ReloadLoad(cluster.Gateway, Streams: 1_000, Topics: 20, Rate: 100, SupervisedClusterFixture.DrainWindow);
+        var run = new ReloadRun(load, TestContext.Current.SendDiagnosticMessage);
+
+        var result = await Task.Run(() => run.Execute(BeginReloadAsync, Cancellation), Cancellation);
+
+        Assert.Equal("succeeded", result.State);
+        Assert.Equal(load.Streams, result.Open);
+        Assert.True(result.Tally is { Lost: 0, Duplicates: 0, Reordered: 0, GapsTold: 0, Closed: 0, Broken: 0, PublishFailures: 0 }, JsonSerializer.Serialize(result.Tally));
+        Assert.True(result.Steps.Sum(step => step.Streams) >= load.Streams, "Fewer streams moved than there are.");
+        Assert.All(result.Steps, step => Assert.True(step.Ratio <= 1.5, step.ToString()));
+        var after = await ProcessesAsync();
+        Assert.Equal(processes.Keys.Order(StringComparer.Ordinal), after.Keys.Order(StringComparer.Ordinal));
+        Assert.All(processes, before => Assert.NotEqual(before.Value, after[before.Key]));
+    }
+
+    /// <summary>The dashboard's command; it lasts as long as the reload does.</summary>
+    private async Task BeginReloadAsync(CancellationToken cancellationToken) =>
+        await CommandAsync(cluster.EventsReplicas.Keys.First(), "reload");
+
+    private async Task CommandAsync(string id, string command)
+    {
+        var result = await cluster.App.ResourceCommands.ExecuteCommandAsync(id, command, Cancellation);
+        Assert.True(result.Success, $"{command} of {id}: {result.Message}");
+    }
+
+    /// <summary>A start by hand, after which no earlier crash counts.</summary>
+    private async Task StartAnewAsync(string id)
+    {
+        var process = (await ProcessesAsync()).GetValueOrDefault(NameOf(id));
+        await CommandAsync(id, KnownResourceCommands.RestartCommand);
+        await NewProcessAsync(id, process);
+    }
+
+    private Task ButtonsAsync(string id, bool drain) => Eventually.Async(
+        () => StateOf(id, "drain") == (drain ? ResourceCommandState.Enabled : ResourceCommandState.Disabled)
+            && StateOf(id, "undrain") == (drain ? ResourceCommandState.Disabled : ResourceCommandState.Enabled),
+        s_limit,
+        $"the commands of {id} to change");
+
+    private ResourceCommandState StateOf(string id, string command) => cluster.EventsReplicas[id].Commands.Single(known => known.Name == command).State;
+
+    private string StateOf(string id) => cluster.EventsReplicas[id].State?.Text ?? "";
+
+    private bool IsRunning(string id) => StateOf(id) == KnownResourceStates.Running;
+
+    private string NameOf(string id) => ReplicaName.Of(cluster.EventsReplicas[id])!;
+
+    private void Kill(string id)
+    {
+        // The orchestrator knows the 'dotnet run' that started the service; the service is its child.
+        var pid = Assert.IsType<int>(cluster.EventsReplicas[id].Properties.First(property => property.Name == "executable.pid").Value);
+        using var process = Process.GetProcessById(pid);
+        process.Kill(entireProcessTree: true);
+    }
+
+    /// <summary>Waits until another process than <paramref name="before"/> is ready in the registry.</summary>
+    private Task NewProcessAsync(string id, DateTimeOffset before) => Eventually.Async(
+        async () => (await ProcessesAsync()).TryGetValue(NameOf(id), out var now) && now != before,
+        s_limit,
+        $"a new process of {id}; {cluster.Describe()}");
+
+    private async Task<DateTimeOffset> ProcessOfAsync(string id) => (await ProcessesAsync())[NameOf(id)];
+
+    /// <summary>The replicas that are ready, told apart by the start of their processes.</summary>
+    private async Task<Dictionary<string, DateTimeOffset>> ProcessesAsync()
+    {
+        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        var replicas = await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation);
+        return replicas.EnumerateArray()
+            .Where(replica => replica.GetProperty("state").GetString() == "ready")
+            .ToDictionary(replica => replica.GetProperty("id").GetString()!, replica => replica.GetProperty("startedAt").GetDateTimeOffset(), StringComparer.Ordinal);
+    }
+
+    private Task ThreeReadyAsync() => Eventually.Async(
+        async () => (await ProcessesAsync()).Count == ClusterFixture.Replicas && cluster.EventsReplicas.Keys.All(IsRunning),
+        s_limit,
+        $"three ready replicas; {cluster.Describe()}");
+}

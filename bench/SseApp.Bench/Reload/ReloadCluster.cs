@@ -1,0 +1,88 @@
+using SseApp.Bench.Generator;
+using SseApp.Bench.Subjects;
+using SseApp.ServiceDefaults.Lifetime;
+
+namespace SseApp.Bench.Reload;
+
+/// <summary>Redis, replicas and a gateway as processes, with a supervisor that starts again what asks for it.</summary>
+internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subject(workspace, cores: null)
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _supervised = [];
+    private int _redis;
+
+    public override string Name => "reload";
+
+    public override string Description => "SseApp.Events behind SseApp.Gateway";
+
+    public override bool UsesRedis => true;
+
+    public override string? Missing() => RedisMissing(Workspace);
+
+    public Uri Gateway { get; private set; } = null!;
+
+    public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
+    {
+        _redis = await StartRedisAsync(cancellationToken);
+        for (var index = 1; index <= workers; index++)
+        {
+            var name = $"replica-{index}";
+            var process = await StartReplicaAsync(name, cancellationToken);
+            _supervised.Add(SuperviseAsync(name, process));
+        }
+
+        var port = Workspace.FreePort();
+        Gateway = new Uri($"http://127.0.0.1:{port}");
+        await StartAsync("reload.gateway", ["dotnet", Workspace.Assembly("SseApp.Gateway")], Healthy(port), cancellationToken, Environment(port));
+        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
+    }
+
+    public override Task KillWorkerAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public async Task EndAsync()
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_supervised);
+        await StopAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task SuperviseAsync(string name, ServerProcess process)
+    {
+        try
+        {
+            while (await process.WaitForExitAsync(_stopping.Token) == ExitCodes.Restart)
+            {
+                Running.Remove(process);
+                process = await StartReplicaAsync(name, _stopping.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The run is over.
+        }
+    }
+
+    private Task<ServerProcess> StartReplicaAsync(string name, CancellationToken cancellationToken)
+    {
+        var port = Workspace.FreePort();
+        return StartAsync(
+            $"reload.{name}",
+            ["dotnet", Workspace.Assembly("SseApp.Events")],
+            Healthy(port),
+            cancellationToken,
+            [.. Environment(port), ("OTEL_RESOURCE_ATTRIBUTES", $"service.instance.id={name}")]);
+    }
+
+    private (string Name, string Value)[] Environment(int port) =>
+    [
+        ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
+        ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
+        ("Drain__Window", window.ToString("c")),
+        ("Logging__LogLevel__Default", "Warning"),
+        ("Logging__LogLevel__SseApp", "Information"),
+        // All streams have one address.
+        ("Limits__StreamsPerAddress", "0"),
+        ("Limits__ConnectsPerSecond", "0"),
+    ];
+}

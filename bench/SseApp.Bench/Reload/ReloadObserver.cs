@@ -1,0 +1,58 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using SseApp.Bench.Generator;
+
+namespace SseApp.Bench.Reload;
+
+/// <summary>Looks at the gateway's operator API while the load runs.</summary>
+internal sealed class ReloadObserver(Uri gateway) : IDisposable
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    private readonly HttpClient _client = new() { BaseAddress = gateway, Timeout = TimeSpan.FromSeconds(10) };
+
+    public List<ReplicaSample> Samples { get; } = [];
+
+    /// <summary>Begins a rolling reload.</summary>
+    public async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        using var response = await _client.PostAsync("/admin/reload", content: null, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new BenchException($"The gateway refused the reload: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+        }
+    }
+
+    /// <summary>Samples until the reload has ended.</summary>
+    /// <param name="began">Microseconds of <see cref="Payload.Now"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The gateway's last word on it.</returns>
+    public async Task<JsonElement> WatchAsync(long began, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var reload = await _client.GetFromJsonAsync<JsonElement>("/admin/reload", cancellationToken);
+            var steps = reload.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("state").GetString()).ToList();
+            var running = reload.GetProperty("state").GetString() == "running";
+            await SampleAsync(began, running ? steps.FindIndex(state => state is "running" or "returning") : -1, cancellationToken);
+            if (!running)
+            {
+                return reload;
+            }
+
+            await Task.Delay(s_interval, TimeProvider.System, cancellationToken);
+        }
+    }
+
+    public async Task SampleAsync(long began, int step, CancellationToken cancellationToken)
+    {
+        var replicas = await _client.GetFromJsonAsync<JsonElement>("/admin/replicas", cancellationToken);
+        Samples.Add(new ReplicaSample(
+            Payload.Now - began,
+            replicas.EnumerateArray().ToDictionary(
+                replica => replica.GetProperty("id").GetString()!, replica => replica.GetProperty("connections").GetInt32(), StringComparer.Ordinal),
+            step));
+    }
+
+    public void Dispose() => _client.Dispose();
+}
