@@ -15,6 +15,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     private bool _stopRequested;
     private volatile bool _ownStart;
     private string? _gaveUp;
+    private string _name = id;
 
     public async Task ObserveAsync(CustomResourceSnapshot snapshot)
     {
@@ -43,7 +44,12 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
 
         _alive = true;
         _stopRequested = false;
-        _gaveUp = null;
+        if (_gaveUp is not null)
+        {
+            _gaveUp = null;
+            services.Report.Add(new RestartRecord { Id = _name, At = services.Time.GetUtcNow(), Crash = false, Reason = "started by hand" });
+        }
+
         _startedAt = services.Time.GetUtcNow();
         Interlocked.Increment(ref _starts);
         if (!_ownStart)
@@ -73,13 +79,14 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             return;
         }
 
+        _name = ReplicaName.Of(snapshot) ?? id;
         var uptime = (snapshot.StopTimeStamp is { } end && snapshot.StartTimeStamp is { } start ? end - start : (TimeSpan?)null)
             ?? services.Time.GetUtcNow() - _startedAt;
         var decision = _crashes.Ended(snapshot.ExitCode, uptime);
         var reason = ExitReason.Describe(snapshot.ExitCode);
         services.Report.Add(new RestartRecord
         {
-            Id = ReplicaName.Of(snapshot) ?? id,
+            Id = _name,
             ExitCode = snapshot.ExitCode,
             At = services.Time.GetUtcNow(),
             Crash = decision.Crash,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -12,6 +13,8 @@ namespace SseApp.Tests.EndToEnd;
 public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFixture<SupervisedClusterFixture>
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private static readonly ConcurrentDictionary<string, string> s_names = new(StringComparer.Ordinal);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -136,7 +139,8 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
     private bool IsRunning(string id) => StateOf(id) == KnownResourceStates.Running;
 
-    private string NameOf(string id) => ReplicaName.Of(cluster.EventsReplicas[id])!;
+    // An instance that is about to start has no environment yet, and its name stays the same.
+    private string NameOf(string id) => s_names.GetOrAdd(id, _ => ReplicaName.Of(cluster.EventsReplicas[id])!);
 
     private void Kill(string id)
     {
@@ -165,7 +169,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
     }
 
     private Task ThreeReadyAsync() => Eventually.Async(
-        async () => (await ProcessesAsync()).Count == ClusterFixture.Replicas && cluster.EventsReplicas.Keys.All(IsRunning),
+        async () => cluster.EventsReplicas.Keys.All(IsRunning) && (await ProcessesAsync()).Keys.ToHashSet(StringComparer.Ordinal).SetEquals(cluster.EventsReplicas.Keys.Select(NameOf)),
         s_limit,
         $"three ready replicas; {cluster.Describe()}");
 }
