@@ -15,7 +15,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     private bool _stopRequested;
     private volatile bool _ownStart;
     private string? _gaveUp;
-    private string _name = id;
+    private string _name = "";
 
     public async Task ObserveAsync(CustomResourceSnapshot snapshot)
     {
