@@ -26,6 +26,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>After its end.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>Its memory in RAM, as the system counts it.</summary>
     public long ResidentBytes
     {

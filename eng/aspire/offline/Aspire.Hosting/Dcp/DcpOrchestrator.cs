@@ -299,8 +299,8 @@ internal sealed class DcpOrchestrator(
             {
                 if (await HasEndedAsync(workload, token))
                 {
-                    // Whoever asked for the stop may look at the state next.
-                    return !services.Notifications.TryGetCurrentState(workload.Id, out var current) || HasEnded(current.Snapshot.State?.Text);
+                    // Whoever asked for the stop may look at the state next. What had ended before may show a text of its own.
+                    return !asked || !services.Notifications.TryGetCurrentState(workload.Id, out var current) || HasEnded(current.Snapshot.State?.Text);
                 }
 
                 if (!asked)
