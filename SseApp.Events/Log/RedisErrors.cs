@@ -4,6 +4,9 @@ namespace SseApp.Events.Log;
 
 internal static class RedisErrors
 {
-    /// <summary>True for what Redis or the way to it can cause; RedisTimeoutException is a TimeoutException, not a RedisException.</summary>
-    public static bool IsUnavailable(Exception exception) => exception is RedisException or TimeoutException;
+    /// <summary>
+    /// True for what Redis or the way to it can cause. RedisTimeoutException is a TimeoutException, not a RedisException;
+    /// RedisCommandException is neither: it comes during a failover, while the only server known is a read-only one.
+    /// </summary>
+    public static bool IsUnavailable(Exception exception) => exception is RedisException or RedisCommandException or TimeoutException;
 }

@@ -2,7 +2,7 @@ namespace SseApp.Gateway.Forwarding;
 
 /// <summary>Why the gateway cannot serve a request now, although the request is right.</summary>
 /// <param name="Reason">For programs: <c>reason</c> of <c>stream.unavailable</c> and label of the metric.</param>
-/// <param name="Status">Status for clients other than an EventSource: 429, 502, 503 or 504.</param>
+/// <param name="Status">Status for clients other than an EventSource: 429, 500, 502, 503 or 504.</param>
 /// <param name="Detail">For people.</param>
 internal sealed record Refusal(string Reason, int Status, string Detail)
 {
@@ -17,6 +17,9 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
 
     public static readonly Refusal Stopping = new(
         "gateway-stopping", StatusCodes.Status503ServiceUnavailable, "This gateway is stopping.");
+
+    public static readonly Refusal Failed = new(
+        "gateway-error", StatusCodes.Status500InternalServerError, "This gateway failed; its log says why.");
 
     public static readonly Refusal RequestTimedOut = new(
         "request-timeout", StatusCodes.Status504GatewayTimeout, "The request took longer than this gateway allows (Limits:RequestTimeout).");

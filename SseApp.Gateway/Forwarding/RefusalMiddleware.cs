@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Timeouts;
+using SseApp.Gateway.Routing;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
@@ -7,11 +8,21 @@ namespace SseApp.Gateway.Forwarding;
 /// Puts a <see cref="Refusal"/> where YARP would answer 502, 503 or 504 with nothing, and where such a status of a replica
 /// or service would close an EventSource for ever. To everybody else statuses that a replica answered pass unchanged.
 /// </summary>
-internal sealed class RefusalMiddleware(RequestDelegate next, RefusalWriter writer, IHostApplicationLifetime application)
+internal sealed partial class RefusalMiddleware(
+    RequestDelegate next, RefusalWriter writer, IHostApplicationLifetime application, ILogger<RefusalMiddleware> logger)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        await next(context);
+        try
+        {
+            await next(context);
+        }
+        catch (Exception exception) when (MustSurvive(context, exception))
+        {
+            LogFailed(exception, context.Request.Path);
+            await writer.WriteAsync(context, Refusal.Failed);
+            return;
+        }
 
         if (context.Features.Get<IForwarderErrorFeature>() is not { } failure || context.Response.HasStarted)
         {
@@ -35,6 +46,16 @@ internal sealed class RefusalMiddleware(RequestDelegate next, RefusalWriter writ
             await writer.WriteAsync(context, refusal);
         }
     }
+
+    // A mistake of ours must not become a 500 that closes an EventSource for ever.
+    private static bool MustSurvive(HttpContext context, Exception exception) =>
+        exception is not BadHttpRequestException
+        && !context.Response.HasStarted
+        && !context.RequestAborted.IsCancellationRequested
+        && StreamRequests.AcceptsEventStream(context.Request);
+
+    [LoggerMessage(LogLevel.Error, "Forwarding the stream {Path} failed; its client was told to come back.")]
+    private partial void LogFailed(Exception exception, PathString path);
 
     private Refusal? Translate(ForwarderError error, int status) => error switch
     {

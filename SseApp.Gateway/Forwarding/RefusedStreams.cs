@@ -50,6 +50,7 @@ internal sealed class RefusedStreams : ITransformProvider
             StatusCodes.Status502BadGateway => Refusal.Unreachable.Reason,
             StatusCodes.Status503ServiceUnavailable => "replica-unavailable",
             StatusCodes.Status504GatewayTimeout => Refusal.TimedOut.Reason,
+            >= StatusCodes.Status500InternalServerError => "replica-error",
             _ => null,
         };
         if (refused is null)

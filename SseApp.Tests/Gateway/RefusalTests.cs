@@ -92,6 +92,7 @@ public sealed partial class RefusalTests : GatewayTest
 
     [Theory]
     [InlineData(429, "too-many-requests")]
+    [InlineData(500, "replica-error")]
     [InlineData(502, "replica-unreachable")]
     [InlineData(503, "replica-unavailable")]
     [InlineData(504, "replica-timeout")]

@@ -114,7 +114,7 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
     private static bool IsStreaming(CrowdState state, int target) => state.Open == state.Count && state.Received >= target;
 
     private static void AssertNobodyIsClosed(string phase, CrowdState state) =>
-        Assert.True(state.Closed == 0, $"{state.Closed} of {state.Count} EventSources closed for ever: {phase}.");
+        Assert.True(state.Closed == 0, $"{state.Closed} of {state.Count} EventSources closed for ever: {phase}. {string.Join("; ", state.Faults)}");
 
     private static async Task PublishAsync(NumberedTopic topic, CancellationToken stopped)
     {

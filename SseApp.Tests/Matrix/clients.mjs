@@ -8,6 +8,9 @@ export function openClients(EventSource, urls, report) {
       client.next = number + 1;
     };
     client.source.addEventListener("stream.open", () => client.opened++);
+    client.source.onerror = event => {
+      if (client.source.readyState === 2) client.fault ??= `was closed: ${event.code} ${event.message}`;
+    };
     client.source.addEventListener("stream.gap", event => client.fault ??= `was told ${event.data}`);
     return client;
   });
