@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
+using SseApp.Bench.Generator;
 using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Reload;
@@ -10,6 +11,7 @@ internal static class ReloadCommand
 {
     private const int Replicas = 3;
     private const double MaxRatio = 1.5;
+    private const int SpareFiles = 500;
 
     public static Command Create()
     {
@@ -50,6 +52,13 @@ internal static class ReloadCommand
         if (cluster.Missing() is { } missing)
         {
             throw new BenchException(missing);
+        }
+
+        // The gateway holds two sockets a stream.
+        var needed = (2 * streams) + SpareFiles;
+        if (Libc.SoftLimit(Libc.OpenFilesLimit) is var files && files < needed)
+        {
+            throw new BenchException($"The limit of open files is {files}; {streams} streams through a gateway need {needed}. Raise it (ulimit -n {needed}) or lower --streams.");
         }
 
         try
