@@ -3,6 +3,7 @@ using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.Events.Operators;
 using SseApp.Events.Publishing;
+using SseApp.Events.Relay;
 using SseApp.Events.Replicas;
 using SseApp.Events.Streaming;
 using SseApp.Events.Topics;
@@ -23,6 +24,7 @@ internal static class EventsService
         builder.AddTopicLog();
         builder.AddRedisHealth(HealthStatus.Unhealthy);
         builder.AddStreaming();
+        builder.AddRelay();
         builder.AddPublishing();
         builder.AddReplica();
         builder.Services.AddSingleton<ConnectionList>();
@@ -35,6 +37,7 @@ internal static class EventsService
         app.UseStatusCodePages();
         app.MapDefaultEndpoints();
         app.MapStreaming();
+        app.MapRelay();
         app.MapPublishing();
         app.MapTopics();
         app.MapOperator();

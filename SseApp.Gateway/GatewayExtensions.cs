@@ -13,6 +13,7 @@ using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Reload;
+using SseApp.Gateway.Relay;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Security;
 using SseApp.Gateway.Telemetry;
@@ -76,6 +77,7 @@ internal static class GatewayExtensions
             .AddTransforms<OperatorTransform>()
             .AddTransforms<RefusedStreams>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
+        services.AddRelay();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddBalancing();
         services.AddSingleton<IPassiveHealthCheckPolicy, MaxFailsHealthPolicy>();

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.Events.Relay;
 using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Relay;
 using SseApp.ServiceDefaults.Replicas;
 
 namespace SseApp.Events.Replicas;
@@ -26,6 +28,7 @@ internal sealed partial class ReplicaRegistration(
     IConfiguration configuration,
     IOptions<ReplicaOptions> options,
     IOptions<ReplicaRegistryOptions> registryOptions,
+    IOptions<RelayOptions> relay,
     TimeProvider time,
     ILogger<ReplicaRegistration> logger) : BackgroundService
 {
@@ -140,6 +143,7 @@ internal sealed partial class ReplicaRegistration(
         Backup = options.Value.Backup,
         MaxFails = options.Value.MaxFails,
         FailTimeout = options.Value.FailTimeout,
+        Relay = relay.Value.Enabled ? RelayProtocol.Version : 0,
         WorkingSetBytes = Environment.WorkingSet,
         Opened = metrics.TotalOpened,
         Refused = metrics.TotalRefused,

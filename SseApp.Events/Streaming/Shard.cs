@@ -77,6 +77,7 @@ internal sealed partial class Shard : IAsyncDisposable
             }
 
             TryVisitMembers();
+            FlushOutputs();
             Report();
         }
     }

@@ -163,7 +163,7 @@ internal sealed class StreamEndpoint(
 
         var id = (ulong)Random.Shared.NextInt64();
         var opened = new StreamOpened(id.ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
-        var index = shards.NextIndex();
+        var index = writer is IShardWriter bound ? bound.ShardIndex : shards.NextIndex();
         var connection = new StreamConnection(
             writer,
             shards.All[index],

@@ -10,6 +10,9 @@ internal static class DestinationMetadata
 {
     public const string WeightKey = "weight";
     public const string BackupKey = "backup";
+
+    /// <summary>The version of the relay protocol that it offers; none without it.</summary>
+    public const string RelayKey = "relay";
     public const string MaxFailsKey = "max_fails";
     public const string FailTimeoutKey = "fail_timeout";
 

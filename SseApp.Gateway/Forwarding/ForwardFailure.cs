@@ -1,3 +1,4 @@
+using SseApp.Gateway.Relay;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
@@ -28,11 +29,13 @@ internal static class ForwardFailure
 
     /// <summary>
     /// True when the failure tells something about the destination: it did not answer. A stream that breaks says nothing
-    /// by itself, because its replica may have had a reason; nor does a client that left.
+    /// by itself, because its replica may have had a reason; nor does a client that left. A connection that carried many
+    /// streams and broke is a fault.
     /// </summary>
     public static bool IsDestinationsFault(HttpContext context, IForwarderErrorFeature failure) =>
-        !context.Response.HasStarted
+        ReferenceEquals(failure, RelayFailure.Broken)
+        || (!context.Response.HasStarted
         && !context.RequestAborted.IsCancellationRequested
         && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
-            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination;
+            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination);
 }

@@ -70,6 +70,7 @@ internal sealed class EventsCluster(
         {
             [DestinationMetadata.WeightKey] = replica.Weight.ToString(CultureInfo.InvariantCulture),
             [DestinationMetadata.BackupKey] = replica.Backup ? bool.TrueString : bool.FalseString,
+            [DestinationMetadata.RelayKey] = replica.Relay.ToString(CultureInfo.InvariantCulture),
         };
         if (replica.MaxFails is { } maxFails)
         {

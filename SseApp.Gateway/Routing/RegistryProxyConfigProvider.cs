@@ -50,7 +50,7 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
     }
 
     private static HashSet<RoutedReplica> Routed(IEnumerable<ReplicaRecord> replicas) =>
-        [.. replicas.Where(r => r.State == ReplicaState.Ready).Select(r => new RoutedReplica(r.Id, r.Address, r.Weight, r.Backup, r.MaxFails, r.FailTimeout))];
+        [.. replicas.Where(r => r.State == ReplicaState.Ready).Select(r => new RoutedReplica(r.Id, r.Address, r.Weight, r.Backup, r.MaxFails, r.FailTimeout, r.Relay))];
 
-    private readonly record struct RoutedReplica(string Id, Uri Address, int Weight, bool Backup, int? MaxFails, TimeSpan? FailTimeout);
+    private readonly record struct RoutedReplica(string Id, Uri Address, int Weight, bool Backup, int? MaxFails, TimeSpan? FailTimeout, int Relay);
 }

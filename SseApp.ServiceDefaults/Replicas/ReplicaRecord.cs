@@ -29,6 +29,9 @@ public sealed record ReplicaRecord
     /// <summary>How long it is then out; null: as the gateway is configured.</summary>
     public TimeSpan? FailTimeout { get; init; }
 
+    /// <summary>Version of the relay protocol that it offers to gateways; 0 for none.</summary>
+    public int Relay { get; init; }
+
     public long WorkingSetBytes { get; init; }
 
     public DateTimeOffset StartedAt { get; init; }

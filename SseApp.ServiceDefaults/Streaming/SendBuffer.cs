@@ -20,6 +20,9 @@ internal sealed class SendBuffer(int capacity) : IBufferWriter<byte>
 
     public int Length => _end - HeadRoom;
 
+    /// <summary>Another number after every change: who has seen this one has seen these bytes.</summary>
+    public int Version { get; private set; }
+
     /// <summary>What was written.</summary>
     public ReadOnlySpan<byte> Payload => _bytes.AsSpan(HeadRoom, Length);
 
@@ -41,12 +44,14 @@ internal sealed class SendBuffer(int capacity) : IBufferWriter<byte>
     {
         _end = HeadRoom;
         _chunkStart = 0;
+        Version++;
     }
 
     public void Advance(int count)
     {
         _end += count;
         _chunkStart = 0;
+        Version++;
     }
 
     public Memory<byte> GetMemory(int sizeHint = 0)

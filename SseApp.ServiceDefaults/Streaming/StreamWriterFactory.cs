@@ -16,6 +16,11 @@ internal sealed class StreamWriterFactory(IOptions<StreamTransportOptions> optio
     public async ValueTask<IStreamWriter> StartAsync(HttpContext context)
     {
         await context.Response.StartAsync(context.RequestAborted);
+        if (context.Features.Get<IStreamWriterFeature>() is { } own)
+        {
+            return own.CreateWriter();
+        }
+
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
         return _direct && PlainSocket(context) is { } socket ? new SocketStreamWriter(context, socket) : new PipeStreamWriter(context);
     }

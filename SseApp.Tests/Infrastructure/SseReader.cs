@@ -27,7 +27,7 @@ public sealed class SseReader : IAsyncDisposable
 
     public static async Task<SseReader> OpenAsync(HttpClient client, string uri, string? lastEventId = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+        using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (lastEventId is not null)
         {

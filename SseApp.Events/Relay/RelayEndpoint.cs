@@ -1,0 +1,88 @@
+using System.Net;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Streaming;
+using SseApp.ServiceDefaults.Relay;
+
+namespace SseApp.Events.Relay;
+
+/// <summary>
+/// <c>GET /relay</c>: a gateway's connection for many streams. It allows nothing that requests of their own would not:
+/// each stream is a GET of the stream endpoint that passes the whole pipeline with this connection's addresses.
+/// </summary>
+internal sealed partial class RelayEndpoint(
+    RelayPipeline pipeline,
+    IHttpContextFactory contexts,
+    ShardSet shards,
+    IHostApplicationLifetime application,
+    IOptions<RelayOptions> options,
+    ILogger<RelayEndpoint> logger)
+{
+    // What a proxy adds: the gateway connects by itself, so such a request comes from somebody behind a proxy.
+    private static readonly string[] s_proxyHeaders = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"];
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (Array.Exists(s_proxyHeaders, context.Request.Headers.ContainsKey))
+        {
+            await TypedResults.Problem(
+                "Relay connections are for gateways that connect directly; this request came through a proxy.",
+                statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+            return;
+        }
+
+        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade
+            || !context.Request.Headers.Upgrade.Contains(RelayProtocol.Upgrade, StringComparer.OrdinalIgnoreCase))
+        {
+            context.Response.Headers.Upgrade = RelayProtocol.Upgrade;
+            await TypedResults.Problem(
+                $"This address takes connections that gateways upgrade to {RelayProtocol.Upgrade}; streams for everybody are at /events.",
+                statusCode: StatusCodes.Status426UpgradeRequired).ExecuteAsync(context);
+            return;
+        }
+
+        context.Response.Headers.Upgrade = RelayProtocol.Upgrade;
+        await using var stream = await upgrade.UpgradeAsync();
+        await ServeAsync(context, stream);
+    }
+
+    private async Task ServeAsync(HttpContext context, Stream stream)
+    {
+        var peer = new IPEndPoint(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Connection.RemotePort);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        var connection = new RelayConnection(context, stream, options.Value.Window, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
+        // Streams that are open end one by one as the replica drains; the last one takes the connection with it.
+        await using var stopping = application.ApplicationStopping.UnsafeRegister(static state => ((RelayConnection)state!).BeginStop(), connection);
+        LogOpened(peer);
+        try
+        {
+            await RelayInput.ReadAsync(stream, connection, ending.Token);
+        }
+        catch (RelayProtocolException exception)
+        {
+            LogDamaged(peer, exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // The gateway is gone, or the replica stops: its streams end below.
+            LogBroken(peer, exception);
+        }
+        finally
+        {
+            connection.Close();
+            LogClosed(peer);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Gateway {Peer} opened a relay connection.")]
+    private partial void LogOpened(IPEndPoint peer);
+
+    [LoggerMessage(LogLevel.Debug, "The relay connection of gateway {Peer} is over.")]
+    private partial void LogClosed(IPEndPoint peer);
+
+    [LoggerMessage(LogLevel.Debug, "The relay connection of gateway {Peer} broke off.")]
+    private partial void LogBroken(IPEndPoint peer, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "The relay connection of {Peer} was cut, because what it sent is not the protocol: {Reason} Use gateway and replicas of the same release, or set Relay:Enabled to false.")]
+    private partial void LogDamaged(IPEndPoint peer, string reason);
+}

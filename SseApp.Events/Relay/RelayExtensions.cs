@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Relay;
+
+namespace SseApp.Events.Relay;
+
+internal static class RelayExtensions
+{
+    public static IHostApplicationBuilder AddRelay(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<RelayOptions>()
+            .BindConfiguration(RelayOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<RelayPipeline>();
+        builder.Services.AddSingleton<IStartupFilter>(services => services.GetRequiredService<RelayPipeline>());
+        builder.Services.AddSingleton<RelayEndpoint>();
+        return builder;
+    }
+
+    public static void MapRelay(this IEndpointRouteBuilder app)
+    {
+        if (app.ServiceProvider.GetRequiredService<IOptions<RelayOptions>>().Value.Enabled)
+        {
+            app.MapGet(RelayProtocol.Path, (RequestDelegate)app.ServiceProvider.GetRequiredService<RelayEndpoint>().HandleAsync)
+                .DisableHttpMetrics()
+                .ExcludeFromDescription();
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.Events.Relay;
+
+/// <summary>Section <c>Relay</c>: connections from gateways that carry many streams each.</summary>
+internal sealed class RelayOptions
+{
+    public const string SectionName = "Relay";
+
+    /// <summary>Take such connections, and say so in the registry. Default true; otherwise each stream is a request of its own.</summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>
+    /// How much may be on its way to a gateway: bytes, and 64 for each delivery. What is beyond it waits here and goes
+    /// out in larger pieces. 4 KiB to 64 MiB; default 256 KiB.
+    /// </summary>
+    [Range(4L * 1024, 64L * 1024 * 1024)]
+    public long Window { get; set; } = 256 * 1024;
+}

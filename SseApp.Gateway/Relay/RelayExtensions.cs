@@ -1,0 +1,22 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using SseApp.ServiceDefaults.Streaming;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace SseApp.Gateway.Relay;
+
+internal static class RelayExtensions
+{
+    /// <summary>Puts the relay before YARP's forwarder; call it after YARP was added.</summary>
+    public static IServiceCollection AddRelay(this IServiceCollection services)
+    {
+        services.AddOptions<RelayOptions>().BindConfiguration(RelayOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddStreamTransport();
+        services.AddSingleton<RelayPools>();
+        services.AddHostedService(provider => provider.GetRequiredService<RelayPools>());
+
+        var own = services.Last(descriptor => descriptor.ServiceType == typeof(IHttpForwarder)).ImplementationType!;
+        services.Replace(ServiceDescriptor.Singleton<IHttpForwarder>(provider => ActivatorUtilities.CreateInstance<RelayForwarder>(
+            provider, (IHttpForwarder)ActivatorUtilities.CreateInstance(provider, own))));
+        return services;
+    }
+}

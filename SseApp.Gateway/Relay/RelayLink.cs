@@ -1,0 +1,212 @@
+using System.Diagnostics;
+using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Streaming;
+
+namespace SseApp.Gateway.Relay;
+
+/// <summary>
+/// One relay connection to a replica. Its reader writes to the clients itself, one after the other: sends do not wait,
+/// so a client that does not read holds up nobody.
+/// </summary>
+internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
+{
+    // So much work, in the protocol's cost, is done at a time before others get the thread.
+    private const long Slice = 64 * 1024;
+
+    private readonly Stream _stream;
+    private readonly RelayOutput _output;
+    private readonly string _replica;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Lock _gate = new();
+    private readonly Stack<int> _free = new();
+    private readonly SendBuffer _buffer = new(64 * 1024);
+    private volatile RelayedStream?[] _streams = new RelayedStream?[64];
+    private int _used;
+    private bool _closed;
+    private int _reported;
+    private long _lastHeard = Stopwatch.GetTimestamp();
+    private long _work;
+    private long _unacknowledged;
+    private int _count;
+
+    public RelayLink(Stream stream, string replica, RelayOptions options, ILogger logger)
+    {
+        _stream = stream;
+        _replica = replica;
+        _logger = logger;
+        Options = options;
+        // What a gateway sends is little, and answers what the replica sends: it needs no window.
+        _output = new RelayOutput(stream, long.MaxValue);
+        IdleSince = Stopwatch.GetTimestamp();
+        Running = Task.Run(RunAsync);
+    }
+
+    public RelayOptions Options { get; }
+
+    /// <summary>Completes when the connection is over.</summary>
+    public Task Running { get; }
+
+    public bool IsOpen => !Volatile.Read(ref _closed);
+
+    /// <summary>Streams that the replica has not ended.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Since when there has been no stream.</summary>
+    public long IdleSince { get; private set; }
+
+    /// <summary>True for one caller only: a connection that broke is one failure, however many streams it carried.</summary>
+    public bool TryReport() => Interlocked.Exchange(ref _reported, 1) == 0;
+
+    /// <returns>Null when the connection is over.</returns>
+    /// <exception cref="RelayProtocolException">The request is too long to be relayed.</exception>
+    public RelayedStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
+    {
+        RelayedStream stream;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return null;
+            }
+
+            if (!_free.TryPop(out var id))
+            {
+                id = _used++;
+                if (id == _streams.Length)
+                {
+                    var larger = new RelayedStream?[_streams.Length * 2];
+                    _streams.CopyTo(larger, 0);
+                    _streams = larger;
+                }
+            }
+
+            stream = new RelayedStream(this, id);
+            _streams[id] = stream;
+            _count++;
+        }
+
+        if (!_output.Append(RelayFrameType.Open, new RelayOpen(stream.Id, target, headers), static (writer, open) => open.Write(writer)))
+        {
+            Release(stream.Id);
+            return IsOpen ? throw new RelayProtocolException("The request is too long to be relayed.") : null;
+        }
+
+        _output.Flush();
+        return stream;
+    }
+
+    public void Tell(RelayedStream stream, bool blocked)
+    {
+        _output.Append(blocked ? RelayFrameType.Blocked : RelayFrameType.Ready, stream.Id);
+        _output.Flush();
+    }
+
+    public void TellClosed(RelayedStream stream)
+    {
+        _output.Append(RelayFrameType.Close, stream.Id);
+        _output.Flush();
+    }
+
+    /// <summary>Asks whether the replica is there, ends the connection if it has been silent, and looks after slow clients.</summary>
+    public void Tick()
+    {
+        if (Stopwatch.GetElapsedTime(Volatile.Read(ref _lastHeard)) > Options.PingTimeout)
+        {
+            LogSilent(_replica, Options.PingTimeout.TotalSeconds, Count);
+            Dispose();
+            return;
+        }
+
+        _output.Append(RelayFrameType.Ping, 0, static (_, _) => { });
+        _output.Flush();
+        var now = Stopwatch.GetTimestamp();
+        foreach (var stream in _streams)
+        {
+            stream?.Check(now, Ticks(Options.PingInterval), Ticks(Options.CloseTimeout));
+        }
+    }
+
+    /// <summary>Ends the connection; its reader ends the streams.</summary>
+    public void Dispose()
+    {
+        Volatile.Write(ref _closed, true);
+        _ending.Cancel();
+        _output.Fail();
+        // A read does not always heed its token.
+        _stream.Dispose();
+    }
+
+    public void OnFrame(RelayFrameType type, ReadOnlySpan<byte> body)
+    {
+        var (length, deliveries) = (body.Length, 0);
+        switch (type)
+        {
+            case RelayFrameType.Data:
+                var data = RelayData.Read(body);
+                deliveries = data.Count;
+                Deliver(data);
+                break;
+            case RelayFrameType.Head:
+                var head = RelayHead.Read(body);
+                Find(head.Id).OnHead(head);
+                break;
+            case RelayFrameType.End:
+                var id = RelayHeaders.ReadNumber(ref body);
+                var clean = RelayHeaders.ReadNumber(ref body) == 1;
+                RelayHeaders.ReadEnd(body);
+                Find(id).OnEnd(clean);
+                Release(id);
+                break;
+            case RelayFrameType.Pong:
+                RelayHeaders.ReadEnd(body);
+                break;
+            default:
+                throw new RelayProtocolException($"A replica does not send frames of type {(int)type}.");
+        }
+
+        var cost = RelayProtocol.Cost(RelayProtocol.HeaderLength + length, deliveries);
+        _work += cost;
+        _unacknowledged += cost;
+        if (_unacknowledged >= Slice)
+        {
+            // Now, not when all that came is handled: the next frame travels while this one is delivered.
+            Acknowledge();
+        }
+    }
+
+    public bool OnPause()
+    {
+        Volatile.Write(ref _lastHeard, Stopwatch.GetTimestamp());
+        if (_unacknowledged > 0)
+        {
+            Acknowledge();
+        }
+
+        var busy = _work >= Slice;
+        _work = 0;
+        return busy;
+    }
+
+    private void Acknowledge()
+    {
+        _output.Append(RelayFrameType.Done, _unacknowledged, static (writer, cost) => RelayHeaders.WriteLong(writer, cost));
+        _output.Flush();
+        _unacknowledged = 0;
+    }
+
+    private static long Ticks(TimeSpan span) => (long)(span.TotalSeconds * Stopwatch.Frequency);
+
+    private void Deliver(RelayData data)
+    {
+        _buffer.Clear();
+        data.Payload.CopyTo(_buffer.GetSpan(data.Payload.Length));
+        _buffer.Advance(data.Payload.Length);
+        var events = CountEvents(data.Payload);
+        byte[]? copy = null;
+        for (var i = 0; i < data.Count; i++)
+        {
+            Find(data[i]).Deliver(_buffer, ref copy, events);
+        }
+    }
+}

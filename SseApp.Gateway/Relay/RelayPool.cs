@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.Net.Http.Headers;
+using SseApp.ServiceDefaults.Relay;
+
+namespace SseApp.Gateway.Relay;
+
+/// <summary>The relay connections to one replica, made when they are needed.</summary>
+internal sealed class RelayPool(string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, ILogger logger) : IDisposable
+{
+    // A replica that said no is asked again after this.
+    private static readonly TimeSpan s_refusalLasts = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_keepIdle = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _gate = new();
+    private readonly Task<RelayLink>?[] _links = new Task<RelayLink>?[options.Connections];
+    private uint _next;
+    private long _refusedAt;
+    private bool _disposed;
+
+    public string Replica => replica;
+
+    public Uri Address => address;
+
+    /// <summary>False for a while after the replica refused such a connection.</summary>
+    public bool IsOffered => Volatile.Read(ref _refusedAt) is var at && (at == 0 || Stopwatch.GetElapsedTime(at) > s_refusalLasts);
+
+    public IEnumerable<RelayLink> Links
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _links.Where(link => link is { IsCompletedSuccessfully: true }).Select(link => link!.Result)];
+            }
+        }
+    }
+
+    /// <summary>The next connection in turn; several callers wait for the same one to be made.</summary>
+    /// <exception cref="HttpRequestException">The replica cannot be connected to.</exception>
+    /// <exception cref="OperationCanceledException">It did not answer in time.</exception>
+    /// <exception cref="RelayRefusedException">It does not take such connections.</exception>
+    public Task<RelayLink> GetAsync(HttpMessageInvoker client)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            ref var link = ref _links[_next++ % (uint)_links.Length];
+            if (link is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result.IsOpen: false })
+            {
+                link = ConnectAsync(client);
+            }
+
+            return link;
+        }
+    }
+
+    /// <summary>Looks after the connections, and ends those that nobody uses.</summary>
+    public void Tick()
+    {
+        foreach (var link in Links)
+        {
+            if (link is { IsOpen: true, Count: 0 } && Stopwatch.GetElapsedTime(link.IdleSince) > s_keepIdle)
+            {
+                link.Dispose();
+            }
+            else if (link.IsOpen)
+            {
+                link.Tick();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
+        foreach (var link in Links)
+        {
+            link.Dispose();
+        }
+    }
+
+    private async Task<RelayLink> ConnectAsync(HttpMessageInvoker client)
+    {
+        using var limit = new CancellationTokenSource(connectTimeout);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, RelayProtocol.Path.TrimStart('/')))
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.TryAddWithoutValidation(HeaderNames.Connection, "Upgrade");
+        request.Headers.TryAddWithoutValidation(HeaderNames.Upgrade, RelayProtocol.Upgrade);
+        HttpResponseMessage answer;
+        try
+        {
+            answer = await client.SendAsync(request, limit.Token);
+        }
+        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
+        {
+            // The same as for a connection that cannot be made in time: nothing was sent that another replica must not get.
+            throw new OperationCanceledException(exception.Message, new TimeoutException($"Replica {replica} did not take a relay connection within {connectTimeout}."));
+        }
+
+        if (answer.StatusCode != HttpStatusCode.SwitchingProtocols)
+        {
+            answer.Dispose();
+            Volatile.Write(ref _refusedAt, Stopwatch.GetTimestamp());
+            throw new RelayRefusedException($"Replica {replica} answered {(int)answer.StatusCode} to a relay connection.");
+        }
+
+        var link = new RelayLink(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, options, logger);
+        if (Volatile.Read(ref _disposed))
+        {
+            link.Dispose();
+        }
+
+        return link;
+    }
+}

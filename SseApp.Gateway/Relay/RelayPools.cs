@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Routing;
+
+namespace SseApp.Gateway.Relay;
+
+/// <summary>The relay connections to all replicas.</summary>
+internal sealed class RelayPools(
+    ReplicaDirectory directory, IOptions<RelayOptions> options, IOptions<UpstreamOptions> upstream, TimeProvider time, ILogger<RelayLink> logger)
+    : BackgroundService
+{
+    private readonly ConcurrentDictionary<(string Replica, string Address), RelayPool> _pools = new();
+
+    public RelayPool Get(string replica, string address) => _pools.GetOrAdd(
+        (replica, address),
+        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Logger),
+        (Options: options.Value, upstream.Value.ConnectTimeout, Logger: (ILogger)logger));
+
+    public IEnumerable<RelayPool> All => _pools.Values;
+
+    public override void Dispose()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.Dispose();
+        }
+
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.PingInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                foreach (var (key, pool) in _pools)
+                {
+                    pool.Tick();
+                    if (!pool.Links.Any(link => link.IsOpen) && !directory.Replicas.Any(replica => replica.Id == key.Replica))
+                    {
+                        _pools.TryRemove(key, out _);
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops; the streams end by their own.
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using System.Net;
+using System.Text.Json;
+using SseApp.Gateway.Relay;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Relay;
+
+/// <summary>Streams of real replicas through the real gateway, over relay connections.</summary>
+public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
+{
+    private readonly string _prefix = Guid.NewGuid().ToString("N");
+
+    [Fact]
+    public async Task Many_streams_share_few_connections_and_each_gets_everything_in_order()
+    {
+        var replica = await ReplicaAsync();
+        var gateway = await StartGatewayAsync(1, ("Relay:ConnectionsPerReplica", "2"));
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 40; i++)
+        {
+            var reader = Own(await SseReader.OpenAsync(gateway.Client, i % 2 == 0 ? "/events?topic=all" : $"/events?topic=all&topic=own-{i}"));
+            await reader.OpenedAsync();
+            readers.Add(reader);
+        }
+
+        var links = Links(gateway);
+        Assert.Equal(2, links.Length);
+        Assert.Equal(40, links.Sum(link => link.Count));
+        string[] sent = [.. Enumerable.Range(0, 50).Select(i => $"event {i}")];
+        foreach (var data in sent)
+        {
+            (await replica.PublishAsync("all", data)).Dispose();
+        }
+
+        foreach (var reader in readers)
+        {
+            Assert.Equal<string[]>(sent, [.. await reader.DataAsync(sent.Length)]);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_frees_its_stream_in_the_replica()
+    {
+        var replica = await ReplicaAsync();
+        var gateway = await StartGatewayAsync(1);
+        using var active = replica.Collect("sse_active_connections");
+        var reader = await SseReader.OpenAsync(gateway.Client, "/events?topic=a");
+        await reader.OpenedAsync();
+
+        await reader.DisposeAsync();
+
+        await UntilAsync(
+            () =>
+            {
+                active.RecordObservableInstruments();
+                return active.LastMeasurement!.Value == 0 && Links(gateway).Sum(link => link.Count) == 0;
+            },
+            "the stream to be freed");
+    }
+
+    [Fact]
+    public async Task What_is_no_stream_comes_with_its_status_headers_and_body()
+    {
+        await ReplicaAsync();
+        var gateway = await StartGatewayAsync(1);
+
+        using var answer = await gateway.Client.GetAsync("/events", Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        using var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancellation));
+        Assert.Contains("at least one topic", problem.RootElement.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Single(Links(gateway));
+    }
+
+    [Fact]
+    public async Task A_replica_that_stops_ends_its_streams_with_the_last_chunk_and_the_client_goes_on_elsewhere()
+    {
+        var leaving = await ReplicaAsync();
+        var gateway = await StartGatewayAsync(1);
+        using var stream = await RawStream.ConnectAsync(gateway.Address);
+        await stream.OpenAsync("topic=a");
+        (await leaving.PublishAsync("a", "one")).Dispose();
+        Assert.Equal("one", (await stream.NextAsync())?.Data);
+        await ReplicaAsync();
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "the second replica");
+
+        await leaving.StopAsync();
+
+        // The reconnection time may come first; null is the last chunk.
+        Assert.Null(await stream.NextAsync());
+        await stream.OpenAsync("topic=a");
+    }
+
+    [Fact]
+    public async Task A_gateway_that_stops_ends_its_streams_with_the_last_chunk_and_frees_them_in_the_replica()
+    {
+        var replica = await ReplicaAsync();
+        var gateway = await StartGatewayAsync(1);
+        using var active = replica.Collect("sse_active_connections");
+        using var stream = await RawStream.ConnectAsync(gateway.Address);
+        await stream.OpenAsync("topic=a");
+
+        await gateway.StopAsync();
+
+        Assert.Null(await stream.NextAsync());
+        await UntilAsync(
+            () =>
+            {
+                active.RecordObservableInstruments();
+                return active.LastMeasurement!.Value == 0;
+            },
+            "the stream to be freed");
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_holds_up_nobody_and_gets_every_byte_when_it_reads()
+    {
+        var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "67108864"));
+        var gateway = await StartGatewayAsync(1, ("Relay:ConnectionsPerReplica", "1"));
+        using var slow = await RawStream.ConnectAsync(gateway.Address, receiveBuffer: 4 * 1024);
+        await slow.OpenAsync("topic=big");
+        using var quick = await RawStream.ConnectAsync(gateway.Address);
+        await quick.OpenAsync("topic=big");
+        using var backlog = replica.Collect("sse_backlog_bytes");
+        string[] sent = [.. Enumerable.Range(0, 200).Select(i => $"{i} {new string('x', 50_000)}")];
+        var reading = ReadAsync(quick, sent.Length);
+        foreach (var data in sent)
+        {
+            (await replica.PublishAsync("big", data)).Dispose();
+        }
+
+        Assert.Equal(sent, await reading);
+        backlog.RecordObservableInstruments();
+        Assert.True(backlog.LastMeasurement!.Value > 0, "The replica was not told to hold back, so the gateway holds all of it.");
+        Assert.Equal(sent, await ReadAsync(slow, sent.Length));
+    }
+
+    [Fact]
+    public async Task A_client_that_never_reads_is_disconnected_by_the_policy_of_the_replica()
+    {
+        var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "65536"), ("Streaming:CloseTimeout", "00:00:00.200"));
+        var gateway = await StartGatewayAsync(1);
+        using var active = replica.Collect("sse_active_connections");
+        using var slow = replica.Collect("sse_slow_consumers_total");
+        using var stalled = await RawStream.ConnectAsync(gateway.Address, receiveBuffer: 4 * 1024);
+        await stalled.OpenAsync("topic=big");
+        for (var i = 0; i < 300; i++)
+        {
+            (await replica.PublishAsync("big", new string('x', 60_000))).Dispose();
+        }
+
+        await UntilAsync(
+            () =>
+            {
+                active.RecordObservableInstruments();
+                return active.LastMeasurement!.Value == 0;
+            },
+            "the stalled client to be disconnected");
+        Assert.Contains(slow.GetMeasurementSnapshot(), measurement => measurement.Value == 1 && (string?)measurement.Tags["policy"] == "disconnect");
+        await UntilAsync(() => Links(gateway).Sum(link => link.Count) == 0, "the gateway to let go of it");
+    }
+
+    [Fact]
+    public async Task Clients_of_both_protocol_versions_and_two_gateways_get_the_same()
+    {
+        var replica = await ReplicaAsync();
+        var first = await StartGatewayAsync(1, ("Kestrel:EndpointDefaults:Protocols", "Http2"));
+        var second = await StartGatewayAsync(1);
+        using var http2 = new HttpClient { BaseAddress = first.Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        SseReader[] readers =
+        [
+            Own(await SseReader.OpenAsync(http2, "/events?topic=a")),
+            Own(await SseReader.OpenAsync(http2, "/events?topic=a")),
+            Own(await SseReader.OpenAsync(second.Client, "/events?topic=a")),
+        ];
+        foreach (var reader in readers)
+        {
+            await reader.OpenedAsync();
+        }
+
+        string[] sent = [.. Enumerable.Range(0, 100).Select(i => $"{i} {new string('y', i * 100)}")];
+        foreach (var data in sent)
+        {
+            (await replica.PublishAsync("a", data)).Dispose();
+        }
+
+        foreach (var reader in readers)
+        {
+            Assert.Equal<string[]>(sent, [.. await reader.DataAsync(sent.Length)]);
+        }
+
+        Assert.Equal(2, Links(first).Sum(link => link.Count));
+    }
+
+    [Theory]
+    [InlineData("replica")]
+    [InlineData("gateway")]
+    public async Task It_can_be_switched_off_on_either_side(string side)
+    {
+        (string, string) off = ("Relay:Enabled", "false");
+        await ReplicaAsync(side == "replica" ? [off] : []);
+        var gateway = await StartGatewayAsync(1, side == "gateway" ? [off] : []);
+        await using var reader = await SseReader.OpenAsync(gateway.Client, "/events?topic=a");
+        await reader.OpenedAsync();
+        Assert.Empty(Links(gateway));
+    }
+
+    internal static RelayLink[] Links(GatewayHost gateway) =>
+        [.. gateway.Get<RelayPools>().All.SelectMany(pool => pool.Links).Where(link => link.IsOpen)];
+
+    private static async Task<string[]> ReadAsync(RawStream stream, int count)
+    {
+        var data = new List<string>();
+        while (data.Count < count)
+        {
+            data.Add((await stream.NextAsync() ?? throw new InvalidOperationException($"The stream ended after {data.Count} of {count} events.")).Data);
+        }
+
+        return [.. data];
+    }
+
+    private async Task<EventsHost> ReplicaAsync(params (string, string)[] settings) =>
+        Own(await EventsHost.StartAsync(redis, _prefix, settings));
+
+    private async Task<GatewayHost> StartGatewayAsync(int replicas, params (string Key, string Value)[] settings)
+    {
+        var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase);
+        all["ConnectionStrings:redis"] = redis.ConnectionString;
+        all["ReplicaRegistry:KeyPrefix"] = _prefix;
+        var gateway = Own(await GatewayHost.StartAsync(null, all));
+        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
+        return gateway;
+    }
+}
