@@ -119,7 +119,7 @@ public sealed class RelayCodecTests
         received.Feed(connection.ToArray(), int.MaxValue);
         Assert.Equal(1, received.DataFrames);
         Assert.Equal(30 + (100 * 4) + RelayProtocol.HeaderLength + 4, connection.Length - before);
-        Assert.All(received.Streams, stream => Assert.Equal("012345678901234567890123456789", Text(stream.Value)));
+        Assert.All(received.Streams.Where(stream => stream.Key < 100), stream => Assert.Equal("012345678901234567890123456789", Text(stream.Value)));
     }
 
     [Fact]

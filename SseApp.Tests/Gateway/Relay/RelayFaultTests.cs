@@ -1,0 +1,189 @@
+using System.Net;
+using System.Net.Sockets;
+using SseApp.ServiceDefaults.Relay;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Relay;
+
+/// <summary>What clients see when a replica, or the connection to it, fails at any moment.</summary>
+public sealed class RelayFaultTests : GatewayTest
+{
+    [Fact]
+    public async Task A_request_goes_elsewhere_when_the_connection_breaks_before_the_response()
+    {
+        var broken = await RelayOriginAsync("r1", async (stream, _, cancellation) =>
+            await RelayOrigin.ReadOpenAsync(stream, cancellation));
+        await OriginAsync("r2");
+        var gateway = await GatewayAsync();
+
+        for (var i = 0; i < 3; i++)
+        {
+            using var client = await StreamClient.OpenAsync(gateway.Client);
+            await client.ReadUntilAsync("\"replica\":\"r2\"");
+        }
+
+        Assert.True(broken.Requests > 0, "The broken replica was not tried.");
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_ends_its_streams_cleanly_and_takes_the_replica_out()
+    {
+        var release = new TaskCompletionSource();
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                RelayOrigin.Begin(output, (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id, $"stream {i}");
+            }
+
+            await release.Task.WaitAsync(cancellation);
+        });
+        var gateway = await GatewayAsync(("Relay:ConnectionsPerReplica", "1"), ("ReplicaHealth:FailTimeout", "00:01:00"), ("ReplicaHealth:Interval", "00:10:00"));
+        var clients = new List<StreamClient>();
+        for (var i = 0; i < 3; i++)
+        {
+            clients.Add(await StreamClient.OpenAsync(gateway.Client));
+            await clients[i].ReadUntilAsync($"data: stream {i}\n\n");
+        }
+
+        release.SetResult();
+
+        foreach (var client in clients)
+        {
+            // Throws when the stream is cut instead of ended.
+            await client.ReadToEndAsync();
+            client.Dispose();
+        }
+
+        await UntilAsync(() => gateway.AvailableReplicas() == 0, "the broken replica to be taken out");
+    }
+
+    [Fact]
+    public async Task A_replica_that_falls_silent_ends_its_streams()
+    {
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            RelayOrigin.Begin(output, (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id, "last words");
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        });
+        var gateway = await GatewayAsync(("Relay:PingInterval", "00:00:00.100"), ("Relay:PingTimeout", "00:00:00.500"));
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        await client.ReadUntilAsync("last words");
+
+        await client.ReadToEndAsync();
+    }
+
+    [Fact]
+    public async Task Damaged_frames_end_the_connection_and_its_streams()
+    {
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            RelayOrigin.Begin(output, (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id, "before");
+            await output.WhenSentAsync();
+            await stream.WriteAsync(new byte[] { 255, 255, 255, 255, 17, 1, 2, 3 }, cancellation);
+            Assert.Null(await RelayOrigin.ReadAsync(stream, cancellation));
+        });
+        var gateway = await GatewayAsync();
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+
+        Assert.EndsWith("data: before\n\n", System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_replica_that_refuses_the_connection_gets_a_request_for_each_stream()
+    {
+        var origin = await OriginAsync("r1", record => record with { Relay = RelayProtocol.Version });
+        var gateway = await GatewayAsync();
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+
+        await client.ReadUntilAsync("stream.open");
+
+        Assert.Equal(1, origin.OpenStreams);
+    }
+
+    [Fact]
+    public async Task A_replica_that_accepts_and_never_answers_is_given_up_for_another()
+    {
+        var mute = TcpOrigin.Start((_, cancellation) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation));
+        Own(mute);
+        await Registry.WriteAsync(mute.Record("r1") with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
+        await OriginAsync("r2");
+        var gateway = await GatewayAsync(("Upstream:ConnectTimeout", "00:00:00.300"));
+        for (var i = 0; i < 2; i++)
+        {
+            using var client = await StreamClient.OpenAsync(gateway.Client);
+            await client.ReadUntilAsync("\"replica\":\"r2\"");
+        }
+
+        Assert.True(mute.Requests > 0, "The mute replica was not tried.");
+    }
+
+    [Fact]
+    public async Task The_replica_learns_what_a_request_of_its_own_would_tell_it_and_that_the_client_left()
+    {
+        var opened = new TaskCompletionSource<RelayOpen>();
+        var closed = new TaskCompletionSource<int>();
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            var open = await RelayOrigin.ReadOpenAsync(stream, cancellation);
+            opened.SetResult(open);
+            RelayOrigin.Begin(output, open.Id, "hello");
+            var (type, body) = (await RelayOrigin.ReadAsync(stream, cancellation))!.Value;
+            Assert.Equal(RelayFrameType.Close, type);
+            closed.SetResult(BitConverter.ToInt32(body));
+        });
+        var gateway = await GatewayAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/events?topic=a%2Fb&topic=c");
+        request.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
+        request.Headers.TryAddWithoutValidation("Last-Event-ID", "position");
+        request.Headers.TryAddWithoutValidation("Authorization", "Bearer token");
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", "203.0.113.9");
+        request.Headers.TryAddWithoutValidation("Origin", "https://example.org");
+        var response = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        var open = await opened.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+
+        Assert.Equal("/events?topic=a%2Fb&topic=c", open.Target);
+        var headers = open.Headers.ToLookup(header => header.Key, header => header.Value, StringComparer.OrdinalIgnoreCase);
+        Assert.Equal("position", Assert.Single(headers["Last-Event-ID"]));
+        Assert.Equal("Bearer token", Assert.Single(headers["Authorization"]));
+        Assert.Equal("https://example.org", Assert.Single(headers["Origin"]));
+        Assert.Equal(gateway.Address.Authority, Assert.Single(headers["Host"]));
+        Assert.Equal("127.0.0.1", Assert.Single(headers["X-Forwarded-For"]));
+        Assert.Equal("127.0.0.1", Assert.Single(headers["X-Real-IP"]));
+
+        response.Dispose();
+        Assert.Equal(open.Id, await closed.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation));
+    }
+
+    [Fact]
+    public async Task Relay_connections_cannot_be_made_through_the_gateway()
+    {
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, RelayProtocol.Path);
+        request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
+        request.Headers.TryAddWithoutValidation("Upgrade", RelayProtocol.Upgrade);
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    private async Task<TcpOrigin> RelayOriginAsync(string id, Func<NetworkStream, RelayOutput, CancellationToken, Task> serve)
+    {
+        var origin = Own(TcpOrigin.Start(async (socket, cancellation) =>
+        {
+            await using var stream = await RelayOrigin.AcceptAsync(socket, cancellation);
+            try
+            {
+                await serve(stream, new RelayOutput(stream, long.MaxValue), cancellation);
+            }
+            catch (Exception exception) when (exception is IOException or EndOfStreamException)
+            {
+                // The gateway ended the connection.
+            }
+        }));
+        await Registry.WriteAsync(origin.Record(id) with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
+        return origin;
+    }
+}
