@@ -14,7 +14,7 @@ public sealed class RelayFaultTests : GatewayTest
         var broken = await RelayOriginAsync("r1", async (stream, _, cancellation) =>
             await RelayOrigin.ReadOpenAsync(stream, cancellation));
         await OriginAsync("r2");
-        var gateway = await GatewayAsync();
+        var gateway = await GatewayAsync(("Balancing:Policy", "RoundRobin"));
 
         for (var i = 0; i < 3; i++)
         {
@@ -108,7 +108,7 @@ public sealed class RelayFaultTests : GatewayTest
         Own(mute);
         await Registry.WriteAsync(mute.Record("r1") with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
         await OriginAsync("r2");
-        var gateway = await GatewayAsync(("Upstream:ConnectTimeout", "00:00:00.300"));
+        var gateway = await GatewayAsync(("Balancing:Policy", "RoundRobin"), ("Upstream:ConnectTimeout", "00:00:00.300"));
         for (var i = 0; i < 2; i++)
         {
             using var client = await StreamClient.OpenAsync(gateway.Client);
