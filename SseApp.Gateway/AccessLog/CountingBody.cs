@@ -6,6 +6,9 @@ namespace SseApp.Gateway.AccessLog;
 /// <summary>The response's body with its traffic counted. Nothing is buffered or copied.</summary>
 internal sealed class CountingBody(IHttpResponseBodyFeature body, ResponseTraffic traffic) : IHttpResponseBodyFeature
 {
+    /// <summary>The body itself, for code that reports its traffic by its own.</summary>
+    public IHttpResponseBodyFeature Inner => body;
+
     public Stream Stream => field ??= new CountingStream(body.Stream, traffic);
 
     public PipeWriter Writer => field ??= new CountingWriter(body.Writer, traffic);

@@ -7,10 +7,11 @@ namespace SseApp.Gateway.AccessLog;
 internal sealed class ResponseTraffic(bool stream)
 {
     private EventCounter _events;
+    private long _reported;
 
     public long Bytes { get; private set; }
 
-    public long? Events => stream ? _events.Events : null;
+    public long? Events => stream ? _events.Events + _reported : null;
 
     public void Add(ReadOnlySpan<byte> sent)
     {
@@ -19,6 +20,13 @@ internal sealed class ResponseTraffic(bool stream)
         {
             _events.Add(sent);
         }
+    }
+
+    /// <summary>What was written beside the response's body.</summary>
+    public void Add(long bytes, long events)
+    {
+        Bytes += bytes;
+        _reported += events;
     }
 
     /// <summary>Bytes whose content is not at hand, as of a file that the server sends itself.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
+using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Relay;
 using Yarp.ReverseProxy.Forwarder;
@@ -33,7 +34,6 @@ internal sealed partial class RelayForwarder
         {
             var link = await pool.GetAsync(httpClient).WaitAsync(cancellation);
             stream = link.Open(uri.PathAndQuery, Headers(message, uri)) ?? throw new IOException("The relay connection is over.");
-            context.Features.Set<IStreamCounts>(stream);
             var head = await stream.ReadHeadAsync(requestConfig?.ActivityTimeout ?? s_defaultTimeout, cancellation);
             await BeginAsync(context, stream, head, transformer, cancellation);
             return new RelayAttempt(stream, link, ForwarderError.None);
@@ -58,6 +58,12 @@ internal sealed partial class RelayForwarder
 
         context.Response.StatusCode = head.Status;
         await transformer.TransformResponseAsync(context, answer, cancellation);
+        if (context.Features.Get<IHttpResponseBodyFeature>() is CountingBody counting)
+        {
+            // The stream counts what it sends; in the way, this one would keep it from the client's socket.
+            context.Features.Set(counting.Inner);
+        }
+
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         stream.Start(await writers.StartAsync(context));
     }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Relay;
@@ -88,7 +89,9 @@ internal sealed partial class RelayForwarder(
         // The client left, the gateway stops, or the replica was given up: only the first cuts a write that is under way,
         // and does so by itself.
         await using var leaving = context.RequestAborted.UnsafeRegister(static state => ((RelayedStream)state!).Leave(), stream);
-        return Finish(context, link, await stream.Completion);
+        var end = await stream.Completion;
+        context.Features.Get<ResponseTraffic>()?.Add(stream.Bytes, stream.Events);
+        return Finish(context, link, end);
     }
 
     private static ForwarderError Finish(HttpContext context, RelayLink link, RelayEnd end)

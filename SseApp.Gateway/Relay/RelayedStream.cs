@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Relay;
 /// One client's stream on a relay connection. The connection's reader writes to the client at once; only while a write
 /// is under way, or the response has not begun, bytes wait here, shared with other streams that wait for the same.
 /// </summary>
-internal sealed partial class RelayedStream(RelayLink link, int id) : IStreamCounts
+internal sealed partial class RelayedStream(RelayLink link, int id)
 {
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<RelayEnd> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,8 +23,10 @@ internal sealed partial class RelayedStream(RelayLink link, int id) : IStreamCou
 
     public int Id => id;
 
+    /// <summary>Events sent to the client, or waiting for it.</summary>
     public long Events { get; private set; }
 
+    /// <summary>Bytes of them, without chunk frames.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Completes when nothing writes to the client any more.</summary>

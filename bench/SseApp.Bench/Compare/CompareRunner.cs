@@ -12,9 +12,9 @@ internal sealed class CompareRunner(ComparisonOptions options)
     private readonly List<string> _remarks = [];
 
     public static IScenario[] AllScenarios { get; } =
-        [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new FaultScenario()];
+        [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new ProxyScenario(), new FaultScenario()];
 
-    public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway"];
+    public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-gateway-http1", "sseapp-nginx", "sseapp-haproxy"];
 
     /// <returns>0; 1 when ours lost, repeated or reordered an event, or could not be measured; 2 when nothing could run.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ internal sealed class CompareRunner(ComparisonOptions options)
         var failed = false;
         await AnsiConsole.Progress().StartAsync(async bars =>
         {
-            var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) select (scenario, subject)).ToList();
+            var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) && (scenario is ProxyScenario || !subject.OnlyBehindProxy) select (scenario, subject)).ToList();
             var bar = bars.AddTask("comparison", maxValue: work.Count);
             foreach (var (scenario, subject) in work)
             {
@@ -69,8 +69,11 @@ internal sealed class CompareRunner(ComparisonOptions options)
             new NchanSubject(workspace, cores, redis: true),
             new NodeSubject(workspace, cores),
             new AspNetSubject(workspace, cores),
-            new OursSubject(workspace, cores, gateway: false),
-            new OursSubject(workspace, cores, gateway: true),
+            new OursSubject(workspace, cores, front: null),
+            new OursSubject(workspace, cores, new GatewayFront(relay: true)),
+            new OursSubject(workspace, cores, new GatewayFront(relay: false)),
+            new OursSubject(workspace, cores, new NginxFront()),
+            new OursSubject(workspace, cores, new HaproxyFront()),
         ];
         var installed = new List<Subject>();
         foreach (var subject in all.Where(subject => options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)))

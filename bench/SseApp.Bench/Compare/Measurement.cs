@@ -20,6 +20,12 @@ internal sealed record Measurement(string Scenario, string Step, string Subject,
 
     public double? KiBPerStream { get; init; }
 
+    /// <summary>What a proxy adds to <see cref="CpuPerDelivery"/> of the server behind it.</summary>
+    public double? AddedCpu { get; init; }
+
+    /// <summary>What a proxy adds to <see cref="KiBPerStream"/> of the server behind it.</summary>
+    public double? AddedKiB { get; init; }
+
     public long Lost { get; init; }
 
     public long Duplicates { get; init; }

@@ -50,7 +50,7 @@ internal sealed class MarkdownReport(
 
     private void Ratios(StringBuilder page)
     {
-        var rows = Ratio.All.Select(ratio => ratio.Row(results)).OfType<string>().ToList();
+        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results))).OfType<string>().ToList();
         if (rows.Count > 0)
         {
             page.Append("## Ratios\n\n| SseApp's … | ratio | target | met | figures |\n|---|---:|---:|---|---|\n");
@@ -66,9 +66,11 @@ internal sealed class MarkdownReport(
         [
             ("deliveries/s", row => Figure(row.DeliveriesPerSecond, "#,0", "")),
             ("CPU µs / delivery", row => Figure(row.CpuPerDelivery, "0.00", "")),
+            ("added µs", row => Figure(row.AddedCpu, "+0.00;-0.00", "")),
             ("p50 ms", row => Figure(row.P50, "0.0", "")),
             ("p99 ms", row => Figure(row.P99, "0.0", "")),
             ("KiB / stream", row => Figure(row.KiBPerStream, "0.0", "")),
+            ("added KiB", row => Figure(row.AddedKiB, "+0.0;-0.0", "")),
             ("connects/s", row => Figure(row.ConnectsPerSecond, "#,0", "")),
             ("lost", row => row.Clean ? null : Figure(row.Lost, "#,0", "")),
             ("duplicate", row => row.Clean ? null : Figure(row.Duplicates, "#,0", "")),

@@ -17,6 +17,9 @@ internal interface ISubject
     /// <summary>A proxy stands in front, which holds two sockets a stream.</summary>
     bool Proxied { get; }
 
+    /// <summary>Of interest only where proxies are compared.</summary>
+    bool OnlyBehindProxy { get; }
+
     /// <summary>Publishes pass through Redis.</summary>
     bool UsesRedis { get; }
 

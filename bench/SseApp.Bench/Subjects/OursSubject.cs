@@ -3,26 +3,29 @@ using SseApp.Bench.Generator;
 namespace SseApp.Bench.Subjects;
 
 /// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>
-internal sealed class OursSubject(Workspace workspace, string? cores, bool gateway) : Subject(workspace, cores)
+internal sealed class OursSubject(Workspace workspace, string? cores, IFront? front) : Subject(workspace, cores)
 {
     private readonly List<(ServerProcess Process, int Port)> _replicas = [];
     private int _redis;
 
-    public override string Name => gateway ? "sseapp-gateway" : "sseapp";
+    public override string Name => front is null ? "sseapp" : $"sseapp-{front.Name}";
 
-    public override string Description => $"SseApp.Events{(gateway ? " behind SseApp.Gateway" : "")}, {RedisDescription(Workspace)}";
+    public override string Description => $"SseApp.Events{(front is null ? "" : $" behind {front.Description}")}, {RedisDescription(Workspace)}";
 
     public override bool IsOurs => true;
 
-    public override bool Proxied => gateway;
+    public override bool Proxied => front is not null;
+
+    public override bool OnlyBehindProxy => front is { IsOurs: false };
 
     public override bool UsesRedis => true;
 
     // A client of one address alone cannot fail over to another replica.
-    public override bool CanLoseWorker => gateway;
+    public override bool CanLoseWorker => front is { IsOurs: true };
 
     public override string? Missing() => RedisMissing(Workspace)
-        ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events");
+        ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events")
+        ?? front?.Missing();
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
@@ -34,10 +37,11 @@ internal sealed class OursSubject(Workspace workspace, string? cores, bool gatew
         }
 
         var port = _replicas[0].Port;
-        if (gateway)
+        if (front is not null)
         {
             port = Workspace.FreePort();
-            await StartAsync($"{Name}.gateway", ["dotnet", Workspace.Assembly("SseApp.Gateway")], Healthy(port), cancellationToken, Environment(port));
+            await StartAsync(
+                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port), .. front.Settings]);
         }
 
         return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");

@@ -16,6 +16,8 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
 
     public virtual bool Proxied => false;
 
+    public virtual bool OnlyBehindProxy => false;
+
     public abstract bool UsesRedis { get; }
 
     public virtual bool CanLoseWorker => true;

@@ -1,0 +1,52 @@
+using SseApp.Bench.Generator;
+using SseApp.Bench.Subjects;
+
+namespace SseApp.Bench.Compare;
+
+/// <summary>What a proxy in front of our replica adds to an idle stream and to a delivery; the replica alone is the measure.</summary>
+internal sealed class ProxyScenario : IScenario
+{
+    public const string Id = "proxy";
+    public const string Steady = "20 events/s to 1 000 streams";
+    public const string Idle = "idle streams";
+    public const string Alone = "sseapp";
+    private const int Streams = 1_000;
+    private const int Rate = 20;
+
+    public string Name => Id;
+
+    public string Title => "A proxy in front of the replica";
+
+    public int Workers => 1;
+
+    public bool Applies(ISubject subject) => subject.Name.StartsWith(Alone, StringComparison.Ordinal);
+
+    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    {
+        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size);
+        using (var steady = new LoadSession(subject, plan, context.Report, context.CancellationToken))
+        {
+            var connects = steady.Open();
+            var publishing = new SteadyPlan(steady.Loop.Lanes, Rate);
+            steady.Idle(context.Options.Step * 2, publishing);
+            var row = steady.Measure(Id, Steady, publishing, context.Options.Step * 4) with { ConnectsPerSecond = connects };
+            context.Results.Add(Add(steady.Count(row), context));
+        }
+
+        // After it: code is compiled and pools are filled, which belongs to no stream.
+        var before = subject.Processes().ResidentKiB();
+        var streams = Math.Min(context.Options.ProxiedStreams, context.Options.Streams);
+        using var idle = new LoadSession(subject, plan with { Streams = streams }, context.Report, context.CancellationToken);
+        idle.Open();
+        idle.Idle(context.Options.Step * 2);
+        var resident = (subject.Processes().ResidentKiB() - before) / (double)streams;
+        context.Results.Add(Add(idle.Count(new Measurement(Id, Idle, subject.Name, streams) { KiBPerStream = resident }), context));
+    });
+
+    /// <summary>With what the hop adds to the replica alone, which comes first.</summary>
+    private static Measurement Add(Measurement row, ScenarioContext context) =>
+        context.Find(Id, row.Step, Alone) is { } alone
+            ? row with { AddedCpu = row.CpuPerDelivery - alone.CpuPerDelivery, AddedKiB = row.KiBPerStream - alone.KiBPerStream }
+            : row;
+}
