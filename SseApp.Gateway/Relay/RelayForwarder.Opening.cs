@@ -35,7 +35,12 @@ internal sealed partial class RelayForwarder
             var link = await pool.GetAsync(httpClient).WaitAsync(cancellation);
             stream = link.Open(uri.PathAndQuery, Headers(message, uri)) ?? throw new IOException("The relay connection is over.");
             var head = await stream.ReadHeadAsync(requestConfig?.ActivityTimeout ?? s_defaultTimeout, cancellation);
-            await BeginAsync(context, stream, head, transformer, cancellation);
+            if (!await BeginAsync(context, stream, head, transformer, cancellation))
+            {
+                stream.Drop();
+                return new RelayAttempt(null, null, ForwarderError.None);
+            }
+
             return new RelayAttempt(stream, link, ForwarderError.None);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
@@ -45,7 +50,8 @@ internal sealed partial class RelayForwarder
         }
     }
 
-    private async Task BeginAsync(HttpContext context, RelayedStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
+    /// <returns>False when the transforms keep the response back, for another replica to be asked.</returns>
+    private async Task<bool> BeginAsync(HttpContext context, RelayedStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
     {
         using var answer = new HttpResponseMessage((System.Net.HttpStatusCode)head.Status) { Content = new RelayedHeaders() };
         foreach (var (name, value) in head.Headers)
@@ -57,7 +63,11 @@ internal sealed partial class RelayForwarder
         }
 
         context.Response.StatusCode = head.Status;
-        await transformer.TransformResponseAsync(context, answer, cancellation);
+        if (!await transformer.TransformResponseAsync(context, answer, cancellation))
+        {
+            return false;
+        }
+
         if (context.Features.Get<IHttpResponseBodyFeature>() is CountingBody counting)
         {
             // The stream counts what it sends; in the way, this one would keep it from the client's socket.
@@ -66,6 +76,7 @@ internal sealed partial class RelayForwarder
 
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         stream.Start(await writers.StartAsync(context));
+        return true;
     }
 
     private static List<KeyValuePair<string, string>> Headers(HttpRequestMessage message, Uri uri)
