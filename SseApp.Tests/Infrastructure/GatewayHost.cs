@@ -105,9 +105,6 @@ internal sealed class GatewayHost : IAsyncDisposable
         return new GatewayHost(app);
     }
 
-    public T Get<T>()
-        where T : notnull => Services.GetRequiredService<T>();
-
     /// <summary>Ids of the replicas that are in the gateway's configuration now.</summary>
     public IReadOnlyList<string> RoutedReplicas() =>
         Cluster is { } cluster ? [.. cluster.Destinations.Keys.Order(StringComparer.Ordinal)] : [];
