@@ -10,9 +10,11 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
             ? refusals.WriteAsync(context, Refusal.PublishRate, retryAfter)
             : next(context);
 
+    // As routing compares paths, which does not tell /Publish/ from /publish.
     private static bool IsPublish(HttpRequest request) =>
         HttpMethods.IsPost(request.Method)
-        && (request.Path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
+        && request.Path.Value.AsSpan().TrimEnd('/') is var path
+        && (path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
             || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
-                && request.Path.Value!.TrimEnd('/').EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
+                && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
 }

@@ -11,8 +11,7 @@ internal static class StreamRequests
     public const string Path = "/events";
 
     /// <summary>True when the answer may be an event stream and must be forwarded as one.</summary>
-    public static bool IsStream(HttpRequest request) =>
-        request.Path.Equals(Path, StringComparison.Ordinal) || AcceptsEventStream(request);
+    public static bool IsStream(HttpRequest request) => IsStreamPath(request.Path.Value) || AcceptsEventStream(request);
 
     /// <summary>
     /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does
@@ -37,4 +36,7 @@ internal static class StreamRequests
 
         return false;
     }
+
+    // As routing compares paths: a stream that is asked for as /Events/ would otherwise be under no limit.
+    private static bool IsStreamPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
 }

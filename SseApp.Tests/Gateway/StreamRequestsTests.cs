@@ -8,6 +8,7 @@ public sealed class StreamRequestsTests
     [Theory]
     [InlineData("/events", "*/*", true, false)]
     [InlineData("/events", "text/event-stream", true, true)]
+    [InlineData("/Events/", "*/*", true, false)]
     [InlineData("/live", "TEXT/Event-Stream", true, true)]
     [InlineData("/live", "application/json, text/event-stream;q=0.5", true, true)]
     [InlineData("/live", "text/event-stream;q=0", false, false)]

@@ -133,7 +133,7 @@ public sealed class LimitsTests : GatewayTest
         var gateway = await GatewayAsync(time, s_proxy, ("Limits:PublishesPerSecond", "1"), ("Limits:PublishBurst", "2"));
 
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/topics/a/events", "192.0.2.1"));
-        Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1"));
+        Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/Publish/", "192.0.2.1"));
         using (var request = Publish("/topics/a%2Fb/events", "192.0.2.1"))
         using (var response = await gateway.Client.SendAsync(request, Cancellation))
         {
