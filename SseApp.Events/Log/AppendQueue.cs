@@ -110,12 +110,26 @@ internal sealed class AppendQueue(Func<AppendRequest[], Task<RedisResult[]>> cal
         {
             if (outcome.Answers is { } answers && i < answers.Length)
             {
-                answer(requests[i], answers[i]);
+                Answer(requests[i], answers[i]);
             }
             else
             {
                 requests[i].TrySetException(outcome.Failure ?? new RedisException("The script publish.lua answered too little."));
             }
+        }
+    }
+
+    private void Answer(AppendRequest request, RedisResult result)
+    {
+        try
+        {
+            answer(request, result);
+        }
+#pragma warning disable CA1031 // The publisher gets it; a queue that ended here would keep all others waiting for ever.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            request.TrySetException(exception);
         }
     }
 

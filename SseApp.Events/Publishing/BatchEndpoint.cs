@@ -90,8 +90,17 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             return Rejected("An item needs 'data'.");
         }
 
-        var data = Encoding.UTF8.GetBytes(
-            item.Data.ValueKind == JsonValueKind.String ? item.Data.GetString()! : item.Data.GetRawText());
+        byte[] data;
+        try
+        {
+            data = Encoding.UTF8.GetBytes(item.Data.ValueKind == JsonValueKind.String ? item.Data.GetString()! : item.Data.GetRawText());
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair, which JSON can write and UTF-8 cannot.
+            return Rejected("The data must be well-formed text; it has an escape such as \\ud800 without its other half.");
+        }
+
         foreach (var topic in topics)
         {
             if (publisher.Validate(topic, item.Event, data, item.IdempotencyKey, item.Key) is { } rule)
