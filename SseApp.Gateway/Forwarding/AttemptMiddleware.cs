@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Routing;
@@ -42,30 +41,7 @@ internal sealed class AttemptMiddleware(RequestDelegate next, ReplicaLoss losses
             limit.AwaitFirstByte(context.Response, upstream.Value.FirstByteTimeout);
         }
 
-        var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
-        var reset = context.Features.Get<IHttpResetFeature>();
-        using (var attempt = new StreamLifetime(context, lifetime, reset, ended))
-        {
-            context.Features.Set<IHttpRequestLifetimeFeature>(attempt);
-            if (reset is not null)
-            {
-                context.Features.Set<IHttpResetFeature>(attempt);
-            }
-
-            try
-            {
-                await next(context);
-            }
-            finally
-            {
-                context.Features.Set(lifetime);
-                if (reset is not null)
-                {
-                    context.Features.Set(reset);
-                }
-            }
-        }
-
+        await StreamLifetime.RunAsync(context, next, ended);
         if (ended.IsCancellationRequested && !context.Response.HasStarted && context.Features.Get<IForwarderErrorFeature>() is not null)
         {
             var failure = watch.Lost.IsCancellationRequested ? AttemptFailure.Lost : AttemptFailure.Silent;

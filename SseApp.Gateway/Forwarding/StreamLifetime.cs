@@ -18,7 +18,7 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
     private readonly CancellationToken _ending;
     private readonly CancellationTokenSource _ended;
 
-    public StreamLifetime(HttpContext context, IHttpRequestLifetimeFeature lifetime, IHttpResetFeature? reset, CancellationToken ending)
+    private StreamLifetime(HttpContext context, IHttpRequestLifetimeFeature lifetime, IHttpResetFeature? reset, CancellationToken ending)
     {
         _context = context;
         _lifetime = lifetime;
@@ -30,6 +30,32 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
 
     /// <summary>Fires when the client left or the stream is to end.</summary>
     public CancellationToken RequestAborted { get; set; }
+
+    /// <summary>Runs <paramref name="next"/> as a stream that ends when <paramref name="ending"/> fires.</summary>
+    public static async Task RunAsync(HttpContext context, RequestDelegate next, CancellationToken ending)
+    {
+        var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        var reset = context.Features.Get<IHttpResetFeature>();
+        using var stream = new StreamLifetime(context, lifetime, reset, ending);
+        context.Features.Set<IHttpRequestLifetimeFeature>(stream);
+        if (reset is not null)
+        {
+            context.Features.Set<IHttpResetFeature>(stream);
+        }
+
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Features.Set(lifetime);
+            if (reset is not null)
+            {
+                context.Features.Set(reset);
+            }
+        }
+    }
 
     public void Dispose() => _ended.Dispose();
 

@@ -32,26 +32,6 @@ internal sealed class StreamMiddleware(RequestDelegate next, StreamDrain drain)
             tags.MetricsDisabled = true;
         }
 
-        var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
-        var reset = context.Features.Get<IHttpResetFeature>();
-        using var stream = new StreamLifetime(context, lifetime, reset, drain.NextEnd());
-        context.Features.Set<IHttpRequestLifetimeFeature>(stream);
-        if (reset is not null)
-        {
-            context.Features.Set<IHttpResetFeature>(stream);
-        }
-
-        try
-        {
-            await next(context);
-        }
-        finally
-        {
-            context.Features.Set(lifetime);
-            if (reset is not null)
-            {
-                context.Features.Set(reset);
-            }
-        }
+        await StreamLifetime.RunAsync(context, next, drain.NextEnd());
     }
 }
