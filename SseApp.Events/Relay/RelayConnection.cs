@@ -24,6 +24,7 @@ internal sealed class RelayConnection(
 
     private readonly ConcurrentDictionary<int, RelayedRequest> _streams = new();
     private volatile bool _stopping;
+    private int _running;
 
     /// <summary>The request that was upgraded; its addresses and scheme are those of the streams.</summary>
     public HttpContext Carrier => carrier;
@@ -33,6 +34,9 @@ internal sealed class RelayConnection(
     public RelayOutput Output { get; } = new(stream, window);
 
     public Shard Shard => shards.All[shardIndex];
+
+    // A gateway sends no DATA; whoever says so must not make this process reserve what the longest of them needs.
+    public int MaxLength(RelayFrameType type) => RelayProtocol.MaxControlLength;
 
     public void OnFrame(RelayFrameType type, ReadOnlySpan<byte> body)
     {
@@ -82,9 +86,13 @@ internal sealed class RelayConnection(
         }
     }
 
-    public void Remove(RelayedRequest request)
+    /// <summary>Its number is free.</summary>
+    public void Remove(RelayedRequest request) => _streams.TryRemove(request.Id, out _);
+
+    /// <summary>A request is over, and its end was added to the output.</summary>
+    public void OnCompleted()
     {
-        _streams.TryRemove(request.Id, out _);
+        Interlocked.Decrement(ref _running);
         EndIfStopped();
     }
 
@@ -96,6 +104,7 @@ internal sealed class RelayConnection(
             throw new RelayProtocolException($"Stream {open.Id} is open already.");
         }
 
+        Interlocked.Increment(ref _running);
         // Not here: opening may take a while, and other streams' frames wait behind this one.
         ThreadPool.UnsafeQueueUserWorkItem(static run => run.Connection.Run(run.Request), (Connection: this, Request: request), preferLocal: false);
     }
@@ -112,7 +121,7 @@ internal sealed class RelayConnection(
 
     private void EndIfStopped()
     {
-        if (_stopping && _streams.IsEmpty)
+        if (_stopping && Volatile.Read(ref _running) == 0)
         {
             _ = EndAsync();
         }

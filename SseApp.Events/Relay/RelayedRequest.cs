@@ -56,12 +56,12 @@ internal sealed partial class RelayedRequest :
                 await pipeline.RunAsync(context);
             }
 
-            await StartAsync();
+            await CompleteAsync();
             clean = true;
         }
-        catch (OperationCanceledException) when (_aborted.IsCancellationRequested)
+        catch (Exception exception) when (_aborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {
-            // The client left.
+            // The client left, or its gateway did.
         }
 #pragma warning disable CA1031 // What a server does with whatever a request throws: it ends this one, and goes on.
         catch (Exception exception)
@@ -85,8 +85,8 @@ internal sealed partial class RelayedRequest :
             }
 
             End(clean);
-            _connection.Remove(this);
             SetGone();
+            _connection.OnCompleted();
         }
     }
 
@@ -114,6 +114,8 @@ internal sealed partial class RelayedRequest :
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)
         {
+            // Before the gateway can read the end, because it may use the number again at once.
+            _connection.Remove(this);
             _connection.Output.Append(
                 RelayFrameType.End, (Id, Clean: clean), static (writer, end) =>
                 {

@@ -48,6 +48,12 @@ internal sealed partial class RelayForwarder
             stream?.Drop();
             return Fail(context, exception);
         }
+        catch
+        {
+            // A header that the server does not take, a transform that fails: the replica must not go on for nobody.
+            stream?.Drop();
+            throw;
+        }
     }
 
     /// <returns>False when the transforms keep the response back, for another replica to be asked.</returns>

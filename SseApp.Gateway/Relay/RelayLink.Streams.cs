@@ -79,13 +79,6 @@ internal sealed partial class RelayLink
         {
             stream.OnBroken(reason);
         }
-
-        // Clients that have not read everything get their time, although nothing comes any more.
-        await Task.Delay(Options.CloseTimeout, TimeProvider.System, CancellationToken.None);
-        foreach (var stream in streams)
-        {
-            stream.Check(long.MaxValue, long.MaxValue, 0);
-        }
     }
 
     [LoggerMessage(LogLevel.Warning, "The relay connection to replica {Replica} broke with {Streams} streams on it; they end, and their clients come back: {Reason}")]

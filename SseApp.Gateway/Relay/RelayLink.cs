@@ -39,13 +39,10 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
         // What a gateway sends is little, and answers what the replica sends: it needs no window.
         _output = new RelayOutput(stream, long.MaxValue);
         IdleSince = Stopwatch.GetTimestamp();
-        Running = Task.Run(RunAsync);
+        _ = Task.Run(RunAsync);
     }
 
     public RelayOptions Options { get; }
-
-    /// <summary>Completes when the connection is over.</summary>
-    public Task Running { get; }
 
     public bool IsOpen => !Volatile.Read(ref _closed);
 
@@ -59,7 +56,7 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     public bool TryReport() => Interlocked.Exchange(ref _reported, 1) == 0;
 
     /// <returns>Null when the connection is over.</returns>
-    /// <exception cref="RelayProtocolException">The request is too long to be relayed.</exception>
+    /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
     public RelayedStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
     {
         RelayedStream stream;
@@ -89,7 +86,8 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
         if (!_output.Append(RelayFrameType.Open, new RelayOpen(stream.Id, target, headers), static (writer, open) => open.Write(writer)))
         {
             Release(stream.Id);
-            return IsOpen ? throw new RelayProtocolException("The request is too long to be relayed.") : null;
+            // Not a fault of the replica: as a request of its own it gets a status.
+            return IsOpen ? throw new RelayRefusedException("The request is too long to be relayed.") : null;
         }
 
         _output.Flush();
@@ -123,7 +121,7 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
         var now = Stopwatch.GetTimestamp();
         foreach (var stream in _streams)
         {
-            stream?.Check(now, Ticks(Options.PingInterval), Ticks(Options.CloseTimeout));
+            stream?.Check(now, Ticks(Options.PingInterval));
         }
     }
 

@@ -64,7 +64,7 @@ internal sealed partial class RelayedStream
                     return;
                 }
 
-                _since = _end is null ? Stopwatch.GetTimestamp() : _since;
+                _since = Stopwatch.GetTimestamp();
                 send = Send(TakeWaiting(ref buffer));
             }
         }
@@ -98,10 +98,26 @@ internal sealed partial class RelayedStream
         }
 
         _end = end;
-        _since = Stopwatch.GetTimestamp();
         if (!_sending && _waiting is null)
         {
             _completion.TrySetResult(end);
+        }
+        else
+        {
+            _ = CutLaterAsync();
+        }
+    }
+
+    /// <summary>Without the gate. The connection knows nothing of a stream that the replica has ended, so nobody else would.</summary>
+    private async Task CutLaterAsync()
+    {
+        await Task.Delay(link.Options.CloseTimeout, TimeProvider.System, CancellationToken.None);
+        lock (_gate)
+        {
+            if (!_completion.Task.IsCompleted)
+            {
+                EndAtOnce(RelayEnd.Cut);
+            }
         }
     }
 

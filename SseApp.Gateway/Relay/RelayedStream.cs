@@ -152,18 +152,13 @@ internal sealed partial class RelayedStream(RelayLink link, int id)
     }
 
     /// <summary>Looks after a client that does not read.</summary>
-    public void Check(long now, long blockAfter, long cutAfter)
+    public void Check(long now, long blockAfter)
     {
         lock (_gate)
         {
             if (_sending && _end is null && now - _since > blockAfter)
             {
                 TellBlocked();
-            }
-
-            if (_end is not null && now - _since > cutAfter)
-            {
-                EndAtOnce(RelayEnd.Cut);
             }
         }
     }

@@ -53,7 +53,7 @@ internal static class RelayInput
             var frame = bytes[handled..];
             var length = BinaryPrimitives.ReadUInt32LittleEndian(frame);
             var type = (RelayFrameType)frame[4];
-            var limit = type == RelayFrameType.Data ? RelayProtocol.MaxDataLength : RelayProtocol.MaxControlLength;
+            var limit = handler.MaxLength(type);
             if (length < 1 || length > limit)
             {
                 throw new RelayProtocolException($"A relay frame of type {(int)type} has length {length}; 1 to {limit} are allowed.");

@@ -33,11 +33,58 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
     [InlineData("/events?topic=a", 200)]
     public async Task Only_streams_can_be_asked_for_and_the_rules_are_the_same(string target, int expected)
     {
-        var cancellation = TestContext.Current.CancellationToken;
         await using var host = await EventsHost.StartAsync(redis);
-        using var socket = new TcpClient();
+        await using var stream = await ConnectAsync(host);
+        var output = new RelayOutput(stream, long.MaxValue);
+        Open(output, 7, target);
+
+        var (type, body) = (await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken))!.Value;
+        Assert.Equal(RelayFrameType.Head, type);
+        Assert.Equal((7, expected), (RelayHead.Read(body).Id, RelayHead.Read(body).Status));
+    }
+
+    [Fact]
+    public async Task A_number_may_be_used_again_as_soon_as_its_stream_has_ended()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var stream = await ConnectAsync(host);
+        var output = new RelayOutput(stream, long.MaxValue);
+        for (var i = 0; i < 500; i++)
+        {
+            Open(output, 7, "/events");
+            while (await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken) is var frame && frame?.Type != RelayFrameType.End)
+            {
+                Assert.NotNull(frame);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_frame_that_says_that_it_is_longer_than_any_request_ends_the_connection_at_once()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var stream = await ConnectAsync(host);
+        var header = new byte[RelayProtocol.HeaderLength];
+        BitConverter.TryWriteBytes(header, RelayProtocol.MaxDataLength);
+        header[4] = (byte)RelayFrameType.Data;
+
+        await stream.WriteAsync(header, TestContext.Current.CancellationToken);
+
+        Assert.Null(await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken));
+    }
+
+    private static void Open(RelayOutput output, int id, string target)
+    {
+        output.Append(RelayFrameType.Open, new RelayOpen(id, target, [new("Host", "a")]), static (writer, open) => open.Write(writer));
+        output.Flush();
+    }
+
+    private static async Task<NetworkStream> ConnectAsync(EventsHost host)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(host.Address.Host, host.Address.Port, cancellation);
-        var stream = socket.GetStream();
+        var stream = new NetworkStream(socket, ownsSocket: true);
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n\r\n"), cancellation);
         var one = new byte[1];
         var head = "";
@@ -48,12 +95,6 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
         }
 
         Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
-        var output = new RelayOutput(stream, long.MaxValue);
-        output.Append(RelayFrameType.Open, new RelayOpen(7, target, [new("Host", "a")]), static (writer, open) => open.Write(writer));
-        output.Flush();
-
-        var (type, body) = (await RelayOrigin.ReadAsync(stream, cancellation))!.Value;
-        Assert.Equal(RelayFrameType.Head, type);
-        Assert.Equal((7, expected), (RelayHead.Read(body).Id, RelayHead.Read(body).Status));
+        return stream;
     }
 }

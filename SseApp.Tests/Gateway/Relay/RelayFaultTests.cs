@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using SseApp.Gateway.Limits;
 using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Streaming;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;
@@ -73,6 +76,41 @@ public sealed class RelayFaultTests : GatewayTest
         await client.ReadUntilAsync("last words");
 
         await client.ReadToEndAsync();
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_take_the_rest_of_a_stream_that_has_ended_is_cut()
+    {
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            var id = (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id;
+            RelayOrigin.Begin(output, id, "first");
+            var much = new SendBuffer(1 << 20);
+            much.Advance(1 << 20);
+            for (var i = 0; i < 32; i++)
+            {
+                var sent = output.AppendData(id, much);
+                output.Flush();
+                await sent;
+            }
+
+            output.Append(RelayFrameType.End, id, static (writer, ended) =>
+            {
+                RelayHeaders.WriteNumber(writer, ended);
+                RelayHeaders.WriteNumber(writer, 1);
+            });
+            output.Flush();
+            while (await RelayOrigin.ReadAsync(stream, cancellation) is not null)
+            {
+                // The connection stays; only its stream has ended.
+            }
+        });
+        var gateway = await GatewayAsync(("Relay:CloseTimeout", "00:00:00.200"));
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        await client.ReadUntilAsync("first");
+
+        var counts = gateway.Services.GetRequiredService<StreamCounts>();
+        await UntilAsync(() => counts.Streams == 0, "the stream of the client that reads nothing to be over");
     }
 
     [Fact]
