@@ -21,6 +21,7 @@ using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 
 namespace SseApp.Gateway;
@@ -75,8 +76,8 @@ internal static class GatewayExtensions
             .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaderTransforms>()
             .AddTransforms<OperatorTransform>()
-            .AddTransforms<RefusedStreams>()
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout(builder.Configuration));
+            .AddTransforms<RefusedStreams>();
+        services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
         services.AddRelay();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddBalancing();
@@ -125,7 +126,4 @@ internal static class GatewayExtensions
     private static void AddValidated<TOptions>(this IServiceCollection services, string section)
         where TOptions : class =>
         services.AddOptions<TOptions>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
-
-    private static TimeSpan ConnectTimeout(ConfigurationManager configuration) =>
-        (configuration.GetSection(UpstreamOptions.SectionName).Get<UpstreamOptions>() ?? new UpstreamOptions()).ConnectTimeout;
 }

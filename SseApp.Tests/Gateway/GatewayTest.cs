@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
 
@@ -18,6 +19,13 @@ public abstract class GatewayTest : IAsyncDisposable
         _owned.Add(origin);
         await Registry.WriteAsync((register ?? (record => record))(origin.Record), announce: true, Cancellation);
         return origin;
+    }
+
+    /// <summary>A replica that answers everything but streams and probes as the test says.</summary>
+    internal async Task HandlingOriginAsync(string id, RequestDelegate handler)
+    {
+        var origin = Own(await OriginHost.StartAsync(id, handler));
+        await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
     }
 
     internal async Task<TcpOrigin> TcpOriginAsync(string id, Func<System.Net.Sockets.Socket, CancellationToken, Task> answer)

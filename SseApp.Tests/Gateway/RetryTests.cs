@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
-using Microsoft.AspNetCore.Http;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
@@ -174,12 +173,6 @@ public sealed class RetryTests : GatewayTest
 
         Assert.Contains("connection-limit", System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync()), StringComparison.Ordinal);
         Assert.Equal((1, 1), (first.Requests, second.Requests));
-    }
-
-    private async Task HandlingOriginAsync(string id, RequestDelegate handler)
-    {
-        var origin = Own(await OriginHost.StartAsync(id, handler));
-        await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
     }
 
     private static async Task<HttpResponseMessage> PublishAsync(GatewayHost gateway, string data, bool chunked)
