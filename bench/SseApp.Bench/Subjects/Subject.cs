@@ -63,7 +63,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
         string[] command = workspace.UseGarnet
             ? ["dotnet", Workspace.GarnetPath!, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--memory", "512m", "--checkpointdir", data]
             : [Workspace.Find("redis-server")!, "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", data];
-        await StartAsync(name, command, Listening(port), cancellationToken);
+        // As the AppHost starts Garnet; redis-server does not look at them.
+        await StartAsync(
+            name, command, Listening(port), cancellationToken, ("DOTNET_gcServer", "0"), ("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0"));
         return port;
     }
 
