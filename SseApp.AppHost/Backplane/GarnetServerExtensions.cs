@@ -36,7 +36,7 @@ internal static class GarnetServerExtensions
             // Server GC reserves a heap per core; a backplane of a few MiB of events has no use for that.
             .WithEnvironment("DOTNET_gcServer", "0")
             // Idle pool threads would spin by yielding: a third of its yields while messages go to subscribers. On a busy
-            // machine each of them gives the core to another program.
+            // machine each of them may give the core to another program.
             .WithEnvironment("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0")
             .WithIconName("Database")
             .WithHealthCheck(healthCheck);
