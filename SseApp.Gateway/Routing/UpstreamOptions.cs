@@ -13,7 +13,8 @@ public sealed class UpstreamOptions
 
     /// <summary>
     /// Silence after which a forwarded request is given up. It must exceed several heartbeats of the replicas
-    /// (15 s each), which are what keeps an idle stream alive. Default 100 s.
+    /// (15 s each), which are what keeps an idle stream alive. Over a relay connection it counts until the response
+    /// begins; from then on the connection's own pings do. Default 100 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "24:00:00")]
     public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
