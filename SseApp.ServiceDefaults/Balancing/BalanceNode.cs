@@ -7,4 +7,4 @@ namespace SseApp.ServiceDefaults.Balancing;
 /// <param name="Weight">Share relative to the others, at least 1.</param>
 /// <param name="Load">Streams that it holds.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct BalanceNode(ulong Hash, int Weight, int Load);
+internal readonly record struct BalanceNode(ulong Hash, int Weight, int Load);

@@ -13,7 +13,7 @@ namespace SseApp.ServiceDefaults.Balancing;
 /// Two places that know the same loads choose the same replica. Loads that differ (a report is up to a heartbeat old)
 /// can change the choice only for a key whose replica is full by one and not by the other.
 /// </remarks>
-public static class BoundedRendezvous
+internal static class BoundedRendezvous
 {
     /// <summary>The hash of a replica's id or of a client's identity; the same on every machine and in every version.</summary>
     public static ulong Hash(string text) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(text.AsSpan()));

@@ -10,7 +10,7 @@ namespace SseApp.ServiceDefaults.Balancing;
 /// <param name="Key">The hash; null when the stream was placed by count.</param>
 /// <param name="LoadFactor">The gateway's bound; 1 when the stream was placed by count.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct StreamPlacement(ulong? Key, double LoadFactor)
+internal readonly record struct StreamPlacement(ulong? Key, double LoadFactor)
 {
     private const string ByCount = "count";
 

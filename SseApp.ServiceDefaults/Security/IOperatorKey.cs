@@ -1,7 +1,7 @@
 namespace SseApp.ServiceDefaults.Security;
 
 /// <summary>The secret that gateways and replicas of one cluster share, and nobody else.</summary>
-public interface IOperatorKey
+internal interface IOperatorKey
 {
     /// <summary>The key; the last known one while Redis is away.</summary>
     /// <exception cref="StackExchange.Redis.RedisException">Redis is away and was never asked before.</exception>

@@ -4,13 +4,11 @@ using Microsoft.AspNetCore.Http;
 namespace SseApp.ServiceDefaults.Security;
 
 /// <summary>Tells requests made on the machine itself from those that a proxy on it passed on.</summary>
-public static class LoopbackRequests
+internal static class LoopbackRequests
 {
     /// <summary>True when the peer is a loopback address and no proxy speaks for somebody else.</summary>
     public static bool IsDirect(HttpContext context)
     {
-        ArgumentNullException.ThrowIfNull(context);
-
         // Behind a proxy on this machine everybody comes from loopback; the proxy gives itself away by its headers.
         var headers = context.Request.Headers;
         // X-Original-For is left where a known proxy's X-Forwarded-For has been taken as the client's address.

@@ -11,7 +11,7 @@ namespace SseApp.ServiceDefaults.Security;
 /// method and path. A stranger cannot make one, and one that was seen on the wire is good for the same operation only,
 /// for <see cref="Lifetime"/>. Gateways drop the header from what clients send.
 /// </summary>
-public sealed class OperatorSignature(IOperatorKey key, TimeProvider time)
+internal sealed class OperatorSignature(IOperatorKey key, TimeProvider time)
 {
     public const string Header = "X-Sse-Operator";
 
@@ -21,7 +21,6 @@ public sealed class OperatorSignature(IOperatorKey key, TimeProvider time)
     /// <summary>Signs a request whose address is final.</summary>
     public async ValueTask SignAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var secret = await key.GetAsync(cancellationToken);
         var at = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         request.Headers.Remove(Header);
@@ -31,7 +30,6 @@ public sealed class OperatorSignature(IOperatorKey key, TimeProvider time)
     /// <summary>True for a request that a gateway of this cluster signed a moment ago.</summary>
     public async ValueTask<bool> VerifyAsync(HttpContext context)
     {
-        ArgumentNullException.ThrowIfNull(context);
         if (context.Request.Headers[Header] is not [{ } header] || header.Split('.') is not [var at, var given]
             || !long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
             || Math.Abs(time.GetUtcNow().ToUnixTimeSeconds() - seconds) > Lifetime.TotalSeconds)
