@@ -26,6 +26,7 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     private bool _closed;
     private int _reported;
     private long _lastHeard = Stopwatch.GetTimestamp();
+    private int _unanswered;
     private long _work;
     private long _unacknowledged;
     private int _count;
@@ -109,7 +110,8 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     /// <summary>Asks whether the replica is there, ends the connection if it has been silent, and looks after slow clients.</summary>
     public void Tick()
     {
-        if (Stopwatch.GetElapsedTime(Volatile.Read(ref _lastHeard)) > Options.PingTimeout)
+        // Two questions, because after a pause of this process itself the answers are here and only not read yet.
+        if (Interlocked.Increment(ref _unanswered) > 2 && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastHeard)) > Options.PingTimeout)
         {
             LogSilent(_replica, Options.PingTimeout.TotalSeconds, Count);
             Dispose();
@@ -176,6 +178,7 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     public bool OnPause()
     {
         Volatile.Write(ref _lastHeard, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _unanswered, 0);
         if (_unacknowledged > 0)
         {
             Acknowledge();
