@@ -59,6 +59,9 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
 
     public void Dispose() => _ended.Dispose();
 
+    /// <summary>Cuts the client's connection, also when the stream is to end cleanly: the client does not read.</summary>
+    public void Cut() => _lifetime.Abort();
+
     void IHttpRequestLifetimeFeature.Abort()
     {
         if (!EndsCleanly)

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Relay;
 using SseApp.ServiceDefaults.Streaming;
@@ -36,7 +37,39 @@ internal sealed partial class RelayForwarder(
         CancellationToken cancellationToken) =>
         FindPool(context, destinationPrefix) is { } pool
             ? RelayAsync(pool, context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken)
+            : ForwardAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+
+    private ValueTask<ForwarderError> ForwardAsync(
+        HttpContext context,
+        string destinationPrefix,
+        HttpMessageInvoker httpClient,
+        ForwarderRequestConfig requestConfig,
+        HttpTransformer transformer,
+        CancellationToken cancellationToken) =>
+        context.Features.Get<IHttpRequestLifetimeFeature>() is StreamLifetime lifetime
+            ? ForwardStreamAsync(lifetime, context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken)
             : forwarder.SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+
+    private async ValueTask<ForwarderError> ForwardStreamAsync(
+        StreamLifetime lifetime,
+        HttpContext context,
+        string destinationPrefix,
+        HttpMessageInvoker httpClient,
+        ForwarderRequestConfig requestConfig,
+        HttpTransformer transformer,
+        CancellationToken cancellationToken)
+    {
+        var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        context.Features.Set<IHttpResponseBodyFeature>(new WholeWriteBody(body, lifetime, options.Value.CloseTimeout));
+        try
+        {
+            return await forwarder.SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+        }
+        finally
+        {
+            context.Features.Set(body);
+        }
+    }
 
     private RelayPool? FindPool(HttpContext context, string address)
     {
@@ -75,7 +108,7 @@ internal sealed partial class RelayForwarder(
         catch (RelayRefusedException exception)
         {
             LogRefused(pool.Replica, exception.Message);
-            return await forwarder.SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+            return await ForwardAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
         }
 
         if (attempt is not { Stream: { } stream, Link: { } link })

@@ -31,7 +31,10 @@ public sealed class RelayOptions : IValidatableObject
     [Range(1024, 16 * 1024 * 1024)]
     public int BlockBytes { get; set; } = 32 * 1024;
 
-    /// <summary>How long a client whose stream has ended may take to read the rest, before it is cut. Default 5 s.</summary>
+    /// <summary>
+    /// How long a client whose stream has ended may take to read the rest, before it is cut; also for streams that are
+    /// not relayed. Default 5 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -27,6 +27,28 @@ public sealed class ShutdownTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_client_that_is_being_written_to_when_the_gateway_stops_gets_the_last_chunk_too()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync();
+        using var slow = await RawStreamAsync(gateway.Address);
+        await UntilAsync(() => origin.OpenStreams == 1, "a stream");
+        // More than all buffers on the way hold: a write to the client is under way as long as it does not read.
+        var event64 = $"data: {new string('x', 64 * 1024)}\n\n";
+        for (var i = 0; i < 512; i++)
+        {
+            origin.Send(event64);
+        }
+
+        await ReceiveUntilAsync(slow, "data: xxx");
+        var stopped = gateway.StopAsync();
+        await UntilAsync(() => gateway.Logs.Any(log => log.StartsWith("Drained", StringComparison.Ordinal)), "the drain to give up on the stream");
+
+        Assert.EndsWith("\r\n0\r\n\r\n", await ReceiveToEndAsync(slow), StringComparison.Ordinal);
+        await stopped;
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_on_the_replica_while_the_gateway_runs_is_not_passed_off_as_complete()
     {
         await TcpOriginAsync("r1", async (socket, cancellationToken) =>
