@@ -8,10 +8,14 @@ internal sealed partial class Shard
 {
     private const int MaxSpare = 64;
 
-    // Members of one topic that are visited before the next topic has its turn, and all that are visited before the
-    // queue is looked at again: a fraction of a millisecond, so that those who come next get what came meanwhile.
-    private const int Turn = 32;
+    // Work for one topic before the next one has its turn, and all that is done before the queue is looked at again: a
+    // fraction of a millisecond, so that those who come next get what came meanwhile. A visit costs a system call, but
+    // for a client behind a relay connection only its id. Those should be visited in one go: what comes to some of them
+    // in the middle of a round makes frames for different clients, which cannot become one while they wait.
+    private const int Turn = 32 * VisitOfSocket;
     private const int TurnsOfBatch = 2;
+    private const int VisitOfSocket = 256;
+    private const int VisitOfRelayed = 1;
 
     // Topics with members that are behind.
     private readonly Queue<TopicMembers> _behind = new();
@@ -63,8 +67,9 @@ internal sealed partial class Shard
 
     private void VisitMembers(TopicMembers members)
     {
-        for (var visits = 0; visits < Turn && members.TryNext(out var connection, out var index, ref _done); visits++)
+        for (var work = 0; work < Turn && members.TryNext(out var connection, out var index, ref _done);)
         {
+            work += connection.IsRelayed ? VisitOfRelayed : VisitOfSocket;
             if (connection is { IsSingle: true, Flushing: false })
             {
                 SendShared(connection, members.Take(index));

@@ -32,6 +32,9 @@ internal sealed class StreamConnection(
     /// <summary>Of one topic; kept here, because a visit of the topics would be another miss of the processor's cache.</summary>
     public bool IsSingle { get; } = memberships.Length == 1;
 
+    /// <summary>Its output is shared with others: a send costs hardly anything. Kept here as <see cref="IsSingle"/> is.</summary>
+    public bool IsRelayed { get; } = writer is IShardWriter;
+
     /// <summary>The shard's members of each topic, in the order of <see cref="Topics"/>.</summary>
     public TopicMembers[] Memberships { get; } = memberships;
 
