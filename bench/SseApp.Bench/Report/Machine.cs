@@ -24,7 +24,7 @@ internal static class Machine
 
     public static IEnumerable<string> Versions(Workspace workspace)
     {
-        (string Program, string Argument)[] programs = [("nginx", "-v"), ("redis-server", "--version"), ("node", "--version")];
+        (string Program, string Argument)[] programs = [("nginx", "-v"), ("haproxy", "-v"), ("redis-server", "--version"), ("node", "--version")];
         foreach (var (program, argument) in programs)
         {
             if (Workspace.Find(program) is { } path && (program != "redis-server" || !workspace.UseGarnet))
