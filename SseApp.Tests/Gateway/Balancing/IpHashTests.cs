@@ -35,9 +35,10 @@ public sealed class IpHashTests : GatewayTest
 
         using var streams = await OpenStreams.OpenAsync(Enumerable.Range(0, 300).Select(i => gateways[i % 2].Client));
 
-        // 125 at a time for one gateway; what the other one has just placed is unknown for one report.
+        // 125 for gateways that know of each other; what the other one places is unknown until the next report, so the bound
+        // holds for the streams of a moment ago. Without it all 300 would be on one replica.
         await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == 300, "300 streams on the replicas");
-        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 20, 140));
+        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 15, 180));
     }
 
     [Fact]
