@@ -18,7 +18,12 @@ internal static class TopicLogExtensions
                 "or set ConnectionStrings__redis, for example to localhost:6379.");
         }
 
-        builder.AddRedisClient(ConnectionName, configureSettings: null, Configure);
+        // The tracing of this client keeps each command with its arguments, the events, until its next flush (10 s): under
+        // load that is more memory than everything else together. Who wants the spans sets the option to false.
+        builder.AddRedisClient(
+            ConnectionName,
+            settings => settings.DisableTracing = builder.Configuration.GetValue("Aspire:StackExchange:Redis:DisableTracing", true),
+            Configure);
         builder.Services.AddOptions<TopicLogOptions>()
             .BindConfiguration(TopicLogOptions.SectionName)
             .ValidateDataAnnotations()
