@@ -30,12 +30,12 @@ public sealed class ShutdownTests : GatewayTest
     public async Task A_client_that_is_being_written_to_when_the_gateway_stops_gets_the_last_chunk_too()
     {
         var origin = await OriginAsync("r1");
-        var gateway = await GatewayAsync();
-        using var slow = await RawStreamAsync(gateway.Address);
+        var gateway = await GatewayAsync(("Relay:CloseTimeout", "00:00:30"));
+        // So little that a write to the client is under way as long as it does not read.
+        using var slow = await RawStreamAsync(gateway.Address, receiveBuffer: 16 * 1024);
         await UntilAsync(() => origin.OpenStreams == 1, "a stream");
-        // More than all buffers on the way hold: a write to the client is under way as long as it does not read.
         var event64 = $"data: {new string('x', 64 * 1024)}\n\n";
-        for (var i = 0; i < 512; i++)
+        for (var i = 0; i < 256; i++)
         {
             origin.Send(event64);
         }
@@ -89,9 +89,14 @@ public sealed class ShutdownTests : GatewayTest
         await stopped;
     }
 
-    private static async Task<Socket> RawStreamAsync(Uri gateway)
+    private static async Task<Socket> RawStreamAsync(Uri gateway, int receiveBuffer = 0)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        if (receiveBuffer > 0)
+        {
+            socket.ReceiveBufferSize = receiveBuffer;
+        }
+
         await socket.ConnectAsync(gateway.Host, gateway.Port, Cancellation);
         await socket.SendAsync(
             Encoding.ASCII.GetBytes($"GET /events?topic=a HTTP/1.1\r\nHost: {gateway.Authority}\r\nAccept: text/event-stream\r\n\r\n"), Cancellation);
