@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Leases;
 using SseApp.ServiceDefaults.Lifetime;
 using SseApp.ServiceDefaults.Replicas;
-using SseApp.Gateway.Routing;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
