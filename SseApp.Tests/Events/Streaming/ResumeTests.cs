@@ -20,7 +20,8 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
             await PublishAsync(second, i % 2 == 0 ? "a" : "b", $"{i}");
         }
 
-        Assert.Equal(["0", "1", "2", "3", "4"], await reader.DataAsync(5));
+        // Each topic in its order; between two topics none is promised.
+        Assert.Equal(["0", "2", "4", "1", "3"], (await reader.DataAsync(5)).OrderBy(data => data is "1" or "3"));
         await first.DisposeAsync();
         for (var i = 5; i < 300; i++)
         {
