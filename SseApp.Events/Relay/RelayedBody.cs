@@ -4,23 +4,9 @@ using SseApp.ServiceDefaults.Streaming;
 namespace SseApp.Events.Relay;
 
 /// <summary>The body of a relayed response that is no stream of events, such as a refusal.</summary>
-internal sealed class RelayedBody(RelayedRequest request, RelayOutput output) : Stream
+internal sealed class RelayedBody(RelayedRequest request, RelayOutput output) : WriteOnlyStream
 {
     private const int MaxWrite = 32 * 1024;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -46,22 +32,9 @@ internal sealed class RelayedBody(RelayedRequest request, RelayOutput output) : 
         }
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override async Task FlushAsync(CancellationToken cancellationToken)
     {
         await request.StartAsync(cancellationToken);
         output.Flush();
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Synchronous writes are not allowed.");
-
-    public override void Flush() => throw new NotSupportedException("Synchronous writes are not allowed.");
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

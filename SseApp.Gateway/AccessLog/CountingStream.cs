@@ -2,7 +2,7 @@ using SseApp.Gateway.Forwarding;
 
 namespace SseApp.Gateway.AccessLog;
 
-internal sealed class CountingStream(Stream inner, ResponseTraffic traffic) : WriteOnlyStream(inner)
+internal sealed class CountingStream(Stream inner, ResponseTraffic traffic) : ResponseBodyStream(inner)
 {
     public override void Write(ReadOnlySpan<byte> buffer)
     {

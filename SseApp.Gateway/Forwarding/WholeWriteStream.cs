@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Forwarding;
 /// <param name="inner">The body.</param>
 /// <param name="lifetime">The stream's.</param>
 /// <param name="limit">How long a write may take after it was cancelled; then the connection is cut.</param>
-internal sealed class WholeWriteStream(Stream inner, StreamLifetime lifetime, TimeSpan limit) : WriteOnlyStream(inner)
+internal sealed class WholeWriteStream(Stream inner, StreamLifetime lifetime, TimeSpan limit) : ResponseBodyStream(inner)
 {
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {

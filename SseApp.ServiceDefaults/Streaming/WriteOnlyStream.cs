@@ -1,10 +1,8 @@
-namespace SseApp.Gateway.Forwarding;
+namespace SseApp.ServiceDefaults.Streaming;
 
-/// <summary>A response's body, for what stands between it and who writes to it.</summary>
-internal abstract class WriteOnlyStream(Stream inner) : Stream
+/// <summary>A body that is written, asynchronously unless a descendant says otherwise, and never read.</summary>
+internal abstract class WriteOnlyStream : Stream
 {
-    protected Stream Inner => inner;
-
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -19,18 +17,16 @@ internal abstract class WriteOnlyStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override void Flush() => inner.Flush();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
+    public abstract override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public abstract override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default);
+    public abstract override Task FlushAsync(CancellationToken cancellationToken);
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Synchronous writes are not allowed.");
+
+    public override void Flush() => throw new NotSupportedException("Synchronous writes are not allowed.");
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
