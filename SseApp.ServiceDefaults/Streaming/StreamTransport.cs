@@ -14,6 +14,10 @@ internal sealed class StreamTransport(IOptions<StreamTransportOptions> transport
     /// <summary>Kestrel's own output waits until the kernel took it; a slow client's backlog is kept here, in shared frames.</summary>
     public const long MaxWriteBufferSize = 1;
 
+    // When a replica or gateway is gone, all its clients connect elsewhere at once. Those that find the queue full are
+    // dropped and try again after a second or more, or are reset; Kestrel's default is 512, the kernel's limit 4 096.
+    private const int ListenBacklog = 4096;
+
     // Linux: netinet/tcp.h. The socket is closed when sent data stays unacknowledged for so many milliseconds.
     private const int TcpUserTimeout = 18;
     private const int KeepAliveProbes = 3;
@@ -23,6 +27,7 @@ internal sealed class StreamTransport(IOptions<StreamTransportOptions> transport
     public void Configure(SocketTransportOptions options)
     {
         options.MaxWriteBufferSize = MaxWriteBufferSize;
+        options.Backlog = ListenBacklog;
         options.CreateBoundListenSocket = endpoint =>
         {
             var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);

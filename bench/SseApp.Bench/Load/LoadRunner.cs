@@ -6,6 +6,9 @@ namespace SseApp.Bench.Load;
 
 internal static class LoadRunner
 {
+    // As many as wait at a listening socket by default; those over it are dropped and tried again seconds later.
+    private const int MaxOpening = 500;
+
     private static readonly TimeSpan s_openLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_drainLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
@@ -23,6 +26,10 @@ internal static class LoadRunner
         foreach (var subscriber in subscribers)
         {
             reading.Add(subscriber.RunAsync(TopicName(run, subscriber.Topic), over.Token));
+            while (reading.Count - statistics.Open - statistics.Ended >= MaxOpening && Stopwatch.GetElapsedTime(started) < s_openLimit)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken);
+            }
         }
 
         await WaitAsync("opening", () => (double)(statistics.Open + statistics.Ended) / options.Streams, s_openLimit, cancellationToken);
@@ -31,7 +38,7 @@ internal static class LoadRunner
         {
             AnsiConsole.MarkupLineInterpolated(
                 CultureInfo.InvariantCulture,
-                $"[red]{statistics.Open} of {options.Streams} streams opened within {s_openLimit.TotalSeconds:0} s, {statistics.Ended} were ended or refused. Is {options.Url} up, and is 'ulimit -n' above the number of streams?[/]");
+                $"[red]{statistics.Open} of {options.Streams} streams opened within {s_openLimit.TotalSeconds:0} s, {statistics.Ended} were ended or refused ({statistics.FirstFailure ?? "by an answer"}). Is {options.Url} up, and is 'ulimit -n' above the number of streams?[/]");
             await over.CancelAsync();
             return 2;
         }

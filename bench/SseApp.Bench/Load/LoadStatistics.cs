@@ -13,6 +13,7 @@ internal sealed class LoadStatistics
     private long _repeated;
     private long _open;
     private long _ended;
+    private string? _firstFailure;
 
     public long Delivered => Interlocked.Read(ref _delivered);
 
@@ -29,7 +30,17 @@ internal sealed class LoadStatistics
 
     public void Opened() => Interlocked.Increment(ref _open);
 
-    public void StreamEnded() => Interlocked.Increment(ref _ended);
+    /// <summary>Why the first stream broke that did; null when none did.</summary>
+    public string? FirstFailure => _firstFailure;
+
+    public void StreamEnded(string? failure = null)
+    {
+        Interlocked.Increment(ref _ended);
+        if (failure is not null)
+        {
+            Interlocked.CompareExchange(ref _firstFailure, failure, null);
+        }
+    }
 
     /// <summary>Counts one event; returns the last number seen by this stream from now on.</summary>
     public long Received(long sequence, long timestamp, long last)

@@ -39,9 +39,9 @@ internal sealed class Subscriber(LoadOptions options, int topic, LoadStatistics 
         {
             // The run is over.
         }
-        catch (SocketException)
+        catch (SocketException exception)
         {
-            statistics.StreamEnded();
+            statistics.StreamEnded(exception.Message);
         }
     }
 

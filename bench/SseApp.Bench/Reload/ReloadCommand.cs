@@ -54,8 +54,8 @@ internal static class ReloadCommand
             throw new BenchException(missing);
         }
 
-        // The gateway holds two sockets a stream.
-        var needed = (2 * streams) + SpareFiles;
+        // The gateway holds one socket a stream: those of the replicas share a few relay connections.
+        var needed = streams + SpareFiles;
         if (Libc.SoftLimit(Libc.OpenFilesLimit) is var files && files < needed)
         {
             throw new BenchException($"The limit of open files is {files}; {streams} streams through a gateway need {needed}. Raise it (ulimit -n {needed}) or lower --streams.");
