@@ -17,6 +17,8 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
 
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    // What the gateway promises: everybody streams again within this time of the recovery. Seen: 1.3 s on a busy machine.
+    private static readonly TimeSpan s_recovery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_outage = TimeSpan.FromSeconds(10);
 
     [Fact]
@@ -38,7 +40,7 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
             () => node.State.Open == NodeClients && chromium.State.Open == ChromiumClients, s_limit, "all EventSources to be open");
         using var stopping = new CancellationTokenSource();
         var publishing = PublishAsync(topic, stopping.Token);
-        await StreamingAsync("the first events");
+        await StreamingAsync("the first events", s_limit);
 
         // Streams do not move without need: after each fault they are all at the other replica.
         var turn = 0;
@@ -53,18 +55,18 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
             if (fault != PipeFault.CutInEvent)
             {
                 // A replica that let every stream begin and cut it would harm for as long as it did; a killed one does so once.
-                await StreamingAsync($"{fault}, while it lasts");
+                await StreamingAsync($"{fault}, while it lasts", s_limit);
             }
 
             pipe.Mend();
             await cluster.HealthyAsync(2);
-            await StreamingAsync($"{fault}, after it");
+            await StreamingAsync($"{fault}, after it", s_recovery);
         }
 
         var draining = cluster.Replicas[turn % 2];
         draining.Process.Terminate();
         await draining.Process.WaitForExitAsync().WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken);
-        await StreamingAsync("the drain of a replica");
+        await StreamingAsync("the drain of a replica", s_recovery);
         await draining.StartAsync();
         await cluster.HealthyAsync(2);
 
@@ -75,7 +77,7 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
 
         await Task.Delay(s_outage, TimeProvider.System, TestContext.Current.CancellationToken);
         await Task.WhenAll(cluster.Replicas.Select(replica => replica.StartAsync()));
-        await StreamingAsync("the end of all replicas");
+        await StreamingAsync("the end of all replicas", s_recovery);
 
         await stopping.CancelAsync();
         await publishing;
@@ -85,7 +87,7 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
         Assert.Empty(chromium.State.Faults);
 
         // Everybody has an open stream and an event that was published after this began.
-        async Task StreamingAsync(string phase)
+        async Task StreamingAsync(string phase, TimeSpan limit)
         {
             var started = Stopwatch.GetTimestamp();
             var target = topic.Count + 1;
@@ -98,7 +100,7 @@ public sealed class EventSourceMatrixTests(RedisServer redis, ITestOutputHelper 
                         AssertNobodyIsClosed(phase, chromium.State);
                         return IsStreaming(node.State, target) && IsStreaming(chromium.State, target);
                     },
-                    s_limit,
+                    limit,
                     $"everybody to stream after {phase}");
             }
             catch (TimeoutException exception)
