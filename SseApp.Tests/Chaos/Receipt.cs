@@ -47,36 +47,42 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
     }
 
     /// <summary>
-    /// Whatever did not come was told, and what came twice belongs to another epoch: the log was another one, as the gap
-    /// in between says. Null, or what is wrong.
+    /// Every event that the log still holds came once and in order; what did not come was lost with an older log, and the
+    /// gap at its place says so, beginning right after the last event that came. Null, or what is wrong.
     /// </summary>
     public string? FindSilentFault()
     {
-        var expected = 0;
+        var stored = topic.Stored;
+        var last = -1;
         for (var i = 0; i <= _numbers.Count; i++)
         {
-            var number = i < _numbers.Count ? _numbers[i] : topic.Stored.Count;
-            if (number == expected)
+            var number = i < _numbers.Count ? _numbers[i] : stored.Count;
+            if (number <= last)
             {
-                expected++;
-                continue;
+                return Fault($"got {number} after {last} ({Around(i)})");
             }
 
-            var gap = _gaps.LastOrDefault(gap => gap.Numbers == i);
-            if (gap is null)
+            var changed = last >= 0 && number < stored.Count && stored[number].Epoch != stored[last].Epoch;
+            var gap = _gaps.FirstOrDefault(gap => gap.Numbers == i);
+            if (gap is null && (changed || number != last + 1))
             {
-                return Fault($"got {number} in place of {expected} ({Around(i)}) without being told");
+                return Fault($"got {number} after {last} ({Around(i)}), of {Place(number)} after {Place(last)}, without being told");
             }
 
-            for (var missing = expected; missing < number; missing++)
+            if (gap is not null && (gap.From is null ? gap.Reason != "unknown-position" : last >= 0 && gap.From != stored[last].Offset + 1))
             {
-                if (gap.From > topic.Stored[missing].Offset && topic.Stored[missing].Epoch == topic.Stored[Math.Max(0, expected - 1)].Epoch)
+                return Fault($"was told {gap} after {last}, which is stored at {Place(last)}");
+            }
+
+            for (var missing = last + 1; missing < number; missing++)
+            {
+                if (IsHeld(missing))
                 {
-                    return Fault($"misses {missing} at {topic.Stored[missing]}, which {gap} leaves out");
+                    return Fault($"misses {missing}, which the log holds at {Place(missing)}; told was {gap}");
                 }
             }
 
-            expected = number + 1;
+            last = number;
         }
 
         return null;
@@ -103,6 +109,15 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         _gaps.Clear();
         return FindFault();
     }
+
+    // The newest log has it, and gave its offset to no other event.
+    private bool IsHeld(int number)
+    {
+        var (stored, at) = (topic.Stored, topic.Stored[number]);
+        return at.Epoch == stored[^1].Epoch && !stored.Skip(number + 1).Any(later => later.Epoch == at.Epoch && later.Offset <= at.Offset);
+    }
+
+    private string Place(int number) => number >= 0 && number < topic.Stored.Count ? topic.Stored[number].ToString()! : "nothing";
 
     private string Fault(string what) => $"Subscriber {subscriber} of {topic.Name} {what}.";
 

@@ -34,6 +34,15 @@ public sealed class RedisSentinelServer : BackplaneServer
 
     public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
 
+    /// <summary>Lets the replica follow the master no more: it keeps what it has and gets nothing new.</summary>
+    public async Task CutReplicationAsync()
+    {
+        await using var master = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{Port},allowAdmin=true");
+        var server = master.GetServers()[0];
+        await server.ExecuteAsync("ACL", "SETUSER", "default", "-psync", "-sync");
+        await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "replica");
+    }
+
     /// <summary>Kills the master and waits until another server is it.</summary>
     public async Task FailOverAsync()
     {
