@@ -77,6 +77,7 @@ internal static class GatewayExtensions
             .AddTransforms<ForwardedHeaderTransforms>()
             .AddTransforms<OperatorTransform>()
             .AddTransforms<RefusedStreams>();
+        services.GuardConfiguredServices();
         services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
         services.AddRelay();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
@@ -121,6 +122,14 @@ internal static class GatewayExtensions
         app.MapFallback("{*path}", context => Problems.WriteAsync(
             context, StatusCodes.Status404NotFound, $"The gateway has no route for {context.Request.Path}."));
         return app;
+    }
+
+    private static void GuardConfiguredServices(this IServiceCollection services)
+    {
+        var section = services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
+        services.Remove(section);
+        services.AddSingleton<IProxyConfigProvider>(provider => ActivatorUtilities.CreateInstance<ConfiguredServices>(
+            provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
     }
 
     private static void AddValidated<TOptions>(this IServiceCollection services, string section)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -6,13 +7,12 @@ using SseApp.ServiceDefaults.Replicas;
 
 namespace SseApp.AppHost.Operations;
 
-/// <summary>Posts restarts to the gateway, which alerts. It may be what crashed, so each record is tried for a while.</summary>
+/// <summary>Posts restarts to the gateway, which alerts. It may be what crashed, so each record is tried until it is taken.</summary>
 internal sealed partial class GatewayRestartReport(GatewayOperator gateway, ILogger<GatewayRestartReport> logger) : BackgroundService, IRestartReport
 {
     private const int MaxWaiting = 200;
 
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly Channel<RestartRecord> _waiting = Channel.CreateBounded<RestartRecord>(
         new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest });
@@ -29,7 +29,6 @@ internal sealed partial class GatewayRestartReport(GatewayOperator gateway, ILog
 
     private async Task SendAsync(RestartRecord restart, CancellationToken stoppingToken)
     {
-        var started = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
@@ -37,19 +36,20 @@ internal sealed partial class GatewayRestartReport(GatewayOperator gateway, ILog
                 await gateway.ReportAsync(restart, stoppingToken);
                 return;
             }
+            catch (HttpRequestException exception) when (exception.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError)
+            {
+                LogRefused(restart.Id, exception.Message);
+                return;
+            }
             catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !stoppingToken.IsCancellationRequested))
             {
-                if (TimeProvider.System.GetElapsedTime(started) > s_patience)
-                {
-                    LogGivenUp(restart.Id, exception.Message);
-                    return;
-                }
+                // The gateway is down, starts, or has no Redis to write it to.
             }
 
             await Task.Delay(s_pause, TimeProvider.System, stoppingToken);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The gateway could not be told of the restart of {Id}, so there is no alert of it: {Reason}")]
-    private partial void LogGivenUp(string id, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The gateway does not take the report of the restart of {Id}, so there is no alert of it: {Reason}")]
+    private partial void LogRefused(string id, string reason);
 }

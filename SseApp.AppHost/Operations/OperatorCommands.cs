@@ -6,6 +6,8 @@ namespace SseApp.AppHost.Operations;
 /// <summary>What the dashboard's commands on the replicas do; each is one request to the operator API.</summary>
 internal sealed partial class OperatorCommands(GatewayOperator gateway, ResourceNotificationService notifications)
 {
+    private const int MaxFailures = 60;
+
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _gate = new();
@@ -47,9 +49,20 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
         }
 
         var told = 0;
-        while (true)
+        for (var failures = 0; ; await Task.Delay(s_poll, TimeProvider.System, context.CancellationToken))
         {
-            var status = await gateway.ReloadAsync(context.CancellationToken);
+            ReloadInfo? status;
+            try
+            {
+                status = await gateway.ReloadAsync(context.CancellationToken);
+                failures = 0;
+            }
+            catch (HttpRequestException) when (++failures < MaxFailures)
+            {
+                // The reload goes on, and Redis, where its state is, may be away for a moment.
+                continue;
+            }
+
             foreach (var step in status?.Steps.Skip(told).TakeWhile(step => step.Seconds is not null) ?? [])
             {
                 LogStep(context.Logger, ++told, status!.Steps.Length, step.Replica, step.Streams, step.Seconds!.Value);
@@ -61,8 +74,6 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
                     ? CommandResults.Success(status.Detail)
                     : CommandResults.Failure(string.Create(CultureInfo.InvariantCulture, $"{told} of {status.Steps.Length} replicas were reloaded. {status.Detail}"));
             }
-
-            await Task.Delay(s_poll, TimeProvider.System, context.CancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 
 namespace SseApp.AppHost.Operations;
@@ -60,9 +61,10 @@ internal sealed class ReplicaObserver(
         {
             return await gateway.ReplicasAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // The gateway starts, is down or hangs: nothing is known of the replicas.
+            // The gateway starts, is down or hangs, or another program has its port: nothing is known of the replicas.
             return [];
         }
     }

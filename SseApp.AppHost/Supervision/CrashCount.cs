@@ -11,6 +11,7 @@ internal sealed class CrashCount(RestartPolicy policy)
     {
         if (exitCode is ExitCodes.Restart or ExitCodes.MemoryGuard)
         {
+            _shortLived = uptime < policy.MinUptime ? _shortLived : 0;
             return new RestartDecision(TimeSpan.Zero, Crash: false, _shortLived);
         }
 

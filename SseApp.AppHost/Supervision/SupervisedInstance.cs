@@ -29,7 +29,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             // Only a command does that: a process that ends by itself is never "Stopping".
             _stopRequested = true;
         }
-        else if (state == KnownResourceStates.Finished || state == KnownResourceStates.Exited)
+        else if (state == KnownResourceStates.Finished || state == KnownResourceStates.Exited || state == KnownResourceStates.FailedToStart)
         {
             await OnEndedAsync(snapshot);
         }
@@ -83,7 +83,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
         var uptime = (snapshot.StopTimeStamp is { } end && snapshot.StartTimeStamp is { } start ? end - start : (TimeSpan?)null)
             ?? services.Time.GetUtcNow() - _startedAt;
         var decision = _crashes.Ended(snapshot.ExitCode, uptime);
-        var reason = ExitReason.Describe(snapshot.ExitCode);
+        var reason = snapshot.State?.Text == KnownResourceStates.FailedToStart ? "could not be started" : ExitReason.Describe(snapshot.ExitCode);
         services.Report.Add(new RestartRecord
         {
             Id = _name,

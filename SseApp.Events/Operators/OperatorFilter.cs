@@ -1,5 +1,4 @@
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Security;
 
 namespace SseApp.Events.Operators;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Lifetime;
 using SseApp.ServiceDefaults.Replicas;
 

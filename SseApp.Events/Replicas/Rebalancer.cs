@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Log;
 using SseApp.Events.Streaming;
 using SseApp.ServiceDefaults.Balancing;
 using SseApp.ServiceDefaults.Replicas;

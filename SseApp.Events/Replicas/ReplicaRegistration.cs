@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Log;
 using SseApp.Events.Relay;
 using SseApp.ServiceDefaults.Health;
 using SseApp.ServiceDefaults.Relay;

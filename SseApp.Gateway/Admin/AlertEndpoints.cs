@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Replicas;
-using StackExchange.Redis;
 
 namespace SseApp.Gateway.Admin;
 
@@ -67,7 +67,7 @@ internal static class AlertEndpoints
             await ledger.AddAsync(restart.At == default ? restart with { At = time.GetUtcNow() } : restart, context.RequestAborted);
             return TypedResults.NoContent();
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             context.Response.Headers.RetryAfter = "2";
             return TypedResults.Problem(

@@ -1,7 +1,7 @@
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Replicas;
-using StackExchange.Redis;
 
 namespace SseApp.Gateway.Admin;
 
@@ -44,7 +44,7 @@ internal sealed partial class DrainCommand(
                 LogSent(kind, id);
             }
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             LogFailed(kind, id, exception);
             await Problems.WriteAsync(

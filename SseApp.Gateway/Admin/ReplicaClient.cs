@@ -3,8 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Security;
-using StackExchange.Redis;
 
 namespace SseApp.Gateway.Admin;
 
@@ -30,7 +30,7 @@ internal sealed class ReplicaClient(IHttpClientFactory clients, ReplicaDirectory
             {
                 return (replica.Id, Answer: await AskOneAsync(method, new Uri(replica.Address, path), type, linked.Token), Failed: false);
             }
-            catch (Exception exception) when (exception is HttpRequestException or JsonException or RedisException or TimeoutException
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is HttpRequestException or JsonException
                 || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 return (replica.Id, Answer: default(T), Failed: true);

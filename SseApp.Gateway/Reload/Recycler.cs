@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Replicas;
-using StackExchange.Redis;
 
 namespace SseApp.Gateway.Reload;
 
@@ -32,7 +32,7 @@ internal sealed partial class Recycler(
                     await reload.TryStartAsync("schedule", stoppingToken);
                 }
             }
-            catch (Exception exception) when (exception is RedisException or TimeoutException or ReloadFailedException)
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is ReloadFailedException)
             {
                 LogPutOff(exception);
             }

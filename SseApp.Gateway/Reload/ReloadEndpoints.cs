@@ -1,6 +1,6 @@
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Security;
-using StackExchange.Redis;
+using SseApp.ServiceDefaults.Backplane;
 
 namespace SseApp.Gateway.Reload;
 
@@ -27,7 +27,7 @@ internal static class ReloadEndpoints
 
             await Problems.WriteAsync(context, StatusCodes.Status404NotFound, "There was no reload in the last days; POST /admin/reload begins one.");
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             await RedisAwayAsync(context);
         }
@@ -54,7 +54,7 @@ internal static class ReloadEndpoints
         {
             await Problems.WriteAsync(context, StatusCodes.Status409Conflict, exception.Message, "no-replica");
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             await RedisAwayAsync(context);
         }

@@ -22,7 +22,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
     public async Task RestartAsync(ReplicaRecord replica, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var ready = Ready(replica).Count();
+        var before = directory.Replicas.Select(record => (record.Id, record.StartedAt)).ToHashSet();
         await commands.SendAsync(ReplicaCommand.To(replica, ReplicaCommandKind.Restart), cancellationToken);
         if (!await UntilAsync(() => !directory.Replicas.Any(record => IsSame(record, replica) && record.State == ReplicaState.Ready), s_obeyLimit, cancellationToken))
         {
@@ -30,7 +30,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
         }
 
         var limit = _options.ReplicaTimeout - time.GetElapsedTime(started);
-        if (!await UntilAsync(() => Ready(replica).Count() > ready && !directory.Replicas.Any(record => IsSame(record, replica)), limit, cancellationToken))
+        if (!await UntilAsync(() => HasSuccessor(replica, before) && !directory.Replicas.Any(record => IsSame(record, replica)), limit, cancellationToken))
         {
             throw new ReloadFailedException(string.Create(
                 CultureInfo.InvariantCulture,
@@ -66,8 +66,9 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
     private static bool IsSame(ReplicaRecord record, ReplicaRecord replica) =>
         string.Equals(record.Id, replica.Id, StringComparison.Ordinal) && record.StartedAt == replica.StartedAt;
 
-    private IEnumerable<ReplicaRecord> Ready(ReplicaRecord except) =>
-        directory.Replicas.Where(record => record.State == ReplicaState.Ready && !IsSame(record, except));
+    // A process that was there before is none: it only comes back to what it did.
+    private bool HasSuccessor(ReplicaRecord replica, HashSet<(string Id, DateTimeOffset StartedAt)> before) =>
+        directory.Replicas.Any(record => record.State == ReplicaState.Ready && !IsSame(record, replica) && !before.Contains((record.Id, record.StartedAt)));
 
     private async Task<bool> UntilAsync(Func<bool> condition, TimeSpan limit, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Leases;
 using SseApp.ServiceDefaults.Replicas;
 using StackExchange.Redis;
@@ -105,7 +106,7 @@ internal sealed partial class RollingReload(
 #pragma warning restore CA1031
         {
             LogError(progress.Status.Id, exception);
-            await EndAsync(progress, ReloadState.Failed, exception is RedisException or TimeoutException
+            await EndAsync(progress, ReloadState.Failed, RedisErrors.IsUnavailable(exception)
                 ? "Redis, which carries the commands to the replicas, did not answer."
                 : exception.Message);
         }
@@ -169,7 +170,7 @@ internal sealed partial class RollingReload(
                 renewed = time.GetTimestamp();
                 await progress.TouchAsync();
             }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 if (time.GetElapsedTime(renewed) > LeaseDuration)
                 {
@@ -190,7 +191,7 @@ internal sealed partial class RollingReload(
         {
             await progress.FinishAsync(state, detail);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             // Readers take a reload without a sign of life for interrupted.
             LogError(progress.Status.Id, exception);
@@ -203,7 +204,7 @@ internal sealed partial class RollingReload(
         {
             await leases.ReleaseAsync(LeaseNames.Reload, owner, CancellationToken.None).WaitAsync(s_renewal, time);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             LogReleaseFailed(LeaseDuration.TotalSeconds, exception);
         }

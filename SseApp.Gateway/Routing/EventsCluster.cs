@@ -61,6 +61,8 @@ internal sealed class EventsCluster(
         },
         Destinations = replicas
             .Where(replica => replica.State == ReplicaState.Ready)
+            // YARP does not tell ids apart by their case.
+            .DistinctBy(replica => replica.Id, StringComparer.OrdinalIgnoreCase)
             .ToDictionary(replica => replica.Id, Destination, StringComparer.OrdinalIgnoreCase),
     };
 

@@ -13,7 +13,7 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
     private readonly ReplicaDirectory _directory;
     private readonly EventsCluster _cluster;
     private HashSet<RoutedReplica> _routed;
-    private RegistryProxyConfig _config;
+    private ExpiringProxyConfig _config;
 
     public RegistryProxyConfigProvider(ReplicaDirectory directory, EventsCluster cluster)
     {
@@ -21,7 +21,7 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
         _cluster = cluster;
         var replicas = directory.Replicas;
         _routed = Routed(replicas);
-        _config = new RegistryProxyConfig(cluster.Routes, cluster.Build(replicas));
+        _config = new ExpiringProxyConfig(cluster.Routes, cluster.Build(replicas));
         directory.Changed += Update;
     }
 
@@ -31,7 +31,7 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
 
     private void Update(object? sender, EventArgs e)
     {
-        RegistryProxyConfig replaced;
+        ExpiringProxyConfig replaced;
         lock (_gate)
         {
             var replicas = _directory.Replicas;
@@ -43,7 +43,7 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
 
             _routed = routed;
             replaced = _config;
-            Volatile.Write(ref _config, new RegistryProxyConfig(_cluster.Routes, _cluster.Build(replicas)));
+            Volatile.Write(ref _config, new ExpiringProxyConfig(_cluster.Routes, _cluster.Build(replicas)));
         }
 
         replaced.Expire();

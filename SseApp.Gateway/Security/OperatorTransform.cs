@@ -1,7 +1,7 @@
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Security;
-using StackExchange.Redis;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -45,7 +45,7 @@ internal sealed class OperatorTransform(OperatorSignature signature) : ITransfor
         {
             await signature.SignAsync(transform.ProxyRequest, http.RequestAborted);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             // An answer that a transform writes ends the forwarding.
             http.Response.Headers.RetryAfter = "2";

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
+using SseApp.ServiceDefaults.Backplane;
 
 namespace SseApp.ServiceDefaults.Health;
 
@@ -24,7 +24,7 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
                     $"Redis is slow: it answered after {latency.TotalMilliseconds:0} ms, more than the {options.Value.SlowAfter.TotalMilliseconds:0} ms that are normal.",
                     data: data);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             var grace = options.Value.GracePeriod;
             return status.TimeSinceLastAnswer switch

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Leases;
 using SseApp.ServiceDefaults.Lifetime;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Memory;
 
@@ -16,14 +16,12 @@ internal sealed partial class MemoryGuard(
     ILeases leases,
     ServiceExit exit,
     IOptions<MemoryGuardOptions> options,
+    IOptions<DrainOptions> drain,
     TimeProvider time,
     ILogger<MemoryGuard> logger) : BackgroundService
 {
-    // Kept by the leaving process, so that its successor is ready before the next one leaves.
-    private static readonly TimeSpan s_turn = TimeSpan.FromMinutes(1);
-
-    // Whoever waits longer for its turn leaves without: the others may wait for something that never comes.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    // Added to the drain of the leaving process, so that its successor is ready before the next one leaves.
+    private static readonly TimeSpan s_start = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
     private readonly string _owner = Guid.NewGuid().ToString("N");
@@ -62,8 +60,9 @@ internal sealed partial class MemoryGuard(
                 LogExceeded(new ByteSize(bytes), options.Value.Limit, since.TotalSeconds);
             }
 
-            // At twice the limit there may be no time for manners.
-            if (bytes > 2 * options.Value.Limit.Bytes || since > options.Value.Duration + s_patience || await IsMyTurnAsync(stoppingToken))
+            // At twice the limit there may be no time for manners. Below it a turn is waited for as long as it takes: a lease
+            // always ends, and while Redis is away a successor could not become ready.
+            if (bytes > 2 * options.Value.Limit.Bytes || await IsMyTurnAsync(stoppingToken))
             {
                 LogLeaving(ExitCodes.MemoryGuard);
                 exit.Request(ExitCodes.MemoryGuard);
@@ -76,11 +75,10 @@ internal sealed partial class MemoryGuard(
     {
         try
         {
-            return await leases.TryAcquireAsync(lease, _owner, s_turn, cancellationToken);
+            return await leases.TryAcquireAsync(lease, _owner, drain.Value.Window + s_start, cancellationToken);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            // Without Redis a new process could not become ready either.
             LogNoLease(exception);
             return false;
         }

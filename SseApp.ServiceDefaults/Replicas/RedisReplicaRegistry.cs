@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -9,7 +11,7 @@ namespace SseApp.ServiceDefaults.Replicas;
 /// One expiring key a replica plus a set of the ids. All keys share a hash tag, so each operation is one atomic
 /// script on a standalone server and on Redis Cluster alike.
 /// </summary>
-internal sealed class RedisReplicaRegistry : IReplicaRegistry
+internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
 {
     private const string WriteScript = """
         redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -40,9 +42,11 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
     private readonly RedisKey _ids;
     private readonly string _recordPrefix;
     private readonly RedisChannel _channel;
+    private readonly ILogger<RedisReplicaRegistry> _logger;
 
-    public RedisReplicaRegistry(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options)
+    public RedisReplicaRegistry(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options, ILogger<RedisReplicaRegistry> logger)
     {
+        _logger = logger;
         _redis = redis;
         _options = options.Value;
         var tag = $"{{{_options.KeyPrefix}:replicas}}";
@@ -78,7 +82,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
         var records = new List<ReplicaRecord>();
         foreach (var json in (string?[]?)result ?? [])
         {
-            if (json is not null && JsonSerializer.Deserialize(json, ReplicaJsonContext.Default.ReplicaRecord) is { } record)
+            if (json is not null && Parse(json, ReplicaJsonContext.Default.ReplicaRecord) is { } record)
             {
                 records.Add(record);
             }
@@ -96,7 +100,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
         {
             await foreach (var message in queue.WithCancellation(cancellationToken))
             {
-                if (JsonSerializer.Deserialize((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange) is { } change)
+                if (Parse((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange) is { } change)
                 {
                     yield return change;
                 }
@@ -107,4 +111,22 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
             await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
         }
     }
+
+    // One record of a newer or foreign writer must not hide all others.
+    private T? Parse<T>(string json, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type);
+        }
+        catch (JsonException exception)
+        {
+            LogForeign(exception.Message);
+            return null;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Ignored a replica whose record this version cannot read: {Reason}")]
+    private partial void LogForeign(string reason);
 }

@@ -16,6 +16,7 @@ internal static class LoopbackRequests
             || headers.ContainsKey("Forwarded")
             || headers.ContainsKey("X-Real-IP")
             || headers.ContainsKey("X-Original-For");
-        return !proxied && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
+        // nginx's proxy_pass as it comes adds none of them, but speaks HTTP/1.0, which no operator's tool does.
+        return !proxied && !HttpProtocol.IsHttp10(context.Request.Protocol) && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
     }
 }

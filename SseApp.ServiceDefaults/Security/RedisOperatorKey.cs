@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Replicas;
 using StackExchange.Redis;
 
@@ -29,7 +30,7 @@ internal sealed class RedisOperatorKey(IConnectionMultiplexer redis, IOptions<Re
             await Task.WhenAll(created, read).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
             _known = (byte[]?)await read ?? throw new RedisServerException("The operator key was removed while it was read.");
         }
-        catch (Exception exception) when (_known is not null && exception is RedisException or TimeoutException)
+        catch (Exception exception) when (_known is not null && RedisErrors.IsUnavailable(exception))
         {
             // The replicas know the same key as long as Redis is away.
         }

@@ -47,6 +47,18 @@ public sealed class CrashCountTests
     }
 
     [Fact]
+    public void A_long_life_that_a_reload_ended_begins_the_count_anew_and_a_short_one_leaves_it()
+    {
+        var crashes = new CrashCount(new RestartPolicy { MaxRestarts = 2 });
+        crashes.Ended(1, s_short);
+        crashes.Ended(ExitCodes.Restart, s_long);
+
+        Assert.NotNull(crashes.Ended(1, s_short).Delay);
+        crashes.Ended(ExitCodes.MemoryGuard, s_short);
+        Assert.Null(crashes.Ended(1, s_short).Delay);
+    }
+
+    [Fact]
     public void The_exponential_delay_doubles_up_to_its_limit_and_falls_back_after_a_long_life()
     {
         var crashes = new CrashCount(new RestartPolicy { Exponential = true, MaxRestarts = 1000, MaxDelay = TimeSpan.FromSeconds(30) });

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.EndToEnd;
 
@@ -40,6 +42,8 @@ public class ClusterFixture : IAsyncLifetime
         try
         {
             await _app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", limit.Token);
+            await Eventually.Async(
+                () => EventsReplicas.Count(replica => replica.Value.HealthStatus == HealthStatus.Healthy) == Replicas, s_startLimit, $"{Replicas} healthy replicas; {Describe()}");
         }
         catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
@@ -89,7 +90,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         await using (var connection = await ownRedis.ConnectAsync())
         {
             var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = _prefix }));
+                connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = _prefix }), NullLogger<RedisReplicaRegistry>.Instance);
             await registry.WriteAsync(origin.Record, announce: true, Cancellation);
         }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
@@ -84,6 +85,33 @@ public sealed class StaticClusterTests : GatewayTest
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => GatewayAsync([.. Route, .. Destination(shop, ("weight", "much"))]));
         Assert.Contains(
             "Metadata of destination 'shop' of cluster 'shop': weight is 'much'; it must be a whole number from 1 to 1000.", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_change_that_is_not_valid_is_told_and_left_out_and_replicas_are_routed_to_all_the_same()
+    {
+        await OriginAsync("r1");
+        var (shop, other) = (Own(await OriginHost.StartAsync("shop")), Own(await OriginHost.StartAsync("other")));
+        var gateway = await GatewayAsync([.. Route, .. Destination(shop)]);
+        var configuration = (IConfigurationRoot)gateway.Get<IConfiguration>();
+        Change("Metadata:weight", "much");
+        await UntilAsync(
+            () => gateway.Logs.Any(log => log.StartsWith("The change of section ReverseProxy is not valid", StringComparison.Ordinal)), "the fault to be told");
+
+        await OriginAsync("r2");
+
+        await UntilAsync(() => gateway.RoutedReplicas().SequenceEqual(["r1", "r2"]), "the new replica to be routed to");
+        Assert.Equal("shop", await gateway.Client.GetStringAsync("/shop/basket", Cancellation));
+        Change("Metadata:weight", "2");
+        Change("Address", other.Address.AbsoluteUri);
+        await UntilAsync(
+            async () => await gateway.Client.GetStringAsync("/shop/basket", Cancellation) == "other", "the next change, which is valid, to count");
+
+        void Change(string key, string value)
+        {
+            configuration[$"ReverseProxy:Clusters:shop:Destinations:{shop.Id}:{key}"] = value;
+            configuration.Reload();
+        }
     }
 
     private static (string, string)[] Route =>

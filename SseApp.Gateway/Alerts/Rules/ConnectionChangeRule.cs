@@ -11,7 +11,16 @@ internal sealed class ConnectionChangeRule(IOptions<AlertsOptions> options) : IA
     private readonly Sustained _up = new();
     private readonly Sustained _down = new();
 
+    // What was found last: while the counts are not known, nothing is over either.
+    private IReadOnlyList<AlertCondition> _found = [];
+
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
+    {
+        IReadOnlyList<AlertCondition> found = [.. Find(snapshot)];
+        return snapshot.RegistryAway ? _found : _found = found;
+    }
+
+    private IEnumerable<AlertCondition> Find(ClusterSnapshot snapshot)
     {
         if (snapshot.IsStarting || snapshot.RegistryAway)
         {

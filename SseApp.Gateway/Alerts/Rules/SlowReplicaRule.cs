@@ -11,7 +11,13 @@ internal sealed class SlowReplicaRule(IOptions<AlertsOptions> options) : IAlertR
 
     private readonly Dictionary<(string Rule, string Id), Sustained> _over = [];
 
-    public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
+    // What was found last: while nothing is known of the replicas, nothing is over either.
+    private IReadOnlyList<AlertCondition> _found = [];
+
+    public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot) =>
+        snapshot.RegistryAway ? _found : _found = [.. Find(snapshot)];
+
+    private IEnumerable<AlertCondition> Find(ClusterSnapshot snapshot)
     {
         var limits = options.Value;
         var present = snapshot.Replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
@@ -20,7 +26,7 @@ internal sealed class SlowReplicaRule(IOptions<AlertsOptions> options) : IAlertR
             _over.Remove(key);
         }
 
-        foreach (var replica in snapshot.RegistryAway ? [] : snapshot.Replicas)
+        foreach (var replica in snapshot.Replicas)
         {
             if (Over(SchedulingName, replica, replica.SchedulingDelayMs > limits.SchedulingDelay.TotalMilliseconds, snapshot))
             {

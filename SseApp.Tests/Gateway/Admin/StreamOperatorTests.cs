@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.ServiceDefaults.Security;
@@ -194,7 +195,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         await using (var connection = await redis.ConnectAsync())
         {
             var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = _prefix, Expiry = TimeSpan.FromMinutes(1) }));
+                connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = _prefix, Expiry = TimeSpan.FromMinutes(1) }), NullLogger<RedisReplicaRegistry>.Instance);
             await registry.WriteAsync(
                 new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{BackplaneServer.FindFreePort()}"), State = ReplicaState.Ready },
                 announce: true,

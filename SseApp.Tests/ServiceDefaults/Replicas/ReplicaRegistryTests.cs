@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
@@ -24,6 +25,21 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
 
         await Eventually.Async(
             async () => (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count == 0, s_limit, "both records to expire");
+    }
+
+    [Fact]
+    public async Task A_record_of_another_version_hides_no_other()
+    {
+        await using var redis = await server.ConnectAsync();
+        var prefix = Guid.NewGuid().ToString("N");
+        var registry = Create(redis, TimeSpan.FromMinutes(1), prefix);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
+        await redis.GetDatabase().StringSetAsync($"{{{prefix}:replicas}}:newer", """{"id":"newer","state":"hibernating"}""");
+
+        var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["a"], read.Select(live => live.Id));
     }
 
     [Fact]
@@ -59,8 +75,8 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
         await changes.DisposeAsync();
     }
 
-    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry) => new(
-        redis, Options.Create(new ReplicaRegistryOptions { KeyPrefix = Guid.NewGuid().ToString("N"), Expiry = expiry }));
+    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null) => new(
+        redis, Options.Create(new ReplicaRegistryOptions { KeyPrefix = prefix ?? Guid.NewGuid().ToString("N"), Expiry = expiry }), NullLogger<RedisReplicaRegistry>.Instance);
 
     private static ReplicaRecord Record(string id) => new()
     {

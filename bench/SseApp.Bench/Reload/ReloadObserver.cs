@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using SseApp.Bench.Generator;
@@ -23,15 +24,30 @@ internal sealed class ReloadObserver(Uri gateway) : IDisposable
         }
     }
 
+    /// <summary>The id of the newest reload; null if there was none.</summary>
+    public async Task<string?> NewestAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(cancellationToken) is { } reload ? Id(reload) : null;
+
     /// <summary>Samples until the reload has ended.</summary>
     /// <param name="began">Microseconds of <see cref="Payload.Now"/>.</param>
+    /// <param name="before">The newest reload before this one.</param>
+    /// <param name="beginning">Fails when the reload could not begin.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The gateway's last word on it.</returns>
-    public async Task<JsonElement> WatchAsync(long began, CancellationToken cancellationToken)
+    public async Task<JsonElement> WatchAsync(long began, string? before, Task beginning, CancellationToken cancellationToken)
     {
-        while (true)
+        for (; ; await Task.Delay(s_interval, TimeProvider.System, cancellationToken))
         {
-            var reload = await _client.GetFromJsonAsync<JsonElement>("/admin/reload", cancellationToken);
+            if (await ReadAsync(cancellationToken) is not { } reload || Id(reload) == before)
+            {
+                if (beginning.IsFaulted)
+                {
+                    await beginning;
+                }
+
+                continue;
+            }
+
             var steps = reload.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("state").GetString()).ToList();
             var running = reload.GetProperty("state").GetString() == "running";
             await SampleAsync(began, running ? steps.FindIndex(state => state is "running" or "returning") : -1, cancellationToken);
@@ -39,8 +55,6 @@ internal sealed class ReloadObserver(Uri gateway) : IDisposable
             {
                 return reload;
             }
-
-            await Task.Delay(s_interval, TimeProvider.System, cancellationToken);
         }
     }
 
@@ -53,6 +67,16 @@ internal sealed class ReloadObserver(Uri gateway) : IDisposable
                 replica => replica.GetProperty("id").GetString()!, replica => replica.GetProperty("connections").GetInt32(), StringComparer.Ordinal),
             step));
     }
+
+    private async Task<JsonElement?> ReadAsync(CancellationToken cancellationToken)
+    {
+        using var response = await _client.GetAsync("/admin/reload", cancellationToken);
+        return response.StatusCode == HttpStatusCode.NotFound
+            ? null
+            : await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+    }
+
+    private static string? Id(JsonElement reload) => reload.GetProperty("id").GetString();
 
     public void Dispose() => _client.Dispose();
 }

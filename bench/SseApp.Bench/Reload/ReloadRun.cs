@@ -35,8 +35,12 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
         var began = Payload.Now;
         var watching = Task.Run(async () =>
         {
-            await (reload ?? observer.BeginAsync)(cancellationToken);
-            return await observer.WatchAsync(began, cancellationToken);
+            var before = await observer.NewestAsync(cancellationToken);
+            // It may last as long as the reload does, as the dashboard's command.
+            var beginning = (reload ?? observer.BeginAsync)(cancellationToken);
+            var last = await observer.WatchAsync(began, before, beginning, cancellationToken);
+            await beginning;
+            return last;
         }, cancellationToken);
         if (!loop.Run(() => watching.IsCompleted, s_reloadLimit, publishing))
         {

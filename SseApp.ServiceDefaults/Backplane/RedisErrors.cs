@@ -1,6 +1,6 @@
 using StackExchange.Redis;
 
-namespace SseApp.Events.Log;
+namespace SseApp.ServiceDefaults.Backplane;
 
 internal static class RedisErrors
 {

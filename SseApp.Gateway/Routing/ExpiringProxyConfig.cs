@@ -4,16 +4,16 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
 
-/// <summary>One state of the Events cluster; <see cref="Expire"/> makes YARP ask for the next.</summary>
+/// <summary>One state of what a provider gives YARP; <see cref="Expire"/> makes YARP ask for the next.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "YARP may register on the token after it fired; without a timer the source holds nothing but memory.")]
-internal sealed class RegistryProxyConfig : IProxyConfig
+internal sealed class ExpiringProxyConfig : IProxyConfig
 {
     private readonly CancellationTokenSource _expired = new();
 
-    public RegistryProxyConfig(IReadOnlyList<RouteConfig> routes, ClusterConfig cluster)
+    public ExpiringProxyConfig(IReadOnlyList<RouteConfig> routes, params IReadOnlyList<ClusterConfig> clusters)
     {
         Routes = routes;
-        Clusters = [cluster];
+        Clusters = clusters;
         ChangeToken = new CancellationChangeToken(_expired.Token);
     }
 
