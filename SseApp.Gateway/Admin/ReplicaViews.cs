@@ -1,4 +1,5 @@
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Health;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Replicas;
 using Yarp.ReverseProxy;
@@ -43,10 +44,10 @@ internal sealed class ReplicaViews(ReplicaDirectory directory, LoadLedger ledger
             return "none";
         }
 
-        return destination.Health switch
+        return destination switch
         {
-            { Active: DestinationHealth.Unhealthy } or { Passive: DestinationHealth.Unhealthy } => "unhealthy",
-            { Active: DestinationHealth.Healthy } => "healthy",
+            _ when !ReadyReplicas.IsWell(destination) => "unhealthy",
+            { Health.Active: DestinationHealth.Healthy } => "healthy",
             _ => "unknown",
         };
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Health;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Replicas;
 using StackExchange.Redis;
@@ -166,7 +167,8 @@ internal sealed partial class AlertEngine(
             Replicas = replicas,
             Left = directory.Left(),
             RegistryAway = directory.IsRegistryAway,
-            Available = proxy.TryGetCluster(EventsCluster.Id, out var cluster) ? cluster.DestinationsState.AvailableDestinations.Count : 0,
+            RegistryUnsettled = directory.IsRegistryUnsettled,
+            Ready = proxy.CountReadyReplicas(),
             Restarts = _restarts,
             Refused = refusals.Value,
             Known = known.Active,

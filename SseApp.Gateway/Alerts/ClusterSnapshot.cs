@@ -21,8 +21,11 @@ internal sealed record ClusterSnapshot
     /// <summary>True while the registry does not answer; <see cref="Replicas"/> is the last known set then.</summary>
     public bool RegistryAway { get; init; }
 
-    /// <summary>Replicas that this gateway sends requests to now.</summary>
-    public int Available { get; init; }
+    /// <summary>True while the registry is away and until every replica had time to come back to it.</summary>
+    public bool RegistryUnsettled { get; init; }
+
+    /// <summary>Replicas that this gateway finds well.</summary>
+    public int Ready { get; init; }
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<RestartRecord> Restarts { get; init; } = [];

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Telemetry;
 
@@ -13,13 +14,14 @@ namespace SseApp.Gateway.Forwarding;
 /// (<see href="https://html.spec.whatwg.org/multipage/server-sent-events.html#processing-model">WHATWG HTML, 9.2.3</see>),
 /// so it gets a short stream that tells it when to come back; everybody else gets the true status (RFC 9457).
 /// </summary>
-internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMetrics metrics)
+internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMetrics metrics, RefusalTotal total)
 {
     /// <param name="context">The request, whose response has not begun.</param>
     /// <param name="refusal">Why it is refused.</param>
     /// <param name="notBefore">Time until trying again can succeed; the random time of <see cref="RefusalOptions"/> is added.</param>
     public Task WriteAsync(HttpContext context, Refusal refusal, TimeSpan notBefore = default)
     {
+        total.Add();
         metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
         var response = context.Response;
         response.Clear();

@@ -18,6 +18,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
     private long _announcements;
     private bool _interrupted;
     private long? _heldSince;
+    private long? _backAt;
 
     /// <summary>Known replicas in any state, ordered by id.</summary>
     public IReadOnlyList<ReplicaRecord> Replicas => Volatile.Read(ref _replicas);
@@ -30,6 +31,21 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
             lock (_gate)
             {
                 return _interrupted;
+            }
+        }
+    }
+
+    /// <summary>
+    /// True while <see cref="IsRegistryAway"/> and for a while after: then each replica needs its time to connect, to
+    /// write itself again and to pass its checks.
+    /// </summary>
+    public bool IsRegistryUnsettled
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _interrupted || (_backAt is { } back && time.GetElapsedTime(back) < options.Value.Expiry * 2);
             }
         }
     }
@@ -67,6 +83,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
 
             // A Redis that comes back empty knows nothing of replicas that are well and will write themselves again
             // with their next heartbeat. Until each had the time to do so, the known ones stay.
+            _backAt = _interrupted ? time.GetTimestamp() : _backAt;
             if (_interrupted || (live.Count == 0 && _replicas.Count > 0))
             {
                 _heldSince ??= time.GetTimestamp();

@@ -50,6 +50,22 @@ public sealed class ReplicaDirectoryTests
     }
 
     [Fact]
+    public void An_outage_is_settled_when_every_replica_had_its_time_to_come_back()
+    {
+        Assert.False(_directory.IsRegistryUnsettled);
+        _directory.ReadFailed();
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(_directory.IsRegistryUnsettled);
+
+        _directory.TryReplace([Replica("a")], 0);
+        _time.Advance(TimeSpan.FromSeconds(9.9));
+        Assert.True(_directory.IsRegistryUnsettled);
+
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.False(_directory.IsRegistryUnsettled);
+    }
+
+    [Fact]
     public void A_registry_that_was_emptied_is_believed_after_the_expiry()
     {
         _directory.TryReplace([Replica("a")], 0);

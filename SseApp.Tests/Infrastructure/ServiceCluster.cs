@@ -8,6 +8,18 @@ internal sealed class ServiceCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
+    private static readonly (string Key, string Value)[] s_shortTimes =
+    [
+        // Clients come back soon, so that a fault of ten seconds is met many times.
+        ("Streaming:RetryMin", "00:00:00.200"),
+        ("Streaming:RetryMax", "00:00:01"),
+        ("Refusals:MinRetry", "00:00:00.200"),
+        ("Refusals:MaxRetry", "00:00:01"),
+        // All clients have one address.
+        ("Limits:StreamsPerAddress", "0"),
+        ("Limits:ConnectsPerSecond", "0"),
+    ];
+
     private readonly List<TcpPipe> _pipes = [];
     private readonly ServiceProcess[] _replicas;
     private readonly ServiceProcess _gateway;
@@ -21,16 +33,8 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["ConnectionStrings__redis"] = redis,
             ["TopicLog__KeyPrefix"] = prefix,
             ["ReplicaRegistry__KeyPrefix"] = prefix,
-            // Clients come back soon, so that a fault of ten seconds is met many times.
-            ["Streaming__RetryMin"] = "00:00:00.200",
-            ["Streaming__RetryMax"] = "00:00:01",
-            ["Refusals__MinRetry"] = "00:00:00.200",
-            ["Refusals__MaxRetry"] = "00:00:01",
-            // All clients have one address.
-            ["Limits__StreamsPerAddress"] = "0",
-            ["Limits__ConnectsPerSecond"] = "0",
         };
-        foreach (var (key, value) in options.Settings)
+        foreach (var (key, value) in (options.ShortTimes ? s_shortTimes : []).Concat(options.Settings))
         {
             environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }

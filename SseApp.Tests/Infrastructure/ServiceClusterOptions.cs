@@ -11,6 +11,9 @@ internal sealed record ServiceClusterOptions
     /// <summary>Addresses that the gateway listens on: 127.0.0.1, 127.0.0.2, ….</summary>
     public int GatewayAddresses { get; init; } = 1;
 
+    /// <summary>False: every time is the default, as users have it, and so are the limits of an address.</summary>
+    public bool ShortTimes { get; init; } = true;
+
     /// <summary>Configuration of all services.</summary>
     public (string Key, string Value)[] Settings { get; init; } = [];
 }

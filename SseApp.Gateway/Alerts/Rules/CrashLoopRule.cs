@@ -25,21 +25,23 @@ internal sealed class CrashLoopRule(IOptions<AlertsOptions> options) : IAlertRul
         }
 
         Forget(snapshot);
+        var ledger = snapshot.Restarts.GroupBy(record => record.Id, StringComparer.Ordinal).ToDictionary(records => records.Key, records => records.ToArray(), StringComparer.Ordinal);
         var found = new Dictionary<string, AlertCondition>(StringComparer.Ordinal);
         foreach (var (id, restarts) in _restarts)
         {
-            var count = restarts.Count(at => snapshot.Uptime - at <= options.Value.CrashLoopWindow);
+            var window = Window(ledger.GetValueOrDefault(id, []), snapshot.Now);
+            var count = restarts.Count(at => snapshot.Uptime - at <= window);
             if (count >= options.Value.CrashLoopRestarts)
             {
                 found[id] = Describe(id, $"{id} has started again {count} times in {Minutes} without having been stopped.", "");
             }
         }
 
-        foreach (var records in snapshot.Restarts.GroupBy(record => record.Id, StringComparer.Ordinal))
+        foreach (var (id, records) in ledger)
         {
-            if (FromLedger(records.Key, [.. records], snapshot.Now) is { } condition)
+            if (FromLedger(id, records, snapshot.Now) is { } condition)
             {
-                found[records.Key] = condition;
+                found[id] = condition;
             }
         }
 
@@ -80,6 +82,14 @@ internal sealed class CrashLoopRule(IOptions<AlertsOptions> options) : IAlertRul
         }
     }
 
+    // Who starts a process again after its supervisor gave up has mended it: what was before does not count any more.
+    private TimeSpan Window(RestartRecord[] newestFirst, DateTimeOffset now)
+    {
+        var gaveUp = Array.FindIndex(newestFirst, record => record.GaveUp);
+        var since = gaveUp > 0 ? now - newestFirst[gaveUp - 1].At : TimeSpan.MaxValue;
+        return since < options.Value.CrashLoopWindow ? since : options.Value.CrashLoopWindow;
+    }
+
     private AlertCondition? FromLedger(string id, RestartRecord[] newestFirst, DateTimeOffset now)
     {
         var last = newestFirst[0];
@@ -94,7 +104,8 @@ internal sealed class CrashLoopRule(IOptions<AlertsOptions> options) : IAlertRul
             return Describe(id, $"{id} keeps crashing ({reason}) and is not restarted any more.", reason);
         }
 
-        var crashes = newestFirst.Count(record => record.Crash && now - record.At <= options.Value.CrashLoopWindow);
+        var window = Window(newestFirst, now);
+        var crashes = newestFirst.Count(record => record.Crash && now - record.At <= window);
         return crashes >= options.Value.CrashLoopRestarts
             ? Describe(id, $"{id} has crashed {crashes} times in {Minutes}, last with {reason}.", reason)
             : null;

@@ -10,16 +10,17 @@ internal sealed class NoReadyReplicaRule(IOptions<AlertsOptions> options) : IAle
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
     {
-        if (_none.For(snapshot.Available == 0, snapshot.Uptime, options.Value.NoReplicaFor) is not null)
+        // Without Redis no replica is ready, and that Redis is away is told already.
+        if (_none.For(snapshot is { Ready: 0, RegistryUnsettled: false }, snapshot.Uptime, options.Value.NoReplicaFor) is not null)
         {
             yield return new AlertCondition(
                 Name,
                 Name,
                 AlertSeverity.Critical,
                 snapshot.Replicas.Count == 0
-                    ? "No replica is registered. Every request is refused."
-                    : $"None of the {snapshot.Replicas.Count} registered replicas takes requests. Every request is refused.",
-                "Replicas take requests again.",
+                    ? "No replica is registered. Clients are told to come back."
+                    : $"None of the {snapshot.Replicas.Count} registered replicas is ready. Clients are told to come back.",
+                "A replica is ready again.",
                 AlertCondition.NoLabels);
         }
     }

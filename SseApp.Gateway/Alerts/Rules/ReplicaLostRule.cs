@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Alerts.Rules;
 /// A replica that was ready and is gone without having said so. It is back when its id or its address is ready again,
 /// or when another one that came later is ready in its place: a new pod has a new name and a new address.
 /// </summary>
-internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options, IOptions<ReplicaRegistryOptions> registry) : IAlertRule
+internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options) : IAlertRule
 {
     public const string Name = "replica-lost";
 
@@ -16,16 +16,14 @@ internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options, IOptions<
 
     private readonly Dictionary<string, ReplicaRecord> _known = new(StringComparer.Ordinal);
     private readonly List<Lost> _lost = [];
-    private TimeSpan _quietUntil;
     private bool _restored;
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
     {
         Restore(snapshot);
 
-        // Without the registry nobody knows who is there, and when it is back each replica needs its time to connect again.
-        _quietUntil = snapshot.RegistryAway ? snapshot.Uptime + (registry.Value.Expiry * 2) : _quietUntil;
-        if (snapshot.Uptime >= _quietUntil)
+        // Without the registry nobody knows who is there.
+        if (!snapshot.RegistryUnsettled)
         {
             FindLost(snapshot);
             FindBack(snapshot);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -177,6 +178,26 @@ public sealed class AlertDeliveryTests : GatewayTest
     }
 
     [Fact]
+    public async Task Addresses_that_are_denied_and_bodies_that_are_too_large_are_no_refusals_of_the_cluster()
+    {
+        var webhook = Own(await WebhookReceiver.StartAsync());
+        var gateway = await AlertingGatewayAsync(
+            webhook, ("Alerts:RefusalMinimum", "5"), ("Alerts:NoReplicaFor", "01:00:00"), ("Access:Deny:0", "127.0.0.9"), ("Limits:MaxRequestBodyBytes", "1024"));
+        using var denied = new HttpClient(new SocketsHttpHandler { ConnectCallback = FromDeniedAddressAsync }) { BaseAddress = gateway.Address };
+        for (var i = 0; i < 6; i++)
+        {
+            using var forbidden = await denied.GetAsync("/topics/a", Cancellation);
+            Assert.Equal(HttpStatusCode.Forbidden, forbidden.StatusCode);
+            using var large = await gateway.Client.PostAsync("/topics/a/events", new StringContent(new string('x', 2000)), Cancellation);
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        }
+
+        // What comes after it proves that its turn is over.
+        await BarrierAsync(gateway, webhook, "later");
+        Assert.DoesNotContain("firing refusals", webhook.Notices());
+    }
+
+    [Fact]
     public async Task A_surge_of_streams_is_told()
     {
         var webhook = Own(await WebhookReceiver.StartAsync());
@@ -225,6 +246,14 @@ public sealed class AlertDeliveryTests : GatewayTest
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => GatewayAsync((key, value)));
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cr3t", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static async ValueTask<Stream> FromDeniedAddressAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.9"), 0));
+        await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+        return new NetworkStream(socket, ownsSocket: true);
     }
 
     // An alert of its own: when it is told, the rules have seen the cluster as it was before.

@@ -16,9 +16,10 @@ public sealed class AlertRuleTests
     private readonly List<RestartRecord> _restarts = [];
     private readonly List<Alert> _known = [];
     private TimeSpan _uptime = TimeSpan.FromMinutes(10);
-    private bool _away;
+    private bool _unsettled;
     private bool _starting;
     private long _refused;
+    private int _failing;
 
     [Fact]
     public void A_replica_that_vanishes_is_lost_until_its_id_or_address_is_ready_again()
@@ -74,14 +75,12 @@ public sealed class AlertRuleTests
     {
         var rule = LostRule();
         Evaluate(rule);
-        _away = true;
+        _unsettled = true;
         _replicas.Clear();
         Assert.Empty(Evaluate(rule));
 
-        _away = false;
-        Assert.Empty(Evaluate(rule));
         _replicas.Add(Replica("r1"));
-        _uptime += TimeSpan.FromSeconds(15);
+        _unsettled = false;
 
         Assert.Equal(["replica-lost:r2"], Evaluate(rule));
     }
@@ -124,6 +123,25 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
+    public void No_ready_replica_is_told_when_all_fail_their_checks_but_not_of_an_outage_of_Redis_which_is_told_already()
+    {
+        var rule = new NoReadyReplicaRule(s_options);
+        _failing = 1;
+        _uptime += s_options.Value.NoReplicaFor;
+        Assert.Empty(Evaluate(rule));
+
+        (_failing, _unsettled) = (2, true);
+        Assert.Empty(Evaluate(rule));
+        _uptime += s_options.Value.NoReplicaFor;
+        Assert.Empty(Evaluate(rule));
+
+        _unsettled = false;
+        Assert.Empty(Evaluate(rule));
+        _uptime += s_options.Value.NoReplicaFor;
+        Assert.Equal(["no-ready-replica"], Evaluate(rule));
+    }
+
+    [Fact]
     public void Restarts_that_nobody_planned_make_a_crash_loop_until_the_window_is_over()
     {
         var rule = new CrashLoopRule(s_options);
@@ -163,6 +181,33 @@ public sealed class AlertRuleTests
 
         _restarts.Insert(0, new RestartRecord { Id = "gateway-1", At = s_start, Crash = false });
         Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void Crashes_before_a_person_started_it_again_do_not_keep_the_alert_and_those_after_it_begin_a_new_one()
+    {
+        var rule = new CrashLoopRule(s_options);
+        for (var i = 0; i < 5; i++)
+        {
+            // As the AppHost has it: the registry shows each start, the ledger each end.
+            Evaluate(rule);
+            Restart("r1", i + 1);
+            _restarts.Insert(0, new RestartRecord { Id = "r1", At = s_start + _uptime, ExitCode = 1, GaveUp = i == 4 });
+        }
+
+        Assert.Equal(["crash-loop:r1"], Evaluate(rule));
+        _uptime += TimeSpan.FromSeconds(1);
+        _restarts.Insert(0, new RestartRecord { Id = "r1", At = s_start + _uptime, Crash = false });
+        Restart("r1", 100);
+        Assert.Empty(Evaluate(rule));
+
+        for (var i = 0; i < 3; i++)
+        {
+            _uptime += TimeSpan.FromSeconds(1);
+            _restarts.Insert(0, new RestartRecord { Id = "r1", At = s_start + _uptime, ExitCode = 1 });
+        }
+
+        Assert.Equal(["crash-loop:r1"], Evaluate(rule));
     }
 
     [Fact]
@@ -265,7 +310,7 @@ public sealed class AlertRuleTests
         Assert.Empty(Evaluate(rule));
     }
 
-    private static ReplicaLostRule LostRule() => new(s_options, Options.Create(new ReplicaRegistryOptions()));
+    private static ReplicaLostRule LostRule() => new(s_options);
 
     private static ReplicaRecord Replica(string id, ReplicaState state = ReplicaState.Ready) => new()
     {
@@ -300,8 +345,8 @@ public sealed class AlertRuleTests
         IsStarting = _starting,
         Replicas = [.. _replicas],
         Left = _left,
-        RegistryAway = _away,
-        Available = _replicas.Count,
+        RegistryUnsettled = _unsettled,
+        Ready = _replicas.Count - _failing,
         Restarts = _restarts,
         Refused = _refused,
         Known = _known,

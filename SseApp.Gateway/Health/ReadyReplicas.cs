@@ -1,0 +1,19 @@
+using SseApp.Gateway.Routing;
+using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Model;
+
+namespace SseApp.Gateway.Health;
+
+/// <summary>
+/// Which replicas this gateway finds well. Those that balancing chooses from tell less: when nobody is well it tries
+/// everybody, and while a primary is well it leaves the backups out.
+/// </summary>
+internal static class ReadyReplicas
+{
+    public static int CountReadyReplicas(this IProxyStateLookup proxy) =>
+        proxy.TryGetCluster(EventsCluster.Id, out var cluster) ? cluster.Destinations.Values.Count(IsWell) : 0;
+
+    /// <summary>False while it fails its checks, and while it is avoided because of requests that it failed.</summary>
+    public static bool IsWell(DestinationState destination) =>
+        destination.Health is not ({ Active: DestinationHealth.Unhealthy } or { Passive: DestinationHealth.Unhealthy });
+}
