@@ -74,7 +74,7 @@ internal sealed record AlertBook
 
     private static Alert Outcomes(Alert alert, AlertView view)
     {
-        foreach (var outcome in view.Outcomes.Where(outcome => outcome.Key == alert.Key))
+        foreach (var outcome in view.Outcomes.Where(outcome => outcome.Key == alert.Key && outcome.Since == alert.Since))
         {
             if (outcome.State == AlertState.Firing && alert.ToldAt is null)
             {

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Routing;
+using SseApp.ServiceDefaults.Backplane;
 using SseApp.ServiceDefaults.Replicas;
-using StackExchange.Redis;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Gateway.Alerts;
@@ -71,7 +71,7 @@ internal sealed partial class AlertEngine(
             _sending.Remove(key);
             if (sending.Task.IsCompletedSuccessfully)
             {
-                _outcomes.Add(new AlertOutcome(key, sending.Notice.State));
+                _outcomes.Add(new AlertOutcome(key, sending.Notice.State, sending.Notice.Alert.Since));
             }
             else if (sending.Task.Exception is { } exception)
             {
@@ -90,7 +90,7 @@ internal sealed partial class AlertEngine(
             {
                 _restarts = await ledger.ReadAsync(cancellationToken).WaitAsync(s_ledgerLimit, time, cancellationToken);
             }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 LogLedgerFailed(exception);
             }
@@ -125,7 +125,7 @@ internal sealed partial class AlertEngine(
             LogContended(MaxWriteAttempts);
             return [];
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             _alone = true;
             var now = time.GetUtcNow();

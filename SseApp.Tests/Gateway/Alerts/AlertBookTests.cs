@@ -80,10 +80,29 @@ public sealed class AlertBookTests
     public void An_end_during_the_telling_of_the_beginning_is_told_after_it()
     {
         Look("a", ["x"]);
+        var since = _book.Active[0].Since;
         _now += s_confirmFor * 2;
         Assert.Empty(Look("a", [], inFlight: ["x"]));
 
-        Assert.Equal([AlertState.Resolved], Look("a", [], outcomes: [new AlertOutcome("x", AlertState.Firing)]));
+        Assert.Equal([AlertState.Resolved], Look("a", [], outcomes: [new AlertOutcome("x", AlertState.Firing, since)]));
+    }
+
+    [Fact]
+    public void What_ends_and_begins_again_during_the_telling_of_its_beginning_is_told_anew()
+    {
+        Look("a", ["x"]);
+        var since = _book.Active[0].Since;
+        _now += s_confirmFor * 2;
+        Look("a", [], inFlight: ["x"]);
+        _now += TimeSpan.FromSeconds(1);
+        Look("a", ["x"], inFlight: ["x"]);
+
+        Assert.Equal([AlertState.Resolved], Look("a", ["x"], outcomes: [new AlertOutcome("x", AlertState.Firing, since)]));
+        Told("a", AlertState.Resolved, "x");
+
+        var told = new List<AlertState>();
+        Pass(s_minInterval, () => told.AddRange(Look("a", ["x"])));
+        Assert.Equal([AlertState.Firing], told);
     }
 
     [Fact]
@@ -138,7 +157,10 @@ public sealed class AlertBookTests
     }
 
     private void Told(string gateway, AlertState state, string key) =>
-        Assert.Empty(Look(gateway, state == AlertState.Firing ? [key] : [], outcomes: [new AlertOutcome(key, state)]));
+        Assert.Empty(Look(
+            gateway,
+            _book.Active.Any(alert => alert.Key == key && alert.IsFiring) ? [key] : [],
+            outcomes: [new AlertOutcome(key, state, _book.Active.First(alert => alert.Key == key && alert.IsFiring == (state == AlertState.Firing)).Since)]));
 
     private AlertState[] Look(string gateway, string[] found, AlertOutcome[]? outcomes = null, string[]? inFlight = null, bool starting = false)
     {
