@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.ServiceDefaults.Publishing;
 
 namespace SseApp.Events.Diagnostics;
 
@@ -21,11 +22,17 @@ internal static class Problems
 
     public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail) => TryLater(context, "Redis is not available.", detail);
 
+    /// <param name="context">The request.</param>
+    /// <param name="detail">For people.</param>
+    /// <param name="outcome">A <see cref="PublishOutcome"/>.</param>
+    public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome) =>
+        TryLater(context, "Redis is not available.", detail, KeyValuePair.Create<string, object?>(PublishOutcome.Member, outcome));
+
     public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
 
-    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail)
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable);
+        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable, extensions: extensions);
     }
 }

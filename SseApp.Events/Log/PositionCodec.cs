@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using SseApp.Events.Topics;
 
 namespace SseApp.Events.Log;
@@ -9,43 +10,83 @@ namespace SseApp.Events.Log;
 /// 128 characters (https://fetch.spec.whatwg.org/#cors-safelisted-request-header); that holds for 16 topics with offsets
 /// below 2^34.
 /// <para>
-/// Layout: version (6 bits), check of the topic set (18), width of the offsets (6), then for each topic in order the
-/// epoch's mark (24 bits, fewer for more than 12 topics) and the offset.
+/// Layout: version (6 bits), check of the topic set (18), the offsets of the topics in their order, the marks of their
+/// epochs. Version 2 has the width of all offsets (6) before the first one, version 3 has before each its own width (6);
+/// the shorter one is used. The marks take the room that is left of 128 characters: why that is enough is in
+/// docs/decisions/0015-marks-take-the-room-that-is-left.md.
 /// </para>
 /// </summary>
 internal static class PositionCodec
 {
-    private const uint Version = 1;
-    private const int HeaderBits = 30;
+    /// <summary>Width of an epoch's mark where there is room enough: always for up to seven topics.</summary>
+    public const int MaxMarkBits = 32;
+
+    private const uint EqualWidths = 2;
+    private const uint OwnWidths = 3;
+    private const int HeaderBits = 24;
+    private const int WidthBits = 6;
+    private const int MaxOffsetBits = 63;
     private const int SafeBits = 128 * 6;
+
+    // Up to so many topics an id stays within 128 characters.
+    private const int MaxSafeTopics = 16;
 
     private static ReadOnlySpan<byte> Alphabet => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8;
 
     /// <summary>Upper bound of the encoded length in bytes.</summary>
-    public static int MaxLength(int topics) => (HeaderBits + (topics * (MarkBits(topics) + 63)) + 5) / 6;
+    public static int MaxLength(int topics) => Length(HeaderBits + WidthBits + (topics * (MaxOffsetBits + MaxMarkBits)));
 
-    /// <summary>Width of an epoch's mark, by the number of topics alone, so that both sides agree on it.</summary>
-    public static int MarkBits(int topics) => Math.Clamp(((SafeBits - HeaderBits) / topics) - 34, 12, 24);
+    /// <summary>Width of an epoch's mark in an id of so many topics.</summary>
+    /// <param name="topics">Their number.</param>
+    /// <param name="offsetBits">What all their offsets take; 0 for the most that a mark can have.</param>
+    public static int MarkBits(int topics, int offsetBits = 0) =>
+        Math.Clamp((SafeBits - HeaderBits - offsetBits) / topics, topics > MaxSafeTopics ? 24 : 12, MaxMarkBits);
+
+    /// <summary>Width of the marks of positions that were read from an id.</summary>
+    public static int MarkBits(ReadOnlySpan<(uint Mark, long Offset)> positions)
+    {
+        var offsets = default(Offsets);
+        foreach (var position in positions)
+        {
+            offsets.Add(position.Offset);
+        }
+
+        return MarkBits(positions.Length, offsets.Bits);
+    }
 
     /// <returns>The number of bytes written to <paramref name="destination"/>.</returns>
     public static int Encode(TopicSet topics, ReadOnlySpan<Position> positions, Span<byte> destination)
     {
-        var highest = 0UL;
+        var offsets = default(Offsets);
         foreach (var position in positions)
         {
-            highest |= (ulong)position.Offset;
+            offsets.Add(position.Offset);
         }
 
-        var offsetBits = 64 - BitOperations.LeadingZeroCount(highest);
-        var markBits = MarkBits(positions.Length);
         var writer = new BitWriter(destination);
-        writer.Write(Version, 6);
+        writer.Write(offsets.Version, 6);
         writer.Write(topics.Check, 18);
-        writer.Write((uint)offsetBits, 6);
+        var width = Offsets.Width(offsets.Highest);
+        if (offsets.Version == EqualWidths)
+        {
+            writer.Write((uint)width, WidthBits);
+        }
+
+        foreach (var position in positions)
+        {
+            if (offsets.Version == OwnWidths)
+            {
+                width = Offsets.Width((ulong)position.Offset);
+                writer.Write((uint)width, WidthBits);
+            }
+
+            writer.Write((ulong)position.Offset, width);
+        }
+
+        var markBits = MarkBits(positions.Length, offsets.Bits);
         foreach (var position in positions)
         {
             writer.Write(position.Epoch.Mark(markBits), markBits);
-            writer.Write((ulong)position.Offset, offsetBits);
         }
 
         return writer.Finish();
@@ -58,7 +99,7 @@ internal static class PositionCodec
     }
 
     /// <summary>Reads an id that <see cref="Encode(TopicSet, ReadOnlySpan{Position}, Span{byte})"/> made for the same topics.</summary>
-    /// <returns>False for an id of other topics, a damaged one, or no id at all; never throws.</returns>
+    /// <returns>False for an id of other topics or of another version, a damaged one, or no id at all; never throws.</returns>
     public static bool TryDecode(string? id, TopicSet topics, Span<(uint Mark, long Offset)> positions)
     {
         if (id is null || positions.Length != topics.Count)
@@ -67,53 +108,99 @@ internal static class PositionCodec
         }
 
         var reader = new BitReader(id);
-        if (!reader.TryRead(6, out var version) || version != Version
+        var width = 0UL;
+        if (!reader.TryRead(6, out var version) || version is not (EqualWidths or OwnWidths)
             || !reader.TryRead(18, out var check) || check != topics.Check
-            || !reader.TryRead(6, out var offsetBits))
+            || (version == EqualWidths && !reader.TryRead(WidthBits, out width)))
         {
             return false;
         }
 
-        var markBits = MarkBits(topics.Count);
-        if (id.Length != (HeaderBits + (topics.Count * (markBits + (int)offsetBits)) + 5) / 6)
+        var offsets = default(Offsets);
+        var offsetBits = version == EqualWidths ? WidthBits : positions.Length * WidthBits;
+        foreach (ref var position in positions)
+        {
+            if ((version == OwnWidths && !reader.TryRead(WidthBits, out width)) || !reader.TryRead((int)width, out var offset))
+            {
+                return false;
+            }
+
+            offsetBits += (int)width;
+            offsets.Add((long)offset);
+            position = (0, (long)offset);
+        }
+
+        var markBits = MarkBits(positions.Length, offsets.Bits);
+        // The encoder makes one id of the same positions, and this is it.
+        if (offsets.Version != version || offsets.Bits != offsetBits
+            || id.Length != Length(HeaderBits + offsetBits + (positions.Length * markBits)))
         {
             return false;
         }
 
         foreach (ref var position in positions)
         {
-            if (!reader.TryRead(markBits, out var mark) || !reader.TryRead((int)offsetBits, out var offset))
+            if (!reader.TryRead(markBits, out var mark))
             {
                 return false;
             }
 
-            position = ((uint)mark, (long)offset);
+            position.Mark = (uint)mark;
         }
 
         return true;
+    }
+
+    private static int Length(int bits) => (bits + 5) / 6;
+
+    /// <summary>How much room the offsets need in either version.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private struct Offsets
+    {
+        private int _count;
+        private int _own;
+
+        public ulong Highest { get; private set; }
+
+        public readonly uint Version => _own < Equal ? OwnWidths : EqualWidths;
+
+        public readonly int Bits => Math.Min(_own, Equal);
+
+        private readonly int Equal => WidthBits + (_count * Width(Highest));
+
+        public static int Width(ulong offset) => 64 - BitOperations.LeadingZeroCount(offset);
+
+        public void Add(long offset)
+        {
+            _count++;
+            _own += WidthBits + Width((ulong)offset);
+            Highest |= (ulong)offset;
+        }
     }
 
     private ref struct BitWriter(Span<byte> destination)
     {
         private readonly Span<byte> _destination = destination;
         private int _length;
-        private uint _pending;
+        private ulong _pending;
         private int _pendingBits;
 
         public void Write(ulong value, int bits)
         {
-            while (bits > 0)
+            if (bits > 32)
             {
-                var take = Math.Min(bits, 6 - _pendingBits);
-                bits -= take;
-                _pending = (_pending << take) | ((uint)(value >> bits) & ((1u << take) - 1));
-                _pendingBits += take;
-                if (_pendingBits == 6)
-                {
-                    _destination[_length++] = Alphabet[(int)_pending];
-                    _pending = 0;
-                    _pendingBits = 0;
-                }
+                Write(value >> 32, bits - 32);
+                value = (uint)value;
+                bits = 32;
+            }
+
+            // What is above the pending bits was written already.
+            _pending = (_pending << bits) | value;
+            _pendingBits += bits;
+            while (_pendingBits >= 6)
+            {
+                _pendingBits -= 6;
+                _destination[_length++] = Alphabet[(int)(_pending >> _pendingBits) & 0x3F];
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Operators;
@@ -12,6 +13,7 @@ internal static class OperatorEndpoints
     {
         var admin = app.MapGroup("/admin").AddEndpointFilter<OperatorFilter>();
         admin.MapGet("/topics", ListTopics);
+        admin.MapGet("/topics/{topic}", CountSubscribers);
         admin.MapGet("/connections", ListConnectionsAsync);
         admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
@@ -21,6 +23,12 @@ internal static class OperatorEndpoints
         Paging.IsValid(limit)
             ? TypedResults.Json(hubs.List(prefix ?? "", after, limit), OperatorJsonContext.Default.TopicActivityArray)
             : Problems.BadRequest("The page is not valid.", Paging.Rule);
+
+    private static JsonHttpResult<TopicSubscribers> CountSubscribers(string topic, TopicHubs hubs)
+    {
+        topic = TopicName.FromRoute(topic);
+        return TypedResults.Json(new TopicSubscribers(topic, hubs.LocalSubscribers(topic)), OperatorJsonContext.Default.TopicSubscribers);
+    }
 
     private static async Task<IResult> ListConnectionsAsync(
         ConnectionList connections, CancellationToken cancellationToken, string? topic = null, string? after = null, int limit = Paging.DefaultLimit)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Publishing;
 
 namespace SseApp.Events.Publishing;
 
@@ -35,26 +36,26 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             results[i] = await FinishAsync(i, publishing[i]);
         }
 
-        if (results.Length > 0 && results.All(result => result.Status == StatusCodes.Status503ServiceUnavailable))
+        if (results.Length > 0 && results.All(result => result is { Outcome: PublishOutcome.NotStored, Events.Length: 0 }))
         {
-            return Problems.RedisUnavailable(context, results[0].Error!);
+            return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored);
         }
 
         var failed = results.Count(result => result.Error is not null);
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
     }
 
-    private static Publishing Rejected(string rule) => new([], [], rule);
+    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], new BatchItemResult(0, status, [], rule));
 
     private async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
     {
-        if (publishing.Rule is not null)
+        if (publishing.Rejected is { } rejected)
         {
-            return new BatchItemResult(index, StatusCodes.Status400BadRequest, [], publishing.Rule);
+            return rejected with { Index = index };
         }
 
         var events = new List<PublishedEvent>(publishing.Topics.Length);
-        string? error = null;
+        string? outcome = null;
         var repeated = true;
         for (var i = 0; i < publishing.Topics.Length; i++)
         {
@@ -67,13 +68,14 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 // That some of it may be stored says more than that some of it is not.
-                error = error == PublishErrors.Unanswered ? error : PublishErrors.Describe(exception);
+                outcome = outcome == PublishOutcome.Unknown ? outcome : PublishErrors.Outcome(exception);
             }
         }
 
-        var status = error is not null ? StatusCodes.Status503ServiceUnavailable
-            : repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created;
-        return new BatchItemResult(index, status, [.. events], error);
+        return outcome is not null
+            ? new BatchItemResult(
+                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome)
+            : new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null);
     }
 
     private Publishing Start(BatchItem item)
@@ -101,9 +103,14 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             return Rejected("The data must be well-formed text; it has an escape such as \\ud800 without its other half.");
         }
 
+        if (publisher.IsTooLarge(data))
+        {
+            return Rejected(publisher.SizeRule, StatusCodes.Status413PayloadTooLarge);
+        }
+
         foreach (var topic in topics)
         {
-            if (publisher.Validate(topic, item.Event, data, item.IdempotencyKey, item.Key) is { } rule)
+            if (EventPublisher.Validate(topic, item.Event, data, item.IdempotencyKey, item.Key) is { } rule)
             {
                 return Rejected(rule);
             }
@@ -113,5 +120,5 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
     }
 
-    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, string? Rule);
+    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, BatchItemResult? Rejected);
 }

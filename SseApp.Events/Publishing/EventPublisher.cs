@@ -10,8 +10,8 @@ namespace SseApp.Events.Publishing;
 /// <summary>Checks an event, encodes it once, and appends it to its topic's log.</summary>
 internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOptions<PublishingOptions> options)
 {
-    /// <returns>The rule that the event breaks, or null.</returns>
-    public string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
+    /// <returns>The rule that the event breaks, or null; not looked at is its size.</returns>
+    public static string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
     {
         if (!TopicName.IsValid(topic))
         {
@@ -33,13 +33,10 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
             return EventKey.Rule;
         }
 
-        if (data.Length > options.Value.MaxEventBytes)
-        {
-            return SizeRule;
-        }
-
         return Utf8.IsValid(data) ? null : "The data must be well-formed UTF-8.";
     }
+
+    public bool IsTooLarge(ReadOnlySpan<byte> data) => data.Length > options.Value.MaxEventBytes;
 
     public string SizeRule => $"The data of an event has at most {options.Value.MaxEventBytes} bytes (Publishing:MaxEventBytes).";
 

@@ -42,18 +42,19 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            await Problems.RedisUnavailable(context, PublishErrors.Describe(exception)).ExecuteAsync(context);
+            var outcome = PublishErrors.Outcome(exception);
+            await Problems.NotConfirmed(context, PublishErrors.Describe(outcome), outcome).ExecuteAsync(context);
             return;
         }
 
         await WriteAsync(context.Response, publisher.Confirm(topic, result), result.Repeated);
     }
 
-    private string? FindBrokenRule(string topic, byte[] data, StringValues type, StringValues key, StringValues idempotencyKey) =>
+    private static string? FindBrokenRule(string topic, byte[] data, StringValues type, StringValues key, StringValues idempotencyKey) =>
         // A repeated parameter is a mistake that must not pass as the comma-joined value.
         type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1
             ? "'event', 'key' and 'Idempotency-Key' may be given once."
-            : publisher.Validate(topic, type, data, idempotencyKey, key);
+            : EventPublisher.Validate(topic, type, data, idempotencyKey, key);
 
     private static async Task WriteAsync(HttpResponse response, PublishedEvent stored, bool repeated)
     {

@@ -1,7 +1,9 @@
+using SseApp.ServiceDefaults.Publishing;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
 
+/// <summary>What a publisher is to be told of an event that Redis did not confirm.</summary>
 internal static class PublishErrors
 {
     public const string NotStored = "The event was not stored. Publish it again after the time in Retry-After.";
@@ -9,7 +11,14 @@ internal static class PublishErrors
     public const string Unanswered =
         "Redis did not answer in time, so the event may or may not be stored. Publish it again with the same Idempotency-Key to store it once.";
 
-    /// <summary>What a publisher is to be told. A command that was sent before the connection broke may have been executed.</summary>
-    public static string Describe(Exception exception) =>
-        exception is RedisTimeoutException or RedisConnectionException { CommandStatus: CommandStatus.Sent } ? Unanswered : NotStored;
+    public const string PartlyStored =
+        "The event was stored on the topics in 'events' and not on the others. Publish it on those again after the time in Retry-After.";
+
+    /// <summary>A command that was sent before the connection broke may have been executed.</summary>
+    /// <returns>A <see cref="PublishOutcome"/>.</returns>
+    public static string Outcome(Exception exception) =>
+        exception is RedisTimeoutException or RedisConnectionException { CommandStatus: CommandStatus.Sent } ? PublishOutcome.Unknown : PublishOutcome.NotStored;
+
+    public static string Describe(string outcome, bool partly = false) =>
+        outcome == PublishOutcome.Unknown ? Unanswered : partly ? PartlyStored : NotStored;
 }

@@ -13,14 +13,14 @@ internal sealed partial class Shard
         var policy = members.Overflow ??= _options.OverflowOf(connection.Topics.Names[slot]);
         if (policy == OverflowPolicy.Conflate && entry.Key is not null)
         {
-            if (backlog.EnqueueNewest(entry, slot))
+            if (backlog.EnqueueNewest(entry, slot, _now))
             {
                 CountOverflow(backlog, policy);
             }
         }
         else
         {
-            backlog.Enqueue(entry, slot);
+            backlog.Enqueue(entry, slot, _now);
         }
 
         if (backlog.Bytes > _options.MaxBacklogBytes)
@@ -42,6 +42,24 @@ internal sealed partial class Shard
         if (backlog.Bytes > _options.MaxBacklogBytes)
         {
             CloseSlow(connection, OverflowPolicy.Disconnect);
+        }
+    }
+
+    /// <summary>What a topic's policy leaves for longer than allowed ends the stream: its client comes back and reads the log.</summary>
+    private void EnforceAge(StreamConnection connection, Backlog backlog)
+    {
+        var moment = _now - _maxBacklogAge;
+        while (backlog.TryPeekOldest(out var slot, out var since) && since <= moment)
+        {
+            var policy = connection.Memberships[slot].Overflow ?? OverflowPolicy.Disconnect;
+            if (policy != OverflowPolicy.DropOldest)
+            {
+                CloseSlow(connection, OverflowPolicy.Disconnect);
+                return;
+            }
+
+            backlog.DropSince(slot, moment);
+            CountOverflow(backlog, policy);
         }
     }
 

@@ -23,10 +23,16 @@ internal sealed partial class Shard
         {
             var due = connection.Closing is not null
                 ? connection.Deadline
-                : Math.Min(connection.Deadline, connection.LastFlush + (connection.Flushing ? _maxBacklogAge : connection.HeartbeatTicks));
+                : Math.Min(connection.Deadline, connection.Flushing ? SlowAt(connection) : connection.LastFlush + connection.HeartbeatTicks);
             _wheel.Schedule(connection, due);
         }
     }
+
+    /// <summary>When the send under way, or an event that waits for its end, will have taken too long.</summary>
+    private long SlowAt(StreamConnection connection) =>
+        _maxBacklogAge + (connection.Backlog is { } backlog && backlog.TryPeekOldest(out _, out var since)
+            ? Math.Min(since, connection.LastFlush)
+            : connection.LastFlush);
 
     private void Visit(StreamConnection connection)
     {
@@ -46,9 +52,16 @@ internal sealed partial class Shard
                 Cut(connection);
             }
         }
-        else if (connection is { Closing: null, Flushing: true } && _now - connection.LastFlush > _maxBacklogAge)
+        else if (connection is { Closing: null, Flushing: true })
         {
-            CloseSlow(connection, OverflowPolicy.Disconnect);
+            if (_now - connection.LastFlush >= _maxBacklogAge)
+            {
+                CloseSlow(connection, OverflowPolicy.Disconnect);
+            }
+            else if (connection.Backlog is { } backlog)
+            {
+                EnforceAge(connection, backlog);
+            }
         }
         else if (connection is { Closing: null, Flushing: false } && _now - connection.LastFlush >= connection.HeartbeatTicks)
         {

@@ -150,7 +150,7 @@ internal sealed class StreamEndpoint(
 
     private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, StreamOrigin origin, CancellationToken cancellationToken)
     {
-        var markBits = PositionCodec.MarkBits(acquired.Count);
+        var markBits = origin.Positions is { } positions ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
         // All topics are asked before the first answer is awaited.
         Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(origin, slot, markBits))];
         return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);

@@ -1,4 +1,5 @@
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Http;
 using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.Events.Streaming;
@@ -14,6 +15,8 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<ShardSet>();
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.AddSingleton<ClusterSubscribers>();
+        builder.Services.AddPlainHttpClient(ClusterSubscribers.ClientName);
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();

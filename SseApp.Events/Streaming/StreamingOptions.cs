@@ -35,7 +35,11 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(4 * 1024, 1024 * 1024 * 1024)]
     public int MaxBacklogBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>A client that has not read for this long, while bytes wait for it, is disconnected. Default 30 s.</summary>
+    /// <summary>
+    /// How long an event may wait for the sends before it, and a send for the client to take it. What is older is dropped
+    /// where the topic's policy is <see cref="OverflowPolicy.DropOldest"/>; else, and for a send, the client is
+    /// disconnected. Default 30 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan MaxBacklogAge { get; set; } = TimeSpan.FromSeconds(30);
 

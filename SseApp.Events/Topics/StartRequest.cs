@@ -19,5 +19,8 @@ internal sealed class StartRequest(Position after, int markBits, bool clamp) : H
     public override bool IsOf(Epoch epoch) => After.Epoch.Mark(markBits) == epoch.Mark(markBits);
 
     public override void Complete(LogEntry[] entries) => _completion.TrySetResult(
-        entries is [{ GapReason: not null } gap] ? new StreamStart(_told, gap) : new StreamStart(After, null));
+        entries is [{ GapReason: not null } gap] ? new StreamStart(Told(gap.Position.Epoch), gap) : new StreamStart(After, null));
+
+    // Ids that are sent before the gap repeat the client's position, and the next one's marks may be wider than these.
+    private Position Told(Epoch current) => IsOf(current) ? _told with { Epoch = current } : _told;
 }

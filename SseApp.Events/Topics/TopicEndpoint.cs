@@ -14,7 +14,7 @@ internal static class TopicEndpoint
         app.MapDelete("/topics/{topic}", DeleteAsync).AddEndpointFilter<OperatorFilter>().WithName("DeleteTopic");
     }
 
-    private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs)
+    private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs, ClusterSubscribers cluster)
     {
         topic = TopicName.FromRoute(topic);
         if (!TopicName.IsValid(topic))
@@ -27,8 +27,12 @@ internal static class TopicEndpoint
             var subscribed = log.CountSubscribedReplicasAsync(topic);
             var range = await log.GetRangeAsync(topic);
             var exists = range.Last > 0;
+            var local = hubs.LocalSubscribers(topic);
+            var replicas = await subscribed;
+            // Nobody is asked about a topic that no other replica is subscribed to, whatever names somebody tries.
+            var others = replicas > (local > 0 ? 1 : 0) ? await cluster.CountOthersAsync(topic) : default;
             return TypedResults.Ok(new TopicInfo(
-                topic, exists ? range.Epoch.ToString() : null, exists ? range.First : 0, range.Last, hubs.LocalSubscribers(topic), await subscribed));
+                topic, exists ? range.Epoch.ToString() : null, exists ? range.First : 0, range.Last, local, local + others.Count, others.Unanswered, replicas));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

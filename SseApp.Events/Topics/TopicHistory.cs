@@ -37,7 +37,7 @@ internal static class TopicHistory
             var page = await log.ReadAsync(topic, after, (int)limit, MaxBytes);
             var exists = page.Last > 0;
             var alone = new TopicSet([topic]);
-            TopicEvent[] events = [.. page.Entries.Where(entry => entry.GapReason is null).Select(entry => Convert(alone, entry))];
+            TopicEvent[] events = [.. page.Entries.Select(entry => Convert(alone, entry))];
             return AcceptsNdjson(context.Request)
                 ? TypedResults.Text(
                     string.Concat(events.Select(item => JsonSerializer.Serialize(item, TopicsJsonContext.Default.TopicEvent) + "\n")), Ndjson)
@@ -62,10 +62,16 @@ internal static class TopicHistory
 
     private static TopicEvent Convert(TopicSet topics, LogEntry entry)
     {
+        var id = PositionCodec.Encode(topics, [entry.Position]);
+        if (entry.GapReason is not null)
+        {
+            return new TopicEvent(entry.Position.Offset, id, null, null, null, "The log holds something at this offset that is no event.");
+        }
+
         var (type, data) = SseEncoder.Decode(entry.Block.Span);
         return new TopicEvent(
             entry.Position.Offset,
-            PositionCodec.Encode(topics, [entry.Position]),
+            id,
             type,
             data,
             DateTimeOffset.UnixEpoch.AddTicks(entry.PublishedAtMicroseconds * TimeSpan.TicksPerMicrosecond));

@@ -6,5 +6,15 @@ namespace SseApp.Events.Topics;
 /// <param name="FirstOffset">The oldest event that the log holds.</param>
 /// <param name="LastOffset">The newest event.</param>
 /// <param name="LocalSubscribers">Streams of the topic on this replica.</param>
+/// <param name="ClusterSubscribers">Streams of the topic on this replica and on all others that answered.</param>
+/// <param name="UnansweredReplicas">Replicas that did not answer within a second; there may be more streams on them.</param>
 /// <param name="SubscribedReplicas">Replicas of the cluster that hold streams of the topic, or did a moment ago.</param>
-internal sealed record TopicInfo(string Topic, string? Epoch, long FirstOffset, long LastOffset, int LocalSubscribers, long SubscribedReplicas);
+internal sealed record TopicInfo(
+    string Topic,
+    string? Epoch,
+    long FirstOffset,
+    long LastOffset,
+    int LocalSubscribers,
+    int ClusterSubscribers,
+    int UnansweredReplicas,
+    long SubscribedReplicas);

@@ -8,7 +8,7 @@ internal static class Problems
     /// <summary>What names the request in problem details, the access log and traces.</summary>
     public static string RequestId(HttpContext context) => Activity.Current?.Id ?? context.TraceIdentifier;
 
-    public static Task WriteAsync(HttpContext context, int status, string detail, string? reason = null)
+    public static Task WriteAsync(HttpContext context, int status, string detail, string? reason = null, params ReadOnlySpan<KeyValuePair<string, object?>> more)
     {
         var extensions = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
@@ -17,6 +17,11 @@ internal static class Problems
         if (reason is not null)
         {
             extensions["reason"] = reason;
+        }
+
+        foreach (var (name, value) in more)
+        {
+            extensions[name] = value;
         }
 
         context.Response.Headers.XContentTypeOptions = "nosniff";

@@ -6,6 +6,7 @@ using Microsoft.Net.Http.Headers;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Telemetry;
+using SseApp.ServiceDefaults.Publishing;
 
 namespace SseApp.Gateway.Forwarding;
 
@@ -27,7 +28,8 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         response.Clear();
         var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
             (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
-        return StreamRequests.AcceptsEventStream(context.Request)
+        // A 200 must not be mistaken for a publish that was stored, whatever its publisher accepts.
+        return StreamRequests.AcceptsEventStream(context.Request) && !PublishRequests.IsPublish(context.Request)
             ? WriteStreamAsync(context, refusal, retryMs)
             : WriteProblemAsync(context, refusal, retryMs);
     }
@@ -62,6 +64,12 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         // Whole seconds, rounded up (RFC 9110, 10.2.3).
         context.Response.Headers[HeaderNames.RetryAfter] = ((retryMs + 999) / 1000).ToString(CultureInfo.InvariantCulture);
         context.Response.Headers.CacheControl = "no-store";
-        return Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason);
+        var retry = KeyValuePair.Create<string, object?>("retryAfterMs", retryMs);
+        return PublishRequests.IsPublish(context.Request)
+            ? Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason, retry, new(PublishOutcome.Member, Outcome(context)))
+            : Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason, retry);
     }
+
+    private static string Outcome(HttpContext context) =>
+        context.Features.Get<RequestAttempts>() is { MayHaveArrived: true } ? PublishOutcome.Unknown : PublishOutcome.NotStored;
 }

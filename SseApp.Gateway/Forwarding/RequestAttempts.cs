@@ -8,6 +8,9 @@ internal sealed class RequestAttempts(int limit)
 {
     private readonly List<DestinationState> _failed = [];
 
+    /// <summary>Some destination may have got the request, or a part of it.</summary>
+    public bool MayHaveArrived { get; set; }
+
     /// <summary>Notes that the destination asked last did not serve the request.</summary>
     public void Failed(DestinationState destination) => _failed.Add(destination);
 

@@ -22,7 +22,11 @@ internal sealed partial class RetryMiddleware(
         var body = KeepBody(context.Request);
         while (true)
         {
+            var arrivedBefore = attempts.MayHaveArrived;
+            // Until the opposite is proven, also when this is left by an exception.
+            attempts.MayHaveArrived = true;
             await next(context);
+            attempts.MayHaveArrived = arrivedBefore || !IsKnownNotToHaveArrived(context);
 
             if (context.Features.Get<IForwarderErrorFeature>() is not { } failure
                 || context.Response.HasStarted
@@ -56,6 +60,10 @@ internal sealed partial class RetryMiddleware(
             proxy.ProxiedDestination = null;
         }
     }
+
+    private static bool IsKnownNotToHaveArrived(HttpContext context) =>
+        context.Features.Get<IForwarderErrorFeature>() is { } failure
+        && (failure.Error == ForwarderError.NoAvailableDestinations || ForwardFailure.NeverSent(failure));
 
     private ReplayableBody? KeepBody(HttpRequest request)
     {

@@ -1,4 +1,5 @@
 using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Routing;
 
 namespace SseApp.Gateway.Limits;
 
@@ -6,15 +7,7 @@ namespace SseApp.Gateway.Limits;
 internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates rates, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context) =>
-        IsPublish(context.Request) && rates.TryPublish(context) is { } retryAfter
+        PublishRequests.IsPublish(context.Request) && rates.TryPublish(context) is { } retryAfter
             ? refusals.WriteAsync(context, Refusal.PublishRate, retryAfter)
             : next(context);
-
-    // As routing compares paths, which does not tell /Publish/ from /publish.
-    private static bool IsPublish(HttpRequest request) =>
-        HttpMethods.IsPost(request.Method)
-        && request.Path.Value.AsSpan().TrimEnd('/') is var path
-        && (path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
-            || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
-                && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
 }

@@ -4,6 +4,7 @@ namespace SseApp.ServiceDefaults.Operators;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TopicActivity[]))]
+[JsonSerializable(typeof(TopicSubscribers))]
 [JsonSerializable(typeof(ConnectionDetails[]))]
 [JsonSerializable(typeof(DisconnectResult))]
 public sealed partial class OperatorJsonContext : JsonSerializerContext;

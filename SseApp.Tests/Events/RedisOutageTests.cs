@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
 
@@ -8,6 +10,36 @@ namespace SseApp.Tests.Events;
 public sealed class RedisOutageTests(RedisServer redis) : IClassFixture<RedisServer>
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task A_publish_that_redis_does_not_answer_is_503_of_unknown_outcome()
+    {
+        await redis.RequireAsync();
+        await using var host = await EventsHost.StartAsync($"{redis.ConnectionString},asyncTimeout=300");
+        using (var before = await host.PublishAsync("frozen", "before"))
+        {
+            Assert.Equal(HttpStatusCode.Created, before.StatusCode);
+        }
+
+        redis.Freeze();
+        try
+        {
+            using var alone = await host.PublishAsync("frozen", "1");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, alone.StatusCode);
+            Assert.Equal("unknown", (await alone.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("outcome").GetString());
+
+            // Nothing is known to be stored, but it may be: each item says so itself.
+            using var batch = await host.Client.PostAsync(
+                "/publish", new StringContent("""[{"topic":"frozen","data":"2"}]"""), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, batch.StatusCode);
+            var item = (await batch.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("results")[0];
+            Assert.Equal((503, "unknown"), (item.GetProperty("status").GetInt32(), item.GetProperty("outcome").GetString()));
+        }
+        finally
+        {
+            redis.Thaw();
+        }
+    }
 
     [Fact]
     public async Task Streams_outlive_redis_and_nothing_is_acknowledged_that_is_not_stored()

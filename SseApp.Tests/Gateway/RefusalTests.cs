@@ -49,6 +49,20 @@ public sealed partial class RefusalTests : GatewayTest
         await AssertProblemAsync(client.Response, HttpStatusCode.ServiceUnavailable, "no-replica");
     }
 
+    [Theory]
+    [InlineData("*/*")]
+    [InlineData("text/event-stream")]
+    public async Task A_publish_that_reached_no_replica_says_that_nothing_is_stored(string accept)
+    {
+        var gateway = await GatewayAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/publish") { Content = new StringContent("x") };
+        request.Headers.Accept.ParseAdd(accept);
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        await AssertProblemAsync(response, HttpStatusCode.ServiceUnavailable, "no-replica", "not-stored");
+    }
+
     [Fact]
     public async Task When_every_replica_refuses_connections_streams_are_refused_softly_and_publishes_with_502()
     {
@@ -62,19 +76,24 @@ public sealed partial class RefusalTests : GatewayTest
         await UntilAsync(() => gateway.AvailableReplicas() == 1, "the failed replica to be tried again");
         using var content = new StringContent("x");
         using var response = await gateway.Client.PostAsync("/topics/a/events", content, Cancellation);
-        await AssertProblemAsync(response, HttpStatusCode.BadGateway, "replica-unreachable");
+        await AssertProblemAsync(response, HttpStatusCode.BadGateway, "replica-unreachable", "not-stored");
     }
 
     [Fact]
     public async Task A_replica_that_never_answers_is_a_timeout()
     {
         await TcpOriginAsync("r1", (_, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
-        var gateway = await GatewayAsync(("Upstream:ActivityTimeout", "00:00:01"));
+        var gateway = await GatewayAsync(("Upstream:ActivityTimeout", "00:00:01"), ("ReplicaHealth:FailTimeout", "00:00:00.050"));
 
         using var client = await StreamClient.OpenAsync(gateway.Client);
         Assert.Contains("\"reason\":\"replica-timeout\"", System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync()), StringComparison.Ordinal);
         using var response = await gateway.Client.GetAsync("/topics/a", Cancellation);
         await AssertProblemAsync(response, HttpStatusCode.GatewayTimeout, "replica-timeout");
+
+        await UntilAsync(() => gateway.AvailableReplicas() == 1, "the silent replica to be tried again");
+        using var content = new StringContent("x");
+        using var published = await gateway.Client.PostAsync("/topics/a/events", content, Cancellation);
+        await AssertProblemAsync(published, HttpStatusCode.GatewayTimeout, "replica-timeout", "unknown");
     }
 
     [Fact]
@@ -161,7 +180,7 @@ public sealed partial class RefusalTests : GatewayTest
         Assert.Contains("larger than 1024 bytes", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
-    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode status, string reason)
+    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode status, string reason, string? outcome = null)
     {
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
@@ -169,6 +188,8 @@ public sealed partial class RefusalTests : GatewayTest
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         Assert.Equal(reason, problem.GetProperty("reason").GetString());
+        Assert.InRange(problem.GetProperty("retryAfterMs").GetInt32(), 200, 400);
+        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var told) ? told.GetString() : null);
         Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
@@ -61,6 +62,23 @@ public sealed class RetryTests : GatewayTest
 
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal(1, broken.Requests + alsoBroken.Requests);
+        Assert.Equal("unknown", (await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("outcome").GetString());
+    }
+
+    [Fact]
+    public async Task A_publish_of_which_one_try_may_have_arrived_is_of_unknown_outcome_although_the_last_one_did_not()
+    {
+        await TcpOriginAsync("r1", (_, _) => Task.CompletedTask);
+        var gateway = await GatewayAsync(("Balancing:Policy", "WeightedRoundRobin"), ("ReplicaHealth:MaxFails", "0"), ("ReplicaHealth:Interval", "00:10:00"));
+        var dead = await OriginAsync("r2");
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "both replicas to be known");
+        await dead.KillAsync();
+
+        for (var i = 0; i < 2; i++)
+        {
+            using var response = await PublishAsync(gateway, "x", chunked: false);
+            Assert.Equal("unknown", (await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("outcome").GetString());
+        }
     }
 
     [Fact]

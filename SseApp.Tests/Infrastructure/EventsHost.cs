@@ -18,18 +18,22 @@ public sealed class EventsHost : IAsyncDisposable
     private readonly WebApplication _app;
     private bool _stopped;
 
-    private EventsHost(WebApplication app, Uri address, string prefix)
+    private EventsHost(WebApplication app, Uri[] addresses, string prefix)
     {
         Prefix = prefix;
         _app = app;
-        Address = address;
-        Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) };
+        Addresses = addresses;
+        Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
     }
 
     /// <summary>Prefix of its keys.</summary>
     public string Prefix { get; }
 
-    public Uri Address { get; }
+    /// <summary>The one that <see cref="Client"/> uses.</summary>
+    public Uri Address => Addresses[0];
+
+    /// <summary>One, unless the settings have endpoints for Kestrel: then these, ordered by their names.</summary>
+    public IReadOnlyList<Uri> Addresses { get; }
 
     public HttpClient Client { get; }
 
@@ -61,8 +65,8 @@ public sealed class EventsHost : IAsyncDisposable
         var app = builder.Build();
         app.MapEvents();
         await app.StartAsync();
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        return new EventsHost(app, new Uri(address), prefix);
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        return new EventsHost(app, [.. addresses.Select(address => new Uri(address))], prefix);
     }
 
     /// <summary>Opens a stream and reads its <c>stream.open</c>.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -7,7 +8,7 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>
 /// A client on a bare socket that checks the framing of each chunk itself and reads only when it is told to.
 /// </summary>
-internal sealed class RawStream : IDisposable
+internal sealed class RawStream : IStreamPeer
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
@@ -16,13 +17,13 @@ internal sealed class RawStream : IDisposable
     private readonly SseParser _parser = new();
     private readonly Queue<SseEvent> _events = new();
 
-    private RawStream(Socket socket)
+    private RawStream(Socket socket, Stream stream)
     {
         _socket = socket;
-        _stream = new BufferedStream(new NetworkStream(socket), 64 * 1024);
+        _stream = new BufferedStream(stream, 64 * 1024);
     }
 
-    public static async Task<RawStream> ConnectAsync(Uri address, int receiveBuffer = 0)
+    public static async Task<RawStream> ConnectAsync(Uri address, int receiveBuffer = 0, TestCertificate? tls = null)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         if (receiveBuffer > 0)
@@ -32,13 +33,22 @@ internal sealed class RawStream : IDisposable
         }
 
         await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
-        return new RawStream(socket);
+        Stream stream = new NetworkStream(socket);
+        if (tls is not null)
+        {
+            var encrypted = new SslStream(stream);
+            await encrypted.AuthenticateAsClientAsync(tls.ClientOptions(), TestContext.Current.CancellationToken);
+            stream = encrypted;
+        }
+
+        return new RawStream(socket, stream);
     }
 
     /// <summary>Sends a request and reads the head of its response.</summary>
     public async Task<string> RequestAsync(string path)
     {
-        await _socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"));
+        await _stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"));
+        await _stream.FlushAsync();
         var head = new StringBuilder();
         while (await LineAsync() is { Length: > 0 } line)
         {

@@ -69,28 +69,31 @@ internal sealed class TestCertificate : IDisposable
             await socket.ConnectAsync(IPAddress.Loopback, server.Port, cancellationToken);
             return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
         },
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            TargetHost = "events.example",
-            EnabledSslProtocols = protocols,
-            CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { _root },
-                RevocationMode = X509RevocationMode.NoCheck,
-                DisableCertificateDownloads = true,
-            },
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
-            {
-                seen?.Add(certificate!.Subject["CN=".Length..]);
-                return errors == SslPolicyErrors.None;
-            },
-        },
+        SslOptions = ClientOptions(seen, protocols),
         AllowAutoRedirect = false,
     })
     {
         BaseAddress = new Uri($"https://events.example:{server.Port}"),
         Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    /// <summary>As of <see cref="Client"/>.</summary>
+    public SslClientAuthenticationOptions ClientOptions(ICollection<string>? seen = null, SslProtocols protocols = SslProtocols.None) => new()
+    {
+        TargetHost = "events.example",
+        EnabledSslProtocols = protocols,
+        CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            CustomTrustStore = { _root },
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        },
+        RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+        {
+            seen?.Add(certificate!.Subject["CN=".Length..]);
+            return errors == SslPolicyErrors.None;
+        },
     };
 
     public void Dispose()

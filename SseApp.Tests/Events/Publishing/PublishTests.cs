@@ -23,6 +23,40 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Equal(["one", "two"], await reader.DataAsync(2));
     }
 
+    [Fact]
+    public async Task An_idempotency_key_is_forgotten_a_window_after_its_first_use_however_often_it_is_used()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("TopicLog:IdempotencyWindow", "00:00:02"));
+        using var first = await host.PublishAsync("window", "one", idempotencyKey: "k");
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+
+        // Each of these uses it again.
+        await Eventually.Async(
+            async () =>
+            {
+                using var again = await host.PublishAsync("window", "one", idempotencyKey: "k");
+                return again.StatusCode == HttpStatusCode.Created;
+            },
+            TimeSpan.FromSeconds(30),
+            "the key to be forgotten");
+
+        var topic = JsonDocument.Parse(await host.Client.GetStringAsync("/topics/window", TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal(2, topic.GetProperty("lastOffset").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_key_outlives_the_log_that_its_event_was_in()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var first = await host.PublishAsync("gone", "one", idempotencyKey: "k");
+        using var deleted = await host.Client.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
+
+        using var again = await host.PublishAsync("gone", "one", idempotencyKey: "k");
+
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        Assert.Equal(await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     [Theory]
     [InlineData("/topics/a/events?event=stream.open", HttpStatusCode.BadRequest, "reserved")]
     [InlineData("/topics/a/events?event=a%0Ab", HttpStatusCode.BadRequest, "CR, LF and NUL")]
@@ -46,6 +80,10 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
 
         using var tooLarge = await host.PublishAsync("a", new string('x', 11));
         await AssertProblemAsync(tooLarge, HttpStatusCode.RequestEntityTooLarge, "10 bytes");
+        using var batch = await PublishBatchAsync(host, "application/json", $$"""[{"topic":"a","data":"{{new string('x', 11)}}"},{"topic":"a","data":"ok"}]""");
+        var item = JsonDocument.Parse(await batch.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("results")[0];
+        Assert.Equal(413, item.GetProperty("status").GetInt32());
+        Assert.Contains("10 bytes", item.GetProperty("error").GetString(), StringComparison.Ordinal);
         using var notText = await host.Client.PostAsync("/topics/a/events", new ByteArrayContent([0xFF, 0xFE]), TestContext.Current.CancellationToken);
         await AssertProblemAsync(notText, HttpStatusCode.BadRequest, "UTF-8");
     }
@@ -83,6 +121,35 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task A_batch_whose_items_were_stored_on_some_of_their_topics_says_on_which()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await BreakAsync(host, "broken");
+
+        using var answer = await PublishBatchAsync(host, "application/json", """[{"topics":["whole","broken"],"data":"1"},{"topic":"broken","data":"2"}]""");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var results = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("results");
+        Assert.Equal([503, 503], results.EnumerateArray().Select(item => item.GetProperty("status").GetInt32()));
+        Assert.Equal("whole", Assert.Single(results[0].GetProperty("events").EnumerateArray()).GetProperty("topic").GetString());
+        Assert.Contains("not on the others", results[0].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal(["not-stored", "not-stored"], results.EnumerateArray().Select(item => item.GetProperty("outcome").GetString()));
+    }
+
+    [Fact]
+    public async Task A_publish_that_redis_refuses_is_503_and_not_stored_alone_and_in_a_batch()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await BreakAsync(host, "broken");
+
+        using var alone = await host.PublishAsync("broken", "1");
+        using var batch = await PublishBatchAsync(host, "application/json", """[{"topic":"broken","data":"2"},{"topic":"broken","data":"3"}]""");
+
+        await AssertProblemAsync(alone, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
+        await AssertProblemAsync(batch, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
+    }
+
+    [Fact]
     public async Task A_batch_has_at_most_a_thousand_items()
     {
         await using var host = await EventsHost.StartAsync(redis);
@@ -97,6 +164,13 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Equal(Enumerable.Range(0, 1_000).Select(i => $"{i}"), await reader.DataAsync(1_000));
     }
 
+    /// <summary>Puts something else where the counter of the topic is to be: Redis refuses what is appended to its log.</summary>
+    private async Task BreakAsync(EventsHost host, string topic)
+    {
+        await using var connection = await redis.ConnectAsync();
+        await connection.GetDatabase().StringSetAsync($"{host.Prefix}:{{{topic}}}:counter", "no hash");
+    }
+
     private static Task<HttpResponseMessage> PublishBatchAsync(EventsHost host, string contentType, string body)
     {
         var content = new StringContent(body, Encoding.UTF8);
@@ -104,10 +178,11 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
         return host.Client.PostAsync("/publish", content, TestContext.Current.CancellationToken);
     }
 
-    private static async Task AssertProblemAsync(HttpResponseMessage answer, HttpStatusCode status, string rule)
+    private static async Task AssertProblemAsync(HttpResponseMessage answer, HttpStatusCode status, string rule, string? outcome = null)
     {
         Assert.Equal(status, answer.StatusCode);
         var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
         Assert.Contains(rule, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var told) ? told.GetString() : null);
     }
 }

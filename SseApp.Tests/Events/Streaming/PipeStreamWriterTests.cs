@@ -2,4 +2,4 @@ using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Streaming;
 
-public sealed class PipeStreamWriterTests(RedisServer redis) : StreamWriterTests(redis, direct: false), IClassFixture<RedisServer>;
+public sealed class PipeStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: false), IClassFixture<RedisServer>;

@@ -2,4 +2,4 @@ using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Streaming;
 
-public sealed class SocketStreamWriterTests(RedisServer redis) : StreamWriterTests(redis, direct: true), IClassFixture<RedisServer>;
+public sealed class SocketStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: true), IClassFixture<RedisServer>;

@@ -1,11 +1,14 @@
 using System.Net;
 using System.Text.Json;
+using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Topics;
 
 public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisServer>
 {
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(15);
+
     [Fact]
     public async Task History_is_read_in_pages()
     {
@@ -42,6 +45,74 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
         Assert.Equal("application/x-ndjson", answer.Content.Headers.ContentType?.MediaType);
         var lines = (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(["1", "2"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").GetString()));
+    }
+
+    [Fact]
+    public async Task An_entry_that_cannot_be_read_keeps_its_place_in_the_history()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        foreach (var data in new[] { "1", "2", "3" })
+        {
+            using var published = await host.PublishAsync("holes", data);
+        }
+
+        await using (var connection = await redis.ConnectAsync())
+        {
+            await connection.GetDatabase().ListSetByIndexAsync($"{host.Prefix}:{{holes}}:log", 1, "junk");
+        }
+
+        var events = (await GetAsync(host, "/topics/holes/events")).GetProperty("events");
+
+        Assert.Equal([1, 2, 3], events.EnumerateArray().Select(item => item.GetProperty("offset").GetInt32()));
+        Assert.False(events[1].TryGetProperty("data", out _));
+        Assert.NotEmpty(events[1].GetProperty("error").GetString()!);
+        Assert.Equal("3", events[2].GetProperty("data").GetString());
+        Assert.False(events[2].TryGetProperty("error", out _));
+    }
+
+    [Fact]
+    public async Task A_topic_tells_the_streams_of_all_replicas_and_how_many_replicas_did_not_answer()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var other = await EventsHost.StartAsync(redis, host.Prefix);
+        await using var here = await host.SubscribeAsync("all/of", "x");
+        await using var there = await other.SubscribeAsync("all/of");
+        await using var thereToo = await other.SubscribeAsync("all/of", "x");
+
+        await Eventually.Async(
+            async () => Count(await GetAsync(host, "/topics/all%2Fof")) == (1, 3, 0), s_limit, "one replica to count the streams of both");
+        Assert.Equal((1, 2, 0), Count(await GetAsync(other, "/topics/x")));
+
+        await using var silent = TcpOrigin.Start((_, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
+        await Eventually.Async(
+            async () =>
+            {
+                await host.Get<IReplicaRegistry>().WriteAsync(silent.Record("silent"), announce: false, TestContext.Current.CancellationToken);
+                return Count(await GetAsync(host, "/topics/all%2Fof")) == (1, 3, 1);
+            },
+            s_limit,
+            "a replica that does not answer to be told");
+    }
+
+    [Fact]
+    public async Task Many_who_ask_about_a_topic_are_one_question_to_the_other_replicas()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var other = await EventsHost.StartAsync(redis, host.Prefix);
+        await using var there = await other.SubscribeAsync("asked");
+        await using var asked = TcpOrigin.Start(async (socket, cancellationToken) => await socket.SendAsync(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n{\"topic\":\"asked\",\"subscribers\":7}"u8.ToArray(), cancellationToken));
+        await host.Get<IReplicaRegistry>().WriteAsync(asked.Record("asked"), announce: false, TestContext.Current.CancellationToken);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => GetAsync(host, "/topics/asked")));
+
+        Assert.All(answers, answer => Assert.InRange(answer.GetProperty("clusterSubscribers").GetInt32(), 7, 8));
+        // One a second, however slowly the hundred are answered.
+        Assert.InRange(asked.Requests, 1, 20);
+
+        var before = asked.Requests;
+        await GetAsync(host, "/topics/nobody-is-subscribed-to-this");
+        Assert.Equal(before, asked.Requests);
     }
 
     [Theory]
@@ -90,6 +161,11 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
 
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
+
+    private static (int Local, int Cluster, int Unanswered) Count(JsonElement topic) => (
+        topic.GetProperty("localSubscribers").GetInt32(),
+        topic.GetProperty("clusterSubscribers").GetInt32(),
+        topic.GetProperty("unansweredReplicas").GetInt32());
 
     private static IEnumerable<string> Describe(JsonElement page) => page.GetProperty("events").EnumerateArray().Select(item =>
         $"{item.GetProperty("offset")}:{item.GetProperty("event")}:{item.GetProperty("data")}");

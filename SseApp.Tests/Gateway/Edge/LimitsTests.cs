@@ -138,6 +138,7 @@ public sealed class LimitsTests : GatewayTest
         using (var response = await gateway.Client.SendAsync(request, Cancellation))
         {
             await AssertProblemAsync(response, HttpStatusCode.TooManyRequests, "publish-rate");
+            Assert.Equal("not-stored", (await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("outcome").GetString());
         }
 
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.2"));
