@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Operators;
 using SseApp.ServiceDefaults.Replicas;

@@ -11,7 +11,8 @@ internal static class StreamRequests
     public const string Path = "/events";
 
     /// <summary>True when the answer may be an event stream and must be forwarded as one.</summary>
-    public static bool IsStream(HttpRequest request) => IsStreamPath(request.Path.Value) || AcceptsEventStream(request);
+    public static bool IsStream(HttpRequest request) =>
+        IsStreamPath(request.Path.Value) || (AcceptsEventStream(request) && !PublishRequests.IsPublish(request));
 
     /// <summary>
     /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does

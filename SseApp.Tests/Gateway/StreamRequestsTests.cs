@@ -23,4 +23,17 @@ public sealed class StreamRequestsTests
 
         Assert.Equal((stream, eventSource), (StreamRequests.IsStream(request), StreamRequests.AcceptsEventStream(request)));
     }
+
+    [Theory]
+    [InlineData("/publish")]
+    [InlineData("/topics/a/events")]
+    public void A_publish_is_no_stream_whatever_its_publisher_accepts(string path)
+    {
+        var request = new DefaultHttpContext().Request;
+        request.Method = HttpMethods.Post;
+        request.Path = path;
+        request.Headers.Accept = "application/json, text/event-stream";
+
+        Assert.False(StreamRequests.IsStream(request));
+    }
 }
