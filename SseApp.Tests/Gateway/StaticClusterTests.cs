@@ -104,8 +104,8 @@ public sealed class StaticClusterTests : GatewayTest
         Assert.Equal("shop", await gateway.Client.GetStringAsync("/shop/basket", Cancellation));
         Change("Metadata:weight", "2");
         Change("Address", other.Address.AbsoluteUri);
-        await UntilAsync(
-            async () => await gateway.Client.GetStringAsync("/shop/basket", Cancellation) == "other", "the next change, which is valid, to count");
+        await Eventually.Async(
+            async () => await gateway.Client.GetStringAsync("/shop/basket", Cancellation) == "other", TimeSpan.FromSeconds(10), "the next change, which is valid, to count");
 
         void Change(string key, string value)
         {
