@@ -10,7 +10,6 @@ using SseApp.Bench.Reload;
 using SseApp.ServiceDefaults.Leases;
 using SseApp.ServiceDefaults.Lifetime;
 using SseApp.ServiceDefaults.Replicas;
-using SseApp.Tests.Chaos;
 using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
@@ -85,7 +84,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
             // Each successor is over this when it has hardly started: more ends in a row than crashes would be allowed.
             cluster.MemoryLimit = "32MB";
-            await GrowAsync(await AddressAsync(id), await AddressAsync(ids[0]));
+            await ReplicaGrowth.UntilDrainAsync(await AddressAsync(id), await AddressAsync(ids[0]));
             await Eventually.Async(
                 () => cluster.ExitCodes(id).Count(code => code == ExitCodes.MemoryGuard) > SupervisedClusterFixture.MaxRestarts,
                 s_limit,
@@ -162,34 +161,6 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         var after = await ProcessesAsync();
         Assert.Equal(processes.Keys.Order(StringComparer.Ordinal), after.Keys.Order(StringComparer.Ordinal));
         Assert.All(processes, before => Assert.NotEqual(before.Value, after[before.Key]));
-    }
-
-    /// <summary>Publishes what a client of the replica never reads, until the replica drains.</summary>
-    private static async Task GrowAsync(Uri replica, Uri other)
-    {
-        using var client = new HttpClient { BaseAddress = replica };
-        await using var reader = await SseReader.OpenAsync(client, "/events?topic=quiet");
-        await reader.OpenedAsync();
-        using var stuck = await RawStream.ConnectAsync(replica, receiveBuffer: 4096);
-        await stuck.OpenAsync("topic=bulk");
-        using var publisher = new HttpClient { BaseAddress = other };
-        using var bulk = new NumberedTopic("bulk", publisher);
-        var ended = reader.NextAsync(s_limit);
-        await Eventually.Async(
-            async () =>
-            {
-                if (!ended.IsCompleted)
-                {
-                    await bulk.PublishBatchAsync(20, 60_000);
-                }
-
-                return ended.IsCompleted;
-            },
-            s_limit,
-            "the drain of a replica that grows");
-
-        // A reset would throw here; a clean end is null.
-        Assert.Null(await ended);
     }
 
     /// <summary>A replica that leaves because of its memory keeps the others and reloads waiting for a minute; no test has to.</summary>
