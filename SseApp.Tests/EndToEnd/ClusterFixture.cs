@@ -19,10 +19,15 @@ public class ClusterFixture : IAsyncLifetime
 
     private readonly CancellationTokenSource _stopped = new();
     private readonly ConcurrentDictionary<string, ResourceEvent> _latest = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Id, DateTime? At), int> _exits = new();
     private DistributedApplication? _app;
+    private WebhookReceiver? _webhook;
     private Task _watch = Task.CompletedTask;
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The cluster has not started.");
+
+    /// <summary>Gets the gateway's alerts, from its first second on and without a pause between two of the same key.</summary>
+    internal WebhookReceiver Webhook => _webhook ?? throw new InvalidOperationException("The cluster has not started.");
 
     public Uri Gateway => App.GetEndpoint("gateway", "http");
 
@@ -30,11 +35,20 @@ public class ClusterFixture : IAsyncLifetime
     public IReadOnlyDictionary<string, CustomResourceSnapshot> EventsReplicas =>
         _latest.Where(entry => entry.Value.Resource.Name == "events").ToDictionary(entry => entry.Key, entry => entry.Value.Snapshot, StringComparer.Ordinal);
 
+    /// <summary>How the processes of one replica ended so far.</summary>
+    public IReadOnlyList<int> ExitCodes(string id) => [.. _exits.Where(exit => exit.Key.Id == id).OrderBy(exit => exit.Key.At).Select(exit => exit.Value)];
+
     public async ValueTask InitializeAsync()
     {
+        _webhook = await WebhookReceiver.StartAsync();
         using var limit = new CancellationTokenSource(s_startLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SseApp_AppHost>(
             ["--Cluster:GatewayPort=0", "--Backplane:Mode=Garnet", .. Arguments], limit.Token);
+        builder.CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("Alerts__WebhookUrl", _webhook.Url)
+            .WithEnvironment("Alerts__Format", "Json")
+            .WithEnvironment("Alerts__StartupGrace", "00:00:00")
+            .WithEnvironment("Alerts__MinInterval", "00:00:00");
         Configure(builder);
         _app = await builder.BuildAsync(limit.Token);
         _watch = WatchAsync(_stopped.Token);
@@ -57,6 +71,11 @@ public class ClusterFixture : IAsyncLifetime
         if (_app is not null)
         {
             await _app.DisposeAsync();
+        }
+
+        if (_webhook is not null)
+        {
+            await _webhook.DisposeAsync();
         }
 
         await _stopped.CancelAsync();
@@ -83,6 +102,10 @@ public class ClusterFixture : IAsyncLifetime
             await foreach (var change in App.ResourceNotifications.WatchAsync(cancellationToken))
             {
                 _latest[change.ResourceId] = change;
+                if (change.Snapshot is { ExitCode: { } code, State.Text: { } state } && (state == KnownResourceStates.Exited || state == KnownResourceStates.Finished))
+                {
+                    _exits[(change.ResourceId, change.Snapshot.StopTimeStamp)] = code;
+                }
             }
         }
         catch (OperationCanceledException)

@@ -61,7 +61,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     }
 
     [Fact]
-    public async Task AKilledReplica_GetsNoMoreStreams_AndServesAgainAfterAStart()
+    public async Task AKilledReplica_IsTold_GetsNoMoreStreams_AndServesAgainAfterAStart_WhichIsToldToo()
     {
         await ThreeReadyReplicasAsync();
         using var limit = Limit();
@@ -77,6 +77,8 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
             "the gateway to drop the killed replica");
         var left = await ReadyReplicasAsync(client, limit.Token);
         Assert.Subset(before.ToHashSet(), left.ToHashSet());
+        var lost = Assert.Single(before.Except(left, StringComparer.Ordinal));
+        await cluster.Webhook.UntilAsync($"firing replica-lost:{lost}");
         for (var i = 0; i < 20; i++)
         {
             await using var stream = await ClusterStream.OpenAsync(cluster.Gateway, "after-the-kill", limit.Token);
@@ -90,6 +92,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         var started = await cluster.App.ResourceCommands.ExecuteCommandAsync(resourceId, KnownResourceCommands.StartCommand, limit.Token);
         Assert.True(started.Success, started.Message);
         await ThreeReadyReplicasAsync();
+        await cluster.Webhook.UntilAsync($"resolved replica-lost:{lost}");
     }
 
     private static CancellationTokenSource Limit()

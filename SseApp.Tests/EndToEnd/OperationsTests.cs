@@ -1,17 +1,25 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
 using SseApp.AppHost.Operations;
 using SseApp.Bench.Reload;
+using SseApp.ServiceDefaults.Leases;
+using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
+using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>What an operator sees and does, on real processes under the AppHost's supervisor.</summary>
 public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFixture<SupervisedClusterFixture>
 {
+    private const int GrowthRoom = 60 << 20;
+
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private static readonly ConcurrentDictionary<string, string> s_names = new(StringComparer.Ordinal);
@@ -33,7 +41,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
     }
 
     [Fact]
-    public async Task A_crash_loop_ends_in_a_visible_state_with_its_reason_and_a_restart_by_hand_ends_it()
+    public async Task A_crash_loop_ends_in_a_visible_state_and_an_alert_with_its_reason_and_a_restart_by_hand_ends_both()
     {
         await ThreeReadyAsync();
         var id = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).First();
@@ -49,8 +57,54 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
         await Eventually.Async(
             () => StateOf(id) == $"Crash loop: killed, {SupervisedClusterFixture.MaxRestarts} times", s_limit, $"the crash loop to be shown; {cluster.Describe()}");
+        var alert = $"crash-loop:{NameOf(id)}";
+        await cluster.Webhook.UntilAsync($"firing {alert}");
+        var told = cluster.Webhook.Taken.First(notice => notice.GetProperty("key").GetString() == alert);
+        Assert.Equal("killed", told.GetProperty("labels").GetProperty("reason").GetString());
+        Assert.Contains("is not restarted any more", told.GetProperty("summary").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain($"resolved {alert}", cluster.Webhook.Notices());
+
         await StartAnewAsync(id);
         await ThreeReadyAsync();
+        await cluster.Webhook.UntilAsync($"resolved {alert}");
+    }
+
+    [Fact]
+    public async Task A_replica_that_grows_over_its_memory_limit_drains_and_is_started_again_at_once_however_often_it_does()
+    {
+        await ThreeReadyAsync();
+        var ids = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).ToArray();
+        var id = ids[^1];
+        var name = NameOf(id);
+        var atRest = (await ReplicasAsync()).Max(replica => replica.GetProperty("workingSet").GetInt64());
+        try
+        {
+            cluster.MemoryLimit = (atRest + GrowthRoom).ToString(CultureInfo.InvariantCulture);
+            await StartAnewAsync(id);
+
+            // Each successor is over this when it has hardly started: more ends in a row than crashes would be allowed.
+            cluster.MemoryLimit = "32MB";
+            await ReplicaGrowth.UntilDrainAsync(await AddressAsync(id), await AddressAsync(ids[0]));
+            await Eventually.Async(
+                () => cluster.ExitCodes(id).Count(code => code == ExitCodes.MemoryGuard) > SupervisedClusterFixture.MaxRestarts,
+                s_limit,
+                $"{id} to be started and to end again and again, not only [{string.Join(", ", cluster.ExitCodes(id))}]; {cluster.Describe()}");
+        }
+        finally
+        {
+            cluster.MemoryLimit = null;
+        }
+
+        await Eventually.Async(
+            () => IsRunning(id) && ReplicaName.Of(cluster.EventsReplicas[id]) == name
+                && cluster.EventsReplicas[id].EnvironmentVariables.All(variable => variable.Name != SupervisedClusterFixture.MemoryLimitVariable),
+            s_limit,
+            $"{id} to run without the limit; {cluster.Describe()}");
+        await ThreeReadyAsync();
+        Assert.Contains(cluster.Logs, line => line.StartsWith($"{id} ended (memory limit) after ", StringComparison.Ordinal) && line.EndsWith("started again in 0 s.", StringComparison.Ordinal));
+        Assert.DoesNotContain(cluster.Logs, line => line.StartsWith($"Crash loop: {id} ", StringComparison.Ordinal));
+        Assert.DoesNotContain($"firing crash-loop:{name}", cluster.Webhook.Notices());
+        await EndTurnAsync();
     }
 
     [Fact]
@@ -109,6 +163,16 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         Assert.All(processes, before => Assert.NotEqual(before.Value, after[before.Key]));
     }
 
+    /// <summary>A replica that leaves because of its memory keeps the others and reloads waiting for a minute; no test has to.</summary>
+    private async Task EndTurnAsync()
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync((await cluster.App.GetConnectionStringAsync("redis", Cancellation))!);
+        await redis.GetDatabase().KeyDeleteAsync($"{{{new ReplicaRegistryOptions().KeyPrefix}:leases}}:{LeaseNames.Reload}");
+    }
+
+    private async Task<Uri> AddressAsync(string id) => new((await ReplicasAsync())
+        .Single(replica => replica.GetProperty("id").GetString() == NameOf(id)).GetProperty("address").GetString()!);
+
     /// <summary>The dashboard's command; it lasts as long as the reload does.</summary>
     private async Task BeginReloadAsync(CancellationToken cancellationToken) =>
         await CommandAsync(cluster.EventsReplicas.Keys.First(), "reload");
@@ -161,11 +225,16 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
     /// <summary>The replicas that are ready, told apart by the start of their processes.</summary>
     private async Task<Dictionary<string, DateTimeOffset>> ProcessesAsync()
     {
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
-        var replicas = await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation);
-        return replicas.EnumerateArray()
+        var replicas = await ReplicasAsync();
+        return replicas
             .Where(replica => replica.GetProperty("state").GetString() == "ready")
             .ToDictionary(replica => replica.GetProperty("id").GetString()!, replica => replica.GetProperty("startedAt").GetDateTimeOffset(), StringComparer.Ordinal);
+    }
+
+    private async Task<JsonElement[]> ReplicasAsync()
+    {
+        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        return [.. (await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()];
     }
 
     private Task ThreeReadyAsync() => Eventually.Async(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using SseApp.Gateway.Alerts.Rules;
 using SseApp.Tests.Chaos;
 using SseApp.Tests.Infrastructure;
 
@@ -83,7 +84,10 @@ public sealed class RedisAwayTests
             Assert.Null(subscriber.Receipts[0].FindFault());
         });
         Assert.Null(late.Source.Closed);
-        Assert.Equal(["firing redis-away", "resolved redis-away"], webhook.Notices());
+        // That the machine of the tests is slow is another matter.
+        Assert.Equal(
+            ["firing redis-away", "resolved redis-away"],
+            webhook.Notices().Where(notice => !notice.Contains(SlowReplicaRule.SchedulingName, StringComparison.Ordinal) && !notice.Contains(SlowReplicaRule.DeliveryName, StringComparison.Ordinal)));
     }
 
     private static async Task PublishAsync(NumberedTopic topic, CancellationToken stopped)

@@ -1,6 +1,8 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace SseApp.Tests.EndToEnd;
 
@@ -9,7 +11,21 @@ public sealed class SupervisedClusterFixture : ClusterFixture
 {
     public const int MaxRestarts = 2;
 
+    public const string MemoryLimitVariable = "MemoryGuard__Limit";
+
     public static readonly TimeSpan DrainWindow = TimeSpan.FromSeconds(2);
+
+    private volatile string? _memoryLimit;
+
+    /// <summary>What the AppHost tells whoever started it.</summary>
+    public IEnumerable<string> Logs => App.Services.GetFakeLogCollector().GetSnapshot().Select(line => line.Message);
+
+    /// <summary>For replicas that start from now on: above it for half a second is too much, and stalled readers may cost what they want.</summary>
+    public string? MemoryLimit
+    {
+        get => _memoryLimit;
+        set => _memoryLimit = value;
+    }
 
     // Every life is short by this measure, so that a second crash in a row is a loop.
     protected override IEnumerable<string> Arguments =>
@@ -18,7 +34,19 @@ public sealed class SupervisedClusterFixture : ClusterFixture
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.CreateResourceBuilder<ProjectResource>("events").WithEnvironment("Drain__Window", DrainWindow.ToString("c"));
+        builder.Services.AddLogging(logging => logging.AddFakeLogging());
+        builder.CreateResourceBuilder<ProjectResource>("events")
+            .WithEnvironment("Drain__Window", DrainWindow.ToString("c"))
+            .WithEnvironment(context =>
+            {
+                if (MemoryLimit is { } limit)
+                {
+                    context.EnvironmentVariables[MemoryLimitVariable] = limit;
+                    context.EnvironmentVariables["MemoryGuard__Duration"] = "00:00:00.500";
+                    context.EnvironmentVariables["Streaming__MaxBacklogBytes"] = "1000000000";
+                    context.EnvironmentVariables["Streaming__MaxBacklogAge"] = "01:00:00";
+                }
+            });
         // All clients have one address.
         builder.CreateResourceBuilder<ProjectResource>("gateway")
             .WithEnvironment("Limits__StreamsPerAddress", "0")

@@ -27,7 +27,8 @@ internal sealed class RefusalRule(IOptions<AlertsOptions> options) : IAlertRule
             _last.Remove(gone);
         }
 
-        if (snapshot.IsStarting)
+        // What is refused because Redis is away is told already, and replicas report it when Redis is back.
+        if (snapshot.IsStarting || snapshot.RegistryUnsettled)
         {
             _window.Clear();
         }

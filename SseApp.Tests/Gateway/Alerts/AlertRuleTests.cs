@@ -280,6 +280,23 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
+    public void Refusals_of_an_outage_of_Redis_are_not_told_as_well()
+    {
+        var rule = new RefusalRule(s_options);
+        Evaluate(rule);
+        _unsettled = true;
+        _refused = 1000;
+        Assert.Empty(Evaluate(rule));
+        Change("r1", replica => replica with { Refused = 1000 });
+        Assert.Empty(Evaluate(rule));
+
+        _unsettled = false;
+        Assert.Empty(Evaluate(rule));
+        _refused += 30;
+        Assert.Equal(["refusals"], Evaluate(rule));
+    }
+
+    [Fact]
     public void A_replica_that_starts_again_does_not_count_its_old_refusals_twice_nor_negatively()
     {
         var rule = new RefusalRule(s_options);
