@@ -11,7 +11,7 @@ namespace SseApp.Events.Relay;
 internal sealed class RelayConnection(
     HttpContext carrier,
     Stream stream,
-    long window,
+    RelayOptions options,
     int shardIndex,
     ShardSet shards,
     IHttpContextFactory contexts,
@@ -25,13 +25,14 @@ internal sealed class RelayConnection(
     private readonly ConcurrentDictionary<int, RelayedRequest> _streams = new();
     private volatile bool _stopping;
     private int _running;
+    private int _open;
 
     /// <summary>The request that was upgraded; its addresses and scheme are those of the streams.</summary>
     public HttpContext Carrier => carrier;
 
     public int ShardIndex => shardIndex;
 
-    public RelayOutput Output { get; } = new(stream, window);
+    public RelayOutput Output { get; } = new(stream, options.Window);
 
     public Shard Shard => shards.All[shardIndex];
 
@@ -86,8 +87,14 @@ internal sealed class RelayConnection(
         }
     }
 
-    /// <summary>Its number is free.</summary>
-    public void Remove(RelayedRequest request) => _streams.TryRemove(request.Id, out _);
+    /// <summary>Its number is free, and so is its place.</summary>
+    public void Remove(RelayedRequest request)
+    {
+        if (_streams.TryRemove(request.Id, out _))
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
 
     /// <summary>A request is over, and its end was added to the output.</summary>
     public void OnCompleted()
@@ -104,6 +111,7 @@ internal sealed class RelayConnection(
             throw new RelayProtocolException($"Stream {open.Id} is open already.");
         }
 
+        request.IsRefused = Interlocked.Increment(ref _open) > options.MaxStreamsPerConnection;
         Interlocked.Increment(ref _running);
         // Not here: opening may take a while, and other streams' frames wait behind this one.
         ThreadPool.UnsafeQueueUserWorkItem(static run => run.Connection.Run(run.Request), (Connection: this, Request: request), preferLocal: false);

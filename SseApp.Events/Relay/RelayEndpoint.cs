@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,7 @@ internal sealed partial class RelayEndpoint(
         }
 
         context.Response.Headers.Upgrade = RelayProtocol.Upgrade;
+        context.Response.Headers[RelayProtocol.MaxStreamsHeader] = options.Value.MaxStreamsPerConnection.ToString(CultureInfo.InvariantCulture);
         await using var stream = await upgrade.UpgradeAsync();
         await ServeAsync(context, stream);
     }
@@ -50,7 +52,7 @@ internal sealed partial class RelayEndpoint(
     {
         var peer = new IPEndPoint(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Connection.RemotePort);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        var connection = new RelayConnection(context, stream, options.Value.Window, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
+        var connection = new RelayConnection(context, stream, options.Value, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
         // Streams that are open end one by one as the replica drains; the last one takes the connection with it.
         await using var stopping = application.ApplicationStopping.UnsafeRegister(static state => ((RelayConnection)state!).BeginStop(), connection);
         LogOpened(peer);

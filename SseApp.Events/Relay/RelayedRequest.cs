@@ -39,6 +39,9 @@ internal sealed partial class RelayedRequest :
 
     public int Id { get; }
 
+    /// <summary>The connection is full. Another one need not be, and so it is no reason of the whole replica.</summary>
+    public bool IsRefused { get; set; }
+
     /// <summary>Runs the request through the service's pipeline and tells the gateway its end.</summary>
     public async Task RunAsync(IHttpContextFactory contexts, RelayPipeline pipeline, ILogger logger)
     {
@@ -46,7 +49,12 @@ internal sealed partial class RelayedRequest :
         var clean = false;
         try
         {
-            if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
+            if (IsRefused)
+            {
+                StatusCode = StatusCodes.Status503ServiceUnavailable;
+                ResponseHeaders[StreamHeaders.Refused] = RelayProtocol.FullReason;
+            }
+            else if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
             {
                 StatusCode = StatusCodes.Status404NotFound;
             }

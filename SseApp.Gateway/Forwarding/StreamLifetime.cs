@@ -60,7 +60,18 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
     public void Dispose() => _ended.Dispose();
 
     /// <summary>Cuts the client's connection, also when the stream is to end cleanly: the client does not read.</summary>
-    public void Cut() => _lifetime.Abort();
+    public void Cut()
+    {
+        // The one around it may be ending, too, and would take this for an end of the stream.
+        if (_lifetime is StreamLifetime outer)
+        {
+            outer.Cut();
+        }
+        else
+        {
+            _lifetime.Abort();
+        }
+    }
 
     void IHttpRequestLifetimeFeature.Abort()
     {

@@ -32,8 +32,7 @@ internal sealed partial class RelayForwarder
         RelayedStream? stream = null;
         try
         {
-            var link = await pool.GetAsync(httpClient).WaitAsync(cancellation);
-            stream = link.Open(uri.PathAndQuery, Headers(message, uri)) ?? throw new IOException("The relay connection is over.");
+            (var link, stream) = await pool.OpenAsync(httpClient, uri.PathAndQuery, Headers(message, uri), cancellation);
             var head = await stream.ReadHeadAsync(requestConfig?.ActivityTimeout ?? s_defaultTimeout, cancellation);
             if (!await BeginAsync(context, stream, head, transformer, cancellation))
             {

@@ -132,7 +132,7 @@ internal sealed partial class RelayForwarder(
         switch (end)
         {
             case RelayEnd.Cut:
-                context.Abort();
+                Cut(context);
                 return ForwarderError.ResponseBodyDestination;
             case RelayEnd.Left:
                 return ForwarderError.ResponseBodyCanceled;
@@ -142,6 +142,19 @@ internal sealed partial class RelayForwarder(
                 return ForwarderError.ResponseBodyDestination;
             default:
                 return ForwarderError.None;
+        }
+    }
+
+    private static void Cut(HttpContext context)
+    {
+        if (context.Features.Get<IHttpRequestLifetimeFeature>() is StreamLifetime lifetime)
+        {
+            // Also when the gateway stops, where Abort would let the stream end cleanly: the client does not read.
+            lifetime.Cut();
+        }
+        else
+        {
+            context.Abort();
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed partial class RelayLink
                 _streams[id] = null;
                 _free.Push(id);
                 _count--;
-                IdleSince = Stopwatch.GetTimestamp();
+                _idleSince = Stopwatch.GetTimestamp();
             }
         }
     }

@@ -16,6 +16,7 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     private readonly Stream _stream;
     private readonly RelayOutput _output;
     private readonly string _replica;
+    private readonly int _maxStreams;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _gate = new();
@@ -30,16 +31,18 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     private long _work;
     private long _unacknowledged;
     private int _count;
+    private long _idleSince;
 
-    public RelayLink(Stream stream, string replica, RelayOptions options, ILogger logger)
+    public RelayLink(Stream stream, string replica, int maxStreams, RelayOptions options, ILogger logger)
     {
         _stream = stream;
         _replica = replica;
+        _maxStreams = maxStreams;
         _logger = logger;
         Options = options;
         // What a gateway sends is little, and answers what the replica sends: it needs no window.
         _output = new RelayOutput(stream, long.MaxValue);
-        IdleSince = Stopwatch.GetTimestamp();
+        _idleSince = Stopwatch.GetTimestamp();
         _ = Task.Run(RunAsync);
     }
 
@@ -50,20 +53,37 @@ internal sealed partial class RelayLink : IRelayFrameHandler, IDisposable
     /// <summary>Streams that the replica has not ended.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Since when there has been no stream.</summary>
-    public long IdleSince { get; private set; }
+    /// <summary>It carries as many streams as the replica allows.</summary>
+    public bool IsFull => Count >= _maxStreams;
 
     /// <summary>True for one caller only: a connection that broke is one failure, however many streams it carried.</summary>
     public bool TryReport() => Interlocked.Exchange(ref _reported, 1) == 0;
 
-    /// <returns>Null when the connection is over.</returns>
+    /// <summary>Ends the connection if it has had no stream for so long.</summary>
+    public void EndIfIdle(TimeSpan limit)
+    {
+        lock (_gate)
+        {
+            // Together, or a stream that is opened in this moment would be lost with the connection.
+            if (_closed || _count > 0 || Stopwatch.GetElapsedTime(_idleSince) < limit)
+            {
+                return;
+            }
+
+            _closed = true;
+        }
+
+        Dispose();
+    }
+
+    /// <returns>Null when the connection is over or full.</returns>
     /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
     public RelayedStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
     {
         RelayedStream stream;
         lock (_gate)
         {
-            if (_closed)
+            if (_closed || _count >= _maxStreams)
             {
                 return null;
             }

@@ -10,11 +10,14 @@ public sealed class RelayOptions : IValidatableObject
 {
     public const string SectionName = "Relay";
 
+    /// <summary>Most connections to one replica, also when it allows few streams on each.</summary>
+    internal const int MaxConnections = 256;
+
     /// <summary>Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Connections to each replica; streams are spread over them. Default 0: one for each core, at most 16.</summary>
-    [Range(0, 256)]
+    /// <summary>Connections to each replica; streams are spread over them, and more are made when they are full. Default 0: one for each core, at most 16.</summary>
+    [Range(0, MaxConnections)]
     public int ConnectionsPerReplica { get; set; }
 
     /// <summary>Time between two questions whether the replica is there. Default 2 s.</summary>

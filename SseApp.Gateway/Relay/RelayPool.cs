@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using Microsoft.Net.Http.Headers;
 using SseApp.ServiceDefaults.Relay;
@@ -12,8 +13,11 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
     private static readonly TimeSpan s_refusalLasts = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_keepIdle = TimeSpan.FromSeconds(30);
 
+    // Each time only after others got streams; a replica that ends every connection must not keep a request for ever.
+    private const int MaxOpenAttempts = 16;
+
     private readonly Lock _gate = new();
-    private readonly Task<RelayLink>?[] _links = new Task<RelayLink>?[options.Connections];
+    private Task<RelayLink>?[] _links = new Task<RelayLink>?[options.Connections];
     private uint _next;
     private long _refusedAt;
     private bool _disposed;
@@ -36,23 +40,56 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
         }
     }
 
-    /// <summary>The next connection in turn; several callers wait for the same one to be made.</summary>
+    /// <summary>The next connection in turn that is not full; several callers wait for the same one to be made.</summary>
     /// <exception cref="HttpRequestException">The replica cannot be connected to.</exception>
     /// <exception cref="OperationCanceledException">It did not answer in time.</exception>
     /// <exception cref="RelayRefusedException">It does not take such connections.</exception>
-    public Task<RelayLink> GetAsync(HttpMessageInvoker client)
+    private Task<RelayLink> GetAsync(HttpMessageInvoker client)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            ref var link = ref _links[_next++ % (uint)_links.Length];
-            if (link is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result.IsOpen: false })
+            for (var i = 0; i < _links.Length; i++)
             {
-                link = ConnectAsync(client);
+                ref var link = ref _links[_next++ % (uint)_links.Length];
+                if (link is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result.IsOpen: false })
+                {
+                    link = ConnectAsync(client);
+                }
+
+                if (link is not { IsCompletedSuccessfully: true, Result.IsFull: true })
+                {
+                    return link;
+                }
             }
 
-            return link;
+            if (_links.Length >= RelayOptions.MaxConnections)
+            {
+                throw new RelayRefusedException($"All {_links.Length} relay connections to it are full; raise Relay:MaxStreamsPerConnection there.");
+            }
+
+            _links = [.. _links, ConnectAsync(client)];
+            return _links[^1]!;
         }
+    }
+
+    /// <summary>Opens a stream on one of the connections.</summary>
+    /// <exception cref="IOException">The connection ended as soon as it was made.</exception>
+    public async Task<(RelayLink Link, RelayedStream Stream)> OpenAsync(
+        HttpMessageInvoker client, string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
+        {
+            var link = await GetAsync(client).WaitAsync(cancellationToken);
+            if (link.Open(target, headers) is { } stream)
+            {
+                return (link, stream);
+            }
+
+            // Others were faster and filled it, or it was idle and ended in this moment.
+        }
+
+        throw new IOException("The relay connection is over.");
     }
 
     /// <summary>Looks after the connections, and ends those that nobody uses.</summary>
@@ -60,11 +97,8 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
     {
         foreach (var link in Links)
         {
-            if (link is { IsOpen: true, Count: 0 } && Stopwatch.GetElapsedTime(link.IdleSince) > s_keepIdle)
-            {
-                link.Dispose();
-            }
-            else if (link.IsOpen)
+            link.EndIfIdle(s_keepIdle);
+            if (link.IsOpen)
             {
                 link.Tick();
             }
@@ -112,7 +146,11 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
             throw new RelayRefusedException($"Replica {replica} answered {(int)answer.StatusCode} to a relay connection.");
         }
 
-        var link = new RelayLink(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, options, logger);
+        var maxStreams = answer.Headers.TryGetValues(RelayProtocol.MaxStreamsHeader, out var values)
+            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var told)
+            ? told
+            : int.MaxValue;
+        var link = new RelayLink(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
         if (Volatile.Read(ref _disposed))
         {
             link.Dispose();

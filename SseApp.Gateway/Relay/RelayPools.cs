@@ -40,7 +40,9 @@ internal sealed class RelayPools(
                     pool.Tick();
                     if (!pool.Links.Any(link => link.IsOpen) && !directory.Replicas.Any(replica => replica.Id == key.Replica))
                     {
+                        // A connection that is being made now would never be looked after.
                         _pools.TryRemove(key, out _);
+                        pool.Dispose();
                     }
                 }
             }

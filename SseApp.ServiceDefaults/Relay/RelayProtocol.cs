@@ -19,6 +19,12 @@ internal static class RelayProtocol
     /// <summary>Token of the Upgrade header; it names the version.</summary>
     public const string Upgrade = "sseapp-relay/1";
 
+    /// <summary>Header of the answer to the upgrade: how many streams the connection may carry. Without it there is no limit.</summary>
+    public const string MaxStreamsHeader = "Relay-Max-Streams";
+
+    /// <summary>Why a stream beyond that limit is refused, as <see cref="Streaming.StreamHeaders.Refused"/> says it.</summary>
+    public const string FullReason = "relay-full";
+
     /// <summary>Bytes before a frame's body: length and type.</summary>
     public const int HeaderLength = 5;
 

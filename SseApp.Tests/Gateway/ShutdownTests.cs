@@ -50,6 +50,23 @@ public sealed class ShutdownTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_client_that_takes_nothing_is_cut_and_does_not_hold_up_the_stop()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Relay:CloseTimeout", "00:00:00.200"), ("Drain:Window", "00:00:30"));
+        using var slow = await RawStreamAsync(gateway.Address, receiveBuffer: 16 * 1024);
+        await UntilAsync(() => origin.OpenStreams == 1, "a stream");
+        for (var i = 0; i < 256; i++)
+        {
+            origin.Send($"data: {new string('x', 64 * 1024)}\n\n");
+        }
+
+        await ReceiveUntilAsync(slow, "data: xxx");
+
+        await gateway.StopAsync().WaitAsync(TimeSpan.FromSeconds(15), TimeProvider.System, Cancellation);
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_on_the_replica_while_the_gateway_runs_is_not_passed_off_as_complete()
     {
         await TcpOriginAsync("r1", async (socket, cancellationToken) =>

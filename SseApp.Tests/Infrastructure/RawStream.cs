@@ -44,6 +44,9 @@ internal sealed class RawStream : IStreamPeer
         return new RawStream(socket, stream);
     }
 
+    /// <summary>The id of the last block that was read.</summary>
+    public string LastEventId => _parser.LastEventId;
+
     /// <summary>Sends a request and reads the head of its response.</summary>
     public async Task<string> RequestAsync(string path)
     {

@@ -30,7 +30,8 @@ internal sealed class TestCertificate : IDisposable
 
     private static DateTimeOffset Begin => TimeProvider.System.GetUtcNow().AddDays(-1);
 
-    private static DateTimeOffset End => TimeProvider.System.GetUtcNow().AddDays(60);
+    // Once: a certificate must not outlive its issuer by the second that has passed between the two.
+    private static DateTimeOffset End { get; } = TimeProvider.System.GetUtcNow().AddDays(60);
 
     /// <summary>Writes the certificate of <paramref name="name"/> with its intermediate, and its key, over the files.</summary>
     public void Write(string name)

@@ -44,6 +44,33 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
     }
 
     [Fact]
+    public async Task Streams_beyond_the_limit_of_a_connection_are_refused_until_others_have_ended()
+    {
+        await using var host = await EventsHost.StartAsync(redis, settings: ("Relay:MaxStreamsPerConnection", "2"));
+        await using var stream = await ConnectAsync(host);
+        var output = new RelayOutput(stream, long.MaxValue);
+        Open(output, 0, "/events?topic=a");
+        Open(output, 1, "/events?topic=a");
+        Assert.Equal(200, (await HeadAsync(stream)).Status);
+        Assert.Equal(200, (await HeadAsync(stream)).Status);
+
+        for (var i = 0; i < 100; i++)
+        {
+            Open(output, 2, "/events?topic=a");
+            var refused = await HeadAsync(stream);
+            Assert.Equal((2, 503), (refused.Id, refused.Status));
+            Assert.Contains(KeyValuePair.Create("Stream-Refused", "relay-full"), refused.Headers);
+            await EndAsync(stream, 2);
+        }
+
+        output.Append(RelayFrameType.Close, 1);
+        output.Flush();
+        await EndAsync(stream, 1);
+        Open(output, 2, "/events?topic=a");
+        Assert.Equal(200, (await HeadAsync(stream)).Status);
+    }
+
+    [Fact]
     public async Task A_number_may_be_used_again_as_soon_as_its_stream_has_ended()
     {
         await using var host = await EventsHost.StartAsync(redis);
@@ -71,6 +98,24 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
         await stream.WriteAsync(header, TestContext.Current.CancellationToken);
 
         Assert.Null(await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<RelayHead> HeadAsync(Stream stream) => RelayHead.Read(await FrameAsync(stream, RelayFrameType.Head));
+
+    private static async Task EndAsync(Stream stream, int id) =>
+        Assert.Equal(id, BitConverter.ToInt32(await FrameAsync(stream, RelayFrameType.End)));
+
+    private static async Task<byte[]> FrameAsync(Stream stream, RelayFrameType awaited)
+    {
+        while (true)
+        {
+            var (type, body) = await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken)
+                ?? throw new InvalidOperationException($"The connection ended before a frame of type {awaited}.");
+            if (type == awaited)
+            {
+                return body;
+            }
+        }
     }
 
     private static void Open(RelayOutput output, int id, string target)

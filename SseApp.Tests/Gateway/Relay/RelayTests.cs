@@ -114,6 +114,50 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
     }
 
     [Fact]
+    public async Task A_client_that_does_not_read_is_cut_and_does_not_hold_up_the_stop_of_the_gateway()
+    {
+        var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "67108864"));
+        var gateway = await StartGatewayAsync(1, ("Relay:CloseTimeout", "00:00:00.200"), ("Drain:Window", "00:00:30"));
+        using var stalled = await RawStream.ConnectAsync(gateway.Address, receiveBuffer: 4 * 1024);
+        await stalled.OpenAsync("topic=big");
+        using var backlog = replica.Collect("sse_backlog_bytes");
+        for (var i = 0; i < 200; i++)
+        {
+            (await replica.PublishAsync("big", new string('x', 50_000))).Dispose();
+        }
+
+        await UntilAsync(
+            () =>
+            {
+                backlog.RecordObservableInstruments();
+                return backlog.LastMeasurement!.Value > 0;
+            },
+            "the replica to hold back");
+
+        await gateway.StopAsync().WaitAsync(TimeSpan.FromSeconds(15), TimeProvider.System, Cancellation);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_full_gets_another_one_beside_it()
+    {
+        var replica = await ReplicaAsync(("Relay:MaxStreamsPerConnection", "3"));
+        var gateway = await StartGatewayAsync(1, ("Relay:ConnectionsPerReplica", "1"));
+        using var refusals = replica.Collect("sse_refusals_total");
+        var readers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => SseReader.OpenAsync(gateway.Client, "/events?topic=a")));
+        foreach (var reader in readers)
+        {
+            Own(reader);
+            await reader.OpenedAsync();
+        }
+
+        var links = Links(gateway);
+        Assert.InRange(links.Length, 4, 10);
+        Assert.Equal(10, links.Sum(link => link.Count));
+        Assert.All(links, link => Assert.InRange(link.Count, 1, 3));
+        Assert.Empty(refusals.GetMeasurementSnapshot());
+    }
+
+    [Fact]
     public async Task A_client_that_does_not_read_holds_up_nobody_and_gets_every_byte_when_it_reads()
     {
         var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "67108864"));
