@@ -36,6 +36,61 @@ public abstract class TopicLogTests(BackplaneServer server)
     }
 
     [Fact]
+    public async Task Replicas_that_publish_at_once_share_one_order_and_one_epoch()
+    {
+        const int Replicas = 4;
+        const int Rounds = 25;
+        await using var watcher = await server.ConnectAsync();
+        var topics = Enumerable.Range(0, 40).Select(_ => NewTopic()).ToArray();
+        var live = topics.ToDictionary(topic => topic, _ => new ConcurrentQueue<LogEntry>());
+        var watching = Create(watcher, maxEvents: 1_000);
+        foreach (var topic in topics)
+        {
+            await watching.SubscribeAsync(topic, live[topic].Enqueue);
+        }
+
+        ConnectionMultiplexer[] replicas = await Task.WhenAll(Enumerable.Range(0, Replicas).Select(_ => server.ConnectAsync()));
+        try
+        {
+            var results = await Task.WhenAll(replicas.Select(redis => Task.Run(() => PublishAsync(Create(redis, maxEvents: 1_000)))));
+
+            foreach (var topic in topics)
+            {
+                var positions = results.SelectMany(result => result[topic]).ToList();
+                Assert.Single(positions.Select(position => position.Epoch).Distinct());
+                Assert.Equal(Enumerable.Range(1, Replicas * Rounds), positions.Select(position => (int)position.Offset).Order());
+                // ReadAsync answers with a gap for an entry that is not in its place.
+                var page = await watching.ReadAsync(topic, 0, 1_000, 1_000_000);
+                Assert.Equal(Enumerable.Range(1, Replicas * Rounds), Offsets(page));
+                Assert.DoesNotContain(page.Entries, entry => entry.GapReason is not null);
+                await Eventually.Async(() => live[topic].Count >= Replicas * Rounds, s_limit, "all events on the channel");
+                Assert.Equal(Enumerable.Range(1, Replicas * Rounds), live[topic].Select(entry => (int)entry.Position.Offset));
+            }
+        }
+        finally
+        {
+            foreach (var redis in replicas)
+            {
+                await redis.DisposeAsync();
+            }
+        }
+
+        async Task<Dictionary<string, List<Position>>> PublishAsync(RedisTopicLog log)
+        {
+            var stored = topics.ToDictionary(topic => topic, _ => new List<Position>());
+            for (var round = 0; round < Rounds; round++)
+            {
+                foreach (var (topic, task) in topics.Select(topic => (topic, log.AppendAsync(topic, Block($"{round}"), null))).ToList())
+                {
+                    stored[topic].Add((await task).Position);
+                }
+            }
+
+            return stored;
+        }
+    }
+
+    [Fact]
     public async Task The_log_keeps_only_the_newest_events()
     {
         await using var redis = await server.ConnectAsync();
