@@ -23,7 +23,8 @@ internal static class GarnetServerExtensions
             name: healthCheck,
             timeout: TimeSpan.FromSeconds(2));
 
-        // --lua: the topic log is one script a publish. Without an address --bind would listen on every interface.
+        // --lua: the topic log is one script a publish. Without the transaction mode Garnet lets scripts on the same keys
+        // interleave: two replicas would take turns inside a publish. Without an address --bind would listen on every interface.
         var garnet = builder.AddResource(resource)
             .WithEndpoint(name: GarnetServerResource.EndpointName, scheme: "tcp")
             .WithArgs(
@@ -31,6 +32,7 @@ internal static class GarnetServerExtensions
                 "--port", resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort),
                 "--bind", "127.0.0.1",
                 "--lua",
+                "--lua-transaction-mode",
                 "--memory", options.GarnetMemoryMiB.ToString(CultureInfo.InvariantCulture) + "m",
                 "--checkpointdir", dataDirectory)
             // Server GC reserves a heap per core; a backplane of a few MiB of events has no use for that.

@@ -27,11 +27,12 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         return 1
         """;
 
-    // Ids whose record expired are dropped here: a replica that was killed cannot do it itself.
+    // Ids whose record expired are dropped here: a replica that was killed cannot do it itself. The ids come as arguments
+    // because Garnet locks, and a cluster looks for, only the keys that a script names.
     private const string ReadScript = """
         local live = {}
-        for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-          local record = redis.call('GET', ARGV[1] .. id)
+        for i, id in ipairs(ARGV) do
+          local record = redis.call('GET', KEYS[i + 1])
           if record then live[#live + 1] = record else redis.call('SREM', KEYS[1], id) end
         end
         return live
@@ -77,7 +78,9 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
 
     public async Task<IReadOnlyList<ReplicaRecord>> ReadAsync(CancellationToken cancellationToken)
     {
-        var result = await _redis.GetDatabase().ScriptEvaluateAsync(ReadScript, [_ids], [_recordPrefix])
+        var database = _redis.GetDatabase();
+        var ids = await database.SetMembersAsync(_ids).WaitAsync(cancellationToken);
+        var result = await database.ScriptEvaluateAsync(ReadScript, [_ids, .. ids.Select(id => (RedisKey)(_recordPrefix + id))], ids)
             .WaitAsync(cancellationToken);
         var records = new List<ReplicaRecord>();
         foreach (var json in (string?[]?)result ?? [])

@@ -61,7 +61,7 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
         var name = $"{Name}.redis";
         var data = workspace.FreshDirectory(name);
         string[] command = workspace.UseGarnet
-            ? ["dotnet", Workspace.GarnetPath!, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--memory", "512m", "--checkpointdir", data]
+            ? ["dotnet", Workspace.GarnetPath!, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "512m", "--checkpointdir", data]
             : [Workspace.Find("redis-server")!, "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", data];
         // As the AppHost starts Garnet; redis-server does not look at them.
         await StartAsync(
