@@ -18,8 +18,8 @@ internal interface ITopicLog
     /// <summary>The range of offsets that the log holds; <c>Last</c> is 0 for a topic without a log.</summary>
     Task<LogRange> GetRangeAsync(string topic);
 
-    /// <summary>The epoch and the newest offset: the cheapest way to see whether something was missed.</summary>
-    Task<Position> GetEndAsync(string topic);
+    /// <summary>The newest event: the cheapest way to see whether something was missed.</summary>
+    Task<LogEnd> GetEndAsync(string topic);
 
     /// <summary>
     /// Reads events after an offset. Range, epoch and events are of one moment.

@@ -6,14 +6,16 @@ namespace SseApp.Events.Log;
 
 /// <summary>
 /// One event as it travels through Redis and lies in the log:
-/// <c>1 {epoch:x16} {offset} {publishedAt}[ {key}]\n</c> and then the SSE block, byte for byte as every connection gets it.
-/// The header is text because Lua on every supported server can build it.
+/// <c>2 {epoch:x16} {offset} {previous} {publishedAt}[ {key}]\n</c> and then the SSE block, byte for byte as every
+/// connection gets it. The header is text because Lua on every supported server can build it.
 /// </summary>
 internal sealed class LogEntry
 {
-    private LogEntry(Position position, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null)
+    private LogEntry(
+        Position position, long previous, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null)
     {
         Position = position;
+        Previous = previous;
         PublishedAtMicroseconds = publishedAtMicroseconds;
         Key = key;
         Block = block;
@@ -21,6 +23,9 @@ internal sealed class LogEntry
     }
 
     public Position Position { get; }
+
+    /// <summary>When the event before it was published; 0 for the first of an epoch, or if that is not known.</summary>
+    public long Previous { get; }
 
     /// <summary>When the publisher accepted it, in Unix microseconds by the publishing replica's clock.</summary>
     public long PublishedAtMicroseconds { get; }
@@ -41,7 +46,7 @@ internal sealed class LogEntry
     /// <summary>Bytes of memory that a kept entry takes.</summary>
     public int Size => Block.Length + 160;
 
-    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, null, block, reason);
+    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, 0, null, block, reason);
 
     /// <summary>
     /// True if both are the same event; false if an offset was given to two, as by a server that lost its newest events.
@@ -56,7 +61,7 @@ internal sealed class LogEntry
     {
         var span = message.Span;
         var headerEnd = span.IndexOf((byte)'\n');
-        if (headerEnd < 0 || !span.StartsWith("1 "u8))
+        if (headerEnd < 0 || !span.StartsWith("2 "u8))
         {
             return null;
         }
@@ -68,15 +73,26 @@ internal sealed class LogEntry
             return null;
         }
 
-        header = header[(epochEnd + 1)..];
-        if (!Utf8Parser.TryParse(header, out long offset, out var consumed) || consumed >= header.Length
-            || !Utf8Parser.TryParse(header[(consumed + 1)..], out long publishedAt, out var digits))
+        header = header[epochEnd..];
+        if (!TryParseNumber(ref header, out var offset) || !TryParseNumber(ref header, out var previous) || !TryParseNumber(ref header, out var publishedAt))
         {
             return null;
         }
 
-        header = header[(consumed + 1 + digits)..];
         var key = header.StartsWith((byte)' ') ? Encoding.ASCII.GetString(header[1..]) : null;
-        return new LogEntry(new Position(epoch, offset), publishedAt, key, message[(headerEnd + 1)..]);
+        return new LogEntry(new Position(epoch, offset), previous, publishedAt, key, message[(headerEnd + 1)..]);
+    }
+
+    /// <summary>Takes a space and a number off the header.</summary>
+    private static bool TryParseNumber(ref ReadOnlySpan<byte> header, out long number)
+    {
+        number = 0;
+        if (!header.StartsWith((byte)' ') || !Utf8Parser.TryParse(header[1..], out number, out var digits))
+        {
+            return false;
+        }
+
+        header = header[(1 + digits)..];
+        return true;
     }
 }

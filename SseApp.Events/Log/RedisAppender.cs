@@ -73,7 +73,7 @@ internal sealed class RedisAppender
             values[v++] = request.Known.Newest.Offset;
         }
 
-        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(s_script, keys, values);
+        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(s_script, keys, values, RedisScript.Flags);
         return (RedisResult[]?)answer ?? [];
     }
 

@@ -1,11 +1,18 @@
 using System.Globalization;
 using System.Text;
+using StackExchange.Redis;
 
 namespace SseApp.Events.Log;
 
 /// <summary>The scripts in the assembly, and what they answer.</summary>
 internal static class RedisScript
 {
+    /// <summary>
+    /// Of all commands of the log. By default the client asks a replica while the master is away: one that lags would
+    /// make a healthy log look as if it had lost its newest events.
+    /// </summary>
+    public const CommandFlags Flags = CommandFlags.DemandMaster;
+
     public static string Load(string name)
     {
         using var stream = typeof(RedisScript).Assembly.GetManifestResourceStream(name)

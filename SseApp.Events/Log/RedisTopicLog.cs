@@ -30,26 +30,27 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) =>
         _appender.AppendAsync(topic, block, idempotencyKey, key);
 
-    public async Task<Position> GetEndAsync(string topic)
+    public async Task<LogEnd> GetEndAsync(string topic)
     {
-        var values = await _redis.GetDatabase().HashGetAsync(_options.KeysOf(topic) + "counter", ["epoch", "offset"]);
-        return values[0].IsNull ? default : new Position(RedisScript.ParseEpoch((string)values[0]!), (long)values[1]);
+        var values = await _redis.GetDatabase().HashGetAsync(
+            _options.KeysOf(topic) + "counter", ["epoch", "offset", "published"], RedisScript.Flags);
+        return values[0].IsNull ? default : new LogEnd(new Position(RedisScript.ParseEpoch((string)values[0]!), (long)values[1]), (long)values[2]);
     }
 
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
         var prefix = _options.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents]);
+            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents],
+            RedisScript.Flags);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
-        var epoch = RedisScript.ParseEpoch((string)parts[0]!);
-        var last = (long)parts[1];
-        var first = last - (long)parts[2] + 1;
-        var entries = new LogEntry[parts.Length - 3];
+        var end = new LogEnd(new Position(RedisScript.ParseEpoch((string)parts[0]!), (long)parts[1]), (long)parts[2]);
+        var first = end.Position.Offset - (long)parts[3] + 1;
+        var entries = new LogEntry[parts.Length - 4];
         for (var i = 0; i < entries.Length; i++)
         {
-            var position = new Position(epoch, Math.Max(after + 1, first) + i);
-            if (LogEntry.Parse((byte[])parts[i + 3]!) is { } entry && entry.Position == position)
+            var position = end.Position with { Offset = Math.Max(after + 1, first) + i };
+            if (LogEntry.Parse((byte[])parts[i + 4]!) is { } entry && entry.Position == position)
             {
                 entries[i] = entry;
             }
@@ -60,7 +61,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             }
         }
 
-        return new LogPage(epoch, first, last, entries);
+        return new LogPage(first, end, entries);
     }
 
     public async Task<long> CountSubscribedReplicasAsync(string topic)
@@ -79,9 +80,12 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     {
         var prefix = _options.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_rangeScript, [prefix + "counter", prefix + "log"], [_options.RetentionOf(topic).MaxEvents]);
-        var (epoch, last, count) = ParseThree(answer);
-        return new LogRange(epoch, last - count + 1, last);
+            s_rangeScript, [prefix + "counter", prefix + "log"], [_options.RetentionOf(topic).MaxEvents], RedisScript.Flags);
+        var parts = ((string?)answer ?? throw new InvalidOperationException("The script range.lua returned nothing.")).Split(' ');
+        var last = long.Parse(parts[1], CultureInfo.InvariantCulture);
+        return new LogRange(
+            last - long.Parse(parts[3], CultureInfo.InvariantCulture) + 1,
+            new LogEnd(new Position(RedisScript.ParseEpoch(parts[0]), last), long.Parse(parts[2], CultureInfo.InvariantCulture)));
     }
 
     public async Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
@@ -104,31 +108,19 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public void Dispose() => _redis.ConnectionRestored -= OnConnectionRestored;
 
-    private static (Epoch Epoch, long Second, long Third) ParseThree(RedisResult answer)
-    {
-        var text = (string?)answer ?? throw new InvalidOperationException("The log script returned nothing.");
-        var parts = text.Split(' ');
-        return (
-            RedisScript.ParseEpoch(parts[0]),
-            long.Parse(parts[1], CultureInfo.InvariantCulture),
-            long.Parse(parts[2], CultureInfo.InvariantCulture));
-    }
-
     private async Task<bool> DropAsync(string topic, string epoch)
     {
         var prefix = _options.KeysOf(topic);
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
-        var announcement = $"1 {Epoch.Create()} 0 0\n";
+        var announcement = $"2 {Epoch.Create()} 0 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch]);
+            s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch], RedisScript.Flags);
     }
 
     private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)
     {
-        if (e.ConnectionType == ConnectionType.Subscription)
-        {
-            Restored?.Invoke(this, EventArgs.Empty);
-        }
+        // Whichever connection it was: with RESP3 there is one for everything, and a new server may lack what the old one had.
+        Restored?.Invoke(this, EventArgs.Empty);
     }
 
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]

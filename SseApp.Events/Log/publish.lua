@@ -7,6 +7,9 @@
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
 local keys, args, call, format = KEYS, ARGV, redis.call, string.format
 
+-- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
+local function text(number) return format('%.0f', number) end
+
 local function append(k, a)
   local counter, log = keys[k], keys[k + 1]
   if args[a + 6] == '1' then
@@ -14,22 +17,28 @@ local function append(k, a)
     if first then return first .. ' 1' end
   end
 
-  local epoch = call('HGET', counter, 'epoch')
-  local offset = call('HINCRBY', counter, 'offset', 1)
+  local newest = call('HMGET', counter, 'epoch', 'offset', 'published')
+  local epoch = newest[1]
+  local offset = epoch and tonumber(newest[2]) + 1
+  local published = string.match(args[a + 1], '^%d+')
+  local previous = newest[3] or '0'
   local due = args[a + 5] == '1'
   -- A server that came back, or a replica that was promoted, without its newest events would give their offsets to other
   -- events, and subscribers would take those for events they have. Such a log ends here.
   if not epoch or (epoch == args[a + 7] and offset <= tonumber(args[a + 8])) then
     epoch = args[1]
     offset = 1
+    previous = '0'
     due = true
-    call('HSET', counter, 'epoch', epoch, 'offset', '1')
+    call('HSET', counter, 'epoch', epoch, 'offset', '1', 'published', published)
     call('DEL', log)
+  else
+    call('HSET', counter, 'offset', text(offset), 'published', published)
   end
 
-  -- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
-  local position = epoch .. ' ' .. format('%.0f', offset)
-  local message = '1 ' .. position .. ' ' .. args[a + 1] .. '\n' .. args[a + 2]
+  local position = epoch .. ' ' .. text(offset)
+  -- Each event names the one before it: whoever has an event that the server lost sees that the next one follows another.
+  local message = '2 ' .. position .. ' ' .. previous .. ' ' .. args[a + 1] .. '\n' .. args[a + 2]
 
   local length = call('RPUSH', log, message)
   local limit = tonumber(args[a + 3])

@@ -1,12 +1,12 @@
 -- Events after an offset, and what the log holds, as of one moment. Keys: topic's counter (hash), topic's log (list).
 -- Arguments: offset, most events, most bytes (one event always fits), entries to keep, of which there may be more.
--- Answer: epoch, last offset, number of entries in the log, and then the entries.
-local counter = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
-if not counter[1] then return { '0', '0', '0' } end
+-- Answer: epoch, last offset, when that event was published, number of entries in the log, and then the entries.
+local counter = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'published')
+if not counter[1] then return { '0', '0', '0', '0' } end
 
 local length = redis.call('LLEN', KEYS[2])
 local first = math.max(length - tonumber(ARGV[4]), 0)
-local answer = { counter[1], counter[2], string.format('%.0f', length - first) }
+local answer = { counter[1], counter[2], counter[3] or '0', string.format('%.0f', length - first) }
 -- The list is contiguous, so an offset's index follows from the last one's.
 local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + length, first)
 local stop = math.min(index + tonumber(ARGV[2]), length)
@@ -16,7 +16,7 @@ while index < stop do
   local last = math.min(index + 32, stop) - 1
   local slice = redis.call('LRANGE', KEYS[2], string.format('%.0f', index), string.format('%.0f', last))
   for _, entry in ipairs(slice) do
-    if #answer > 3 and #entry > room then return answer end
+    if #answer > 4 and #entry > room then return answer end
     room = room - #entry
     answer[#answer + 1] = entry
   end

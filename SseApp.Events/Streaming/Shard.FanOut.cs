@@ -182,6 +182,7 @@ internal sealed partial class Shard
         {
             Interlocked.Add(ref _queuedEvents, -_done);
             _done = 0;
+            TellRoom();
         }
 
         if (_delivered > 0)

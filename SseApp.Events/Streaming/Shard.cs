@@ -22,6 +22,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Task _loop;
     private long _now;
     private int _queuedEvents;
+    private TaskCompletionSource? _room;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
     {
@@ -51,13 +52,41 @@ internal sealed partial class Shard : IAsyncDisposable
     /// </summary>
     public bool IsFull()
     {
-        if (Volatile.Read(ref _queuedEvents) < _options.MaxQueuedEvents)
+        if (HasRoom)
         {
             return false;
         }
 
         _metrics.Deferred();
         return true;
+    }
+
+    /// <summary>Completes when fewer events wait than may.</summary>
+    public Task WaitForRoomAsync()
+    {
+        if (HasRoom)
+        {
+            return Task.CompletedTask;
+        }
+
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiting = Interlocked.CompareExchange(ref _room, waiting, null) ?? waiting;
+        // The loop may have looked for it just before.
+        TellRoom();
+        return waiting.Task;
+    }
+
+    /// <summary>Events that wait to be delivered.</summary>
+    public int QueuedEvents => Volatile.Read(ref _queuedEvents);
+
+    private bool HasRoom => QueuedEvents < _options.MaxQueuedEvents;
+
+    private void TellRoom()
+    {
+        if (Volatile.Read(ref _room) is not null && HasRoom)
+        {
+            Interlocked.Exchange(ref _room, null)?.TrySetResult();
+        }
     }
 
     public async ValueTask DisposeAsync()

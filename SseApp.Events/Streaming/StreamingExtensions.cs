@@ -13,6 +13,7 @@ internal static class StreamingExtensions
             .BindConfiguration(TopicsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ShardSet>();
         builder.Services.AddSingleton<RingBudget>();
+        builder.Services.AddSingleton<CatchUpTurns>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();

@@ -3,7 +3,7 @@ using SseApp.Events.Log;
 namespace SseApp.Events.Topics;
 
 /// <summary>
-/// A topic's recent events, contiguous and of one epoch, bounded in bytes but for the newest one. Not thread-safe.
+/// A topic's recent events, contiguous and of one epoch, bounded in bytes: there may be none. Not thread-safe.
 /// </summary>
 internal sealed class HotRing(RingBudget budget)
 {
@@ -22,13 +22,21 @@ internal sealed class HotRing(RingBudget budget)
         return index >= 0 && index < Count ? At((int)index) : null;
     }
 
-    /// <summary>Adds the event after the newest one, and lets the oldest go as the budget demands.</summary>
+    /// <summary>True if this event and those that are kept cannot be of one log.</summary>
+    public bool Contradicts(LogEntry entry)
+    {
+        var next = Find(entry.Position.Offset + 1);
+        return (next is not null && !LogEnd.AreSame(next.Previous, entry.PublishedAtMicroseconds))
+            || (Find(entry.Position.Offset) is { } known && !LogEnd.AreSame(known.PublishedAtMicroseconds, entry.PublishedAtMicroseconds));
+    }
+
+    /// <summary>Adds the event after the newest one, and lets the oldest ones go, this one too, as the budget demands.</summary>
     public void AddLast(LogEntry entry)
     {
         Grow();
         _entries[(_start + Count++) % _entries.Length] = entry;
         Charge(entry.Size);
-        while (Count > 1 && (_bytes > budget.PerTopic || budget.IsExceeded))
+        while (Count > 0 && (_bytes > budget.PerTopic || budget.IsExceeded))
         {
             Charge(-At(0).Size);
             _entries[_start] = null;

@@ -9,7 +9,9 @@ internal sealed class RingBudget(IOptions<TopicsOptions> options)
 
     public int PerTopic { get; } = options.Value.RingBytes;
 
-    public bool IsExceeded => Interlocked.Read(ref _used) > options.Value.TotalRingBytes;
+    public long Used => Interlocked.Read(ref _used);
+
+    public bool IsExceeded => Used > options.Value.TotalRingBytes;
 
     public void Add(long bytes) => Interlocked.Add(ref _used, bytes);
 }

@@ -24,10 +24,10 @@ internal sealed partial class TopicHub
     /// <summary>Compares the newest event with the log's, and catches up or tells a gap if they differ.</summary>
     public async Task CheckAsync()
     {
-        Position head;
+        LogEnd head;
         lock (_gate)
         {
-            head = _head;
+            head = Head;
             if (_held is not null)
             {
                 return;
@@ -38,7 +38,7 @@ internal sealed partial class TopicHub
         lock (_gate)
         {
             // If events came in between, the channel works, and each of them was checked against the one before it.
-            if (_held is null && head == _head && end != head)
+            if (_held is null && head == Head && !end.IsSameAs(head))
             {
                 StartCheck();
             }
@@ -54,7 +54,7 @@ internal sealed partial class TopicHub
 
     private void StartReading()
     {
-        if (!_reading && !_stopped.IsCancellationRequested)
+        if (!_reading && _isStarted && !_stopped.IsCancellationRequested)
         {
             _reading = true;
             _ = ReadAsync();
@@ -67,8 +67,15 @@ internal sealed partial class TopicHub
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (TryPlan(out var plan))
         {
+            var (inTurn, failed) = (false, false);
             try
             {
+                if (plan.IsCheck)
+                {
+                    await _turns.EnterAsync(_stopped);
+                    inTurn = true;
+                }
+
                 if (plan.Fence != default)
                 {
                     await _log.FenceAsync(Topic, plan.Fence);
@@ -79,6 +86,10 @@ internal sealed partial class TopicHub
                 {
                     Apply(plan, page);
                 }
+            }
+            catch (OperationCanceledException) when (_stopped.IsCancellationRequested)
+            {
+                return;
             }
 #pragma warning disable CA1031 // Whatever went wrong, those who wait must not wait for ever.
             catch (Exception exception)
@@ -95,6 +106,18 @@ internal sealed partial class TopicHub
                     _fence = plan.Fence;
                 }
 
+                failed = true;
+            }
+            finally
+            {
+                if (inTurn)
+                {
+                    _turns.Leave();
+                }
+            }
+
+            if (failed)
+            {
                 await Task.Delay(s_retryDelay, _time, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -116,13 +139,13 @@ internal sealed partial class TopicHub
                 _held ??= [];
                 _checkWanted = false;
                 _heldBeforeRead = _held.Count;
-                plan = new ReadPlan(true, _head.Offset, _head, _fence);
+                plan = new ReadPlan(true, _head.Offset, Head, _fence);
                 _fence = default;
                 _requests.ForEach(request => request.Checking = true);
             }
             else
             {
-                plan = new ReadPlan(false, _requests.Min(request => request.After.Offset), _head, default);
+                plan = new ReadPlan(false, _requests.Min(request => request.After.Offset), Head, default);
             }
 
             return true;
@@ -131,6 +154,11 @@ internal sealed partial class TopicHub
 
     private void Apply(in ReadPlan plan, LogPage page)
     {
+        if (_stopped.IsCancellationRequested)
+        {
+            return;
+        }
+
         if (page.Epoch != _head.Epoch)
         {
             if (_head != default)
@@ -149,9 +177,9 @@ internal sealed partial class TopicHub
             // What follows posts an event or a gap of the new log, so the shards never lag behind this.
             _head = new Position(page.Epoch, 0);
         }
-        else if (page.Last < plan.Head.Offset)
+        else if (!Contains(page, plan.Head) || Array.Exists(page.Entries, _ring.Contradicts))
         {
-            // The log lost events that were delivered. Whoever publishes next would give their offsets to others.
+            // The log lost events that were delivered. Their offsets were, or would be, given to others.
             _fence = _head.Epoch;
             StartCheck();
             return;
@@ -174,6 +202,18 @@ internal sealed partial class TopicHub
         }
 
         _requests.RemoveAll(request => TryComplete(request, page));
+    }
+
+    /// <summary>Whether a log of the same epoch has, or had, this event. It cannot be known once the next one is gone, too.</summary>
+    private static bool Contains(LogPage page, LogEnd head)
+    {
+        if (page.Last <= head.Position.Offset)
+        {
+            return page.End.IsSameAs(head);
+        }
+
+        var next = page.Entries is [var first, ..] ? head.Position.Offset + 1 - first.Position.Offset : -1;
+        return next < 0 || next >= page.Entries.Length || LogEnd.AreSame(page.Entries[next].Previous, head.PublishedAtMicroseconds);
     }
 
     private void CatchUp(LogPage page)
@@ -216,19 +256,21 @@ internal sealed partial class TopicHub
     /// <summary>The log is another one: what was in the old one after the head cannot be known.</summary>
     private void Restart(LogPage page)
     {
-        var head = page.Epoch == default ? default : new Position(page.Epoch, page.First - 1);
-        if (page.Epoch == default && _time.GetElapsedTime(_lastEventAt) >= _idleExpiry)
+        if (page.Epoch == default && HasExpired())
         {
             // It went as its retention says, and everybody here had everything.
-            MoveTo(head);
+            MoveTo(default);
         }
         else
         {
-            TellGap(GapReason.Epoch, _head.Offset + 1, null, head);
+            TellGap(GapReason.Epoch, _head.Offset + 1, null, page.Epoch == default ? default : new Position(page.Epoch, page.First - 1));
         }
 
         _logFirst = page.First;
     }
+
+    private bool HasExpired() =>
+        _headPublishedAt != 0 && _time.GetUtcNow().UnixMicroseconds() - _headPublishedAt >= _idleExpiry.TotalMicroseconds;
 
     [LoggerMessage(LogLevel.Error, "Reading the log of topic {Topic} failed; it is tried again.")]
     private static partial void LogReadFailed(ILogger logger, Exception exception, string topic);
@@ -238,5 +280,5 @@ internal sealed partial class TopicHub
     /// <param name="Head">The hub's head when the read began.</param>
     /// <param name="Fence">The epoch whose log is to be dropped first, if any.</param>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct ReadPlan(bool IsCheck, long After, Position Head, Epoch Fence);
+    private readonly record struct ReadPlan(bool IsCheck, long After, LogEnd Head, Epoch Fence);
 }

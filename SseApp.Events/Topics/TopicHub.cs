@@ -6,7 +6,8 @@ namespace SseApp.Events.Topics;
 /// <summary>
 /// One topic that has, or a moment ago had, local subscribers: its Redis subscription, its recent events, and its
 /// members in each shard. What it posts to the shards is the log's order without holes: an event that does not follow
-/// the one before it waits until the log was asked for what is missing, and what is gone is told as a gap.
+/// the one before it waits until the log was asked for what is missing, and what is gone is told as a gap. An event
+/// follows another one by what it says, not by its offset alone: a server that lost events gives their offsets to others.
 /// </summary>
 internal sealed partial class TopicHub : IDisposable
 {
@@ -23,22 +24,26 @@ internal sealed partial class TopicHub : IDisposable
     private readonly HotRing _ring;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
+    private readonly CatchUpTurns _turns;
     private ITopicSubscription? _subscription;
 
-    // The newest event that was posted to the shards.
+    // The newest event that was posted to the shards, and when it was published: 0 if that is not known.
     private Position _head;
-    private long _lastEventAt;
+    private long _headPublishedAt;
+    private bool _isStarted;
 
     // Not null while messages from the channel must wait.
     private List<LogEntry>? _held = [];
     private long _heldBytes;
     private int _heldBeforeRead;
 
-    public TopicHub(string topic, ITopicLog log, Shard[] shards, RingBudget budget, TimeSpan idleExpiry, TimeProvider time, ILogger logger)
+    public TopicHub(
+        string topic, ITopicLog log, Shard[] shards, CatchUpTurns turns, RingBudget budget, TimeSpan idleExpiry, TimeProvider time, ILogger logger)
     {
         Topic = topic;
         _log = log;
         _shards = shards;
+        _turns = turns;
         _idleExpiry = idleExpiry;
         _time = time;
         _logger = logger;
@@ -82,10 +87,18 @@ internal sealed partial class TopicHub : IDisposable
             var range = await _log.GetRangeAsync(Topic);
             lock (_gate)
             {
-                _lastEventAt = _time.GetTimestamp();
+                _isStarted = true;
                 _logFirst = range.First;
-                MoveTo(new Position(range.Epoch, range.Last));
-                Settle();
+                MoveTo(range.End);
+                if (_checkWanted)
+                {
+                    // More came meanwhile than may be held.
+                    StartReading();
+                }
+                else
+                {
+                    Settle();
+                }
             }
 
             _subscription = subscription;
@@ -102,6 +115,7 @@ internal sealed partial class TopicHub : IDisposable
         await _stopping.CancelAsync();
         lock (_gate)
         {
+            // Whoever takes the lock from now on sees that it is stopped and keeps nothing.
             _ring.Clear();
         }
 
@@ -117,15 +131,20 @@ internal sealed partial class TopicHub : IDisposable
 
     private void OnEvent(LogEntry entry)
     {
-        if (Array.Exists(_shards, shard => shard.IsFull()))
-        {
-            // As good as lost on the channel: it is read from the log when there is room again.
-            return;
-        }
-
+        var full = Array.Exists(_shards, static shard => shard.IsFull());
         lock (_gate)
         {
-            if (_held is not null)
+            if (_stopped.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (full)
+            {
+                // As good as lost on the channel: it is read from the log when there is room again.
+                StartCheck();
+            }
+            else if (_held is not null)
             {
                 Hold(entry);
             }
@@ -133,34 +152,27 @@ internal sealed partial class TopicHub : IDisposable
             {
                 Append(entry);
             }
-            else
+            else if (!IsKnown(entry))
             {
-                var known = _ring.Find(entry.Position.Offset);
-                if (known?.IsSameAs(entry) == true)
-                {
-                    return;
-                }
-
-                if (known is not null && entry.Position.Epoch == _head.Epoch)
-                {
-                    // Two events with one offset: the log lost its newest events and went on without them.
-                    _fence = _head.Epoch;
-                }
-
                 StartCheck();
                 Hold(entry);
             }
         }
     }
 
+    private LogEnd Head => new(_head, _headPublishedAt);
+
     // The first event of a new log does not follow anything: it may be a late one of a log that is gone, so the log is asked.
     private bool Follows(LogEntry entry) =>
-        entry.Position.Epoch == _head.Epoch && entry.Position.Offset == _head.Offset + 1;
+        entry.Position.Epoch == _head.Epoch && entry.Position.Offset == _head.Offset + 1 && LogEnd.AreSame(entry.Previous, _headPublishedAt);
+
+    private bool IsKnown(LogEntry entry) =>
+        (entry.Position == _head && entry.PublishedAtMicroseconds == _headPublishedAt) || _ring.Find(entry.Position.Offset)?.IsSameAs(entry) == true;
 
     private void Append(LogEntry entry)
     {
         _head = entry.Position;
-        _lastEventAt = _time.GetTimestamp();
+        _headPublishedAt = entry.PublishedAtMicroseconds;
         _ring.AddLast(entry);
         Rates.Count(Subscribers);
         PostAll(ShardWorkKind.Deliver, entry);
@@ -195,7 +207,7 @@ internal sealed partial class TopicHub : IDisposable
             {
                 Append(entry);
             }
-            else if (i < _heldBeforeRead || _ring.Find(entry.Position.Offset)?.IsSameAs(entry) == true)
+            else if (i < _heldBeforeRead || IsKnown(entry))
             {
                 continue;
             }
@@ -209,16 +221,16 @@ internal sealed partial class TopicHub : IDisposable
     }
 
     /// <summary>Goes on from another place: what was kept and where the members are no longer tells anything.</summary>
-    private void MoveTo(Position head)
+    private void MoveTo(LogEnd head)
     {
-        _head = head;
+        (_head, _headPublishedAt) = (head.Position, head.PublishedAtMicroseconds);
         _ring.Clear();
-        PostAll(ShardWorkKind.Start, head);
+        PostAll(ShardWorkKind.Start, _head);
     }
 
     private void TellGap(string reason, long? from, long? to, Position head)
     {
-        _head = head;
+        (_head, _headPublishedAt) = (head, 0);
         _ring.Clear();
         PostAll(ShardWorkKind.Deliver, StreamGap.Create(Topic, reason, from, to, head));
     }

@@ -12,6 +12,7 @@ internal sealed partial class TopicHubs(
     ShardSet shards,
     EventsMetrics metrics,
     TimeProvider time,
+    CatchUpTurns turns,
     RingBudget budget,
     IOptions<TopicsOptions> options,
     IOptions<TopicLogOptions> logOptions,
@@ -34,7 +35,7 @@ internal sealed partial class TopicHubs(
             {
                 if (!_hubs.TryGetValue(topic, out hub!))
                 {
-                    hub = new TopicHub(topic, log, shards.All, budget, logOptions.Value.RetentionOf(topic).IdleExpiry, time, logger)
+                    hub = new TopicHub(topic, log, shards.All, turns, budget, logOptions.Value.RetentionOf(topic).IdleExpiry, time, logger)
                     {
                         // Spread over the interval, so that many topics are not checked at once.
                         NextCheck = time.GetTimestamp() + (long)(CheckTicks * Random.Shared.NextDouble()),
@@ -125,7 +126,6 @@ internal sealed partial class TopicHubs(
                 {
                     hub.Rates.MarkNow(now);
                 }
-
 
                 if (hub is { Subscribers: 0, Stopping: null, Starting: null or { IsCompleted: true } }
                     && time.GetElapsedTime(hub.IdleSince) >= options.Value.UnsubscribeGrace)

@@ -19,22 +19,33 @@ internal sealed class HubRig : IAsyncDisposable
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly ShardSet _shards;
+    private readonly CatchUpTurns _turns;
 
-    public HubRig(ScriptedTopicLog log, int ringBytes)
+    public HubRig(ScriptedTopicLog log, int ringBytes, long totalRingBytes = 64 * 1024 * 1024, int maxQueuedEvents = 100_000)
     {
         var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
-        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2 }), TimeProvider.System, metrics, NullLogger<Shard>.Instance);
-        var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, UnsubscribeGrace = TimeSpan.Zero });
+        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, metrics, NullLogger<Shard>.Instance);
+        var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, TotalRingBytes = totalRingBytes, UnsubscribeGrace = TimeSpan.Zero });
+        _turns = new CatchUpTurns(_shards);
+        Budget = new RingBudget(options);
         Hubs = new TopicHubs(
-            log, _shards, metrics, TimeProvider.System, new RingBudget(options), options, Options.Create(new TopicLogOptions()), NullLogger<TopicHubs>.Instance);
+            log, _shards, metrics, new HastyTimeProvider(), _turns, Budget, options, Options.Create(new TopicLogOptions()), NullLogger<TopicHubs>.Instance);
     }
 
     public TopicHubs Hubs { get; }
 
+    public RingBudget Budget { get; }
+
+    /// <summary>Events that wait for the fullest shard.</summary>
+    public int Queued => _shards.All.Max(shard => shard.QueuedEvents);
+
+    /// <summary>Keeps the shards from delivering anything until <paramref name="released"/>.</summary>
+    public void Block(Task released) => _shards.PostAll(ShardWorkKind.Run, () => released.GetAwaiter().GetResult());
+
     /// <summary>Opens a stream as the endpoint does.</summary>
     public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(StreamOrigin origin, int slowness = 0)
     {
-        var hub = await Hubs.AcquireAsync(Topic, TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        var hub = await Hubs.AcquireAsync(Topic, TimeSpan.FromSeconds(10) * HastyTimeProvider.Haste, TestContext.Current.CancellationToken);
         StreamStart[]? starts = origin.IsLive
             ? null
             : [await hub.FindStartAsync(origin, 0, PositionCodec.MarkBits(1)).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System)];
@@ -55,6 +66,7 @@ internal sealed class HubRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _shards.DisposeAsync();
+        _turns.Dispose();
         await _services.DisposeAsync();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using StackExchange.Redis;
 using SseApp.Events.Log;
 
 namespace SseApp.Tests.Infrastructure;
@@ -11,10 +12,17 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
     private readonly Lock _gate = new();
     private readonly List<LogEntry> _log = [];
     private readonly Queue<LogEntry> _delayed = new();
+    private readonly List<string> _data = [];
     private readonly List<Action<LogEntry>> _handlers = [];
     private Epoch _epoch;
     private long _last;
+    private long _publishedAt;
+
+    // Far from expiry, and no two events at one time.
+    private long _clock = TimeProvider.System.GetUtcNow().UnixMicroseconds();
     private int _reads;
+
+    private int _failures;
 
     public event EventHandler? Restored
     {
@@ -22,15 +30,30 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         remove { }
     }
 
-    /// <summary>Every event that was ever published, also of logs that are gone.</summary>
-    public Dictionary<(Epoch Epoch, long Offset), string> Published { get; } = [];
+    /// <summary>Every event that was ever published, also of logs that are gone, with the one that was before it in its log.</summary>
+    public Dictionary<string, (Position Position, string? Before)> Published { get; } = [];
+
+    /// <summary>The newest event of the log; null if it has none.</summary>
+    public string? Newest { get; private set; }
+
+    /// <summary>How long ago events are published.</summary>
+    public TimeSpan Age { get; init; }
+
+    /// <summary>Runs when a range was read and is about to be answered.</summary>
+    public Func<Task> BeforeRange { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Runs before a subscription ends.</summary>
+    public Action BeforeUnsubscribe { get; set; } = () => { };
 
     /// <summary>The epochs in their order, each with the highest offset that was trimmed away.</summary>
     public List<(Epoch Epoch, long Trimmed)> Epochs { get; } = [];
 
     public int Reads => Volatile.Read(ref _reads);
 
-    public Position End => new(_epoch, _last);
+    /// <summary>Lets the next reads fail.</summary>
+    public void FailReads(int count) => Volatile.Write(ref _failures, count);
+
+    public LogEnd End => new(new Position(_epoch, _last), _publishedAt);
 
     public void Publish(string data, bool lost, bool delayed)
     {
@@ -43,9 +66,12 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
             }
 
             _last++;
-            var entry = LogEntry.Parse(Encoding.UTF8.GetBytes($"1 {_epoch} {_last} 1\ndata: {data}\n\n"))!;
+            var entry = LogEntry.Parse(Encoding.UTF8.GetBytes($"2 {_epoch} {_last} {_publishedAt} {++_clock - (long)Age.TotalMicroseconds}\ndata: {data}\n\n"))!;
+            _publishedAt = entry.PublishedAtMicroseconds;
             _log.Add(entry);
-            Published.Add((_epoch, _last), data);
+            _data.Add(data);
+            Published.Add(data, (entry.Position, Newest));
+            Newest = data;
             if (!lost)
             {
                 _delayed.Enqueue(entry);
@@ -79,12 +105,24 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         }
     }
 
+    /// <summary>Lets the channel carry the newest events once more.</summary>
+    public void Repeat(int count)
+    {
+        lock (_gate)
+        {
+            _log.TakeLast(count).ToList().ForEach(_delayed.Enqueue);
+        }
+
+        Carry();
+    }
+
     public void Trim(int keep)
     {
         lock (_gate)
         {
             if (_log.Count > keep)
             {
+                _data.RemoveRange(0, _log.Count - keep);
                 _log.RemoveRange(0, _log.Count - keep);
                 Epochs[^1] = (_epoch, _last - keep);
             }
@@ -96,7 +134,10 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         lock (_gate)
         {
             _log.Clear();
+            _data.Clear();
+            Newest = null;
             _last = 0;
+            _publishedAt = 0;
             _epoch = default;
         }
     }
@@ -106,14 +147,18 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
     {
         lock (_gate)
         {
-            count = Math.Min(count, _log.Count);
-            for (var i = 0; i < count; i++)
+            // One stays: a log that lost everything is gone.
+            count = Math.Min(count, _log.Count - 1);
+            if (count <= 0)
             {
-                Published.Remove((_epoch, _last - i));
+                return;
             }
 
             _log.RemoveRange(_log.Count - count, count);
+            _data.RemoveRange(_data.Count - count, count);
+            Newest = _data[^1];
             _last -= count;
+            _publishedAt = _log[^1].PublishedAtMicroseconds;
         }
     }
 
@@ -122,13 +167,17 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
     public async Task<LogRange> GetRangeAsync(string topic)
     {
         await Task.Yield();
+        LogRange range;
         lock (_gate)
         {
-            return new LogRange(_epoch, _last - _log.Count + 1, _last);
+            range = new LogRange(_last - _log.Count + 1, End);
         }
+
+        await BeforeRange();
+        return range;
     }
 
-    public async Task<Position> GetEndAsync(string topic)
+    public async Task<LogEnd> GetEndAsync(string topic)
     {
         await Task.Yield();
         lock (_gate)
@@ -139,15 +188,20 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
-        Interlocked.Increment(ref _reads);
         await Task.Yield();
+        if (Interlocked.Decrement(ref _failures) >= 0)
+        {
+            throw new RedisTimeoutException("No answer, as the test wants it.", CommandStatus.Sent);
+        }
+
         LogPage page;
         lock (_gate)
         {
             var first = _last - _log.Count + 1;
-            page = new LogPage(_epoch, first, _last, [.. _log.Where(entry => entry.Position.Offset > after).Take(Math.Min(maxPage, maxEvents))]);
+            page = new LogPage(first, End, [.. _log.Where(entry => entry.Position.Offset > after).Take(Math.Min(maxPage, maxEvents))]);
         }
 
+        Interlocked.Increment(ref _reads);
         await Task.Yield();
         return page;
     }
@@ -182,6 +236,7 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
         return Task.FromResult<ITopicSubscription>(new Subscription(() =>
         {
+            BeforeUnsubscribe();
             lock (_gate)
             {
                 _handlers.Remove(onEvent);

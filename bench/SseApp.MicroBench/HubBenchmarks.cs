@@ -61,7 +61,7 @@ public class HubBenchmarks
     {
         for (var i = 0; i < Events; i++)
         {
-            _messages[i] = Encoding.ASCII.GetBytes($"1 {ManualLog.Epoch} {++_offset} 1700000000000000\nevent: update\ndata: {new string('x', 100)}\n\n");
+            _messages[i] = Encoding.ASCII.GetBytes($"2 {ManualLog.Epoch} {++_offset} 1700000000000000 1700000000000000\nevent: update\ndata: {new string('x', 100)}\n\n");
         }
     }
 

@@ -17,9 +17,9 @@ internal sealed class ManualLog : ITopicLog
 
     public void Carry(LogEntry entry) => _onEvent!(entry);
 
-    public Task<LogRange> GetRangeAsync(string topic) => Task.FromResult(new LogRange(Epoch, 1, 0));
+    public Task<LogRange> GetRangeAsync(string topic) => Task.FromResult(new LogRange(1, new LogEnd(new Position(Epoch, 0), 0)));
 
-    public Task<Position> GetEndAsync(string topic) => Task.FromResult(new Position(Epoch, 0));
+    public Task<LogEnd> GetEndAsync(string topic) => Task.FromResult(new LogEnd(new Position(Epoch, 0), 0));
 
     public Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {

@@ -21,6 +21,9 @@ public sealed class DeliveryModelTests
         Check,
         Trim,
         Flush,
+        GoBack,
+        Repeat,
+        FailReads,
     }
 
     [Fact]
@@ -29,7 +32,8 @@ public sealed class DeliveryModelTests
         var step = Gen.Select(
             Gen.Frequency(
                 (12, Gen.Const(Kind.Publish)), (3, Gen.Const(Kind.PublishLost)), (4, Gen.Const(Kind.PublishDelayed)), (3, Gen.Const(Kind.Carry)),
-                (4, Gen.Const(Kind.Open)), (3, Gen.Const(Kind.Close)), (1, Gen.Const(Kind.Check)), (1, Gen.Const(Kind.Trim)), (1, Gen.Const(Kind.Flush))),
+                (4, Gen.Const(Kind.Open)), (3, Gen.Const(Kind.Close)), (1, Gen.Const(Kind.Check)), (1, Gen.Const(Kind.Trim)), (1, Gen.Const(Kind.Flush)),
+                (1, Gen.Const(Kind.GoBack)), (2, Gen.Const(Kind.Repeat)), (1, Gen.Const(Kind.FailReads))),
             Gen.Int[0, 5],
             Gen.Bool);
         return Gen.Select(step.Array[1, 80], Gen.Int[0, 3_000], Gen.Int[1, 8]).SampleAsync(
@@ -48,6 +52,7 @@ public sealed class DeliveryModelTests
                     }
                 }
 
+                log.FailReads(0);
                 log.Carry();
                 var open = Array.FindAll(clients, client => client.IsOpen);
                 await Eventually.Async(
@@ -113,6 +118,42 @@ public sealed class DeliveryModelTests
     }
 
     [Theory]
+    [InlineData(10_000, 0)]
+    [InlineData(10_000, 1)]
+    [InlineData(0, 0)]
+    [InlineData(0, 1)]
+    public async Task Other_events_at_the_offsets_of_lost_ones_are_told_as_a_gap(int ringBytes, int live)
+    {
+        var log = new ScriptedTopicLog(100);
+        await using var rig = new HubRig(log, ringBytes);
+        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        for (var i = 1; i <= 10; i++)
+        {
+            log.Publish($"{i}", lost: false, delayed: false);
+        }
+
+        await Eventually.Async(() => writer.Events.LastOrDefault()?.Data == "10", s_limit, "ten events");
+        log.GoBack(2);
+        log.Publish("other 9", lost: true, delayed: false);
+        log.Publish("other 10", lost: true, delayed: false);
+        for (var i = 0; i < live; i++)
+        {
+            log.Publish("other 11", lost: false, delayed: false);
+        }
+
+        await Eventually.Async(
+            () =>
+            {
+                rig.Hubs.CheckAll();
+                return writer.Events.Any(next => next.Type == "stream.gap");
+            },
+            s_limit,
+            "the gap");
+        Assert.Equal(Enumerable.Range(1, 10).Select(i => $"{i}"), writer.Events.Where(next => next.Type == "message").Select(next => next.Data));
+        await close();
+    }
+
+    [Theory]
     [InlineData(1_000_000)]
     [InlineData(0)]
     public async Task Two_thousand_streams_that_resume_from_the_log_cost_few_reads(int ringBytes)
@@ -125,7 +166,7 @@ public sealed class DeliveryModelTests
 
         await using var rig = new HubRig(log, ringBytes);
         var random = new Random(7);
-        var mark = log.End.Epoch.Mark(PositionCodec.MarkBits(1));
+        var mark = log.End.Position.Epoch.Mark(PositionCodec.MarkBits(1));
         var offsets = Enumerable.Range(0, 2_000).Select(_ => (long)random.Next(100, 500)).ToArray();
         var streams = await Task.WhenAll(offsets.Select(offset => Task.Run(() => rig.OpenAsync(StreamOrigin.Live with { Positions = [(mark, offset)] }))));
 
@@ -168,6 +209,15 @@ public sealed class DeliveryModelTests
                 break;
             case Kind.Flush:
                 log.Flush();
+                break;
+            case Kind.GoBack:
+                log.GoBack(value);
+                break;
+            case Kind.Repeat:
+                log.Repeat(value);
+                break;
+            case Kind.FailReads:
+                log.FailReads(value);
                 break;
         }
     }

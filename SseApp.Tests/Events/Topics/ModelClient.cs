@@ -17,6 +17,9 @@ internal sealed class ModelClient(HubRig rig, ScriptedTopicLog log, int slowness
     private string _id = "";
     private (uint Mark, long Offset) _at;
 
+    // The newest event; null if a gap was told after it, or before the first.
+    private string? _last;
+
     public bool IsOpen => _close is not null;
 
     public bool IsAtEnd
@@ -24,7 +27,8 @@ internal sealed class ModelClient(HubRig rig, ScriptedTopicLog log, int slowness
         get
         {
             Check();
-            return _at == (log.End.Epoch.Mark(PositionCodec.MarkBits(1)), log.End.Offset);
+            // An offset alone may be that of another event.
+            return (_last is null || _last == log.Newest) && _at == (log.End.Position.Epoch.Mark(PositionCodec.MarkBits(1)), log.End.Position.Offset);
         }
     }
 
@@ -65,8 +69,10 @@ internal sealed class ModelClient(HubRig rig, ScriptedTopicLog log, int slowness
             }
             else
             {
-                var epoch = EpochOf(_at.Mark);
-                Assert.Equal(log.Published[(epoch, _at.Offset)], next.Data);
+                var (position, previous) = log.Published[next.Data];
+                Assert.Equal((EpochOf(_at.Mark), _at.Offset), (position.Epoch, position.Offset));
+                Assert.True(_last is null || _last == previous, $"{next.Data} came after {_last}, but its log has it after {previous}.");
+                _last = next.Data;
                 Assert.True(
                     _at.Offset == before.Offset + 1 && (_at.Mark == before.Mark || before == (0, 0)),
                     $"{_at} came after {before} without a gap in between.");
@@ -78,6 +84,7 @@ internal sealed class ModelClient(HubRig rig, ScriptedTopicLog log, int slowness
 
     private void CheckGap(JsonElement gap, (uint Mark, long Offset) before)
     {
+        _last = null;
         Assert.Equal(before.Offset + 1, gap.GetProperty("from").GetInt64());
         if (gap.GetProperty("reason").GetString() == GapReason.Expired)
         {
@@ -90,6 +97,9 @@ internal sealed class ModelClient(HubRig rig, ScriptedTopicLog log, int slowness
             // A log that began and ended while the client was away is a gap between two places without a log.
             Assert.True(before.Mark != _at.Mark || _at == (0, 0), $"A change of the log from {before} to {_at}.");
             Assert.True(_at.Mark == 0 || IndexOf(_at.Mark) > IndexOf(before.Mark), "The stream went back to an older log.");
+            Assert.Equal(JsonValueKind.Null, gap.GetProperty("to").ValueKind);
+            Assert.True(
+                _at.Offset == 0 || _at.Offset <= log.Epochs[IndexOf(_at.Mark)].Trimmed, $"The stream goes on after {_at}, but the new log holds older events.");
         }
     }
 
