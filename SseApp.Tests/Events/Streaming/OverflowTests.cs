@@ -141,6 +141,7 @@ public sealed class OverflowTests(RedisServer redis) : IClassFixture<RedisServer
         redis,
         null,
         ("Streaming:MaxBacklogBytes", $"{BacklogBytes}"),
+        ("Streaming:MaxBacklogAge", "00:10:00"),
         ("Streaming:CloseTimeout", "00:00:00.100"),
         ("Streaming:Overflow:0:Pattern", pattern),
         ("Streaming:Overflow:0:Policy", policy));

@@ -76,7 +76,9 @@ public sealed class ShardTests : IAsyncDisposable
     {
         var options = new StreamingOptions
         {
-            HeartbeatInterval = TimeSpan.FromMinutes(10), MaxConnectionAge = TimeSpan.FromSeconds(100), MaxConnectionAgeJitter = 0.2,
+            HeartbeatInterval = TimeSpan.FromMinutes(10),
+            MaxConnectionAge = TimeSpan.FromSeconds(100),
+            MaxConnectionAgeJitter = 0.2,
         };
         var opened = new List<StreamConnection>();
         for (var i = 0; i < 100; i++)

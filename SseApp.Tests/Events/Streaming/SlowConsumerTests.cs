@@ -12,7 +12,7 @@ public sealed class SlowConsumerTests(RedisServer redis) : IClassFixture<RedisSe
     public async Task A_client_that_does_not_read_is_disconnected_and_the_others_lose_nothing()
     {
         await using var host = await EventsHost.StartAsync(
-            redis, null, ("Streaming:MaxBacklogBytes", "262144"), ("Streaming:CloseTimeout", "00:00:00.100"));
+            redis, null, ("Streaming:MaxBacklogBytes", "262144"), ("Streaming:MaxBacklogAge", "00:10:00"), ("Streaming:CloseTimeout", "00:00:00.100"));
         using var slow = host.Collect("sse_slow_consumers_total");
         using var backlog = host.Collect("sse_backlog_bytes");
         using var active = host.Collect("sse_active_connections");
@@ -50,7 +50,8 @@ public sealed class SlowConsumerTests(RedisServer redis) : IClassFixture<RedisSe
     [Fact]
     public async Task A_client_that_reads_late_gets_its_whole_backlog_in_order()
     {
-        await using var host = await EventsHost.StartAsync(redis, null, ("Streaming:MaxBacklogBytes", "67108864"));
+        await using var host = await EventsHost.StartAsync(
+            redis, null, ("Streaming:MaxBacklogBytes", "67108864"), ("Streaming:MaxBacklogAge", "00:10:00"));
         var backlog = host.Collect("sse_backlog_bytes");
         var readers = new List<SseReader>();
         for (var i = 0; i < 20; i++)

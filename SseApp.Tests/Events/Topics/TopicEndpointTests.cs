@@ -106,7 +106,8 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => GetAsync(host, "/topics/asked")));
 
-        Assert.All(answers, answer => Assert.InRange(answer.GetProperty("clusterSubscribers").GetInt32(), 7, 8));
+        // On a busy machine a replica may not answer in time; that is told.
+        Assert.All(answers, answer => Assert.True(Count(answer) is (0, 7 or 8, _) or (0, _, > 0), $"{answer}"));
         // One a second, however slowly the hundred are answered.
         Assert.InRange(asked.Requests, 1, 20);
 

@@ -116,7 +116,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
     [Fact]
     public async Task A_client_that_does_not_read_holds_up_nobody_and_gets_every_byte_when_it_reads()
     {
-        var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "67108864"));
+        var replica = await ReplicaAsync(("Streaming:MaxBacklogBytes", "67108864"), ("Streaming:MaxBacklogAge", "00:10:00"));
         var gateway = await StartGatewayAsync(1, ("Relay:ConnectionsPerReplica", "1"));
         using var slow = await RawStream.ConnectAsync(gateway.Address, receiveBuffer: 4 * 1024);
         await slow.OpenAsync("topic=big");
