@@ -11,6 +11,12 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
 
     public NumberedTopic Topic => topic;
 
+    /// <summary>The same with the positions; null if they were not kept.</summary>
+    public Trail? Trail { get; init; }
+
+    /// <summary>The newest gap.</summary>
+    public ToldGap LastGap => _gaps[^1];
+
     /// <summary>The newest number that came; -1 before the first.</summary>
     public int Last => Volatile.Read(ref _last);
 
@@ -46,41 +52,8 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         return _numbers.Count == topic.Stored.Count ? null : Fault($"got {_numbers.Count} of {topic.Stored.Count}");
     }
 
-    /// <summary>
-    /// Whatever did not come was told, and what came twice belongs to another epoch: the log was another one, as the gap
-    /// in between says. Null, or what is wrong.
-    /// </summary>
-    public string? FindSilentFault()
-    {
-        var expected = 0;
-        for (var i = 0; i <= _numbers.Count; i++)
-        {
-            var number = i < _numbers.Count ? _numbers[i] : topic.Stored.Count;
-            if (number == expected)
-            {
-                expected++;
-                continue;
-            }
-
-            var gap = _gaps.LastOrDefault(gap => gap.Numbers == i);
-            if (gap is null)
-            {
-                return Fault($"got {number} in place of {expected} ({Around(i)}) without being told");
-            }
-
-            for (var missing = expected; missing < number; missing++)
-            {
-                if (gap.From > topic.Stored[missing].Offset && topic.Stored[missing].Epoch == topic.Stored[Math.Max(0, expected - 1)].Epoch)
-                {
-                    return Fault($"misses {missing} at {topic.Stored[missing]}, which {gap} leaves out");
-                }
-            }
-
-            expected = number + 1;
-        }
-
-        return null;
-    }
+    /// <summary>What is wrong by the positions of the events, or null; see <see cref="Trail.FindFault"/>.</summary>
+    public string? FindSilentFault() => Trail?.FindFault(topic.Stored) is { } fault ? Fault(fault) : null;
 
     /// <summary>
     /// One gap, at the place where the log became another one, that names the first offset after the last event of the
