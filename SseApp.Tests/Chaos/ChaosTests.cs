@@ -135,18 +135,18 @@ public sealed class ChaosTests
     public async Task A_failover_to_a_server_that_lags_loses_nothing_silently()
     {
         await using var redis = new RedisSentinelServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
+        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Settings = [("Topics:CheckInterval", "00:00:00.500")] });
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
 
-        // What is acknowledged from now on is only on the server that dies.
-        await redis.CutReplicationAsync();
+        redis.HoldBack();
         await load.AcknowledgedAsync(Warm);
         await redis.FailOverAsync();
 
-        await load.AcknowledgedAsync(2 * Warm);
+        // The first ones may go to a log that is found out a moment later.
+        await load.AcknowledgedAsync(6 * Warm);
         await load.FinishAsync();
-        Assert.All(load.NumberedTopics, topic => Assert.True(topic.HasLost, $"Nothing of {topic.Name} was lost in the failover: it proves nothing."));
+        Assert.All(load.NumberedTopics, topic => Assert.True(topic.Stored.Select(stored => stored.Epoch).Distinct().Count() > 1, $"{topic.Name} lost nothing."));
         load.AssertFaultless(receipt => receipt.FindSilentFault());
     }
 }

@@ -27,9 +27,6 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
     /// <summary>Where each number is stored; to be read when nothing is published any more.</summary>
     public IReadOnlyList<StoredEvent> Stored => _stored;
 
-    /// <summary>The newest log does not go on where the one before it ended; or it gave offsets away twice.</summary>
-    public bool HasLost => _stored.Zip(_stored.Skip(1)).Any(pair => pair.Second.Epoch != pair.First.Epoch || pair.Second.Offset <= pair.First.Offset);
-
     public async Task PublishAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);

@@ -11,6 +11,12 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
 
     public NumberedTopic Topic => topic;
 
+    /// <summary>The same with the positions; null if they were not kept.</summary>
+    public Trail? Trail { get; init; }
+
+    /// <summary>The newest gap.</summary>
+    public ToldGap LastGap => _gaps[^1];
+
     /// <summary>The newest number that came; -1 before the first.</summary>
     public int Last => Volatile.Read(ref _last);
 
@@ -46,47 +52,8 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         return _numbers.Count == topic.Stored.Count ? null : Fault($"got {_numbers.Count} of {topic.Stored.Count}");
     }
 
-    /// <summary>
-    /// Every event that the log still holds came once and in order; what did not come was lost with an older log, and the
-    /// gap at its place says so, beginning right after the last event that came. Null, or what is wrong.
-    /// </summary>
-    public string? FindSilentFault()
-    {
-        var stored = topic.Stored;
-        var last = -1;
-        for (var i = 0; i <= _numbers.Count; i++)
-        {
-            var number = i < _numbers.Count ? _numbers[i] : stored.Count;
-            if (number <= last)
-            {
-                return Fault($"got {number} after {last} ({Around(i)})");
-            }
-
-            var changed = last >= 0 && number < stored.Count && stored[number].Epoch != stored[last].Epoch;
-            var gap = _gaps.FirstOrDefault(gap => gap.Numbers == i);
-            if (gap is null && (changed || number != last + 1))
-            {
-                return Fault($"got {number} after {last} ({Around(i)}), of {Place(number)} after {Place(last)}, without being told");
-            }
-
-            if (gap is not null && (gap.From is null ? gap.Reason != "unknown-position" : last >= 0 && gap.From != stored[last].Offset + 1))
-            {
-                return Fault($"was told {gap} after {last}, which is stored at {Place(last)}");
-            }
-
-            for (var missing = last + 1; missing < number; missing++)
-            {
-                if (IsHeld(missing))
-                {
-                    return Fault($"misses {missing}, which the log holds at {Place(missing)}; told was {gap}");
-                }
-            }
-
-            last = number;
-        }
-
-        return null;
-    }
+    /// <summary>What is wrong by the positions of the events, or null; see <see cref="Trail.FindFault"/>.</summary>
+    public string? FindSilentFault() => Trail?.FindFault(topic.Stored) is { } fault ? Fault(fault) : null;
 
     /// <summary>
     /// One gap, at the place where the log became another one, that names the first offset after the last event of the
@@ -109,15 +76,6 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         _gaps.Clear();
         return FindFault();
     }
-
-    // The newest log has it, and gave its offset to no other event.
-    private bool IsHeld(int number)
-    {
-        var (stored, at) = (topic.Stored, topic.Stored[number]);
-        return at.Epoch == stored[^1].Epoch && !stored.Skip(number + 1).Any(later => later.Epoch == at.Epoch && later.Offset <= at.Offset);
-    }
-
-    private string Place(int number) => number >= 0 && number < topic.Stored.Count ? topic.Stored[number].ToString()! : "nothing";
 
     private string Fault(string what) => $"Subscriber {subscriber} of {topic.Name} {what}.";
 

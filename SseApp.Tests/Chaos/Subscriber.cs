@@ -1,4 +1,6 @@
 using System.Text.Json;
+using SseApp.Events.Log;
+using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Chaos;
@@ -8,10 +10,12 @@ internal sealed class Subscriber : IAsyncDisposable
 {
     private readonly EventSourceClient _source;
     private readonly Receipt[] _receipts;
+    private readonly TopicSet _topics;
 
     public Subscriber(HttpClient client, int index, NumberedTopic[] topics)
     {
-        _receipts = Array.ConvertAll(topics, topic => new Receipt(topic, index));
+        _topics = new TopicSet(Array.ConvertAll(topics, topic => topic.Name));
+        _receipts = Array.ConvertAll(topics, topic => new Receipt(topic, index) { Trail = new Trail(PositionCodec.MarkBits(topics.Length)) });
         _source = EventSourceClient.Open(client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + topic.Name)), Take);
     }
 
@@ -29,13 +33,25 @@ internal sealed class Subscriber : IAsyncDisposable
         if (received.Type == "stream.gap")
         {
             var gap = JsonSerializer.Deserialize<JsonElement>(received.Data);
-            Receipt(gap.GetProperty("topic").GetString() + "-").Add(
-                gap.GetProperty("reason").GetString()!, Offset(gap.GetProperty("from")), Offset(gap.GetProperty("to")));
+            var receipt = Receipt(gap.GetProperty("topic").GetString() + "-");
+            receipt.Add(gap.GetProperty("reason").GetString()!, Offset(gap.GetProperty("from")), Offset(gap.GetProperty("to")));
+            var (mark, offset) = Position(receipt, received.LastEventId);
+            receipt.Trail!.Add(receipt.LastGap, mark, offset);
         }
         else
         {
-            Receipt(received.Data).Add(received.Data);
+            var receipt = Receipt(received.Data);
+            receipt.Add(received.Data);
+            var (mark, offset) = Position(receipt, received.LastEventId);
+            receipt.Trail!.Add(receipt.Last, mark, offset);
         }
+    }
+
+    private (uint Mark, long Offset) Position(Receipt receipt, string id)
+    {
+        var positions = new (uint Mark, long Offset)[_topics.Count];
+        Assert.True(PositionCodec.TryDecode(id, _topics, positions), $"The id {id} cannot be read.");
+        return positions[Array.IndexOf(_topics.Names, receipt.Topic.Name)];
     }
 
     private Receipt Receipt(string data) => _receipts.Single(receipt =>

@@ -3,19 +3,24 @@ using StackExchange.Redis;
 
 namespace SseApp.Tests.Infrastructure;
 
-/// <summary>A master, its replica, and a sentinel that promotes the replica a second after the master died.</summary>
+/// <summary>
+/// A master, its replica, which follows it through a pipe, and a sentinel that promotes the replica a second after the
+/// master died.
+/// </summary>
 public sealed class RedisSentinelServer : BackplaneServer
 {
     private const string Service = "events";
 
+    private readonly TcpPipe _link = new();
     private readonly RedisNode _replica;
     private readonly RedisNode _sentinel;
 
     public RedisSentinelServer()
     {
-        _replica = new RedisNode((port, folder) => [.. Arguments(port, folder), "--replicaof", "127.0.0.1", $"{Port}"]);
+        _replica = new RedisNode((port, folder) => [.. Arguments(port, folder), "--replicaof", "127.0.0.1", $"{_link.Address.Port}"]);
         _sentinel = new RedisNode((port, folder) =>
         {
+            // The sentinel waits as long as its failover-timeout before it corrects a replica that follows a pipe.
             var file = Path.Combine(folder, "sentinel.conf");
             File.WriteAllText(
                 file,
@@ -25,7 +30,7 @@ public sealed class RedisSentinelServer : BackplaneServer
                 dir {folder}
                 sentinel monitor {Service} 127.0.0.1 {Port} 1
                 sentinel down-after-milliseconds {Service} 1000
-                sentinel failover-timeout {Service} 5000
+                sentinel failover-timeout {Service} 180000
 
                 """);
             return [file, "--sentinel"];
@@ -34,14 +39,8 @@ public sealed class RedisSentinelServer : BackplaneServer
 
     public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
 
-    /// <summary>Lets the replica follow the master no more: it keeps what it has and gets nothing new.</summary>
-    public async Task CutReplicationAsync()
-    {
-        await using var master = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{Port},allowAdmin=true");
-        var server = master.GetServers()[0];
-        await server.ExecuteAsync("ACL", "SETUSER", "default", "-psync", "-sync");
-        await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "replica");
-    }
+    /// <summary>From now on the replica gets nothing new: the next failover loses what is published.</summary>
+    public void HoldBack() => _link.HoldBack();
 
     /// <summary>Kills the master and waits until another server is it.</summary>
     public async Task FailOverAsync()
@@ -64,6 +63,7 @@ public sealed class RedisSentinelServer : BackplaneServer
 
     protected override async Task<string?> AfterStartAsync()
     {
+        _link.Target = new Uri($"http://127.0.0.1:{Port}");
         await _replica.RequireAsync();
         await using var replica = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_replica.Port},allowAdmin=true");
         await Eventually.Async(
@@ -83,6 +83,7 @@ public sealed class RedisSentinelServer : BackplaneServer
     {
         await _sentinel.DisposeAsync();
         await _replica.DisposeAsync();
+        await _link.DisposeAsync();
     }
 
     private static IEnumerable<string> Arguments(int port, string folder) =>

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace SseApp.Tests.Infrastructure;
 
-/// <summary>What stands between a gateway and a replica: passes bytes both ways, until it is told to do worse.</summary>
+/// <summary>What stands between a client and a server, as a gateway and a replica: passes bytes both ways, until it is told to do worse.</summary>
 internal sealed class TcpPipe : IAsyncDisposable
 {
     private const int HeaderBytes = 12;
@@ -15,6 +15,7 @@ internal sealed class TcpPipe : IAsyncDisposable
     private readonly ConcurrentBag<Task> _running = [];
     private TcpListener _listener = new(IPAddress.Loopback, 0);
     private volatile PipeFault _fault;
+    private volatile bool _holdsBack;
     private int _met;
 
     public TcpPipe()
@@ -46,6 +47,9 @@ internal sealed class TcpPipe : IAsyncDisposable
             Reset(socket);
         }
     }
+
+    /// <summary>From now on keeps what servers send, for ever, and leaves the connections open.</summary>
+    public void HoldBack() => _holdsBack = true;
 
     /// <summary>Passes new connections again.</summary>
     public void Mend()
@@ -129,7 +133,7 @@ internal sealed class TcpPipe : IAsyncDisposable
                 PipeFault.CutInEvent => buffer.AsSpan(0, count).LastIndexOf("data: "u8) is >= 0 and var at ? at + 4 : count,
                 _ => count,
             };
-            if (fault == PipeFault.Silent)
+            if (fault == PipeFault.Silent || _holdsBack)
             {
                 continue;
             }
