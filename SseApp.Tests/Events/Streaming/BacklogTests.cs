@@ -169,5 +169,5 @@ public sealed class BacklogTests
     }
 
     private static LogEntry Event(ulong epoch, long offset, string? key = null) =>
-        LogEntry.Parse(Encoding.UTF8.GetBytes($"1 {new Epoch(epoch)} {offset} {LogEntry.Stamp(1, key)}\ndata: x\n\n"))!;
+        LogEntry.Parse(Encoding.UTF8.GetBytes($"2 {new Epoch(epoch)} {offset} 0 {LogEntry.Stamp(1, key)}\ndata: x\n\n"))!;
 }

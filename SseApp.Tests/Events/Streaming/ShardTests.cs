@@ -136,7 +136,7 @@ public sealed class ShardTests : IAsyncDisposable
         for (var i = 0; i < count; i++)
         {
             var block = $"data: {++_published} {new string('x', EventBytes)}\n\n";
-            _shard!.Post(ShardWorkKind.Deliver, _members, LogEntry.Parse(Encoding.UTF8.GetBytes($"1 {new Epoch(1)} {_published} {LogEntry.Stamp(1, null)}\n{block}")));
+            _shard!.Post(ShardWorkKind.Deliver, _members, LogEntry.Parse(Encoding.UTF8.GetBytes($"2 {new Epoch(1)} {_published} 0 {LogEntry.Stamp(1, null)}\n{block}")));
         }
 
         return SettleAsync();
