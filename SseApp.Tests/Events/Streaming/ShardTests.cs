@@ -86,6 +86,9 @@ public sealed class ShardTests : IAsyncDisposable
             opened.Add(Join(options, new MemoryStreamWriter(0)));
         }
 
+        // Their ages count from when the loop takes them in.
+        await SettleAsync();
+
         int[] ended = [.. await EndedAtAsync(79), .. await EndedAtAsync(21), .. await EndedAtAsync(21)];
 
         Assert.Equal(0, ended[0]);
