@@ -39,6 +39,9 @@ public sealed class RedisSentinelServer : BackplaneServer
 
     public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
 
+    /// <summary>The replica alone, whatever it is at the time.</summary>
+    public string ReplicaConnectionString => $"127.0.0.1:{_replica.Port},abortConnect=false,allowAdmin=true";
+
     /// <summary>From now on the replica gets nothing new: the next failover loses what is published.</summary>
     public void HoldBack() => _link.HoldBack();
 
