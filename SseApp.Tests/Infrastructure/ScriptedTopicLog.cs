@@ -1,6 +1,6 @@
 using System.Text;
-using StackExchange.Redis;
 using SseApp.Events.Log;
+using StackExchange.Redis;
 
 namespace SseApp.Tests.Infrastructure;
 
