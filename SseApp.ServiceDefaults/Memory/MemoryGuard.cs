@@ -35,29 +35,29 @@ internal sealed partial class MemoryGuard(
 
         var pause = options.Value.Duration / 10;
         using var timer = new PeriodicTimer(pause < s_longestPause ? pause : s_longestPause, time);
-        long? above = null;
+        var excess = new MemoryExcess(options.Value);
         var told = false;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var bytes = Environment.WorkingSet;
-            if (bytes <= options.Value.Limit.Bytes)
+            switch (excess.Next(bytes, time.GetElapsedTime(0)))
             {
-                above = null;
-                told = false;
-                continue;
-            }
-
-            above ??= time.GetTimestamp();
-            var since = time.GetElapsedTime(above.Value);
-            if (since < options.Value.Duration)
-            {
-                continue;
+                case MemoryVerdict.Fine:
+                    told = false;
+                    continue;
+                case MemoryVerdict.Collect:
+                    LogCollecting(new ByteSize(bytes), options.Value.Limit);
+                    // Aggressive: the freed memory goes back to the system, where the working set is counted.
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                    continue;
+                case MemoryVerdict.Wait:
+                    continue;
             }
 
             if (!told)
             {
                 told = true;
-                LogExceeded(new ByteSize(bytes), options.Value.Limit, since.TotalSeconds);
+                LogExceeded(new ByteSize(bytes), options.Value.Limit, options.Value.Duration.TotalSeconds);
             }
 
             // At twice the limit there may be no time for manners. Below it a turn is waited for as long as it takes: a lease
@@ -84,7 +84,10 @@ internal sealed partial class MemoryGuard(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s; this process leaves when it is its turn.")]
+    [LoggerMessage(LogLevel.Information, "The working set of {WorkingSet} is above MemoryGuard:Limit ({Limit}); what is garbage of it is collected before it counts.")]
+    private partial void LogCollecting(ByteSize workingSet, ByteSize limit);
+
+    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s, without garbage; this process leaves when it is its turn.")]
     private partial void LogExceeded(ByteSize workingSet, ByteSize limit, double seconds);
 
     [LoggerMessage(LogLevel.Warning, "Draining because of the memory limit; the exit code will be {ExitCode}.")]
