@@ -6,6 +6,7 @@ using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.Events.Streaming;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Streaming;
 using SseApp.ServiceDefaults.Telemetry;
 
 namespace SseApp.Tests.Infrastructure;
@@ -20,9 +21,16 @@ internal sealed class HubRig : IAsyncDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly ShardSet _shards;
     private readonly CatchUpTurns _turns;
+    private readonly TopicSet _topics;
 
-    public HubRig(ScriptedTopicLog log, int ringBytes, long totalRingBytes = 64 * 1024 * 1024, int maxQueuedEvents = 100_000)
+    /// <param name="log">Of <paramref name="topics"/>.</param>
+    /// <param name="ringBytes">See <see cref="TopicsOptions.RingBytes"/>.</param>
+    /// <param name="totalRingBytes">See <see cref="TopicsOptions.TotalRingBytes"/>.</param>
+    /// <param name="maxQueuedEvents">See <see cref="StreamingOptions.MaxQueuedEvents"/>.</param>
+    /// <param name="topics">Of each stream; <see cref="Topics"/> if not given.</param>
+    public HubRig(ITopicLog log, int ringBytes, long totalRingBytes = 64 * 1024 * 1024, int maxQueuedEvents = 100_000, TopicSet? topics = null)
     {
+        _topics = topics ?? Topics;
         var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
         _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, metrics, NullLogger<Shard>.Instance);
         var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, TotalRingBytes = totalRingBytes, UnsubscribeGrace = TimeSpan.Zero });
@@ -45,21 +53,29 @@ internal sealed class HubRig : IAsyncDisposable
     /// <summary>Opens a stream as the endpoint does.</summary>
     public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(StreamOrigin origin, int slowness = 0)
     {
-        var hub = await Hubs.AcquireAsync(Topic, TimeSpan.FromSeconds(10) * HastyTimeProvider.Haste, TestContext.Current.CancellationToken);
+        var writer = new MemoryStreamWriter(slowness);
+        return (writer, await OpenAsync(origin, writer));
+    }
+
+    /// <returns>Closes the stream as its client.</returns>
+    public async Task<Func<Task>> OpenAsync(StreamOrigin origin, IStreamWriter writer)
+    {
+        var hubs = await Task.WhenAll(_topics.Names.Select(
+            topic => Hubs.AcquireAsync(topic, TimeSpan.FromSeconds(10) * HastyTimeProvider.Haste, TestContext.Current.CancellationToken)));
+        var bits = PositionCodec.MarkBits(_topics.Count);
         StreamStart[]? starts = origin.IsLive
             ? null
-            : [await hub.FindStartAsync(origin, 0, PositionCodec.MarkBits(1)).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System)];
+            : await Task.WhenAll(hubs.Select((hub, slot) => hub.FindStartAsync(origin, slot, bits))).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
         var index = _shards.NextIndex();
-        var writer = new MemoryStreamWriter(slowness);
-        var connection = new StreamConnection(writer, _shards.All[index], Topics, [hub.MembersIn(index)], starts, Encoding.UTF8.GetBytes("{}"));
+        var connection = new StreamConnection(writer, _shards.All[index], _topics, [.. hubs.Select(hub => hub.MembersIn(index))], starts, Encoding.UTF8.GetBytes("{}"));
         _shards.All[index].Post(ShardWorkKind.Join, connection);
-        return (writer, CloseAsync);
+        return CloseAsync;
 
         async Task CloseAsync()
         {
             _shards.All[index].Post(ShardWorkKind.Close, connection, CloseReason.Client);
             await connection.Completion.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
-            Hubs.Release(hub);
+            Array.ForEach(hubs, Hubs.Release);
         }
     }
 

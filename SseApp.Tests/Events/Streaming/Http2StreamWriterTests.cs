@@ -25,15 +25,7 @@ public abstract class Http2StreamWriterTests(RedisServer redis, TlsFixture? tls)
 
         leaves.Cancel();
 
-        await Eventually.Async(
-            () =>
-            {
-                active.RecordObservableInstruments();
-                backlog.RecordObservableInstruments();
-                return active.LastMeasurement!.Value == 1 && backlog.LastMeasurement!.Value == 0;
-            },
-            s_limit,
-            "the stream that was given up to be counted out with its backlog");
+        await CountedOutAsync(active, backlog);
         await PublishAsync(host, "shared", ["last"]);
         Assert.Equal("last", (await stays.NextAsync())?.Data);
         Assert.Equal(1, stays.Connections);

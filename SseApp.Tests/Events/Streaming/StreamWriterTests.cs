@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Streaming;
@@ -77,19 +78,22 @@ public abstract class StreamWriterTests(RedisServer redis, params (string Key, s
 
         leaves.Reset();
 
-        await Eventually.Async(
-            () =>
-            {
-                active.RecordObservableInstruments();
-                backlog.RecordObservableInstruments();
-                return active.LastMeasurement!.Value == 1 && backlog.LastMeasurement!.Value == 0;
-            },
-            s_limit,
-            "the client that left to be counted out with its backlog");
+        await CountedOutAsync(active, backlog);
         Assert.Equal(expected, await reading);
         await PublishAsync(host, "reset", ["last"]);
         Assert.Equal("last", (await stays.NextAsync())?.Data);
     }
+
+    /// <summary>Waits until one stream is left and nothing waits for any.</summary>
+    protected static Task CountedOutAsync(MetricCollector<long> active, MetricCollector<long> backlog) => Eventually.Async(
+        () =>
+        {
+            active.RecordObservableInstruments();
+            backlog.RecordObservableInstruments();
+            return active.LastMeasurement!.Value == 1 && backlog.LastMeasurement!.Value == 0;
+        },
+        s_limit,
+        "the stream that left to be counted out with its backlog");
 
     internal static async Task PublishAsync(EventsHost host, string topic, params string[] data)
     {

@@ -1,6 +1,7 @@
 using CsCheck;
 using SseApp.Events.Log;
 using SseApp.Events.Streaming;
+using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Topics;
@@ -26,34 +27,38 @@ public sealed class DeliveryModelTests
         FailReads,
     }
 
-    [Fact]
-    public Task Any_loss_and_any_interleaving_is_delivered_once_in_order_or_told_as_a_gap()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public Task Any_loss_and_any_interleaving_is_delivered_once_in_order_or_told_as_a_gap(int topicCount)
     {
+        var topics = new TopicSet([.. Enumerable.Range(1, topicCount).Select(i => $"t{i}")]);
         var step = Gen.Select(
             Gen.Frequency(
                 (12, Gen.Const(Kind.Publish)), (3, Gen.Const(Kind.PublishLost)), (4, Gen.Const(Kind.PublishDelayed)), (3, Gen.Const(Kind.Carry)),
                 (4, Gen.Const(Kind.Open)), (3, Gen.Const(Kind.Close)), (1, Gen.Const(Kind.Check)), (1, Gen.Const(Kind.Trim)), (1, Gen.Const(Kind.Flush)),
                 (1, Gen.Const(Kind.GoBack)), (2, Gen.Const(Kind.Repeat)), (1, Gen.Const(Kind.FailReads))),
             Gen.Int[0, 5],
+            Gen.Int[0, topicCount - 1],
             Gen.Bool);
         return Gen.Select(step.Array[1, 80], Gen.Int[0, 3_000], Gen.Int[1, 8]).SampleAsync(
             async (steps, ringBytes, maxPage) =>
             {
-                var log = new ScriptedTopicLog(maxPage);
-                await using var rig = new HubRig(log, ringBytes);
-                ModelClient[] clients = [.. Enumerable.Range(0, 6).Select(slowness => new ModelClient(rig, log, slowness))];
+                ScriptedTopicLog[] logs = [.. topics.Names.Select(_ => new ScriptedTopicLog(maxPage))];
+                await using var rig = new HubRig(new ScriptedTopicLogs(topics.Names.Zip(logs).ToDictionary()), ringBytes, topics: topics);
+                ModelClient[] clients = [.. Enumerable.Range(0, 6).Select(slowness => new ModelClient(rig, topics, logs, slowness))];
                 var number = 0;
-                foreach (var (kind, value, pause) in steps)
+                foreach (var (kind, value, topic, pause) in steps)
                 {
-                    await StepAsync(kind, value, rig, log, clients[value], () => $"{number++}");
+                    await StepAsync(kind, value, rig, logs[topic], clients[value], () => $"{number++}");
                     if (pause)
                     {
                         await Task.Yield();
                     }
                 }
 
-                log.FailReads(0);
-                log.Carry();
+                Array.ForEach(logs, log => log.FailReads(0));
+                Array.ForEach(logs, log => log.Carry());
                 var open = Array.FindAll(clients, client => client.IsOpen);
                 await Eventually.Async(
                     () =>
@@ -78,12 +83,7 @@ public sealed class DeliveryModelTests
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, 10_000);
         var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
-        for (var i = 1; i <= 10; i++)
-        {
-            log.Publish($"{i}", lost: false, delayed: false);
-        }
-
-        await Eventually.Async(() => writer.Events.LastOrDefault()?.Data == "10", s_limit, "ten events");
+        await DeliverTenAsync(log, writer);
         log.GoBack(3);
         log.Publish("again 8", lost: false, delayed: false);
         await Eventually.Async(() => writer.Events.Any(next => next.Type == "stream.gap"), s_limit, "the gap");
@@ -127,12 +127,7 @@ public sealed class DeliveryModelTests
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, ringBytes);
         var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
-        for (var i = 1; i <= 10; i++)
-        {
-            log.Publish($"{i}", lost: false, delayed: false);
-        }
-
-        await Eventually.Async(() => writer.Events.LastOrDefault()?.Data == "10", s_limit, "ten events");
+        await DeliverTenAsync(log, writer);
         log.GoBack(2);
         log.Publish("other 9", lost: true, delayed: false);
         log.Publish("other 10", lost: true, delayed: false);
@@ -178,6 +173,16 @@ public sealed class DeliveryModelTests
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{log.Reads} reads");
         Assert.InRange(log.Reads, 1, ringBytes > 0 ? 20 : 2_000);
+    }
+
+    private static async Task DeliverTenAsync(ScriptedTopicLog log, MemoryStreamWriter writer)
+    {
+        for (var i = 1; i <= 10; i++)
+        {
+            log.Publish($"{i}", lost: false, delayed: false);
+        }
+
+        await Eventually.Async(() => writer.Events.LastOrDefault()?.Data == "10", s_limit, "ten events");
     }
 
     private static async Task StepAsync(Kind kind, int value, HubRig rig, ScriptedTopicLog log, ModelClient client, Func<string> data)
