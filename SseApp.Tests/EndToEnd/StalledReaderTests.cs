@@ -16,6 +16,8 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
     // All of them on one relay connection, with the one that reads.
     private const int StalledBehindGateway = 60;
     private const int StalledOnHttp2 = 40;
+    private const int Stalled = StalledReaders + StalledBehindGateway + StalledOnHttp2;
+    private const int MaxBacklogBytes = 1024 * 1024;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
@@ -37,6 +39,7 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
                     ("DOTNET_GCHeapHardLimit", string.Create(CultureInfo.InvariantCulture, $"0x{HeapMiB * 1024 * 1024:x}")),
                     ("Streaming:Overflow:0:Pattern", "busy"),
                     ("Streaming:Overflow:0:Policy", policy.Replace("-", "", StringComparison.Ordinal)),
+                    ("Streaming:MaxBacklogBytes", $"{MaxBacklogBytes}"),
                     ("Streaming:MaxBacklogAge", "00:10:00"),
                     ("Relay:ConnectionsPerReplica", "1"),
                     ("Tls:CertificateFile", certificate.CertificateFile),
@@ -76,15 +79,20 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
             await http2.OpenAsync("topic=busy", reads: false);
         }
 
+        var peak = 0.0;
         for (var i = 0; i < batches; i++)
         {
             await PublishAsync(proxied, i, near, far);
+            var backlogs = await SumAsync(direct, "sse_backlog_bytes", "");
+            peak = Math.Max(peak, backlogs);
+            Assert.InRange(backlogs, 0, (long)Stalled * MaxBacklogBytes);
             Assert.InRange(replica.Process.ResidentBytes, 0, usual.Replica + (HeapMiB * 1024 * 1024));
             Assert.InRange(cluster.Gateway.Process.ResidentBytes, 0, usual.Gateway + (HeapMiB * 1024 * 1024));
         }
 
+        Assert.True(peak > MaxBacklogBytes, $"The backlogs held {peak} bytes at most, so nobody was stalled.");
         await Eventually.Async(
-            async () => await CountAsync(direct, policy) >= StalledReaders + StalledBehindGateway + StalledOnHttp2,
+            async () => await SumAsync(direct, "sse_slow_consumers_total", $"policy=\"{policy}\"") >= Stalled,
             s_limit,
             $"all stalled clients to be counted with the policy {policy}");
         stalled.ForEach(stream => stream.Dispose());
@@ -117,11 +125,12 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
         }
     }
 
-    private static async Task<double> CountAsync(HttpClient replica, string policy)
+    private static async Task<double> SumAsync(HttpClient replica, string metric, string label)
     {
         var metrics = await replica.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
-        return metrics.Split('\n')
-            .Where(line => line.StartsWith("sse_slow_consumers_total{", StringComparison.Ordinal) && line.Contains($"policy=\"{policy}\"", StringComparison.Ordinal))
-            .Sum(line => double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
+        double[] values = [.. metrics.Split('\n')
+            .Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal))
+            .Select(line => double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 2)..].Split(' ')[0], CultureInfo.InvariantCulture))];
+        return values.Sum();
     }
 }
