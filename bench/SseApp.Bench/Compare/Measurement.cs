@@ -16,6 +16,11 @@ internal sealed record Measurement(string Scenario, string Step, string Subject,
 
     public double? P99 { get; init; }
 
+    /// <summary>Milliseconds from a stream's request to its first byte: the median.</summary>
+    public double? FirstByteP50 { get; init; }
+
+    public double? FirstByteP99 { get; init; }
+
     public double? ConnectsPerSecond { get; init; }
 
     public double? KiBPerStream { get; init; }
@@ -25,6 +30,9 @@ internal sealed record Measurement(string Scenario, string Step, string Subject,
 
     /// <summary>What a proxy adds to <see cref="KiBPerStream"/> of the server behind it.</summary>
     public double? AddedKiB { get; init; }
+
+    /// <summary>What a proxy adds to <see cref="FirstByteP99"/> of the server behind it.</summary>
+    public double? AddedFirstByte { get; init; }
 
     public long Lost { get; init; }
 

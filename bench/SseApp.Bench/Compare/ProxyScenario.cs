@@ -12,6 +12,9 @@ internal sealed class ProxyScenario : IScenario
     public const string Alone = "sseapp";
     private const int Streams = 1_000;
     private const int Rate = 20;
+    private const int Probes = 200;
+
+    private static readonly TimeSpan s_probeLimit = TimeSpan.FromSeconds(60);
 
     public string Name => Id;
 
@@ -31,7 +34,11 @@ internal sealed class ProxyScenario : IScenario
             var publishing = new SteadyPlan(steady.Loop.Lanes, Rate);
             steady.Idle(context.Options.Step * 2, publishing);
             var row = steady.Measure(Id, Steady, publishing, context.Options.Step * 4) with { ConnectsPerSecond = connects };
-            context.Results.Add(Add(steady.Count(row), context));
+            // Streams that open while the others have their events.
+            var probing = Task.Run(() => FirstByteProbe.Measure(target, plan.TopicName(0), Probes));
+            steady.Loop.Run(() => probing.IsCompleted, s_probeLimit, publishing);
+            var (p50, p99) = probing.IsCompleted ? probing.GetAwaiter().GetResult() : throw new BenchException($"{subject.Name} did not open {Probes} streams within {s_probeLimit.TotalSeconds} s.");
+            context.Results.Add(Add(steady.Count(row with { FirstByteP50 = p50, FirstByteP99 = p99 }), context));
         }
 
         // After it: code is compiled and pools are filled, which belongs to no stream.
@@ -47,6 +54,11 @@ internal sealed class ProxyScenario : IScenario
     /// <summary>With what the hop adds to the replica alone, which comes first.</summary>
     private static Measurement Add(Measurement row, ScenarioContext context) =>
         context.Find(Id, row.Step, Alone) is { } alone
-            ? row with { AddedCpu = row.CpuPerDelivery - alone.CpuPerDelivery, AddedKiB = row.KiBPerStream - alone.KiBPerStream }
+            ? row with
+            {
+                AddedCpu = row.CpuPerDelivery - alone.CpuPerDelivery,
+                AddedKiB = row.KiBPerStream - alone.KiBPerStream,
+                AddedFirstByte = row.FirstByteP99 - alone.FirstByteP99,
+            }
             : row;
 }

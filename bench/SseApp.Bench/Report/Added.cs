@@ -12,6 +12,7 @@ internal sealed record Added(string What, string Step, Func<Measurement, double?
     public static Added[] All { get; } =
     [
         new("CPU µs that the gateway adds to a delivery (nginx, HAProxy)", ProxyScenario.Steady, row => row.AddedCpu, 12),
+        new("ms that the gateway adds until a stream's first byte, p99 (nginx, HAProxy)", ProxyScenario.Steady, row => row.AddedFirstByte, 50),
         new("KiB that the gateway adds to a stream (nginx, HAProxy)", ProxyScenario.Idle, row => row.AddedKiB, 14),
     ];
 
@@ -24,7 +25,7 @@ internal sealed record Added(string What, string Step, Func<Measurement, double?
         }
 
         var others = string.Join(", ", s_others.Select(subject => Number(Value(results, subject))));
-        return string.Create(CultureInfo.InvariantCulture, $"| {What} | **+{ours:0.0}** | ≤ +{Bound:0} | {(ours <= Bound ? "yes" : "no")} | {ours:0.0} ({others}) |");
+        return string.Create(CultureInfo.InvariantCulture, $"| {What} | **{ours:+0.0;-0.0}** | ≤ +{Bound:0} | {(ours <= Bound ? "yes" : "no")} | {ours:0.0} ({others}) |");
     }
 
     private double? Value(List<Measurement> results, string subject) =>
