@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
+using SseApp.ServiceDefaults.Relay;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
 
@@ -28,11 +30,30 @@ public abstract class GatewayTest : IAsyncDisposable
         await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
     }
 
-    internal async Task<TcpOrigin> TcpOriginAsync(string id, Func<System.Net.Sockets.Socket, CancellationToken, Task> answer)
+    internal async Task<TcpOrigin> TcpOriginAsync(string id, Func<Socket, CancellationToken, Task> answer)
     {
         var origin = TcpOrigin.Start(answer);
         _owned.Add(origin);
         await Registry.WriteAsync(origin.Record(id), announce: true, Cancellation);
+        return origin;
+    }
+
+    /// <summary>A replica that takes relay connections and does on each what the test says.</summary>
+    internal async Task<TcpOrigin> RelayOriginAsync(string id, Func<NetworkStream, RelayOutput, CancellationToken, Task> serve)
+    {
+        var origin = Own(TcpOrigin.Start(async (socket, cancellation) =>
+        {
+            await using var stream = await RelayOrigin.AcceptAsync(socket, cancellation);
+            try
+            {
+                await serve(stream, new RelayOutput(stream, long.MaxValue), cancellation);
+            }
+            catch (Exception exception) when (exception is IOException or EndOfStreamException)
+            {
+                // The gateway ended the connection.
+            }
+        }));
+        await Registry.WriteAsync(origin.Record(id) with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
         return origin;
     }
 

@@ -20,6 +20,7 @@ internal sealed class OriginHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<Channel<string>, bool> _streams = new();
     private int _healthChecks;
+    private int _failedChecks;
 
     private OriginHost(string id, WebApplication app, RequestDelegate? handler)
     {
@@ -28,7 +29,13 @@ internal sealed class OriginHost : IAsyncDisposable
         app.MapGet("/health", () =>
         {
             Interlocked.Increment(ref _healthChecks);
-            return Healthy ? Results.Ok() : Results.StatusCode(503);
+            if (Healthy)
+            {
+                return Results.Ok();
+            }
+
+            Interlocked.Increment(ref _failedChecks);
+            return Results.StatusCode(503);
         });
         app.MapGet("/events", StreamAsync);
         app.MapFallback("{*path}", handler ?? AnswerAsync);
@@ -43,6 +50,9 @@ internal sealed class OriginHost : IAsyncDisposable
     public ConcurrentQueue<RecordedRequest> Requests { get; } = new();
 
     public int HealthChecks => Volatile.Read(ref _healthChecks);
+
+    /// <summary>Those that it was not healthy at.</summary>
+    public int FailedChecks => Volatile.Read(ref _failedChecks);
 
     public int OpenStreams => _streams.Count;
 

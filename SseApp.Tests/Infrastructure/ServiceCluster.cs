@@ -21,28 +21,27 @@ internal sealed class ServiceCluster : IAsyncDisposable
     ];
 
     private readonly List<TcpPipe> _pipes = [];
-    private readonly ServiceProcess[] _replicas;
+    private readonly List<ServiceProcess> _replicas = [];
+    private readonly Dictionary<string, string> _environment;
     private readonly ServiceProcess _gateway;
     private readonly HttpClient _operator;
 
     private ServiceCluster(string redis, ServiceClusterOptions options)
     {
-        var prefix = Guid.NewGuid().ToString("N");
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        _environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis,
-            ["TopicLog__KeyPrefix"] = prefix,
-            ["ReplicaRegistry__KeyPrefix"] = prefix,
+            ["TopicLog__KeyPrefix"] = Prefix,
+            ["ReplicaRegistry__KeyPrefix"] = Prefix,
         };
         foreach (var (key, value) in (options.ShortTimes ? s_shortTimes : []).Concat(options.Settings))
         {
-            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+            _environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        _replicas = new ServiceProcess[options.Replicas];
-        for (var i = 0; i < _replicas.Length; i++)
+        for (var i = 0; i < options.Replicas; i++)
         {
-            var own = new Dictionary<string, string>(environment, StringComparer.Ordinal);
+            var own = new Dictionary<string, string>(_environment, StringComparer.Ordinal);
             if (options.Piped)
             {
                 var pipe = new TcpPipe();
@@ -50,18 +49,21 @@ internal sealed class ServiceCluster : IAsyncDisposable
                 own["Replica__AdvertisedAddress"] = pipe.Address.AbsoluteUri;
             }
 
-            _replicas[i] = new ServiceProcess($"r{i}", "SseApp.Events", own);
+            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own));
             if (options.Piped)
             {
                 _pipes[i].Target = _replicas[i].Address;
             }
         }
 
-        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", environment, options.GatewayAddresses);
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses);
         _operator = new HttpClient { BaseAddress = _gateway.Address };
     }
 
     public IReadOnlyList<ServiceProcess> Replicas => _replicas;
+
+    /// <summary>Of the keys of the log and the registry.</summary>
+    public string Prefix { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>What stands before each replica; none unless asked for.</summary>
     public IReadOnlyList<TcpPipe> Pipes => _pipes;
@@ -76,7 +78,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         try
         {
             await Task.WhenAll(cluster._replicas.Append(cluster._gateway).Select(service => service.StartAsync()));
-            await cluster.HealthyAsync(cluster._replicas.Length);
+            await cluster.HealthyAsync(cluster._replicas.Count);
             return cluster;
         }
         catch
@@ -86,10 +88,20 @@ internal sealed class ServiceCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>One more replica, not started yet.</summary>
+    public ServiceProcess Add(string name)
+    {
+        _replicas.Add(new ServiceProcess(name, "SseApp.Events", _environment));
+        return _replicas[^1];
+    }
+
+    /// <summary>What the gateway's operator API says of each replica.</summary>
+    public async Task<IReadOnlyList<JsonElement>> ListAsync() =>
+        [.. (await _operator.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray()];
+
     /// <summary>Waits until the gateway finds so many replicas healthy.</summary>
     public Task HealthyAsync(int count) => Eventually.Async(
-        async () => (await _operator.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray()
-            .Count(replica => replica.GetProperty("health").GetString() == "healthy") == count,
+        async () => (await ListAsync()).Count(replica => replica.GetProperty("health").GetString() == "healthy") == count,
         s_limit,
         $"the gateway to find {count} healthy replicas");
 

@@ -27,18 +27,43 @@ public sealed class IpHashTests : GatewayTest
     }
 
     [Fact]
-    public async Task Three_hundred_clients_behind_one_address_do_not_overload_a_replica_on_either_gateway()
+    public async Task No_replica_gets_more_than_its_bound_of_three_hundred_clients_behind_one_address()
     {
         OriginHost[] origins = [await OriginAsync("r1"), await OriginAsync("r2"), await OriginAsync("r3")];
-        GatewayHost[] gateways = [await GatewayAsync(), await GatewayAsync()];
-        await using var reports = new ReplicaReports(Registry, origins);
+        var gateway = await GatewayAsync();
 
-        using var streams = await OpenStreams.OpenAsync(Enumerable.Range(0, 300).Select(i => gateways[i % 2].Client));
+        using var streams = await OpenStreams.OpenAsync(Enumerable.Repeat(gateway.Client, 300));
 
-        // 125 for gateways that know of each other; what the other one places is unknown until the next report, so the bound
-        // holds for the streams of a moment ago. Without it all 300 would be on one replica.
+        // One gateway counts its own streams exactly: 1.25 times 100, twice, and the rest.
         await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == 300, "300 streams on the replicas");
-        Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 15, 180));
+        Assert.Equal([50, 125, 125], origins.Select(origin => origin.OpenStreams).Order());
+    }
+
+    [Fact]
+    public async Task Two_gateways_exceed_the_bound_by_no_more_than_one_of_them_places_between_two_reports()
+    {
+        const int Batch = 15;
+        OriginHost[] origins = [await OriginAsync("r1"), await OriginAsync("r2"), await OriginAsync("r3")];
+        // What they hear is what is announced here.
+        (string, string)[] noPolls = [("ReplicaRegistry:HeartbeatInterval", "00:01:00"), ("ReplicaRegistry:Expiry", "00:05:00")];
+        GatewayHost[] gateways = [await GatewayAsync(noPolls), await GatewayAsync(noPolls)];
+        await UntilAsync(() => Registry.Watchers == gateways.Length, "both gateways to follow announcements");
+        var opened = new List<OpenStreams>();
+        for (var total = 0; total < 300;)
+        {
+            opened.Add(await OpenStreams.OpenAsync(Enumerable.Range(0, 2 * Batch).Select(i => gateways[i % 2].Client)));
+            total += 2 * Batch;
+            await UntilAsync(() => origins.Sum(origin => origin.OpenStreams) == total, $"{total} streams on the replicas");
+            Assert.All(origins, origin => Assert.InRange(origin.OpenStreams, 0, (int)Math.Ceiling(1.25 * total / 3) + Batch));
+            foreach (var origin in origins)
+            {
+                await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
+            }
+
+            await UntilAsync(() => Array.TrueForAll(gateways, gateway => gateway.KnownConnections() == total), $"both gateways to hear of {total} streams");
+        }
+
+        opened.ForEach(streams => streams.Dispose());
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Limits;
 using SseApp.ServiceDefaults.Relay;
@@ -207,23 +206,5 @@ public sealed class RelayFaultTests : GatewayTest
         using var response = await gateway.Client.SendAsync(request, Cancellation);
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
-    }
-
-    private async Task<TcpOrigin> RelayOriginAsync(string id, Func<NetworkStream, RelayOutput, CancellationToken, Task> serve)
-    {
-        var origin = Own(TcpOrigin.Start(async (socket, cancellation) =>
-        {
-            await using var stream = await RelayOrigin.AcceptAsync(socket, cancellation);
-            try
-            {
-                await serve(stream, new RelayOutput(stream, long.MaxValue), cancellation);
-            }
-            catch (Exception exception) when (exception is IOException or EndOfStreamException)
-            {
-                // The gateway ended the connection.
-            }
-        }));
-        await Registry.WriteAsync(origin.Record(id) with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
-        return origin;
     }
 }

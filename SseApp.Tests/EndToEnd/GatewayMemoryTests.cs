@@ -1,0 +1,63 @@
+using System.Globalization;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.EndToEnd;
+
+/// <summary>Resident memory of a gateway, alone in its process, under streams that come, leave and come again.</summary>
+[Collection(typeof(RunsAlone))]
+public sealed class GatewayMemoryTests(RedisServer redis, ITestOutputHelper output) : IClassFixture<RedisServer>
+{
+    private const int Streams = 5_000;
+    private const int Rounds = 4;
+    private const long KiB = 1024;
+    // The bench sees 5.6 to 14 KiB.
+    private const long MaxBytesPerStream = 40 * KiB;
+    private const long MaxGrowth = Streams * 5 * KiB;
+
+    // The heap is compacted some seconds after a wave of streams.
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Five_thousand_streams_take_bounded_memory_and_those_after_them_no_more()
+    {
+        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Replicas = 1 });
+        using var client = new HttpClient { BaseAddress = cluster.Gateway.Address };
+
+        // Code is compiled and pools are filled by the first ones.
+        await RoundAsync(200, "0", () => Task.CompletedTask);
+        var empty = cluster.Gateway.Process.ResidentBytes;
+        var second = 0L;
+        for (var round = 1; round <= Rounds; round++)
+        {
+            await RoundAsync(Streams, round.ToString(CultureInfo.InvariantCulture), async () =>
+            {
+                await ResidentAsync(empty + (Streams * MaxBytesPerStream), $"{Streams} streams to take at most {MaxBytesPerStream / KiB} KiB each");
+                if (round > 2)
+                {
+                    await ResidentAsync(second + MaxGrowth, $"round {round} to take no more than the one before");
+                }
+            });
+            second = round == 2 ? cluster.Gateway.Process.ResidentBytes : second;
+        }
+
+        Task ResidentAsync(long limit, string what) => Eventually.Async(() => cluster.Gateway.Process.ResidentBytes <= limit, s_limit, what);
+
+        async Task RoundAsync(int count, string data, Func<Task> measure)
+        {
+            using (var streams = await SocketStreams.OpenAsync(cluster.Gateway.Address, "many", count))
+            {
+                using var content = new StringContent(data);
+                using var answer = await client.PostAsync("/topics/many/events", content, TestContext.Current.CancellationToken);
+                answer.EnsureSuccessStatusCode();
+                await streams.ReadUntilAsync($"data: {data}\n");
+                output.WriteLine($"{count} streams: {cluster.Gateway.Process.ResidentBytes / KiB} KiB");
+                await measure();
+                output.WriteLine($"{count} streams, measured: {cluster.Gateway.Process.ResidentBytes / KiB} KiB");
+            }
+
+            await Eventually.Async(
+                async () => (await cluster.ListAsync()).All(replica => replica.GetProperty("connections").GetInt32() == 0), s_limit, "all streams to be freed");
+            output.WriteLine($"none: {cluster.Gateway.Process.ResidentBytes / KiB} KiB");
+        }
+    }
+}
