@@ -51,6 +51,7 @@ internal static class GatewayExtensions
         services.AddSingleton<ReplicaLoss>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaLoss>());
         services.AddSingleton<RefusalWriter>();
+        services.AddSingleton<ReplayBudget>();
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<AccessRules>();
         services.AddSingleton<RequestRates>();
@@ -76,7 +77,8 @@ internal static class GatewayExtensions
             .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaderTransforms>()
             .AddTransforms<OperatorTransform>()
-            .AddTransforms<RefusedStreams>();
+            .AddTransforms<RefusedStreams>()
+            .AddTransforms<UnaskedStreams>();
         services.GuardConfiguredServices();
         services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
         services.AddRelay();

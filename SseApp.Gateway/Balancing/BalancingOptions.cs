@@ -16,8 +16,8 @@ public sealed class BalancingOptions
     public string Policy { get; set; } = IpHashPolicy.PolicyName;
 
     /// <summary>
-    /// What <c>IpHash</c> hashes: <c>ip</c> (default, the client's address), <c>header:Name</c>, <c>cookie:Name</c> or
-    /// <c>query:name</c>. A request without the named value is hashed by its address.
+    /// What <c>IpHash</c> hashes: <c>ip</c> (default, the client's address; of an IPv6 address the first
+    /// <c>Limits:IPv6PrefixLength</c> bits), <c>header:Name</c>, <c>cookie:Name</c> or <c>query:name</c>. A request without the named value is hashed by its address.
     /// </summary>
     [Required]
     public string HashKey { get; set; } = Balancing.HashKey.Ip;

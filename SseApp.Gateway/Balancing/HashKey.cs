@@ -1,4 +1,5 @@
 using System.Buffers;
+using SseApp.Gateway.Limits;
 using SseApp.ServiceDefaults.Balancing;
 
 namespace SseApp.Gateway.Balancing;
@@ -17,14 +18,22 @@ internal sealed class HashKey
 
     private readonly Func<HttpRequest, string?>? _read;
 
-    private HashKey(Func<HttpRequest, string?>? read) => _read = read;
+    private readonly int _ipv6PrefixLength;
 
+    private HashKey(Func<HttpRequest, string?>? read, int ipv6PrefixLength)
+    {
+        _read = read;
+        _ipv6PrefixLength = ipv6PrefixLength;
+    }
+
+    /// <param name="text">What is configured.</param>
+    /// <param name="ipv6PrefixLength">Bits of an IPv6 address that make one client, as for limits.</param>
     /// <returns>Null when <paramref name="text"/> breaks <see cref="Rule"/>.</returns>
-    public static HashKey? TryParse(string? text)
+    public static HashKey? TryParse(string? text, int ipv6PrefixLength = LimitsOptions.DefaultIPv6PrefixLength)
     {
         if (string.Equals(text, Ip, StringComparison.OrdinalIgnoreCase))
         {
-            return new HashKey(null);
+            return new HashKey(null, ipv6PrefixLength);
         }
 
         if (text?.Split(':', 2) is not [var source, { Length: > 0 } name])
@@ -35,14 +44,14 @@ internal sealed class HashKey
         var isToken = !name.AsSpan().ContainsAnyExcept(s_token);
         return source.ToUpperInvariant() switch
         {
-            "HEADER" when isToken => new HashKey(request => request.Headers[name]),
-            "COOKIE" when isToken => new HashKey(request => request.Cookies[name]),
-            "QUERY" => new HashKey(request => request.Query[name]),
+            "HEADER" when isToken => new HashKey(request => request.Headers[name], ipv6PrefixLength),
+            "COOKIE" when isToken => new HashKey(request => request.Cookies[name], ipv6PrefixLength),
+            "QUERY" => new HashKey(request => request.Query[name], ipv6PrefixLength),
             _ => null,
         };
     }
 
-    /// <summary>The hash of the client's identity: what was configured, else its address.</summary>
+    /// <summary>The hash of the client's identity: what was configured, else its address (of IPv6 its network).</summary>
     public ulong Of(HttpContext context)
     {
         if (_read?.Invoke(context.Request) is { Length: > 0 } value)
@@ -50,9 +59,10 @@ internal sealed class HashKey
             return BoundedRendezvous.Hash(value);
         }
 
-        Span<byte> address = stackalloc byte[16];
-        return context.Connection.RemoteIpAddress is { } client && client.TryWriteBytes(address, out var length)
-            ? BoundedRendezvous.Hash(address[..length])
-            : 0;
+        // A phone changes its IPv6 address every day or with every network, but keeps its network's part for a while: whole
+        // addresses would send it to another replica each time.
+        Span<byte> address = stackalloc byte[ClientKey.Size];
+        var length = ClientKey.OfAddress(context.Connection.RemoteIpAddress, _ipv6PrefixLength).WriteTo(address);
+        return length > 0 ? BoundedRendezvous.Hash(address[..length]) : 0;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Limits;
 using SseApp.Gateway.Routing;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
@@ -9,12 +10,12 @@ namespace SseApp.Gateway.Balancing;
 /// Weighted rendezvous hashing of the client with a bounded load: a client comes back to the replica that it had, and
 /// one address with a thousand clients behind it does not overload one replica.
 /// </summary>
-internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions> options) : ILoadBalancingPolicy
+internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions> options, IOptions<LimitsOptions> limits) : ILoadBalancingPolicy
 {
     public const string PolicyName = "IpHash";
 
     // Not before the first request: the check of the options at start asks the policies for their names.
-    private readonly Lazy<HashKey> _key = new(() => HashKey.TryParse(options.Value.HashKey)!);
+    private readonly Lazy<HashKey> _key = new(() => HashKey.TryParse(options.Value.HashKey, limits.Value.IPv6PrefixLength)!);
     private uint _next;
 
     public string Name => PolicyName;

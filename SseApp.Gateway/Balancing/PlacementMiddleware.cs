@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Limits;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Streaming;
 
@@ -8,9 +9,9 @@ namespace SseApp.Gateway.Balancing;
 /// Tells the replica how a stream is placed, if it may be moved. The replica ends streams itself, because it alone knows
 /// where an event ends, and because one that decides over its own streams only cannot be outbid by a second gateway.
 /// </summary>
-internal sealed class PlacementMiddleware(RequestDelegate next, IOptions<BalancingOptions> options)
+internal sealed class PlacementMiddleware(RequestDelegate next, IOptions<BalancingOptions> options, IOptions<LimitsOptions> limits)
 {
-    private readonly HashKey _key = HashKey.TryParse(options.Value.HashKey)!;
+    private readonly HashKey _key = HashKey.TryParse(options.Value.HashKey, limits.Value.IPv6PrefixLength)!;
     private readonly bool _hashes = string.Equals(options.Value.Policy, IpHashPolicy.PolicyName, StringComparison.OrdinalIgnoreCase);
 
     public Task InvokeAsync(HttpContext context)

@@ -1,13 +1,18 @@
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>
-/// The body of a request that may be sent twice: what was read is kept, up to a limit, and read again after
-/// <see cref="TryRewind"/>.
+/// The body of a request that may be sent twice: what was read is kept, up to a limit and as long as the budget of all
+/// such bodies has room, and read again after <see cref="TryRewind"/>.
 /// </summary>
-internal sealed class ReplayableBody(Stream inner, int limit) : Stream
+internal sealed class ReplayableBody(Stream inner, int limit, ReplayBudget budget) : Stream
 {
-    private MemoryStream? _kept = new();
-    private long _position;
+    private const int FirstBytes = 4096;
+
+    // The server may still be reading for a forward that has ended.
+    private readonly Lock _gate = new();
+    private byte[]? _kept = [];
+    private int _length;
+    private int _position;
 
     public override bool CanRead => true;
 
@@ -23,39 +28,76 @@ internal sealed class ReplayableBody(Stream inner, int limit) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <returns>False when more than the limit has been read: it cannot be sent again.</returns>
+    /// <returns>False when more than the limit has been read, or there was no room: it cannot be sent again.</returns>
     public bool TryRewind()
     {
-        _position = 0;
-        return _kept is not null;
+        lock (_gate)
+        {
+            _position = 0;
+            return _kept is not null;
+        }
+    }
+
+    /// <summary>Keeps nothing any more: no other replica will be asked.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            if (_kept is not null)
+            {
+                budget.Return(_kept.Length);
+                _kept = null;
+            }
+        }
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_kept is { } kept && _position < kept.Length)
+        lock (_gate)
         {
-            kept.Position = _position;
-            var again = kept.Read(buffer.Span);
-            _position += again;
-            return again;
+            if (_kept is not null && _position < _length)
+            {
+                var again = Math.Min(buffer.Length, _length - _position);
+                _kept.AsSpan(_position, again).CopyTo(buffer.Span);
+                _position += again;
+                return again;
+            }
         }
 
         var count = await inner.ReadAsync(buffer, cancellationToken);
-        _position += count;
-        if (_kept is { } keeping)
+        lock (_gate)
         {
-            if (_position > limit)
+            if (_kept is not null && !TryKeep(buffer.Span[..count]))
             {
-                _kept = null;
-            }
-            else
-            {
-                keeping.Position = keeping.Length;
-                keeping.Write(buffer.Span[..count]);
+                Forget();
             }
         }
 
         return count;
+    }
+
+    private bool TryKeep(ReadOnlySpan<byte> read)
+    {
+        if (read.Length > limit - _length)
+        {
+            return false;
+        }
+
+        var length = _length + read.Length;
+        if (length > _kept!.Length)
+        {
+            var size = Math.Min(limit, Math.Max(length, Math.Max(FirstBytes, _kept.Length * 2)));
+            if (!budget.TryTake(size - _kept.Length))
+            {
+                return false;
+            }
+
+            Array.Resize(ref _kept, size);
+        }
+
+        read.CopyTo(_kept.AsSpan(_length));
+        _position = _length = length;
+        return true;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

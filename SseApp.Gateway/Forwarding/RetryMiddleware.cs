@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Telemetry;
@@ -10,16 +11,34 @@ namespace SseApp.Gateway.Forwarding;
 /// publish that may have arrived is repeated only if it carries an idempotency key.
 /// </summary>
 internal sealed partial class RetryMiddleware(
-    RequestDelegate next, IOptions<UpstreamOptions> options, GatewayMetrics metrics, ILogger<RetryMiddleware> logger)
+    RequestDelegate next, IOptions<UpstreamOptions> options, ReplayBudget budget, GatewayMetrics metrics, ILogger<RetryMiddleware> logger)
 {
     private const string IdempotencyKey = "Idempotency-Key";
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
+    {
+        context.Features.Set(new RequestAttempts(options.Value.MaxAttempts));
+        return MustKeepBody(context) ? TryKeepingAsync(context) : TryAsync(context, body: null);
+    }
+
+    private async Task TryKeepingAsync(HttpContext context)
+    {
+        var body = new ReplayableBody(context.Request.Body, options.Value.MaxReplayBytes, budget);
+        context.Request.Body = body;
+        try
+        {
+            await TryAsync(context, body);
+        }
+        finally
+        {
+            body.Forget();
+        }
+    }
+
+    private async Task TryAsync(HttpContext context, ReplayableBody? body)
     {
         var proxy = context.GetReverseProxyFeature();
-        var attempts = new RequestAttempts(options.Value.MaxAttempts);
-        context.Features.Set(attempts);
-        var body = KeepBody(context.Request);
+        var attempts = context.Features.GetRequiredFeature<RequestAttempts>();
         while (true)
         {
             var arrivedBefore = attempts.MayHaveArrived;
@@ -65,19 +84,12 @@ internal sealed partial class RetryMiddleware(
         context.Features.Get<IForwarderErrorFeature>() is { } failure
         && (failure.Error == ForwarderError.NoAvailableDestinations || ForwardFailure.NeverSent(failure));
 
-    private ReplayableBody? KeepBody(HttpRequest request)
-    {
-        if (HttpMethods.IsGet(request.Method)
-            || string.IsNullOrEmpty(request.Headers[IdempotencyKey])
-            || request.ContentLength > options.Value.MaxReplayBytes)
-        {
-            return null;
-        }
-
-        var body = new ReplayableBody(request.Body, options.Value.MaxReplayBytes);
-        request.Body = body;
-        return body;
-    }
+    // What such a key means to another service is not known.
+    private bool MustKeepBody(HttpContext context) =>
+        PublishRequests.IsPublish(context.Request)
+        && !string.IsNullOrEmpty(context.Request.Headers[IdempotencyKey])
+        && !(context.Request.ContentLength > options.Value.MaxReplayBytes)
+        && context.GetReverseProxyFeature().Cluster.Config.ClusterId == EventsCluster.Id;
 
     private static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure, ReplayableBody? body) =>
         failure is UpstreamRefusal refusal

@@ -11,6 +11,9 @@ namespace SseApp.Gateway.Limits;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ClientKey
 {
+    /// <summary>Bytes of the longest address.</summary>
+    public const int Size = 16;
+
     private readonly ulong _high;
     private readonly ulong _low;
     private readonly Kind _kind;
@@ -37,7 +40,7 @@ internal readonly record struct ClientKey
             return default;
         }
 
-        Span<byte> bytes = stackalloc byte[16];
+        Span<byte> bytes = stackalloc byte[Size];
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         plain.TryWriteBytes(bytes, out _);
         if (plain.AddressFamily == AddressFamily.InterNetwork)
@@ -48,6 +51,23 @@ internal readonly record struct ClientKey
         var mask = ~((UInt128.One << (128 - ipv6PrefixLength)) - UInt128.One);
         var network = BinaryPrimitives.ReadUInt128BigEndian(bytes) & mask;
         return new ClientKey(Kind.IPv6, (ulong)(network >> 64), (ulong)network);
+    }
+
+    /// <summary>Writes the address, an IPv6 network with zeros behind it; nothing for an unknown address.</summary>
+    /// <returns>How many bytes it has.</returns>
+    public int WriteTo(Span<byte> bytes)
+    {
+        switch (_kind)
+        {
+            case Kind.Unknown:
+                return 0;
+            case Kind.IPv4:
+                BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)_low);
+                return sizeof(uint);
+            default:
+                BinaryPrimitives.WriteUInt128BigEndian(bytes, new UInt128(_high, _low));
+                return Size;
+        }
     }
 
     /// <summary>Hashed, so that no credential stays in memory longer than its request.</summary>

@@ -7,6 +7,8 @@ public sealed class LimitsOptions : IValidatableObject
 {
     public const string SectionName = "Limits";
 
+    internal const int DefaultIPv6PrefixLength = 64;
+
     /// <summary>
     /// Streams open at once from one client address; further ones are told to come back, other clients get 429.
     /// Default 100; 0: no limit. Raise it where many users share one address.
@@ -38,11 +40,11 @@ public sealed class LimitsOptions : IValidatableObject
     public PublishClient PublishClient { get; set; } = PublishClient.Address;
 
     /// <summary>
-    /// Bits of an IPv6 address that make one client: a household has at least 2^64 addresses to choose from. Default 64;
-    /// 48 to 128.
+    /// Bits of an IPv6 address that make one client, for limits and for <c>Balancing:HashKey=ip</c>: a household has at least
+    /// 2^64 addresses to choose from. Default 64; 48 to 128.
     /// </summary>
     [Range(48, 128)]
-    public int IPv6PrefixLength { get; set; } = 64;
+    public int IPv6PrefixLength { get; set; } = DefaultIPv6PrefixLength;
 
     /// <summary>
     /// Largest request body in bytes; a larger one is 413. Default 16 MiB, which a full batch of events of ordinary size

@@ -38,7 +38,7 @@ internal sealed class RelayPools(
                 foreach (var (key, pool) in _pools)
                 {
                     pool.Tick();
-                    if (!pool.Links.Any(link => link.IsOpen) && !directory.Replicas.Any(replica => replica.Id == key.Replica))
+                    if (!pool.Links.Any(link => link.IsOpen) && !IsRouted(key))
                     {
                         // A connection that is being made now would never be looked after.
                         _pools.TryRemove(key, out _);
@@ -52,4 +52,8 @@ internal sealed class RelayPools(
             // The host stops; the streams end by their own.
         }
     }
+
+    // A replica that came back under its id elsewhere is another one; the old address may be somebody else's by now.
+    private bool IsRouted((string Replica, string Address) key) =>
+        directory.Replicas.Any(replica => replica.Id == key.Replica && replica.Address.AbsoluteUri == key.Address);
 }

@@ -38,6 +38,9 @@ internal static class StreamRequests
         return false;
     }
 
+    /// <summary>True when a response of this media type is an event stream.</summary>
+    public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, ContentType, StringComparison.OrdinalIgnoreCase);
+
     // As routing compares paths: a stream that is asked for as /Events/ would otherwise be under no limit.
     private static bool IsStreamPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
 }

@@ -31,9 +31,16 @@ public sealed class UpstreamOptions
     public int MaxAttempts { get; set; } = 3;
 
     /// <summary>
-    /// Largest body, in bytes, of a request with an <c>Idempotency-Key</c> that is kept until the answer, so that it can be
+    /// Largest body, in bytes, of a publish with an <c>Idempotency-Key</c> that is kept until the answer, so that it can be
     /// sent to another replica. Default 1 MiB, well over <c>Publishing:MaxEventBytes</c>; 0: such requests are not repeated.
     /// </summary>
     [Range(0, 1 << 30)]
     public int MaxReplayBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// Memory, in bytes, for all bodies together that are kept in this way. A publish that finds no room is forwarded all
+    /// the same, but not repeated once its body was sent. Default 64 MiB.
+    /// </summary>
+    [Range(0L, 1L << 40)]
+    public long MaxReplayTotalBytes { get; set; } = 64 * 1024 * 1024;
 }

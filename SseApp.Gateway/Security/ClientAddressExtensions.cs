@@ -16,22 +16,30 @@ internal static class ClientAddressExtensions
         // Without known proxies the platform's middleware would believe everybody.
         if (options.Known.Count > 0)
         {
-            var forwarded = new ForwardedHeadersOptions
-            {
-                ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
-                ForwardedForHeaderName = options.ForwardedForHeader,
-                ForwardLimit = null,
-            };
-            forwarded.KnownProxies.Clear();
-            forwarded.KnownIPNetworks.Clear();
-            foreach (var range in AddressList.Parse($"{ProxiesOptions.SectionName}:{nameof(ProxiesOptions.Known)}", [.. options.Known]).Ranges)
-            {
-                forwarded.KnownIPNetworks.Add(range);
-            }
-
-            app.UseForwardedHeaders(forwarded);
+            var known = AddressList.Parse($"{ProxiesOptions.SectionName}:{nameof(ProxiesOptions.Known)}", [.. options.Known]);
+            var forwarded = XForwarded(options, known);
+            app.UseWhen(context => options.ReadsForwarded(context.Request), branch => branch.UseMiddleware<ForwardedMiddleware>(known));
+            app.UseWhen(context => !options.ReadsForwarded(context.Request), branch => branch.UseForwardedHeaders(forwarded));
         }
 
         app.UseMiddleware<ClientAddressMiddleware>();
+    }
+
+    private static ForwardedHeadersOptions XForwarded(ProxiesOptions options, AddressList known)
+    {
+        var forwarded = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
+            ForwardedForHeaderName = options.ForwardedForHeader,
+            ForwardLimit = null,
+        };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var range in known.Ranges)
+        {
+            forwarded.KnownIPNetworks.Add(range);
+        }
+
+        return forwarded;
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 using Yarp.ReverseProxy.Utilities;
@@ -9,12 +10,19 @@ namespace SseApp.Gateway.Security;
 /// the client itself sent in these headers is replaced: a stranger could claim any address. A route that sets its own
 /// forwarded headers in configuration keeps them.
 /// </summary>
-internal sealed class ForwardedHeaderTransforms : ITransformProvider
+internal sealed class ForwardedHeaderTransforms(IOptions<ProxiesOptions> proxies) : ITransformProvider
 {
     private const string RealIp = "X-Real-IP";
 
-    // Left by the platform's middleware when a known proxy spoke for the client.
-    private static readonly string[] s_originals = ["X-Original-For", "X-Original-Proto", "X-Original-Host"];
+    // The first is a stranger's word, or has been taken; the others the platform's middleware leaves when a known proxy
+    // spoke for the client.
+    private readonly string[] _removed =
+    [
+        ForwardedMiddleware.Header, "X-Original-For", "X-Original-Proto", "X-Original-Host",
+        // X-Forwarded-For is replaced, or the business of a route that has its own transform for it.
+        .. new[] { proxies.Value.ForwardedForHeader }.Where(
+            header => !string.Equals(header, ProxiesOptions.XForwardedFor, StringComparison.OrdinalIgnoreCase)),
+    ];
 
     public void ValidateRoute(TransformRouteValidationContext context)
     {
@@ -26,6 +34,17 @@ internal sealed class ForwardedHeaderTransforms : ITransformProvider
 
     public void Apply(TransformBuilderContext context)
     {
+        // Before all others, those of a route's configuration too, which may append to what they find.
+        context.RequestTransforms.Insert(0, new RequestFuncTransform(transform =>
+        {
+            foreach (var name in _removed)
+            {
+                transform.ProxyRequest.Headers.Remove(name);
+            }
+
+            return default;
+        }));
+
         if (context.UseDefaultForwarders != false)
         {
             context.AddXForwarded(ForwardedTransformActions.Set);
@@ -47,11 +66,6 @@ internal sealed class ForwardedHeaderTransforms : ITransformProvider
             if (transform.HttpContext.Connection.RemoteIpAddress is { } address)
             {
                 headers.TryAddWithoutValidation(RealIp, address.ToString());
-            }
-
-            foreach (var original in s_originals)
-            {
-                headers.Remove(original);
             }
 
             return default;

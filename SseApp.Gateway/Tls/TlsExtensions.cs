@@ -46,12 +46,28 @@ internal static class TlsExtensions
 
         if (options.HstsMaxAge > TimeSpan.Zero)
         {
-            app.UseHsts();
+            app.UseStrictTransport();
         }
 
         if (options.Redirect)
         {
             app.UseWhen(static context => !LocalProbes.IsProbe(context), static branch => branch.UseHttpsRedirection());
         }
+    }
+
+    // The platform's middleware, run when the response starts: a refusal or a second try begins by clearing what was set
+    // before, and of two such headers, the second a service's, browsers obey the first.
+    private static void UseStrictTransport(this IApplicationBuilder app)
+    {
+        var branch = app.New();
+        branch.UseHsts();
+        branch.Run(static _ => Task.CompletedTask);
+        var apply = branch.Build();
+        Func<object, Task> starting = context => apply((HttpContext)context);
+        app.Use((context, next) =>
+        {
+            context.Response.OnStarting(starting, context);
+            return next(context);
+        });
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -33,7 +34,7 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         local live = {}
         for i, id in ipairs(ARGV) do
           local record = redis.call('GET', KEYS[i + 1])
-          if record then live[#live + 1] = record else redis.call('SREM', KEYS[1], id) end
+          if record then live[#live + 1] = id live[#live + 1] = record else redis.call('SREM', KEYS[1], id) end
         end
         return live
         """;
@@ -44,6 +45,9 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     private readonly string _recordPrefix;
     private readonly RedisChannel _channel;
     private readonly ILogger<RedisReplicaRegistry> _logger;
+
+    // Why a record could not be read, by id, as long as it is there: it is read once a second.
+    private readonly ConcurrentDictionary<string, string> _told = new(StringComparer.Ordinal);
 
     public RedisReplicaRegistry(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options, ILogger<RedisReplicaRegistry> logger)
     {
@@ -83,12 +87,28 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         var result = await database.ScriptEvaluateAsync(ReadScript, [_ids, .. ids.Select(id => (RedisKey)(_recordPrefix + id))], ids)
             .WaitAsync(cancellationToken);
         var records = new List<ReplicaRecord>();
-        foreach (var json in (string?[]?)result ?? [])
+        foreach (var pair in ((string?[]?)result ?? []).Chunk(2))
         {
-            if (json is not null && Parse(json, ReplicaJsonContext.Default.ReplicaRecord) is { } record)
+            if (pair is not [{ } id, { } json])
+            {
+                continue;
+            }
+
+            if (Parse(json, ReplicaJsonContext.Default.ReplicaRecord, out var reason) is { } record)
             {
                 records.Add(record);
+                _told.TryRemove(id, out _);
             }
+            else if (!_told.TryGetValue(id, out var told) || told != reason)
+            {
+                _told[id] = reason;
+                LogForeign(id, reason);
+            }
+        }
+
+        foreach (var gone in _told.Keys.Except(ids.Select(id => id.ToString()), StringComparer.Ordinal))
+        {
+            _told.TryRemove(gone, out _);
         }
 
         records.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id));
@@ -103,7 +123,8 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         {
             await foreach (var message in queue.WithCancellation(cancellationToken))
             {
-                if (Parse((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange) is { } change)
+                // One that cannot be read is of a replica whose record cannot be read either, and that is told.
+                if (Parse((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange, out _) is { } change)
                 {
                     yield return change;
                 }
@@ -116,20 +137,22 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     }
 
     // One record of a newer or foreign writer must not hide all others.
-    private T? Parse<T>(string json, JsonTypeInfo<T> type)
+    private static T? Parse<T>(string json, JsonTypeInfo<T> type, out string reason)
         where T : class
     {
         try
         {
+            reason = "it is null";
             return JsonSerializer.Deserialize(json, type);
         }
         catch (JsonException exception)
         {
-            LogForeign(exception.Message);
+            // Without the position, which changes from heartbeat to heartbeat with the numbers before it.
+            reason = $"{exception.Message.Split(" Path: ", 2)[0]} At {exception.Path}.";
             return null;
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Ignored a replica whose record this version cannot read: {Reason}")]
-    private partial void LogForeign(string reason);
+    [LoggerMessage(LogLevel.Warning, "Ignoring replica {Replica}, whose record this version cannot read: {Reason}")]
+    private partial void LogForeign(string replica, string reason);
 }

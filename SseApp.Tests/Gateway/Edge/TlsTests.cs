@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Quic;
 using System.Security.Authentication;
@@ -156,6 +157,65 @@ public sealed class TlsTests : GatewayTest
 
         using var plain = await gateway.Client.GetAsync("/alive", Cancellation);
         Assert.False(plain.Headers.Contains("Strict-Transport-Security"));
+    }
+
+    [Fact]
+    public async Task Refusals_and_second_tries_carry_the_headers_of_every_response()
+    {
+        var gateway = await SecureAsync(("Tls:HstsMaxAge", "10.00:00:00"), ("ResponseHeaders:Set:X-Site", "one"), ("ReplicaHealth:MaxFails", "0"));
+        using var http = Client(gateway, 1);
+        using var refused = await http.GetAsync("/topics/a", Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        AssertHeaders(refused);
+        using (var stream = await StreamClient.OpenAsync(http))
+        {
+            await stream.ReadUntilAsync("stream.unavailable");
+            AssertHeaders(stream.Response);
+        }
+
+        var broken = await TcpOriginAsync("r1", (_, _) => Task.CompletedTask);
+        await OriginAsync("r2");
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "both replicas to be known");
+        while (broken.Requests == 0)
+        {
+            using var retried = await http.GetAsync("/topics/a", Cancellation);
+            Assert.Equal("r2", await retried.Content.ReadAsStringAsync(Cancellation));
+            AssertHeaders(retried);
+        }
+
+        static void AssertHeaders(HttpResponseMessage response)
+        {
+            Assert.Equal("max-age=864000", Assert.Single(response.Headers.GetValues("Strict-Transport-Security")));
+            Assert.Equal("one", Assert.Single(response.Headers.GetValues("X-Site")));
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_comes_back_resumes_its_TLS_session()
+    {
+        if (BackplaneServer.FindOnPath("openssl") is not { } openssl)
+        {
+            Assert.Skip("The openssl program is not installed; no other client tells whether a session was resumed.");
+            return;
+        }
+
+        var gateway = await SecureAsync();
+        var session = _certificate.KeyFile + ".session";
+        Assert.Contains("New, TLSv1.2", await HandshakeAsync("-sess_out"), StringComparison.Ordinal);
+        Assert.Contains("Reused, TLSv1.2", await HandshakeAsync("-sess_in"), StringComparison.Ordinal);
+
+        async Task<string> HandshakeAsync(string use)
+        {
+            // With TLS 1.2 the ticket is part of the handshake; with 1.3 it comes at a time that no option waits for.
+            var start = new ProcessStartInfo(openssl, ["s_client", "-connect", gateway.SecureAddress.Authority, "-servername", "events.example", "-tls1_2", use, session])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            };
+            using var process = Process.Start(start)!;
+            process.StandardInput.Close();
+            return await process.StandardOutput.ReadToEndAsync(Cancellation);
+        }
     }
 
     [Fact]

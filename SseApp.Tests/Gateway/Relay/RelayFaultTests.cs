@@ -1,6 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.Relay;
+using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Relay;
 using SseApp.ServiceDefaults.Streaming;
 using SseApp.Tests.Infrastructure;
@@ -192,6 +194,33 @@ public sealed class RelayFaultTests : GatewayTest
 
         response.Dispose();
         Assert.Equal(open.Id, await closed.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_replica_that_comes_back_under_its_id_at_another_address_is_connected_to_anew_and_the_old_connections_are_forgotten()
+    {
+        var release = new TaskCompletionSource();
+        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            RelayOrigin.Begin(output, (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id, "old");
+            await release.Task.WaitAsync(cancellation);
+        });
+        var gateway = await GatewayAsync(("Relay:PingInterval", "00:00:00.100"), ("ReplicaHealth:MaxFails", "0"));
+        using var before = await StreamClient.OpenAsync(gateway.Client);
+        await before.ReadUntilAsync("data: old");
+
+        var back = await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            RelayOrigin.Begin(output, (await RelayOrigin.ReadOpenAsync(stream, cancellation)).Id, "new");
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        });
+        await UntilAsync(() => gateway.Get<ReplicaDirectory>().Replicas.Single().Address == back.Address, "the new address to be known");
+        release.SetResult();
+        await before.ReadToEndAsync();
+        using var after = await StreamClient.OpenAsync(gateway.Client);
+        await after.ReadUntilAsync("data: new");
+
+        await UntilAsync(() => gateway.Get<RelayPools>().All.All(pool => pool.Address == back.Address), "the old connections to be forgotten");
     }
 
     [Fact]

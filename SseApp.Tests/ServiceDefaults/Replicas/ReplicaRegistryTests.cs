@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Replicas;
 using SseApp.Tests.Infrastructure;
@@ -32,14 +34,26 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
     {
         await using var redis = await server.ConnectAsync();
         var prefix = Guid.NewGuid().ToString("N");
-        var registry = Create(redis, TimeSpan.FromMinutes(1), prefix);
+        var logger = new FakeLogger<RedisReplicaRegistry>();
+        var registry = Create(redis, TimeSpan.FromMinutes(1), prefix, logger);
         await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
         await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
-        await redis.GetDatabase().StringSetAsync($"{{{prefix}:replicas}}:newer", """{"id":"newer","state":"hibernating"}""");
+        foreach (var connections in new[] { 9, 10, 111 })
+        {
+            await redis.GetDatabase().StringSetAsync(
+                $"{{{prefix}:replicas}}:newer", $$"""{"id":"newer","connections":{{connections}},"state":"hibernating"}""");
+            var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(["a"], read.Select(live => live.Id));
+        }
 
-        var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+        // Read once a second, it is told once, with the replica's name.
+        Assert.Contains("newer", Assert.Single(logger.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
 
-        Assert.Equal(["a"], read.Select(live => live.Id));
+        await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
+        Assert.Equal(2, (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count);
+        await redis.GetDatabase().StringSetAsync($"{{{prefix}:replicas}}:newer", "[]");
+        await registry.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, logger.Collector.Count);
     }
 
     [Fact]
@@ -75,8 +89,10 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
         await changes.DisposeAsync();
     }
 
-    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null) => new(
-        redis, Options.Create(new ReplicaRegistryOptions { KeyPrefix = prefix ?? Guid.NewGuid().ToString("N"), Expiry = expiry }), NullLogger<RedisReplicaRegistry>.Instance);
+    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null, ILogger<RedisReplicaRegistry>? logger = null) => new(
+        redis,
+        Options.Create(new ReplicaRegistryOptions { KeyPrefix = prefix ?? Guid.NewGuid().ToString("N"), Expiry = expiry }),
+        logger ?? NullLogger<RedisReplicaRegistry>.Instance);
 
     private static ReplicaRecord Record(string id) => new()
     {
