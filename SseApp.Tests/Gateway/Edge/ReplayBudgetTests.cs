@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Http;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Edge;

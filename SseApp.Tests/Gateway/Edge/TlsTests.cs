@@ -209,6 +209,7 @@ public sealed class TlsTests : GatewayTest
             // With TLS 1.2 the ticket is part of the handshake; with 1.3 it comes at a time that no option waits for.
             var start = new ProcessStartInfo(openssl, ["s_client", "-connect", gateway.SecureAddress.Authority, "-servername", "events.example", "-tls1_2", use, session])
             {
+                UseShellExecute = false,
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             };
