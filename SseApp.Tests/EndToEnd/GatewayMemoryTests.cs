@@ -10,8 +10,8 @@ public sealed class GatewayMemoryTests(RedisServer redis, ITestOutputHelper outp
     private const int Streams = 5_000;
     private const int Rounds = 4;
     private const long KiB = 1024;
-    // The bench sees 5.6 to 14 KiB.
-    private const long MaxBytesPerStream = 40 * KiB;
+    // The bench sees 5.6 to 14 KiB when all is calm; here streams come as fast as they can.
+    private const long MaxBytesPerStream = 50 * KiB;
     // The heap's own ups and downs; what two rounds of streams would leave is twice as much.
     private const long MaxGrowth = Streams * 20 * KiB;
 
@@ -21,7 +21,12 @@ public sealed class GatewayMemoryTests(RedisServer redis, ITestOutputHelper outp
     [Fact]
     public async Task Five_thousand_streams_take_bounded_memory_and_those_after_them_no_more()
     {
-        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Replicas = 1 });
+        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions
+        {
+            Replicas = 1,
+            // A small nursery: on a machine with much memory garbage would lie beside the streams until nobody knows what is what.
+            Settings = [("DOTNET_GCgen0size", "0x400000")],
+        });
         using var client = new HttpClient { BaseAddress = cluster.Gateway.Address };
 
         // Code is compiled and pools are filled by the first ones.
