@@ -41,12 +41,14 @@ internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> opt
         }
     }
 
+    /// <summary>Collects all garbage. Aggressive: the freed memory goes back to the system, which is the purpose.</summary>
+    internal static void GiveBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
     private void Compact()
     {
         var before = GC.GetTotalMemory(forceFullCollection: false);
         var started = Stopwatch.GetTimestamp();
-        // Aggressive: the freed memory goes back to the system, which is the purpose.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GiveBack();
         _growth.Compacted(LongLived);
         LogCompacted(logger, before >> 20, GC.GetTotalMemory(forceFullCollection: false) >> 20, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }

@@ -47,8 +47,7 @@ internal sealed partial class MemoryGuard(
                     continue;
                 case MemoryVerdict.Collect:
                     LogCollecting(new ByteSize(bytes), options.Value.Limit);
-                    // Aggressive: the freed memory goes back to the system, where the working set is counted.
-                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                    HeapCompaction.GiveBack();
                     continue;
                 case MemoryVerdict.Wait:
                     continue;

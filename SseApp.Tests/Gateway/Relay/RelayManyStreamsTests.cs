@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;
@@ -44,25 +42,11 @@ public sealed class RelayManyStreamsTests(RedisServer redis) : GatewayTest, ICla
 
         async Task RoundAsync(int streams, Action? measure)
         {
-            var clients = new List<Socket>();
-            try
+            using (var clients = await SocketStreams.OpenAsync(gateway.Address, "many", streams))
             {
-                for (var i = 0; i < streams; i++)
-                {
-                    clients.Add(await OpenAsync(gateway.Address));
-                }
-
                 (await replica.PublishAsync("many", "for everybody")).Dispose();
-                foreach (var client in clients)
-                {
-                    await ReadUntilAsync(client, "for everybody");
-                }
-
+                await clients.ReadUntilAsync("for everybody");
                 measure?.Invoke();
-            }
-            finally
-            {
-                clients.ForEach(client => client.Dispose());
             }
 
             await Eventually.Async(
@@ -73,27 +57,6 @@ public sealed class RelayManyStreamsTests(RedisServer redis) : GatewayTest, ICla
                 },
                 TimeSpan.FromSeconds(30),
                 "all streams to be freed");
-        }
-    }
-
-    private static async Task<Socket> OpenAsync(Uri address)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(address.Host, address.Port, Cancellation);
-        await socket.SendAsync("GET /events?topic=many HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n"u8.ToArray(), Cancellation);
-        await ReadUntilAsync(socket, "stream.open");
-        return socket;
-    }
-
-    private static async Task ReadUntilAsync(Socket socket, string awaited)
-    {
-        var buffer = new byte[4096];
-        var text = "";
-        while (!text.Contains(awaited, StringComparison.Ordinal))
-        {
-            var read = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
-            Assert.True(read > 0, $"The stream ended before \"{awaited}\" came; received: {text}");
-            text += Encoding.UTF8.GetString(buffer, 0, read);
         }
     }
 }
