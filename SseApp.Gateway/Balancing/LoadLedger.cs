@@ -159,7 +159,9 @@ internal sealed class LoadLedger : IDisposable
                     _entries[replica.Id] = entry = new Entry();
                 }
 
-                if (!ReferenceEquals(entry.Report, replica))
+                // By value: each read of the registry makes new records of the same heartbeat, and taking that twice
+                // would subtract the picks since it from what other gateways hold.
+                if (entry.Report != replica)
                 {
                     entry.Take(replica);
                 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.ServiceDefaults.Relay;
@@ -13,6 +14,7 @@ internal sealed partial class RelayOutput
     private int _lastData = -1;
     private SendBuffer? _openSource;
     private int _openVersion;
+    private int _highestId;
 
     /// <summary>Adds bytes for a stream; if they are those that were added last, only its id.</summary>
     /// <returns>
@@ -28,13 +30,14 @@ internal sealed partial class RelayOutput
                 return new ValueTask<bool>(false);
             }
 
-            if (_open < 0 || !IsOpenPayload(buffer) || _end - _open >= RelayProtocol.MaxDataLength - 4)
+            if (_open < 0 || !IsOpenPayload(buffer) || HasOpenId(id) || _end - _open >= RelayProtocol.MaxDataLength - 4)
             {
                 Seal();
                 Begin(buffer);
             }
 
             BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), id);
+            _highestId = Math.Max(_highestId, id);
             if (_end - _start < HighWater)
             {
                 return new ValueTask<bool>(true);
@@ -57,6 +60,23 @@ internal sealed partial class RelayOutput
         return length == buffer.Length && _bytes.AsSpan(_open + DataHeader, length).SequenceEqual(buffer.Payload);
     }
 
+    /// <summary>
+    /// A frame names a stream once: of two that name it twice, made one, it would get the first payload, the second, the
+    /// first and the second.
+    /// </summary>
+    private bool HasOpenId(int id)
+    {
+        // A shard goes through its streams mostly in the order in which they came.
+        if (id > _highestId)
+        {
+            return false;
+        }
+
+        var length = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(_open + RelayProtocol.HeaderLength));
+        var wanted = BitConverter.IsLittleEndian ? id : BinaryPrimitives.ReverseEndianness(id);
+        return MemoryMarshal.Cast<byte, int>(_bytes.AsSpan((_open + DataHeader + length).._end)).Contains(wanted);
+    }
+
     private void Begin(SendBuffer buffer)
     {
         var payload = buffer.Payload;
@@ -65,7 +85,7 @@ internal sealed partial class RelayOutput
         BinaryPrimitives.WriteInt32LittleEndian(frame[RelayProtocol.HeaderLength..], payload.Length);
         payload.CopyTo(frame[DataHeader..]);
         _open = _end - frame.Length;
-        (_openSource, _openVersion) = (buffer, buffer.Version);
+        (_openSource, _openVersion, _highestId) = (buffer, buffer.Version, int.MinValue);
     }
 
     /// <summary>Ends the frame that takes ids, and makes it one with the frame before it if both go to the same streams.</summary>

@@ -6,7 +6,11 @@ using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;
 
-/// <summary>How soon new streams follow the replicas, in real processes with the times that users have: nothing but addresses is configured.</summary>
+/// <summary>
+/// How soon new streams follow the replicas, in real processes with the times that users have: nothing but addresses is
+/// configured. That it takes at most two seconds is promised, so the time is a limit here.
+/// </summary>
+[Collection(typeof(RunsAlone))]
 public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServer>
 {
     private const int Tries = 20;

@@ -123,6 +123,25 @@ public sealed class RelayCodecTests
     }
 
     [Fact]
+    public void A_stream_that_gets_the_same_bytes_twice_and_others_twice_gets_them_in_order()
+    {
+        using var connection = new MemoryStream();
+        var output = new RelayOutput(connection, long.MaxValue);
+        foreach (var buffer in new[] { Filled("a"), Filled("b") })
+        {
+            Add(output, 2, buffer);
+            Add(output, 1, buffer);
+            Add(output, 2, buffer);
+            Add(output, 1, Filled(Text([.. buffer.Payload])));
+        }
+
+        output.Flush();
+        var received = new RelayRecorder();
+        received.Feed(connection.ToArray(), int.MaxValue);
+        Assert.Equal([(1, "aabb"), (2, "aabb")], received.Streams.OrderBy(stream => stream.Key).Select(stream => (stream.Key, Text(stream.Value))));
+    }
+
+    [Fact]
     public void Damaged_frames_are_refused_and_never_misread_beyond_their_length() =>
         Gen.Select(Gen.Byte.Array[1, 200], Gen.Int[0, 400], Gen.Byte, s_headers).Sample((noise, at, value, headers) =>
         {
