@@ -14,10 +14,15 @@ internal static class PublishErrors
     public const string PartlyStored =
         "The event was stored on the topics in 'events' and not on the others. Publish it on those again after the time in Retry-After.";
 
-    /// <summary>A command that was sent before the connection broke may have been executed.</summary>
+    /// <summary>
+    /// A command that was sent before the connection broke may have been executed; of one that the client gave up with its
+    /// connection nobody knows how far it came.
+    /// </summary>
     /// <returns>A <see cref="PublishOutcome"/>.</returns>
     public static string Outcome(Exception exception) =>
-        exception is RedisTimeoutException or RedisConnectionException { CommandStatus: CommandStatus.Sent } ? PublishOutcome.Unknown : PublishOutcome.NotStored;
+        exception is RedisTimeoutException or RedisConnectionException { CommandStatus: CommandStatus.Sent } || RedisErrors.IsTornDown(exception)
+            ? PublishOutcome.Unknown
+            : PublishOutcome.NotStored;
 
     public static string Describe(string outcome, bool partly = false) =>
         outcome == PublishOutcome.Unknown ? Unanswered : partly ? PartlyStored : NotStored;

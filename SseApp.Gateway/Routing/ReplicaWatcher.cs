@@ -96,7 +96,7 @@ internal sealed partial class ReplicaWatcher(
 
     // RedisTimeoutException is a TimeoutException; a record that does not parse comes from a newer or foreign writer.
     private static bool IsRegistryFailure(Exception exception) =>
-        RedisErrors.IsUnavailable(exception) || exception is JsonException or ObjectDisposedException;
+        RedisErrors.IsUnavailable(exception) || exception is JsonException;
 
     [LoggerMessage(LogLevel.Warning, "The replica registry did not answer within {Seconds} s; starting without knowing the replicas.")]
     private partial void LogSlowStart(double seconds);
