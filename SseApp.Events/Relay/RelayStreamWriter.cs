@@ -17,7 +17,7 @@ internal sealed class RelayStreamWriter(RelayedRequest request, RelayConnection 
             return new ValueTask<bool>(false);
         }
 
-        var sent = connection.Output.AppendData(request.Id, buffer);
+        var sent = connection.Output.AppendData(request.Id, ref request.Frame, buffer);
         connection.Shard.FlushSoon(connection.Output);
         return ready is null || !sent.IsCompletedSuccessfully ? sent : new ValueTask<bool>(ready);
     }

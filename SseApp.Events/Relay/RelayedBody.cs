@@ -17,7 +17,7 @@ internal sealed class RelayedBody(RelayedRequest request, RelayOutput output) : 
             var bytes = new SendBuffer(part.Length);
             part.Span.CopyTo(bytes.GetSpan(part.Length));
             bytes.Advance(part.Length);
-            var sent = output.AppendData(request.Id, bytes);
+            var sent = output.AppendData(request.Id, ref request.Frame, bytes);
             if (!sent.IsCompleted)
             {
                 output.Flush();

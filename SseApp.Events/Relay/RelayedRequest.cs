@@ -17,6 +17,7 @@ internal sealed partial class RelayedRequest :
     private readonly RelayConnection _connection;
     private readonly CancellationTokenSource _aborted = new();
     private TaskCompletionSource<bool>? _ready;
+    private long _frame;
     private int _ended;
 
     public RelayedRequest(RelayConnection connection, RelayOpen open)
@@ -38,6 +39,9 @@ internal sealed partial class RelayedRequest :
     }
 
     public int Id { get; }
+
+    /// <summary>See <see cref="RelayOutput.AppendData"/>.</summary>
+    public ref long Frame => ref _frame;
 
     /// <summary>The connection is full. Another one need not be, and so it is no reason of the whole replica.</summary>
     public bool IsRefused { get; set; }

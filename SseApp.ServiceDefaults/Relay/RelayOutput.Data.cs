@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using SseApp.ServiceDefaults.Streaming;
 
 namespace SseApp.ServiceDefaults.Relay;
@@ -14,14 +13,20 @@ internal sealed partial class RelayOutput
     private int _lastData = -1;
     private SendBuffer? _openSource;
     private int _openVersion;
-    private int _highestId;
+    private long _frames;
 
     /// <summary>Adds bytes for a stream; if they are those that were added last, only its id.</summary>
+    /// <param name="id">The stream's.</param>
+    /// <param name="frame">
+    /// Kept with the stream for as long as it has this id, at first 0. A frame names a stream once: of two that name it
+    /// twice, made one, it would get the first payload, the second, the first and the second.
+    /// </param>
+    /// <param name="buffer">At least one byte.</param>
     /// <returns>
     /// False when the connection takes nothing more. Completes at once, and otherwise when there is room for more: what
     /// was given is taken in any case.
     /// </returns>
-    public ValueTask<bool> AppendData(int id, SendBuffer buffer)
+    public ValueTask<bool> AppendData(int id, ref long frame, SendBuffer buffer)
     {
         lock (_gate)
         {
@@ -30,14 +35,14 @@ internal sealed partial class RelayOutput
                 return new ValueTask<bool>(false);
             }
 
-            if (_open < 0 || !IsOpenPayload(buffer) || HasOpenId(id) || _end - _open >= RelayProtocol.MaxDataLength - 4)
+            if (_open < 0 || !IsOpenPayload(buffer) || frame == _frames || _end - _open >= RelayProtocol.MaxDataLength - 4)
             {
                 Seal();
                 Begin(buffer);
             }
 
             BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), id);
-            _highestId = Math.Max(_highestId, id);
+            frame = _frames;
             if (_end - _start < HighWater)
             {
                 return new ValueTask<bool>(true);
@@ -60,23 +65,6 @@ internal sealed partial class RelayOutput
         return length == buffer.Length && _bytes.AsSpan(_open + DataHeader, length).SequenceEqual(buffer.Payload);
     }
 
-    /// <summary>
-    /// A frame names a stream once: of two that name it twice, made one, it would get the first payload, the second, the
-    /// first and the second.
-    /// </summary>
-    private bool HasOpenId(int id)
-    {
-        // A shard goes through its streams mostly in the order in which they came.
-        if (id > _highestId)
-        {
-            return false;
-        }
-
-        var length = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(_open + RelayProtocol.HeaderLength));
-        var wanted = BitConverter.IsLittleEndian ? id : BinaryPrimitives.ReverseEndianness(id);
-        return MemoryMarshal.Cast<byte, int>(_bytes.AsSpan((_open + DataHeader + length).._end)).Contains(wanted);
-    }
-
     private void Begin(SendBuffer buffer)
     {
         var payload = buffer.Payload;
@@ -85,7 +73,8 @@ internal sealed partial class RelayOutput
         BinaryPrimitives.WriteInt32LittleEndian(frame[RelayProtocol.HeaderLength..], payload.Length);
         payload.CopyTo(frame[DataHeader..]);
         _open = _end - frame.Length;
-        (_openSource, _openVersion, _highestId) = (buffer, buffer.Version, int.MinValue);
+        (_openSource, _openVersion) = (buffer, buffer.Version);
+        _frames++;
     }
 
     /// <summary>Ends the frame that takes ids, and makes it one with the frame before it if both go to the same streams.</summary>

@@ -118,7 +118,7 @@ public sealed partial class RefusalTests : GatewayTest
     public async Task A_status_of_a_service_that_would_close_an_EventSource_becomes_a_soft_refusal(int status, string reason)
     {
         await TcpOriginAsync("r1", async (socket, cancellationToken) => await socket.SendAsync(
-            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status} No\r\nContent-Length: 4\r\nRetry-After: 9\r\n\r\nbusy"), cancellationToken));
+            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status} No\r\nContent-Length: 4\r\nRetry-After: 9\r\nConnection: close\r\n\r\nbusy"), cancellationToken));
         var gateway = await GatewayAsync();
 
         using var client = await StreamClient.OpenAsync(gateway.Client);

@@ -53,7 +53,8 @@ internal static class RelayOrigin
         var bytes = Encoding.UTF8.GetBytes($"id: 1\ndata: {data}\n\n");
         bytes.CopyTo(buffer.GetSpan(bytes.Length));
         buffer.Advance(bytes.Length);
-        output.AppendData(id, buffer).AsTask().GetAwaiter().GetResult();
+        var frame = 0L;
+        output.AppendData(id, ref frame, buffer).AsTask().GetAwaiter().GetResult();
         output.Flush();
     }
 }

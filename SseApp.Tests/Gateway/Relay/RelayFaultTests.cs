@@ -88,9 +88,10 @@ public sealed class RelayFaultTests : GatewayTest
             RelayOrigin.Begin(output, id, "first");
             var much = new SendBuffer(1 << 20);
             much.Advance(1 << 20);
+            var frame = 0L;
             for (var i = 0; i < 32; i++)
             {
-                var sent = output.AppendData(id, much);
+                var sent = output.AppendData(id, ref frame, much);
                 output.Flush();
                 await sent;
             }

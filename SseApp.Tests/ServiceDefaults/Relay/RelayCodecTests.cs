@@ -36,6 +36,7 @@ public sealed class RelayCodecTests
         {
             using var connection = new MemoryStream();
             var output = new RelayOutput(connection, window);
+            var frames = new long[6];
             var expected = new Dictionary<int, List<byte>>();
             SendBuffer[] sources = [.. Enumerable.Range(0, 4).Select(i => Filled($"bytes {i}."))];
             var received = new RelayRecorder();
@@ -52,7 +53,7 @@ public sealed class RelayCodecTests
                     // The same bytes for several streams, as a shard writes them.
                     for (var id = stream; id < 6; id += action)
                     {
-                        Add(output, id, sources[source]);
+                        Add(output, frames, id, sources[source]);
                         List(expected, id).AddRange(sources[source].Payload);
                     }
                 }
@@ -93,6 +94,7 @@ public sealed class RelayCodecTests
     {
         using var connection = new MemoryStream();
         var output = new RelayOutput(connection, window: 1);
+        var frames = new long[100];
         var payload = Filled(new string('x', 1000));
         output.Append(RelayFrameType.End, 1000);
         output.Flush();
@@ -106,7 +108,7 @@ public sealed class RelayCodecTests
             payload.Advance(10);
             for (var id = 0; id < 100; id++)
             {
-                Add(output, id, payload);
+                Add(output, frames, id, payload);
             }
 
             // The window is full: nothing goes out.
@@ -127,12 +129,13 @@ public sealed class RelayCodecTests
     {
         using var connection = new MemoryStream();
         var output = new RelayOutput(connection, long.MaxValue);
+        var frames = new long[100];
         foreach (var buffer in new[] { Filled("a"), Filled("b") })
         {
-            Add(output, 2, buffer);
-            Add(output, 1, buffer);
-            Add(output, 2, buffer);
-            Add(output, 1, Filled(Text([.. buffer.Payload])));
+            Add(output, frames, 2, buffer);
+            Add(output, frames, 1, buffer);
+            Add(output, frames, 2, buffer);
+            Add(output, frames, 1, Filled(Text([.. buffer.Payload])));
         }
 
         output.Flush();
@@ -147,8 +150,9 @@ public sealed class RelayCodecTests
         {
             using var connection = new MemoryStream();
             var output = new RelayOutput(connection, long.MaxValue);
+            var frames = new long[6];
             output.Append(RelayFrameType.Head, new RelayHead(1, 200, headers), static (writer, head) => head.Write(writer));
-            Add(output, 1, Filled("data: x\n\n"));
+            Add(output, frames, 1, Filled("data: x\n\n"));
             output.Append(RelayFrameType.End, 1);
             output.Flush();
             var bytes = connection.ToArray();
@@ -168,9 +172,9 @@ public sealed class RelayCodecTests
         });
 
     // Held back or not: what was given is taken.
-    private static void Add(RelayOutput output, int id, SendBuffer buffer)
+    private static void Add(RelayOutput output, long[] frames, int id, SendBuffer buffer)
     {
-        var taken = output.AppendData(id, buffer).AsTask();
+        var taken = output.AppendData(id, ref frames[id], buffer).AsTask();
         Assert.True(!taken.IsCompleted || taken.GetAwaiter().GetResult());
     }
 
