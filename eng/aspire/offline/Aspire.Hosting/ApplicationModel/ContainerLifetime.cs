@@ -1,8 +1,0 @@
-namespace Aspire.Hosting.ApplicationModel;
-
-/// <summary>How long a container lives.</summary>
-public enum ContainerLifetime
-{
-    Session,
-    Persistent,
-}

@@ -1,4 +1,0 @@
-namespace Aspire.Hosting.ApplicationModel;
-
-/// <summary>The project runs without any launch profile.</summary>
-public sealed class ExcludeLaunchProfileAnnotation : IResourceAnnotation;

@@ -1,8 +1,0 @@
-namespace Aspire.Hosting.ApplicationModel;
-
-/// <summary>The style of an icon.</summary>
-public enum IconVariant
-{
-    Regular,
-    Filled,
-}

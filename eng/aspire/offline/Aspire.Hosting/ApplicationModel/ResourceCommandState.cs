@@ -1,9 +1,0 @@
-namespace Aspire.Hosting.ApplicationModel;
-
-/// <summary>Whether a command can be used.</summary>
-public enum ResourceCommandState
-{
-    Enabled,
-    Disabled,
-    Hidden,
-}

@@ -1,7 +1,0 @@
-namespace Aspire.Hosting.ApplicationModel;
-
-/// <summary>Defaults for waiting.</summary>
-public sealed class ResourceNotificationServiceOptions
-{
-    public WaitBehavior DefaultWaitBehavior { get; set; }
-}

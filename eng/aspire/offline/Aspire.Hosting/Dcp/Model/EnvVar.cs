@@ -1,3 +1,0 @@
-namespace Aspire.Hosting.Dcp.Model;
-
-internal sealed record EnvVar(string Name, string? Value);
