@@ -4,7 +4,7 @@ using SseApp.Events.Topics;
 
 namespace SseApp.Events.Log;
 
-/// <summary>Section <c>TopicLog</c>.</summary>
+/// <summary>Section <c>TopicLog</c>: what is kept of each topic, and for how long.</summary>
 internal sealed class TopicLogOptions : IValidatableObject
 {
     public const string SectionName = "TopicLog";

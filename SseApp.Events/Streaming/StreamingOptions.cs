@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Events.Streaming;
 
-/// <summary>Section <c>Streaming</c>.</summary>
+/// <summary>Section <c>Streaming</c>: the streams of a replica, their heartbeats and their slow clients.</summary>
 internal sealed class StreamingOptions : IValidatableObject
 {
     public const string SectionName = "Streaming";

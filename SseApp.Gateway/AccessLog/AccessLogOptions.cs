@@ -7,7 +7,7 @@ public sealed class AccessLogOptions : IValidatableObject
 {
     public const string SectionName = "AccessLog";
 
-    /// <summary>Default false.</summary>
+    /// <summary>Whether the log is written. Default false.</summary>
     public bool Enabled { get; set; }
 
     /// <summary><c>Json</c> (default): one object a line; <c>W3C</c>: extended log file format.</summary>

@@ -13,7 +13,7 @@ public sealed class AlertsOptions : IValidatableObject
     /// </summary>
     public string? WebhookUrl { get; set; }
 
-    /// <summary><c>Slack</c> (default) or <c>Json</c>.</summary>
+    /// <summary>Form of the notices: <c>Slack</c> (default) or <c>Json</c>.</summary>
     [EnumDataType(typeof(AlertFormat))]
     public AlertFormat Format { get; set; } = AlertFormat.Slack;
 
@@ -71,7 +71,7 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(2, 1000)]
     public int CrashLoopRestarts { get; set; } = 3;
 
-    /// <summary>Default 5 min.</summary>
+    /// <summary>Time within which <see cref="CrashLoopRestarts"/> restarts make a crash loop. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CrashLoopWindow { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -83,7 +83,7 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int ConnectionChangeMinimum { get; set; } = 100;
 
-    /// <summary>Default 1 min.</summary>
+    /// <summary>Time over which <see cref="ConnectionChange"/> compares. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ConnectionChangeWindow { get; set; } = TimeSpan.FromMinutes(1);
 

@@ -10,11 +10,11 @@ public sealed class RefusalOptions : IValidatableObject
 {
     public const string SectionName = "Refusals";
 
-    /// <summary>Default 1 s.</summary>
+    /// <summary>Shortest time after which a refused client should reconnect. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan MinRetry { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Default 3 s.</summary>
+    /// <summary>Longest time after which a refused client should reconnect. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan MaxRetry { get; set; } = TimeSpan.FromSeconds(3);
 

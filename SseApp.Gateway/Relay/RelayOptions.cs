@@ -13,7 +13,7 @@ public sealed class RelayOptions : IValidatableObject
     /// <summary>Most connections to one replica, also when it allows few streams on each.</summary>
     internal const int MaxConnections = 256;
 
-    /// <summary>Default true.</summary>
+    /// <summary>Take streams over relay connections where replicas offer them. Default true; otherwise each stream is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>Connections to each replica; streams are spread over them, and more are made when they are full. Default 0: one for each core, at most 16.</summary>

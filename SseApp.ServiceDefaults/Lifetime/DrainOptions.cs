@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.ServiceDefaults.Lifetime;
 
-/// <summary>Section <c>Drain</c>.</summary>
+/// <summary>Section <c>Drain</c>: how a replica or a gateway ends its streams before it stops.</summary>
 public sealed class DrainOptions
 {
     public const string SectionName = "Drain";
