@@ -1,23 +1,15 @@
 using SseApp.ConfigurationDocs;
 
-var root = new DirectoryInfo(Environment.CurrentDirectory);
-while (root is not null && !File.Exists(Path.Combine(root.FullName, "SseApp.sln")))
-{
-    root = root.Parent;
-}
-
 try
 {
-    var folder = root?.FullName ?? throw new InvalidOperationException("Run this inside the repository: no folder above this one has SseApp.sln.");
     var sections = OptionCatalog.Read();
-    var page = Path.Combine(folder, ConfigurationPage.File);
-    await File.WriteAllTextAsync(page, ConfigurationPage.Write(await File.ReadAllTextAsync(page), sections));
-    await File.WriteAllTextAsync(Path.Combine(folder, SettingsSchema.File), SettingsSchema.Write(sections));
+    await File.WriteAllTextAsync(ConfigurationPage.File, ConfigurationPage.Write(await File.ReadAllTextAsync(ConfigurationPage.File), sections));
+    await File.WriteAllTextAsync(SettingsSchema.File, SettingsSchema.Write(sections));
     Console.WriteLine($"{sections.Sum(section => section.Options.Count)} settings: {ConfigurationPage.File}, {SettingsSchema.File}");
     return 0;
 }
-catch (InvalidOperationException exception)
+catch (Exception exception) when (exception is InvalidOperationException or IOException)
 {
-    await Console.Error.WriteLineAsync(exception.Message);
+    await Console.Error.WriteLineAsync(exception is IOException ? $"{exception.Message} Run this in the root of the repository." : exception.Message);
     return 1;
 }

@@ -28,16 +28,15 @@ internal static class SettingsSchema
         ["properties"] = new JsonObject(properties.Select(property => KeyValuePair.Create(property.Name, (JsonNode?)property.Schema.DeepClone()))),
     };
 
+    // The schema of a list has those of its items.
     private static JsonObject Section(OptionSection[] classes) => Object(classes
-        .SelectMany(section => section.Options.Select(option => (Option: option, section.Processes)))
-        // The schema of a list has those of its items.
+        .SelectMany(section => section.Options.Select(option => (Option: option, Text: $"({string.Join(", ", section.Processes)}) {option.Meaning.Replace("`", "", StringComparison.Ordinal)}")))
         .Where(item => item.Option.Key.Count(character => character == ':') < 2)
         .GroupBy(item => item.Option.Key.Split(':')[0], StringComparer.Ordinal)
-        .Select(group => (group.Key, Describe(group.First().Option.Schema, string.Join(" ", group.Select(item => $"({string.Join(", ", item.Processes)}) {item.Option.Meaning}"))))));
-
-    private static JsonObject Describe(JsonObject schema, string meaning)
-    {
-        schema["description"] = meaning.Replace("`", "", StringComparison.Ordinal);
-        return schema;
-    }
+        .Select(group =>
+        {
+            var schema = group.First().Option.Schema;
+            schema["description"] = string.Join(' ', group.Select(item => item.Text));
+            return (group.Key, schema);
+        }));
 }

@@ -14,17 +14,15 @@ internal sealed partial class XmlSummaries(Assembly assembly)
             member => Spaces().Replace(string.Concat(member.Element("summary")!.Nodes().Select(Markdown)), " ").Trim(),
             StringComparer.Ordinal);
 
-    public string Of(Type type) => SectionPrefix().Replace(Text($"T:{Name(type)}"), "");
+    public string Of(Type type) => SectionPrefix().Replace(Text('T', type), "");
 
     /// <summary>The summary without a sentence that says no more than the columns of default and range.</summary>
-    public string Of(PropertyInfo property) => string.Join(' ', Sentence().Split(Text($"P:{Name(property.DeclaringType!)}.{property.Name}"))
-        .Where(sentence => !DefaultOnly().IsMatch(sentence)));
+    public string Of(PropertyInfo property) => string.Join(' ', Sentence().Split(Text('P', property.DeclaringType!, property)).Where(sentence => !DefaultOnly().IsMatch(sentence)));
 
-    public string Of(FieldInfo field) => Text($"F:{Name(field.DeclaringType!)}.{field.Name}");
+    public string Of(FieldInfo field) => Text('F', field.DeclaringType!, field);
 
-    private static string Name(Type type) => type.FullName!.Replace('+', '.');
-
-    private string Text(string member) => _texts.GetValueOrDefault(member, "");
+    private string Text(char kind, Type type, MemberInfo? member = null) =>
+        _texts.GetValueOrDefault($"{kind}:{type.FullName!.Replace('+', '.')}{(member is null ? "" : $".{member.Name}")}", "");
 
     private static string Markdown(XNode node) => node switch
     {
