@@ -5,10 +5,10 @@ using SseApp.Events.Operators;
 using SseApp.Events.Publishing;
 using SseApp.Events.Relay;
 using SseApp.Events.Replicas;
-using SseApp.Events.Streaming;
-using SseApp.Events.Topics;
+using SseApp.Events.Streams;
+using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.Events;
 
@@ -21,8 +21,8 @@ internal static class EventsService
         builder.Services.AddSingleton<EventsMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
         builder.Services.AddSingleton<IConnectionCount, ConnectionCount>();
+        builder.AddClusterRedis(HealthStatus.Unhealthy);
         builder.AddTopicLog();
-        builder.AddRedisHealth(HealthStatus.Unhealthy);
         builder.AddStreaming();
         builder.AddRelay();
         builder.AddPublishing();

@@ -1,7 +1,7 @@
 using SseApp.Events;
-using SseApp.ServiceDefaults.Leases;
-using SseApp.ServiceDefaults.Lifetime;
-using SseApp.ServiceDefaults.Memory;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Memory;
 
 try
 {

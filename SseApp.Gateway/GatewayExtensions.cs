@@ -4,22 +4,27 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
-using SseApp.Gateway.Admin;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Clients;
 using SseApp.Gateway.Compression;
 using SseApp.Gateway.Console;
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.Operators;
+using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Relay;
-using SseApp.Gateway.Reload;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 using SseApp.Gateway.Routing;
 using SseApp.Gateway.Security;
+using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
-using SseApp.ServiceDefaults.Health;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
@@ -34,22 +39,22 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.AddReplicaRegistry();
-        services.AddValidated<UpstreamOptions>(UpstreamOptions.SectionName);
-        services.AddValidated<BalancingOptions>(BalancingOptions.SectionName);
-        services.AddValidated<ReplicaHealthOptions>(ReplicaHealthOptions.SectionName);
-        services.AddValidated<RefusalOptions>(RefusalOptions.SectionName);
-        services.AddValidated<LimitsOptions>(LimitsOptions.SectionName);
-        services.AddValidated<CrossOriginOptions>(CrossOriginOptions.SectionName);
-        services.AddValidated<ProxiesOptions>(ProxiesOptions.SectionName);
-        services.AddValidated<AccessOptions>(AccessOptions.SectionName);
-        services.AddValidated<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
+        services.AddValidatedOptions<UpstreamOptions>(UpstreamOptions.SectionName);
+        services.AddValidatedOptions<BalancingOptions>(BalancingOptions.SectionName);
+        services.AddValidatedOptions<ReplicaHealthOptions>(ReplicaHealthOptions.SectionName);
+        services.AddValidatedOptions<RefusalOptions>(RefusalOptions.SectionName);
+        services.AddValidatedOptions<LimitsOptions>(LimitsOptions.SectionName);
+        services.AddValidatedOptions<CrossOriginOptions>(CrossOriginOptions.SectionName);
+        services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
+        services.AddValidatedOptions<AccessOptions>(AccessOptions.SectionName);
+        services.AddValidatedOptions<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
 
         services.AddSingleton<ReplicaDirectory>();
-        services.AddHostedService<ReplicaWatcher>();
+        services.AddHostedService<ReplicaDirectoryUpdater>();
         services.AddSingleton<EventsCluster>();
-        services.AddSingleton<ReplicaLoss>();
-        services.AddHostedService(provider => provider.GetRequiredService<ReplicaLoss>());
+        services.AddSingleton<LostReplicas>();
+        services.AddHostedService(provider => provider.GetRequiredService<LostReplicas>());
         services.AddSingleton<RefusalWriter>();
         services.AddSingleton<ReplayBudget>();
         services.AddSingleton<GatewayMetrics>();
@@ -77,8 +82,8 @@ internal static class GatewayExtensions
             .AddConfigFilter<ClusterDefaults>()
             .AddTransforms<ForwardedHeaderTransforms>()
             .AddTransforms<OperatorTransform>()
-            .AddTransforms<RefusedStreams>()
-            .AddTransforms<UnaskedStreams>();
+            .AddTransforms<RefusedStreamTransform>()
+            .AddTransforms<UnaskedStreamTransform>();
         services.GuardConfiguredServices();
         services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
         services.AddRelay();
@@ -133,8 +138,4 @@ internal static class GatewayExtensions
         services.AddSingleton<IProxyConfigProvider>(provider => ActivatorUtilities.CreateInstance<ConfiguredServices>(
             provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
     }
-
-    private static void AddValidated<TOptions>(this IServiceCollection services, string section)
-        where TOptions : class =>
-        services.AddOptions<TOptions>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
 }

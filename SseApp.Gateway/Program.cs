@@ -1,16 +1,18 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway;
-using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Leases;
-using SseApp.ServiceDefaults.Lifetime;
-using SseApp.ServiceDefaults.Memory;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Memory;
 
 try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.AddServiceDefaults();
-    builder.AddRegistryConnection();
+    // Without Redis the gateway goes on with the replicas it knows: degraded, but ready.
+    builder.AddClusterRedis(HealthStatus.Degraded);
     builder.AddGateway();
     builder.AddMemoryGuard(LeaseNames.GatewayLeaves);
 

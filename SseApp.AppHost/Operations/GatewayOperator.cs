@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.AppHost.Operations;
 

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Supervision;
 

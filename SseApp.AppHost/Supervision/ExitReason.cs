@@ -1,5 +1,5 @@
 using System.Globalization;
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Supervision;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SseApp.AppHost.Operations;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.AppHost.Supervision;
 

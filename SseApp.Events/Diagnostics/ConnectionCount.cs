@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Health;
+using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.Events.Diagnostics;
 

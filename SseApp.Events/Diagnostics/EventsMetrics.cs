@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Telemetry;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Events.Diagnostics;
 

@@ -6,7 +6,7 @@ internal sealed class AppendRequest(string topic, string keys, ReadOnlyMemory<by
 {
     public string Topic => topic;
 
-    /// <summary>See <see cref="TopicLogOptions.KeysOf"/>.</summary>
+    /// <summary>See <see cref="ClusterOptions.KeysOf"/>.</summary>
     public string Keys => keys;
 
     public ReadOnlyMemory<byte> Block => block;

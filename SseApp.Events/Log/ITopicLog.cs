@@ -8,7 +8,7 @@ internal interface ITopicLog
     /// order of the channel.
     /// </summary>
     /// <param name="topic">A valid topic name.</param>
-    /// <param name="block">The event as an SSE block without its id, see <see cref="Streaming.SseEncoder"/>.</param>
+    /// <param name="block">The event as an SSE block without its id, see <see cref="SseEncoder"/>.</param>
     /// <param name="idempotencyKey">A key whose repetition within the window stores nothing, or null.</param>
     /// <param name="key">What the event is about, see <see cref="LogEntry.Key"/>, or null.</param>
     /// <exception cref="StackExchange.Redis.RedisException">Not stored.</exception>

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using SseApp.Events.Topics;
 
 namespace SseApp.Events.Log;
 

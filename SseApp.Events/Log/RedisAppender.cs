@@ -9,14 +9,16 @@ internal sealed class RedisAppender
     private static readonly string s_script = RedisScript.Load("publish.lua");
 
     private readonly IConnectionMultiplexer _redis;
+    private readonly ClusterOptions _cluster;
     private readonly TopicLogOptions _options;
     private readonly TimeProvider _time;
     private readonly AppendQueue _queue;
     private readonly KnownTopics _known = new();
 
-    public RedisAppender(IConnectionMultiplexer redis, TopicLogOptions options, TimeProvider time)
+    public RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time)
     {
         _redis = redis;
+        _cluster = cluster;
         _options = options;
         _time = time;
         _queue = new AppendQueue(CallAsync, Answer);
@@ -24,7 +26,7 @@ internal sealed class RedisAppender
 
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key)
     {
-        var keys = _options.KeysOf(topic);
+        var keys = _cluster.KeysOf(topic);
         var request = new AppendRequest(topic, keys, block, LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key), idempotencyKey);
         // Only the nodes of a Redis Cluster have slots; a script reaches the keys of one slot alone.
         if (_redis.GetHashSlot(keys) >= 0)

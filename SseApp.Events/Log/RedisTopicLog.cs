@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
-using SseApp.Events.Streaming;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Log;
@@ -12,15 +11,22 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
 
     private readonly IConnectionMultiplexer _redis;
+    private readonly ClusterOptions _cluster;
     private readonly TopicLogOptions _options;
     private readonly RedisAppender _appender;
     private readonly ILogger<RedisTopicLog> _logger;
 
-    public RedisTopicLog(IConnectionMultiplexer redis, IOptions<TopicLogOptions> options, TimeProvider time, ILogger<RedisTopicLog> logger)
+    public RedisTopicLog(
+        IConnectionMultiplexer redis,
+        IOptions<ClusterOptions> cluster,
+        IOptions<TopicLogOptions> options,
+        TimeProvider time,
+        ILogger<RedisTopicLog> logger)
     {
         _redis = redis;
+        _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _options, time);
+        _appender = new RedisAppender(redis, _cluster, _options, time);
         _logger = logger;
         redis.ConnectionRestored += OnConnectionRestored;
     }
@@ -33,13 +39,13 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<LogEnd> GetEndAsync(string topic)
     {
         var values = await _redis.GetDatabase().HashGetAsync(
-            _options.KeysOf(topic) + "counter", ["epoch", "offset", "published"], RedisScript.Flags);
+            _cluster.KeysOf(topic) + "counter", ["epoch", "offset", "published"], RedisScript.Flags);
         return values[0].IsNull ? default : new LogEnd(new Position(RedisScript.ParseEpoch((string)values[0]!), (long)values[1]), (long)values[2]);
     }
 
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
-        var prefix = _options.KeysOf(topic);
+        var prefix = _cluster.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
             s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents],
             RedisScript.Flags);
@@ -67,7 +73,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<long> CountSubscribedReplicasAsync(string topic)
     {
         // PUBSUB NUMSUB knows the subscribers of one node.
-        var channel = RedisChannel.Literal(_options.KeysOf(topic) + "live");
+        var channel = RedisChannel.Literal(_cluster.KeysOf(topic) + "live");
         var counts = await Task.WhenAll(_redis.GetServers().Where(server => server.IsConnected).Select(server => server.SubscriptionSubscriberCountAsync(channel)));
         return counts.Sum();
     }
@@ -78,7 +84,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public async Task<LogRange> GetRangeAsync(string topic)
     {
-        var prefix = _options.KeysOf(topic);
+        var prefix = _cluster.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
             s_rangeScript, [prefix + "counter", prefix + "log"], [_options.RetentionOf(topic).MaxEvents], RedisScript.Flags);
         var parts = ((string?)answer ?? throw new InvalidOperationException("The script range.lua returned nothing.")).Split(' ');
@@ -91,7 +97,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
-        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_options.KeysOf(topic) + "live"));
+        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_cluster.KeysOf(topic) + "live"));
         queue.OnMessage(message =>
         {
             if (LogEntry.Parse(message.Message) is { } entry)
@@ -110,7 +116,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     private async Task<bool> DropAsync(string topic, string epoch)
     {
-        var prefix = _options.KeysOf(topic);
+        var prefix = _cluster.KeysOf(topic);
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
         var announcement = $"2 {Epoch.Create()} 0 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(

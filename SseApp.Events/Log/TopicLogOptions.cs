@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.IO.Enumeration;
-using SseApp.Events.Topics;
 
 namespace SseApp.Events.Log;
 
@@ -8,10 +7,6 @@ namespace SseApp.Events.Log;
 internal sealed class TopicLogOptions : IValidatableObject
 {
     public const string SectionName = "TopicLog";
-
-    /// <summary>Prefix of keys and channels, for several clusters on one Redis. Default <c>sse</c>.</summary>
-    [Required, RegularExpression("^[A-Za-z0-9_.-]{1,64}$")]
-    public string KeyPrefix { get; set; } = "sse";
 
     /// <summary>Events kept for each topic. Default 1 000.</summary>
     [Range(1, 1_000_000)]
@@ -27,9 +22,6 @@ internal sealed class TopicLogOptions : IValidatableObject
 
     /// <summary>Other retention by topic name; the first item that matches counts. Default none.</summary>
     public IList<TopicRetention> Overrides { get; } = [];
-
-    /// <summary>What all keys of a topic begin with. The topic is the hash tag: they lie on one node of a Redis Cluster.</summary>
-    public string KeysOf(string topic) => $"{KeyPrefix}:{{{topic}}}:";
 
     public (int MaxEvents, TimeSpan IdleExpiry) RetentionOf(string topic)
     {

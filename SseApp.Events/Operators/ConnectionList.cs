@@ -1,7 +1,7 @@
 using System.Globalization;
+using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Operators;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.Operators;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
-using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
+using SseApp.Events.Log;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Operators;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.Operators;
 

@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Publishing;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Events.Publishing;
 

@@ -2,8 +2,6 @@ using System.Text.Unicode;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
-using SseApp.Events.Topics;
 
 namespace SseApp.Events.Publishing;
 

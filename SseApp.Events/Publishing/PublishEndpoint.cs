@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
 using SseApp.Events.Log;
-using SseApp.Events.Topics;
 
 namespace SseApp.Events.Publishing;
 

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Publishing;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;

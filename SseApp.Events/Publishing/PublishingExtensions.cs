@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Publishing;
 
@@ -6,8 +7,7 @@ internal static class PublishingExtensions
 {
     public static IHostApplicationBuilder AddPublishing(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<PublishingOptions>()
-            .BindConfiguration(PublishingOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddValidatedOptions<PublishingOptions>(PublishingOptions.SectionName);
         builder.Services.AddSingleton<EventPublisher>();
         builder.Services.AddSingleton<PublishEndpoint>();
         builder.Services.AddSingleton<BatchEndpoint>();

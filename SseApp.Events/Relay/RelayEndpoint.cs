@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Events.Relay;
 
@@ -52,9 +52,9 @@ internal sealed partial class RelayEndpoint(
     {
         var peer = new IPEndPoint(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Connection.RemotePort);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        var connection = new RelayConnection(context, stream, options.Value, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
+        var connection = new RelayServerConnection(context, stream, options.Value, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
         // Streams that are open end one by one as the replica drains; the last one takes the connection with it.
-        await using var stopping = application.ApplicationStopping.UnsafeRegister(static state => ((RelayConnection)state!).BeginStop(), connection);
+        await using var stopping = application.ApplicationStopping.UnsafeRegister(static state => ((RelayServerConnection)state!).BeginStop(), connection);
         LogOpened(peer);
         try
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Relay;
 
@@ -7,8 +8,7 @@ internal static class RelayExtensions
 {
     public static IHostApplicationBuilder AddRelay(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RelayOptions>()
-            .BindConfiguration(RelayOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddValidatedOptions<RelayOptions>(RelayOptions.SectionName);
         builder.Services.AddSingleton<RelayPipeline>();
         builder.Services.AddSingleton<IStartupFilter>(services => services.GetRequiredService<RelayPipeline>());
         builder.Services.AddSingleton<RelayEndpoint>();

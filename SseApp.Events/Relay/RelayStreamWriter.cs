@@ -1,10 +1,10 @@
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.Relay;
 
 /// <summary>Writes to a client through its gateway.</summary>
-internal sealed class RelayStreamWriter(RelayedRequest request, RelayConnection connection) : IShardWriter
+internal sealed class RelayStreamWriter(RelayServerRequest request, RelayServerConnection connection) : IShardWriter
 {
     public int ShardIndex => connection.ShardIndex;
 

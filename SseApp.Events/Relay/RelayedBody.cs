@@ -1,10 +1,10 @@
-using SseApp.ServiceDefaults.Relay;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.Relay;
 
 /// <summary>The body of a relayed response that is no stream of events, such as a refusal.</summary>
-internal sealed class RelayedBody(RelayedRequest request, RelayOutput output) : WriteOnlyStream
+internal sealed class RelayedBody(RelayServerRequest request, RelayOutput output) : WriteOnlyStream
 {
     private const int MaxWrite = 32 * 1024;
 

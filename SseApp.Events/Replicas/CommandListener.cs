@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Lifetime;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 

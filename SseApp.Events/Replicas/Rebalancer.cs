@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Balancing;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Placement;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Events.Replicas;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Health;
-using SseApp.ServiceDefaults.Lifetime;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 
@@ -12,10 +12,8 @@ internal static class ReplicaExtensions
     /// <summary>Adds the replica's identity, its registration, and the drain that ends it.</summary>
     public static IHostApplicationBuilder AddReplica(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ReplicaOptions>()
-            .BindConfiguration(ReplicaOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<DrainOptions>()
-            .BindConfiguration(DrainOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddValidatedOptions<ReplicaOptions>(ReplicaOptions.SectionName);
+        builder.Services.AddValidatedOptions<DrainOptions>(DrainOptions.SectionName);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain) =>
             host.ShutdownTimeout = drain.Value.Window + Shard.DrainCloseTimeout + TimeSpan.FromSeconds(3));
         builder.Services.AddReplicaRegistry();

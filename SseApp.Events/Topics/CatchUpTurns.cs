@@ -1,4 +1,4 @@
-using SseApp.Events.Streaming;
+using SseApp.Events.FanOut;
 
 namespace SseApp.Events.Topics;
 

@@ -1,5 +1,5 @@
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 
 namespace SseApp.Events.Topics;
 

@@ -1,5 +1,4 @@
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 
 namespace SseApp.Events.Topics;
 

@@ -1,5 +1,5 @@
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 
 namespace SseApp.Events.Topics;
 
@@ -15,7 +15,7 @@ internal sealed partial class TopicHub
     /// <param name="origin">What the client asked for; not the live end.</param>
     /// <param name="slot">This topic's place among the client's.</param>
     /// <param name="markBits">Width of the epochs' marks in the client's id.</param>
-    public Task<StreamStart> FindStartAsync(StreamOrigin origin, int slot, int markBits)
+    public Task<StreamStart> FindStartAsync(ResumePoint origin, int slot, int markBits)
     {
         lock (_gate)
         {

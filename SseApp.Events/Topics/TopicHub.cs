@@ -1,5 +1,5 @@
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 
 namespace SseApp.Events.Topics;
 
@@ -9,7 +9,7 @@ namespace SseApp.Events.Topics;
 /// the one before it waits until the log was asked for what is missing, and what is gone is told as a gap. An event
 /// follows another one by what it says, not by its offset alone: a server that lost events gives their offsets to others.
 /// </summary>
-internal sealed partial class TopicHub : IDisposable
+internal sealed partial class TopicHub : ITopicHistory, IDisposable
 {
     // Messages that wait for the log during a catch-up. Beyond that they are dropped: the log has them too.
     private const int MaxHeldBytes = 1024 * 1024;

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Operators;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.Topics;
 

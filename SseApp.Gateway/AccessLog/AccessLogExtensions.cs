@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.AccessLog;
 
@@ -7,7 +8,7 @@ internal static class AccessLogExtensions
     public static void AddAccessLog(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<AccessLogOptions>().BindConfiguration(AccessLogOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddValidatedOptions<AccessLogOptions>(AccessLogOptions.SectionName);
         services.AddSingleton<AccessLogWriter>();
         if (builder.Configuration.GetValue<bool>($"{AccessLogOptions.SectionName}:{nameof(AccessLogOptions.Enabled)}"))
         {

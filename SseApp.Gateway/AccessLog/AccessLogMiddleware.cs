@@ -1,8 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Forwarding;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.AccessLog;

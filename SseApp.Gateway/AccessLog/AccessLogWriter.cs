@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Telemetry;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.AccessLog;
 

@@ -1,4 +1,4 @@
-using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.AccessLog;
 

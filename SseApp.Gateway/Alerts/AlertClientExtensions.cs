@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Options;
 using Polly;
-using SseApp.ServiceDefaults.Http;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Alerts;
 

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Backplane;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Gateway.Refusals;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Gateway.Alerts;
@@ -84,7 +85,7 @@ internal sealed partial class AlertEngine(
     private async Task ReadRestartsAsync(CancellationToken cancellationToken)
     {
         // While Redis is away the last known ones stay; asking would only cost time.
-        if (!directory.IsRegistryAway)
+        if (!directory.IsRegistryUnavailable)
         {
             try
             {
@@ -166,7 +167,7 @@ internal sealed partial class AlertEngine(
             IsStarting = IsStarting,
             Replicas = replicas,
             Left = directory.Left(),
-            RegistryAway = directory.IsRegistryAway,
+            RegistryAway = directory.IsRegistryUnavailable,
             RegistryUnsettled = directory.IsRegistryUnsettled,
             Ready = proxy.CountReadyReplicas(),
             Restarts = _restarts,

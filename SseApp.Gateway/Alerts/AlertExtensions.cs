@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SseApp.Gateway.Alerts.Rules;
+using SseApp.Gateway.Refusals;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Alerts;
 
@@ -8,10 +10,10 @@ internal static class AlertExtensions
     /// <summary>Adds the alerts: rules, the book that all gateways share in Redis, and the webhook.</summary>
     public static void AddAlerts(this IServiceCollection services)
     {
-        services.AddOptions<AlertsOptions>().BindConfiguration(AlertsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddValidatedOptions<AlertsOptions>(AlertsOptions.SectionName);
         services.AddSingleton<IAlertRule, ReplicaLostRule>();
         services.AddSingleton<IAlertRule, CrashLoopRule>();
-        services.AddSingleton<IAlertRule, RedisAwayRule>();
+        services.AddSingleton<IAlertRule, RedisUnavailableRule>();
         services.AddSingleton<IAlertRule, NoReadyReplicaRule>();
         services.AddSingleton<IAlertRule, ConnectionChangeRule>();
         services.AddSingleton<IAlertRule, RefusalRule>();

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Options;
 using Polly.Timeout;
-using SseApp.ServiceDefaults.Telemetry;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Alerts;
 

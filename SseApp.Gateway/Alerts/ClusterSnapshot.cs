@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Alerts;
 

@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 
 namespace SseApp.Gateway.Alerts;
 
 /// <summary>The book as one value, replaced only by who has read what it replaces. The time is that of Redis: clocks of gateways differ.</summary>
-internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ReplicaRegistryOptions> options) : IAlertStore
+internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IAlertStore
 {
     private const string WriteScript = """
         local current = redis.call('GET', KEYS[1])

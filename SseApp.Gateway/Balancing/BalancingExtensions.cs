@@ -13,6 +13,8 @@ internal static class BalancingExtensions
         services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IClusterValidator, DestinationMetadataValidator>();
         services.AddSingleton<LoadLedger>();
+        services.AddSingleton<ReplicaGauges>();
+        services.ActivateSingleton<ReplicaGauges>();
         services.AddSingleton<ILoadBalancingPolicy, IpHashPolicy>();
         services.AddSingleton<ILoadBalancingPolicy, LeastConnectionsPolicy>();
         services.AddSingleton<ILoadBalancingPolicy, WeightedRoundRobinPolicy>();

@@ -1,6 +1,6 @@
 using System.Buffers;
-using SseApp.Gateway.Limits;
-using SseApp.ServiceDefaults.Balancing;
+using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Cluster.Placement;
 
 namespace SseApp.Gateway.Balancing;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Limits;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
@@ -34,7 +35,7 @@ internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions>
 
         // A replica keeps nothing for a client that publishes, and one busy publisher must not have one replica do all
         // the work. Another service may well keep something, and in-flight requests are too few to say who is full.
-        return string.Equals(cluster.ClusterId, EventsCluster.Id, StringComparison.Ordinal)
+        return string.Equals(cluster.ClusterId, ReplicaDirectory.ClusterId, StringComparison.Ordinal)
             ? ledger.PickLeast(context, cluster.ClusterId, availableDestinations, Interlocked.Increment(ref _next))
             : ledger.PickByHash(context, cluster.ClusterId, availableDestinations, _key.Value.Of(context), double.PositiveInfinity);
     }

@@ -1,6 +1,7 @@
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Balancing;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Placement;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
@@ -29,7 +30,7 @@ internal sealed class LoadLedger : IDisposable
 
     /// <summary>Replica ids for the Events cluster; other clusters' destinations carry their cluster's name.</summary>
     public static string Key(string clusterId, string destinationId) =>
-        string.Equals(clusterId, EventsCluster.Id, StringComparison.Ordinal) ? destinationId : $"{clusterId}/{destinationId}";
+        string.Equals(clusterId, ReplicaDirectory.ClusterId, StringComparison.Ordinal) ? destinationId : $"{clusterId}/{destinationId}";
 
     public void Begin(CountedPick pick)
     {

@@ -1,4 +1,4 @@
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Balancing;
 

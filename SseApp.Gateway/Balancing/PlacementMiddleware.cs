@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Limits;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Gateway.Balancing;
 
@@ -18,10 +19,10 @@ internal sealed class PlacementMiddleware(RequestDelegate next, IOptions<Balanci
     {
         // A client could name a key of its own and have its stream ended at others' expense.
         context.Request.Headers.Remove(StreamHeaders.Placement);
-        if (options.Value.Rebalance && context.GetReverseProxyFeature().Cluster.Config.ClusterId == EventsCluster.Id && StreamRequests.IsStream(context.Request))
+        if (options.Value.Rebalance && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId && StreamRequests.IsStream(context.Request))
         {
             context.Request.Headers[StreamHeaders.Placement] =
-                (_hashes ? new ServiceDefaults.Balancing.StreamPlacement(_key.Of(context), options.Value.LoadFactor) : new(null, 1)).ToString();
+                (_hashes ? new ServiceDefaults.Cluster.Placement.StreamPlacement(_key.Of(context), options.Value.LoadFactor) : new(null, 1)).ToString();
         }
 
         return next(context);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Compression;
 
@@ -10,7 +11,7 @@ internal static class CompressionExtensions
 
     public static void AddCompression(this IServiceCollection services)
     {
-        services.AddOptions<CompressionOptions>().BindConfiguration(CompressionOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddValidatedOptions<CompressionOptions>(CompressionOptions.SectionName);
         services.AddResponseCompression();
         services.AddOptions<ResponseCompressionOptions>().Configure<IOptions<CompressionOptions>>((compression, options) =>
         {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
+using SseApp.Gateway.Streams;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
@@ -9,12 +11,12 @@ namespace SseApp.Gateway.Forwarding;
 /// One try at one replica: it ends when the replica is lost, and when a stream has no first byte in time. An open
 /// stream then ends cleanly and its client comes back; a request without an answer may go to another replica.
 /// </summary>
-internal sealed class AttemptMiddleware(RequestDelegate next, ReplicaLoss losses, IOptions<UpstreamOptions> upstream)
+internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losses, IOptions<UpstreamOptions> upstream)
 {
     public async Task InvokeAsync(HttpContext context)
     {
         var proxy = context.GetReverseProxyFeature();
-        if (proxy.Cluster.Config.ClusterId != EventsCluster.Id || proxy.AvailableDestinations is not [{ Model.Config: { } config } destination])
+        if (proxy.Cluster.Config.ClusterId != ReplicaDirectory.ClusterId || proxy.AvailableDestinations is not [{ Model.Config: { } config } destination])
         {
             // Other services' streams may be silent for as long as they like.
             await next(context);
@@ -32,7 +34,7 @@ internal sealed class AttemptMiddleware(RequestDelegate next, ReplicaLoss losses
         }
     }
 
-    private async Task TryAsync(HttpContext context, ReplicaWatch watch)
+    private async Task TryAsync(HttpContext context, ReplicaInFlight watch)
     {
         using var limit = new AttemptLimit(watch.Lost);
         var ended = limit.Ended;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
 
 namespace SseApp.Gateway.Forwarding;
 

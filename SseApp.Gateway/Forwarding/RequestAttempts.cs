@@ -1,14 +1,14 @@
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>A feature of a request: who was asked already, and who is left.</summary>
-internal sealed class RequestAttempts(int limit)
+internal sealed class RequestAttempts(int limit) : IForwardAttempts
 {
     private readonly List<DestinationState> _failed = [];
 
-    /// <summary>Some destination may have got the request, or a part of it.</summary>
     public bool MayHaveArrived { get; set; }
 
     /// <summary>Notes that the destination asked last did not serve the request.</summary>

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Health;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -17,7 +19,9 @@ internal sealed partial class RetryMiddleware(
 
     public Task InvokeAsync(HttpContext context)
     {
-        context.Features.Set(new RequestAttempts(options.Value.MaxAttempts));
+        var attempts = new RequestAttempts(options.Value.MaxAttempts);
+        context.Features.Set(attempts);
+        context.Features.Set<IForwardAttempts>(attempts);
         return MustKeepBody(context) ? TryKeepingAsync(context) : TryAsync(context, body: null);
     }
 
@@ -89,7 +93,7 @@ internal sealed partial class RetryMiddleware(
         PublishRequests.IsPublish(context.Request)
         && !string.IsNullOrEmpty(context.Request.Headers[IdempotencyKey])
         && !(context.Request.ContentLength > options.Value.MaxReplayBytes)
-        && context.GetReverseProxyFeature().Cluster.Config.ClusterId == EventsCluster.Id;
+        && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
 
     private static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure, ReplayableBody? body) =>
         failure is UpstreamRefusal refusal

@@ -1,3 +1,4 @@
+using SseApp.Gateway.Refusals;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;

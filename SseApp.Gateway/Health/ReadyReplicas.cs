@@ -1,4 +1,4 @@
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
 
@@ -11,9 +11,9 @@ namespace SseApp.Gateway.Health;
 internal static class ReadyReplicas
 {
     public static int CountReadyReplicas(this IProxyStateLookup proxy) =>
-        proxy.TryGetCluster(EventsCluster.Id, out var cluster) ? cluster.Destinations.Values.Count(IsWell) : 0;
+        proxy.TryGetCluster(ReplicaDirectory.ClusterId, out var cluster) ? cluster.Destinations.Values.Count(IsHealthy) : 0;
 
     /// <summary>False while it fails its checks, and while it is avoided because of requests that it failed.</summary>
-    public static bool IsWell(DestinationState destination) =>
+    public static bool IsHealthy(DestinationState destination) =>
         destination.Health is not ({ Active: DestinationHealth.Unhealthy } or { Passive: DestinationHealth.Unhealthy });
 }

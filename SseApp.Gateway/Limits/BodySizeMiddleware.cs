@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.Features;
-using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
 

@@ -1,5 +1,5 @@
-using SseApp.Gateway.Forwarding;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Refusals;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 

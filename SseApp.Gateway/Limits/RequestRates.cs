@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Clients;
 
 namespace SseApp.Gateway.Limits;
 

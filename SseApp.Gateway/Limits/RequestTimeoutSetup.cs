@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Refusals;
 
 namespace SseApp.Gateway.Limits;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SseApp.Gateway.Clients;
 
 namespace SseApp.Gateway.Limits;
 

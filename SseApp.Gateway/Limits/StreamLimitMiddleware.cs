@@ -1,5 +1,6 @@
-using SseApp.Gateway.Forwarding;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Refusals;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 

@@ -5,4 +5,4 @@ namespace SseApp.Gateway.Relay;
 
 /// <summary>A stream whose response has begun, or why there is none.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct RelayAttempt(RelayedStream? Stream, RelayLink? Link, ForwarderError Error);
+internal readonly record struct RelayAttempt(RelayClientStream? Stream, RelayClientConnection? Link, ForwarderError Error);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Relay;
@@ -9,7 +10,7 @@ internal static class RelayExtensions
     /// <summary>Puts the relay before YARP's forwarder; call it after YARP was added.</summary>
     public static IServiceCollection AddRelay(this IServiceCollection services)
     {
-        services.AddOptions<RelayOptions>().BindConfiguration(RelayOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddValidatedOptions<RelayOptions>(RelayOptions.SectionName);
         services.AddStreamTransport();
         services.AddSingleton<RelayPools>();
         services.AddHostedService(provider => provider.GetRequiredService<RelayPools>());

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.AccessLog;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.Gateway.Health;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Relay;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Relay;
@@ -29,7 +30,7 @@ internal sealed partial class RelayForwarder
             throw new RelayRefusedException($"Its streams are at {uri.AbsolutePath}, not at {StreamRequests.Path}.");
         }
 
-        RelayedStream? stream = null;
+        RelayClientStream? stream = null;
         try
         {
             (var link, stream) = await pool.OpenAsync(httpClient, uri.PathAndQuery, Headers(message, uri), cancellation);
@@ -56,7 +57,7 @@ internal sealed partial class RelayForwarder
     }
 
     /// <returns>False when the transforms keep the response back, for another replica to be asked.</returns>
-    private async Task<bool> BeginAsync(HttpContext context, RelayedStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
+    private async Task<bool> BeginAsync(HttpContext context, RelayClientStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
     {
         using var answer = new HttpResponseMessage((System.Net.HttpStatusCode)head.Status) { Content = new RelayedHeaders() };
         foreach (var (name, value) in head.Headers)

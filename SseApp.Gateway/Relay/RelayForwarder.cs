@@ -2,10 +2,11 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
-using SseApp.Gateway.Forwarding;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Relay;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.Gateway.Health;
+using SseApp.Gateway.Requests;
+using SseApp.Gateway.Streams;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -121,13 +122,13 @@ internal sealed partial class RelayForwarder(
         (pool, destinationPrefix, httpClient, requestConfig, transformer) = (null!, null!, null!, null!, null!);
         // The client left, the gateway stops, or the replica was given up: only the first cuts a write that is under way,
         // and does so by itself.
-        await using var leaving = context.RequestAborted.UnsafeRegister(static state => ((RelayedStream)state!).Leave(), stream);
+        await using var leaving = context.RequestAborted.UnsafeRegister(static state => ((RelayClientStream)state!).Leave(), stream);
         var end = await stream.Completion;
         context.Features.Get<ResponseTraffic>()?.Add(stream.Bytes, stream.Events);
         return Finish(context, link, end);
     }
 
-    private static ForwarderError Finish(HttpContext context, RelayLink link, RelayEnd end)
+    private static ForwarderError Finish(HttpContext context, RelayClientConnection link, RelayEnd end)
     {
         switch (end)
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Microsoft.Net.Http.Headers;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Gateway.Relay;
 
@@ -17,7 +17,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
     private const int MaxOpenAttempts = 16;
 
     private readonly Lock _gate = new();
-    private Task<RelayLink>?[] _links = new Task<RelayLink>?[options.Connections];
+    private Task<RelayClientConnection>?[] _links = new Task<RelayClientConnection>?[options.Connections];
     private uint _next;
     private long _refusedAt;
     private bool _disposed;
@@ -29,7 +29,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
     /// <summary>False for a while after the replica refused such a connection.</summary>
     public bool IsOffered => Volatile.Read(ref _refusedAt) is var at && (at == 0 || Stopwatch.GetElapsedTime(at) > s_refusalLasts);
 
-    public IEnumerable<RelayLink> Links
+    public IEnumerable<RelayClientConnection> Links
     {
         get
         {
@@ -44,7 +44,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
     /// <exception cref="HttpRequestException">The replica cannot be connected to.</exception>
     /// <exception cref="OperationCanceledException">It did not answer in time.</exception>
     /// <exception cref="RelayRefusedException">It does not take such connections.</exception>
-    private Task<RelayLink> GetAsync(HttpMessageInvoker client)
+    private Task<RelayClientConnection> GetAsync(HttpMessageInvoker client)
     {
         lock (_gate)
         {
@@ -75,7 +75,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
 
     /// <summary>Opens a stream on one of the connections.</summary>
     /// <exception cref="IOException">The connection ended as soon as it was made.</exception>
-    public async Task<(RelayLink Link, RelayedStream Stream)> OpenAsync(
+    public async Task<(RelayClientConnection Link, RelayClientStream Stream)> OpenAsync(
         HttpMessageInvoker client, string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
@@ -118,7 +118,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
         }
     }
 
-    private async Task<RelayLink> ConnectAsync(HttpMessageInvoker client)
+    private async Task<RelayClientConnection> ConnectAsync(HttpMessageInvoker client)
     {
         using var limit = new CancellationTokenSource(connectTimeout);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, RelayProtocol.Path.TrimStart('/')))
@@ -150,7 +150,7 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
             && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var told)
             ? told
             : int.MaxValue;
-        var link = new RelayLink(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
+        var link = new RelayClientConnection(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
         if (Volatile.Read(ref _disposed))
         {
             link.Dispose();

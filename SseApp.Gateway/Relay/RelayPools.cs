@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
 
 namespace SseApp.Gateway.Relay;
 
 /// <summary>The relay connections to all replicas.</summary>
 internal sealed class RelayPools(
-    ReplicaDirectory directory, IOptions<RelayOptions> options, IOptions<UpstreamOptions> upstream, TimeProvider time, ILogger<RelayLink> logger)
+    ReplicaDirectory directory, IOptions<RelayOptions> options, IOptions<UpstreamOptions> upstream, TimeProvider time, ILogger<RelayClientConnection> logger)
     : BackgroundService
 {
     private readonly ConcurrentDictionary<(string Replica, string Address), RelayPool> _pools = new();

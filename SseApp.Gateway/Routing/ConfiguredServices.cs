@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Primitives;
+using SseApp.Gateway.Replicas;
 using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
@@ -88,7 +89,7 @@ internal sealed partial class ConfiguredServices : IProxyConfigProvider, IDispos
     }
 
     private static bool IsReserved(string? id) =>
-        string.Equals(id, EventsCluster.Id, StringComparison.OrdinalIgnoreCase) || id?.StartsWith($"{EventsCluster.Id}.", StringComparison.OrdinalIgnoreCase) == true;
+        string.Equals(id, ReplicaDirectory.ClusterId, StringComparison.OrdinalIgnoreCase) || id?.StartsWith($"{ReplicaDirectory.ClusterId}.", StringComparison.OrdinalIgnoreCase) == true;
 
     private static InvalidOperationException Reserved(string what, string id) => new($"The id '{id}' of a {what} is reserved for the replicas.");
 

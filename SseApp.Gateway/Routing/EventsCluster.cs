@@ -2,8 +2,10 @@ using System.Globalization;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
+using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 using SseApp.Gateway.Security;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
@@ -15,9 +17,6 @@ namespace SseApp.Gateway.Routing;
 internal sealed class EventsCluster(
     IOptions<UpstreamOptions> upstream, IOptions<BalancingOptions> balancing, IOptions<ReplicaHealthOptions> health)
 {
-    /// <summary>Id of the cluster, and what its routes' ids begin with; reserved in section <c>ReverseProxy</c>.</summary>
-    public const string Id = "events";
-
     public IReadOnlyList<RouteConfig> Routes { get; } =
     [
         Route("stream", StreamRequests.Path) with { TimeoutPolicy = "Disable" },
@@ -28,7 +27,7 @@ internal sealed class EventsCluster(
     /// <summary>One destination a replica; those that are not ready are left out.</summary>
     public ClusterConfig Build(IEnumerable<ReplicaRecord> replicas) => new()
     {
-        ClusterId = Id,
+        ClusterId = ReplicaDirectory.ClusterId,
         LoadBalancingPolicy = balancing.Value.Policy,
         HealthCheck = new HealthCheckConfig
         {
@@ -89,8 +88,8 @@ internal sealed class EventsCluster(
 
     private static RouteConfig Route(string name, string path) => new RouteConfig
     {
-        RouteId = $"{Id}.{name}",
-        ClusterId = Id,
+        RouteId = $"{ReplicaDirectory.ClusterId}.{name}",
+        ClusterId = ReplicaDirectory.ClusterId,
         Match = new RouteMatch { Path = path },
         CorsPolicy = CrossOriginOptions.PolicyName,
     }.WithTransformUseOriginalHostHeader();

@@ -1,4 +1,5 @@
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;

@@ -1,4 +1,5 @@
-using SseApp.Gateway.Forwarding;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
 
 namespace SseApp.Gateway.Security;

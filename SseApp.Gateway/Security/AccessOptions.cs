@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using SseApp.Gateway.Clients;
 
 namespace SseApp.Gateway.Security;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
+using SseApp.Gateway.Clients;
 
 namespace SseApp.Gateway.Security;
 

@@ -1,6 +1,6 @@
 using System.Net.Security;
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Telemetry;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Tls;
 

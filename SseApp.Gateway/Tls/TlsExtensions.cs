@@ -1,7 +1,8 @@
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Security;
+using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Tls;
 
@@ -11,7 +12,7 @@ internal static class TlsExtensions
     public static void AddTls(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.SectionName).ValidateDataAnnotations().ValidateOnStart();
+        services.AddValidatedOptions<TlsOptions>(TlsOptions.SectionName);
         var options = builder.Configuration.GetSection(TlsOptions.SectionName).Get<TlsOptions>() ?? new TlsOptions();
         if (!options.Enabled)
         {

@@ -1,5 +1,5 @@
 using SseApp.AppHost.Supervision;
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.AppHost;
 

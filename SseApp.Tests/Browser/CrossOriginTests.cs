@@ -89,7 +89,7 @@ public sealed class CrossOriginTests(RedisServer redis) : GatewayTest, IClassFix
     private async Task<GatewayHost> StartGatewayAsync(string prefix, string origin) => Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
     {
         ["ConnectionStrings:redis"] = redis.ConnectionString,
-        ["ReplicaRegistry:KeyPrefix"] = prefix,
+        ["Cluster:KeyPrefix"] = prefix,
         ["Cors:Origins:0"] = origin,
     }));
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using SseApp.Events.Log;
-using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Chaos;

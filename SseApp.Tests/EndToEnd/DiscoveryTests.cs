@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
@@ -138,7 +139,7 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
         ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Replicas = replicas, ShortTimes = false });
 
     private static RedisReplicaRegistry Registry(IConnectionMultiplexer connection, ServiceCluster cluster) => new(
-        connection, Options.Create(new ReplicaRegistryOptions { KeyPrefix = cluster.Prefix }), NullLogger<RedisReplicaRegistry>.Instance);
+        connection, Options.Create(new ClusterOptions { KeyPrefix = cluster.Prefix }), Options.Create(new ReplicaRegistryOptions()), NullLogger<RedisReplicaRegistry>.Instance);
 
     private Task UntilServedByAsync(ServiceCluster cluster, string replica, TimeSpan limit) =>
         Eventually.Async(async () => await ServedByAsync(cluster) == replica, limit, $"a new stream to land on {replica}");

@@ -7,9 +7,9 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using SseApp.AppHost.Operations;
 using SseApp.Bench.Reload;
-using SseApp.ServiceDefaults.Leases;
-using SseApp.ServiceDefaults.Lifetime;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
@@ -167,7 +167,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
     private async Task EndTurnAsync()
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync((await cluster.App.GetConnectionStringAsync("redis", Cancellation))!);
-        await redis.GetDatabase().KeyDeleteAsync($"{{{new ReplicaRegistryOptions().KeyPrefix}:leases}}:{LeaseNames.Reload}");
+        await redis.GetDatabase().KeyDeleteAsync($"{{{new ClusterOptions().KeyPrefix}:leases}}:{LeaseNames.Reload}");
     }
 
     private async Task<Uri> AddressAsync(string id) => new((await ReplicasAsync())

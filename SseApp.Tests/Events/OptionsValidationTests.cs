@@ -9,7 +9,7 @@ public sealed class OptionsValidationTests
     [InlineData("Streaming:MaxTopics", "0", "MaxTopics")]
     [InlineData("Streaming:RetryMin", "00:00:10", "RetryMax")]
     [InlineData("Streaming:HeartbeatInterval", "00:00:00", "HeartbeatInterval")]
-    [InlineData("TopicLog:KeyPrefix", "a b", "KeyPrefix")]
+    [InlineData("Cluster:KeyPrefix", "a b", "KeyPrefix")]
     [InlineData("TopicLog:MaxEvents", "0", "MaxEvents")]
     [InlineData("TopicLog:Overrides:0:Pattern", "a b*", "TopicLog:Overrides:0:Pattern 'a b*' cannot match")]
     [InlineData("TopicLog:Overrides:0:MaxEvents", "5", "TopicLog:Overrides:0")]
@@ -31,7 +31,7 @@ public sealed class OptionsValidationTests
     [Fact]
     public async Task Without_a_redis_connection_the_message_says_what_to_set()
     {
-        var exception = await Assert.ThrowsAsync<SseApp.Events.StartupException>(() => EventsHost.StartAsync(""));
+        var exception = await Assert.ThrowsAsync<SseApp.ServiceDefaults.Defaults.Lifetime.StartupException>(() => EventsHost.StartAsync(""));
 
         Assert.Contains("ConnectionStrings__redis", exception.Message, StringComparison.Ordinal);
     }

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
-using SseApp.ServiceDefaults.Relay;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;

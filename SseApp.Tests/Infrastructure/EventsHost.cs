@@ -8,7 +8,7 @@ using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Events;
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
 
@@ -56,8 +56,7 @@ public sealed class EventsHost : IAsyncDisposable
             new Dictionary<string, string?>(StringComparer.Ordinal)
             {
                 ["ConnectionStrings:redis"] = connectionString,
-                ["TopicLog:KeyPrefix"] = prefix,
-                ["ReplicaRegistry:KeyPrefix"] = prefix,
+                ["Cluster:KeyPrefix"] = prefix,
                 ["Drain:Window"] = "00:00:00",
             });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Security;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Tests.Infrastructure;
 

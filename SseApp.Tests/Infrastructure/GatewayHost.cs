@@ -4,14 +4,16 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Replicas;
-using SseApp.ServiceDefaults.Security;
+using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
 
@@ -93,7 +95,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
         else
         {
-            builder.AddRegistryConnection();
+            builder.AddClusterRedis(HealthStatus.Degraded);
         }
 
         builder.AddGateway();
@@ -116,7 +118,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public int KnownConnections() => Services.GetRequiredService<ReplicaDirectory>().Replicas.Sum(replica => replica.Connections);
 
     private ClusterState? Cluster =>
-        Services.GetRequiredService<IProxyStateLookup>().TryGetCluster(EventsCluster.Id, out var cluster) ? cluster : null;
+        Services.GetRequiredService<IProxyStateLookup>().TryGetCluster(ReplicaDirectory.ClusterId, out var cluster) ? cluster : null;
 
     public T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();

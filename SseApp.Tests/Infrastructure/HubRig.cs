@@ -3,11 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Streaming;
-using SseApp.ServiceDefaults.Telemetry;
+using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Infrastructure;
 
@@ -51,14 +51,14 @@ internal sealed class HubRig : IAsyncDisposable
     public void Block(Task released) => _shards.PostAll(ShardWorkKind.Run, () => released.GetAwaiter().GetResult());
 
     /// <summary>Opens a stream as the endpoint does.</summary>
-    public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(StreamOrigin origin, int slowness = 0)
+    public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(ResumePoint origin, int slowness = 0)
     {
         var writer = new MemoryStreamWriter(slowness);
         return (writer, await OpenAsync(origin, writer));
     }
 
     /// <returns>Closes the stream as its client.</returns>
-    public async Task<Func<Task>> OpenAsync(StreamOrigin origin, IStreamWriter writer)
+    public async Task<Func<Task>> OpenAsync(ResumePoint origin, IStreamWriter writer)
     {
         var hubs = await Task.WhenAll(_topics.Names.Select(
             topic => Hubs.AcquireAsync(topic, TimeSpan.FromSeconds(10) * HastyTimeProvider.Haste, TestContext.Current.CancellationToken)));

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using SseApp.ServiceDefaults.Relay;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Tests.Infrastructure;
 

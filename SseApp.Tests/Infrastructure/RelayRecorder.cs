@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Tests.Infrastructure;
 

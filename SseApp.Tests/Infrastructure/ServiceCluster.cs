@@ -31,8 +31,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         _environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis,
-            ["TopicLog__KeyPrefix"] = Prefix,
-            ["ReplicaRegistry__KeyPrefix"] = Prefix,
+            ["Cluster__KeyPrefix"] = Prefix,
         };
         foreach (var (key, value) in (options.ShortTimes ? s_shortTimes : []).Concat(options.Settings))
         {

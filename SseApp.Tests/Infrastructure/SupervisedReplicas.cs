@@ -76,7 +76,7 @@ internal sealed class SupervisedReplicas : IAsyncDisposable
             _exitCodes.Add(code);
         }
 
-        if (Restarts && code == SseApp.ServiceDefaults.Lifetime.ExitCodes.Restart)
+        if (Restarts && code == SseApp.ServiceDefaults.Defaults.Lifetime.ExitCodes.Restart)
         {
             await AddAsync();
         }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using SseApp.Events.Streaming;
+using SseApp.Events.Log;
 
 namespace SseApp.MicroBench;
 

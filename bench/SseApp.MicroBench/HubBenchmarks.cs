@@ -5,8 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
+using SseApp.Events.Streams;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults;
 

@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using SseApp.Events.Log;
-using SseApp.Events.Topics;
 
 namespace SseApp.MicroBench;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Alerts.Rules;
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using SseApp.Events.Log;
-using SseApp.Events.Topics;
 
 namespace SseApp.Tests.Events.Log;
 

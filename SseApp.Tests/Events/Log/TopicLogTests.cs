@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
@@ -279,7 +280,7 @@ public abstract class TopicLogTests(BackplaneServer server)
 
     private static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null) => new(
         redis,
-        Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
+        Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
         time ?? TimeProvider.System,
         NullLogger<RedisTopicLog>.Instance);
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using SseApp.ServiceDefaults.Relay;
+using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Relay;

@@ -1,7 +1,7 @@
 using CsCheck;
+using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
-using SseApp.Events.Streaming;
-using SseApp.ServiceDefaults.Balancing;
+using SseApp.ServiceDefaults.Cluster.Placement;
 
 namespace SseApp.Tests.Events.Replicas;
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
@@ -82,7 +81,7 @@ public sealed class DeliveryModelTests
     {
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, 10_000);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
         await DeliverTenAsync(log, writer);
         log.GoBack(3);
         log.Publish("again 8", lost: false, delayed: false);
@@ -100,7 +99,7 @@ public sealed class DeliveryModelTests
     {
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, 10_000);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
         log.Publish("1", lost: false, delayed: false);
         log.Publish("2", lost: false, delayed: false);
         await Eventually.Async(() => writer.Events.LastOrDefault()?.Data == "2", s_limit, "two events");
@@ -126,7 +125,7 @@ public sealed class DeliveryModelTests
     {
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, ringBytes);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
         await DeliverTenAsync(log, writer);
         log.GoBack(2);
         log.Publish("other 9", lost: true, delayed: false);
@@ -163,7 +162,7 @@ public sealed class DeliveryModelTests
         var random = new Random(7);
         var mark = log.End.Position.Epoch.Mark(PositionCodec.MarkBits(1));
         var offsets = Enumerable.Range(0, 2_000).Select(_ => (long)random.Next(100, 500)).ToArray();
-        var streams = await Task.WhenAll(offsets.Select(offset => Task.Run(() => rig.OpenAsync(StreamOrigin.Live with { Positions = [(mark, offset)] }))));
+        var streams = await Task.WhenAll(offsets.Select(offset => Task.Run(() => rig.OpenAsync(ResumePoint.Live with { Positions = [(mark, offset)] }))));
 
         await Eventually.Async(() => streams.All(stream => stream.Writer.Events is [.., { Data: "500" }]), s_limit, "all streams to have the newest event");
         for (var i = 0; i < streams.Length; i++)
@@ -198,9 +197,9 @@ public sealed class DeliveryModelTests
             case Kind.Open when !client.IsOpen:
                 await client.OpenAsync(value switch
                 {
-                    0 or 1 => StreamOrigin.Live,
-                    2 or 3 => StreamOrigin.Live with { Earliest = true },
-                    _ => StreamOrigin.Live with { History = value },
+                    0 or 1 => ResumePoint.Live,
+                    2 or 3 => ResumePoint.Live with { Earliest = true },
+                    _ => ResumePoint.Live with { History = value },
                 });
                 break;
             case Kind.Close when client.IsOpen:

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using SseApp.Events.Log;
-using SseApp.Events.Streaming;
 using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
@@ -30,9 +29,9 @@ internal sealed class ModelClient(HubRig rig, TopicSet topics, ScriptedTopicLog[
         }
     }
 
-    public async Task OpenAsync(StreamOrigin firstOrigin)
+    public async Task OpenAsync(ResumePoint firstOrigin)
     {
-        var origin = _id.Length == 0 ? firstOrigin : StreamOrigin.Live with { Positions = Decode(_id) };
+        var origin = _id.Length == 0 ? firstOrigin : ResumePoint.Live with { Positions = Decode(_id) };
         (_writer, _close) = await rig.OpenAsync(origin, slowness);
         _checked = 0;
     }

@@ -1,4 +1,4 @@
-using SseApp.Events.Streaming;
+using SseApp.Events.Topics;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Topics;
@@ -23,7 +23,7 @@ public sealed class TopicHubTests
         };
         for (var i = 0; i < 20; i++)
         {
-            var (_, close) = await rig.OpenAsync(StreamOrigin.Live);
+            var (_, close) = await rig.OpenAsync(ResumePoint.Live);
             log.Publish($"{i}", lost: false, delayed: false);
             Assert.NotEqual(0, rig.Budget.Used);
             await close();
@@ -40,7 +40,7 @@ public sealed class TopicHubTests
         var log = new ScriptedTopicLog(100);
         log.Publish("first", lost: false, delayed: false);
         await using var rig = new HubRig(log, 10_000, totalRingBytes: 0);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
 
         for (var i = 0; i < 10; i++)
         {
@@ -76,7 +76,7 @@ public sealed class TopicHubTests
             }
         };
 
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live with { Earliest = true });
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live with { Earliest = true });
         log.Publish("after", lost: false, delayed: false);
 
         await Eventually.Async(() => writer.Events is [.., { Data: "after" }], s_limit, "the newest event");
@@ -92,7 +92,7 @@ public sealed class TopicHubTests
         var log = new ScriptedTopicLog(100);
         log.Publish("first", lost: false, delayed: false);
         await using var rig = new HubRig(log, 100_000, maxQueuedEvents: Bound);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
         await Eventually.Async(() => writer.Events.Length == 1, s_limit, "the stream to open");
         var released = new TaskCompletionSource();
         rig.Block(released.Task);
@@ -119,7 +119,7 @@ public sealed class TopicHubTests
         var log = new ScriptedTopicLog(100) { Age = TimeSpan.FromHours(24) };
         log.Publish("old", lost: false, delayed: false);
         await using var rig = new HubRig(log, 10_000);
-        var (writer, close) = await rig.OpenAsync(StreamOrigin.Live);
+        var (writer, close) = await rig.OpenAsync(ResumePoint.Live);
 
         log.Flush();
         await Eventually.Async(

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Alerts.Rules;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Tests.Gateway.Alerts;
 

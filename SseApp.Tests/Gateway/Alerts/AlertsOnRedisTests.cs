@@ -94,8 +94,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         var replica = Own(new ServiceProcess(name, "SseApp.Events", new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis.ConnectionString,
-            ["TopicLog__KeyPrefix"] = _prefix,
-            ["ReplicaRegistry__KeyPrefix"] = _prefix,
+            ["Cluster__KeyPrefix"] = _prefix,
             ["ReplicaRegistry__HeartbeatInterval"] = "00:00:00.300",
             ["ReplicaRegistry__Expiry"] = "00:00:02",
         }));
@@ -108,7 +107,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         var gateway = await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["ReplicaRegistry:KeyPrefix"] = _prefix,
+            ["Cluster:KeyPrefix"] = _prefix,
             ["ReplicaRegistry:Expiry"] = "00:00:02",
             ["Alerts:WebhookUrl"] = webhook.Url,
             ["Alerts:Format"] = "Json",

@@ -2,9 +2,9 @@ using CsCheck;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Balancing;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Placement;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
@@ -69,7 +69,7 @@ public sealed class GatewayAgreementTests
         public string Pick(ulong key, bool keep)
         {
             var context = new DefaultHttpContext { Request = { Path = "/events" } };
-            var chosen = _ledger.PickByHash(context, EventsCluster.Id, _destinations, key, Factor).DestinationId;
+            var chosen = _ledger.PickByHash(context, ReplicaDirectory.ClusterId, _destinations, key, Factor).DestinationId;
             if (!keep)
             {
                 _ledger.End(context.Features.Get<CountedPick>()!);

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using SseApp.Gateway.Routing;
+using SseApp.Gateway.Replicas;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Balancing;

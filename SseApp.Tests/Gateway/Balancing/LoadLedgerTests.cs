@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Replicas;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
@@ -50,7 +50,7 @@ public sealed class LoadLedgerTests : IDisposable
     private (int First, int Second) Pick(int streams)
     {
         var chosen = Enumerable.Range(0, streams)
-            .Select(i => _ledger.PickLeast(new DefaultHttpContext { Request = { Path = "/events" } }, EventsCluster.Id, _destinations, start: 0).DestinationId)
+            .Select(i => _ledger.PickLeast(new DefaultHttpContext { Request = { Path = "/events" } }, ReplicaDirectory.ClusterId, _destinations, start: 0).DestinationId)
             .ToArray();
         return (chosen.Count(id => id == "r1"), chosen.Count(id => id == "r2"));
     }

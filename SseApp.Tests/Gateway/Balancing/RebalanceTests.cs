@@ -99,7 +99,7 @@ public sealed class RebalanceTests(RedisServer redis) : GatewayTest, IClassFixtu
         new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["ReplicaRegistry:KeyPrefix"] = _prefix,
+            ["Cluster:KeyPrefix"] = _prefix,
             ["Balancing:Policy"] = policy,
             ["Balancing:HashKey"] = "query:user",
             ["Balancing:Rebalance"] = rebalance.ToString(CultureInfo.InvariantCulture),

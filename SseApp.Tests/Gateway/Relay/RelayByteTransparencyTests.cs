@@ -1,4 +1,5 @@
 using System.Net;
+using SseApp.Tests.Gateway.Streams;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;

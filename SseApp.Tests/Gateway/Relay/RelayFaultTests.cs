@@ -2,9 +2,9 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Relay;
-using SseApp.Gateway.Routing;
-using SseApp.ServiceDefaults.Relay;
-using SseApp.ServiceDefaults.Streaming;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
 using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;

@@ -18,7 +18,7 @@ public sealed class RelayManyStreamsTests(RedisServer redis) : GatewayTest, ICla
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["ReplicaRegistry:KeyPrefix"] = prefix,
+            ["Cluster:KeyPrefix"] = prefix,
             ["Limits:StreamsPerAddress"] = "0",
             ["Limits:ConnectsPerSecond"] = "0",
         }));

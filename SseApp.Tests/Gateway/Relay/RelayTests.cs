@@ -250,7 +250,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
         Assert.Empty(Links(gateway));
     }
 
-    internal static RelayLink[] Links(GatewayHost gateway) =>
+    internal static RelayClientConnection[] Links(GatewayHost gateway) =>
         [.. gateway.Get<RelayPools>().All.SelectMany(pool => pool.Links).Where(link => link.IsOpen)];
 
     private static async Task<string[]> ReadAsync(RawStream stream, int count)
@@ -271,7 +271,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
     {
         var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase);
         all["ConnectionStrings:redis"] = redis.ConnectionString;
-        all["ReplicaRegistry:KeyPrefix"] = _prefix;
+        all["Cluster:KeyPrefix"] = _prefix;
         var gateway = Own(await GatewayHost.StartAsync(null, all));
         await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
         return gateway;

@@ -22,7 +22,7 @@ public sealed class StalledClientsTests(RedisServer redis) : GatewayTest, IClass
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["ReplicaRegistry:KeyPrefix"] = prefix,
+            ["Cluster:KeyPrefix"] = prefix,
             ["Relay:ConnectionsPerReplica"] = "1",
             ["Relay:CloseTimeout"] = "00:00:00.200",
         }));

@@ -206,7 +206,7 @@ public sealed class StalledHttp2Tests(RedisServer redis) : GatewayTest, IClassFi
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["ReplicaRegistry:KeyPrefix"] = _prefix,
+            ["Cluster:KeyPrefix"] = _prefix,
             ["Relay:ConnectionsPerReplica"] = "1",
             ["Relay:CloseTimeout"] = "00:00:00.200",
             ["Kestrel:EndpointDefaults:Protocols"] = "Http2",

@@ -1,6 +1,6 @@
 using SseApp.Bench.Generator;
 using SseApp.Bench.Subjects;
-using SseApp.ServiceDefaults.Lifetime;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Bench.Reload;
 

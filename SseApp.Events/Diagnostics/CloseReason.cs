@@ -1,0 +1,18 @@
+namespace SseApp.Events.Diagnostics;
+
+/// <summary>Why a stream ended; values of the metric's label <c>reason</c>.</summary>
+internal static class CloseReason
+{
+    public const string Client = "client";
+    public const string Drain = "drain";
+    public const string SlowConsumer = "slow";
+    public const string Age = "age";
+    public const string Rebalance = "rebalance";
+    public const string Error = "error";
+    public const string Operator = "operator";
+
+    /// <summary>By an operator, and the client is told not to come back.</summary>
+    public const string OperatorForGood = "operator-for-good";
+
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood];
+}

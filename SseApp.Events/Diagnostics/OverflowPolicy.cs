@@ -1,0 +1,14 @@
+namespace SseApp.Events.Diagnostics;
+
+/// <summary>What happens to a client that reads slower than its topics are published, when its backlog is full.</summary>
+internal enum OverflowPolicy
+{
+    /// <summary>The stream ends; the client comes back and resumes from the log, so it loses nothing.</summary>
+    Disconnect,
+
+    /// <summary>The topic's oldest waiting events are dropped; a <c>stream.gap</c> says which.</summary>
+    DropOldest,
+
+    /// <summary>Of the waiting events with the same key only the newest is kept; without keys as <see cref="Disconnect"/>.</summary>
+    Conflate,
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+
+namespace SseApp.Events.FanOut;
+
+/// <summary>All shards of the process. Connections go to them in turn.</summary>
+internal sealed class ShardSet : IAsyncDisposable
+{
+    private uint _next;
+
+    public ShardSet(IOptions<StreamingOptions> options, TimeProvider time, EventsMetrics metrics, ILogger<Shard> logger)
+    {
+        var count = options.Value.Shards == 0 ? Environment.ProcessorCount : options.Value.Shards;
+        All = new Shard[count];
+        for (var i = 0; i < count; i++)
+        {
+            All[i] = new Shard(options.Value, time, metrics, logger);
+        }
+    }
+
+    public Shard[] All { get; }
+
+    public int NextIndex() => (int)(Interlocked.Increment(ref _next) % (uint)All.Length);
+
+    public void PostAll(ShardWorkKind kind, object? target = null, object? value = null)
+    {
+        foreach (var shard in All)
+        {
+            shard.Post(kind, target, value);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var shard in All)
+        {
+            await shard.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+
+namespace SseApp.Events.Http;
+
+/// <summary>Problem details (RFC 9457) for what a caller can meet.</summary>
+internal static class Problems
+{
+    private const int RetryAfterSeconds = 2;
+
+    public static ProblemHttpResult BadRequest(string title, string rule) =>
+        TypedResults.Problem(rule, title: title, statusCode: StatusCodes.Status400BadRequest);
+
+    public static ProblemHttpResult NotFound(string title, string detail) =>
+        TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status404NotFound);
+
+    public static ProblemHttpResult Forbidden(string rule) =>
+        TypedResults.Problem(rule, title: "The request is not allowed.", statusCode: StatusCodes.Status403Forbidden);
+
+    public static ProblemHttpResult TooLarge(string rule) =>
+        TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
+
+    public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail) => TryLater(context, "Redis is not available.", detail);
+
+    /// <param name="context">The request.</param>
+    /// <param name="detail">For people.</param>
+    /// <param name="outcome">A <see cref="PublishOutcome"/>.</param>
+    public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome) =>
+        TryLater(context, "Redis is not available.", detail, KeyValuePair.Create<string, object?>(PublishOutcome.Member, outcome));
+
+    public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
+
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable, extensions: extensions);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text;
+
+namespace SseApp.Events.Log;
+
+/// <summary>
+/// Encodes an event once, at its publisher, into the bytes that every connection gets
+/// (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream). The <c>id:</c> line is not
+/// part of it: it differs by connection and is written before the block.
+/// </summary>
+internal static class SseEncoder
+{
+    private static readonly byte[] s_event = "event: "u8.ToArray();
+    private static readonly byte[] s_data = "data: "u8.ToArray();
+
+    /// <summary>
+    /// CR, LF and CRLF in <paramref name="utf8Data"/> each end a <c>data:</c> line; a client joins the lines with LF.
+    /// </summary>
+    /// <param name="eventType">A valid type, or null for <c>message</c>.</param>
+    /// <param name="utf8Data">Well-formed UTF-8.</param>
+    public static byte[] Encode(string? eventType, ReadOnlySpan<byte> utf8Data)
+    {
+        var typeLength = eventType is null ? 0 : s_event.Length + Encoding.UTF8.GetByteCount(eventType) + 1;
+        var block = new byte[typeLength + DataLength(utf8Data) + 1];
+        var rest = block.AsSpan();
+        if (eventType is not null)
+        {
+            rest = Append(rest, s_event);
+            rest = rest[Encoding.UTF8.GetBytes(eventType, rest)..];
+            rest = Append(rest, "\n"u8);
+        }
+
+        foreach (var line in new LineEnumerator(utf8Data))
+        {
+            rest = Append(rest, s_data);
+            rest = Append(rest, line);
+            rest = Append(rest, "\n"u8);
+        }
+
+        Append(rest, "\n"u8);
+        return block;
+    }
+
+    /// <summary>Reads back what <see cref="Encode"/> made; line ends within the data come as LF.</summary>
+    public static (string Type, string Data) Decode(ReadOnlySpan<byte> block)
+    {
+        var type = "message";
+        var data = new StringBuilder();
+        var lines = 0;
+        foreach (var line in new LineEnumerator(block))
+        {
+            if (line.StartsWith(s_event))
+            {
+                type = Encoding.UTF8.GetString(line[s_event.Length..]);
+            }
+            else if (line.StartsWith(s_data))
+            {
+                data.Append(lines++ > 0 ? "\n" : "").Append(Encoding.UTF8.GetString(line[s_data.Length..]));
+            }
+        }
+
+        return (type, data.ToString());
+    }
+
+    private static int DataLength(ReadOnlySpan<byte> data)
+    {
+        var length = 0;
+        foreach (var line in new LineEnumerator(data))
+        {
+            length += s_data.Length + line.Length + 1;
+        }
+
+        return length;
+    }
+
+    private static Span<byte> Append(Span<byte> destination, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(destination);
+        return destination[bytes.Length..];
+    }
+
+    // Not MemoryExtensions.EnumerateLines: that one also splits on VT, FF, NEL and others, which are data here.
+    private ref struct LineEnumerator(ReadOnlySpan<byte> data)
+    {
+        private ReadOnlySpan<byte> _rest = data;
+        private bool _done;
+
+        public ReadOnlySpan<byte> Current { get; private set; }
+
+        public readonly LineEnumerator GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            if (_done)
+            {
+                return false;
+            }
+
+            var end = _rest.IndexOfAny((byte)'\r', (byte)'\n');
+            if (end < 0)
+            {
+                Current = _rest;
+                _done = true;
+                return true;
+            }
+
+            Current = _rest[..end];
+            var crlf = _rest[end] == '\r' && end + 1 < _rest.Length && _rest[end + 1] == '\n';
+            _rest = _rest[(end + (crlf ? 2 : 1))..];
+            return true;
+        }
+    }
+}

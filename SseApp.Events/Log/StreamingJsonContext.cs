@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.Events.Log;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(GapData))]
+[JsonSerializable(typeof(StreamOpened))]
+[JsonSerializable(typeof(StreamUnavailable))]
+internal sealed partial class StreamingJsonContext : JsonSerializerContext;

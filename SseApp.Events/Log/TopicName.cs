@@ -1,0 +1,22 @@
+using System.Buffers;
+
+namespace SseApp.Events.Log;
+
+/// <summary>The rule for topic names. It leaves out braces, so that a name can be the hash tag of a Redis key.</summary>
+internal static class TopicName
+{
+    public const int MaxLength = 200;
+
+    // '$' is not in the allowed set anyhow; the rule names it because users of other brokers expect $-topics.
+    public const string Rule = "A topic name has 1 to 200 characters of A-Z a-z 0-9 _ - . : / @ and does not begin with '$'.";
+
+    private static readonly SearchValues<char> s_allowed =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@");
+
+    // '$' is not in the allowed set at all; the rule names it because clients of other brokers expect $-topics.
+    /// <summary>Routing decodes every escape of a path segment but <c>%2F</c>, and a topic may contain a slash.</summary>
+    public static string FromRoute(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    public static bool IsValid(string? name) =>
+        name is { Length: >= 1 and <= MaxLength } && !name.AsSpan().ContainsAnyExcept(s_allowed);
+}

@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Relay;
+
+namespace SseApp.Events.Relay;
+
+/// <summary>
+/// A gateway's connection and the streams on it. All of them belong to one shard: it writes what they have in common
+/// once, and flushes the connection once after each batch.
+/// </summary>
+internal sealed class RelayServerConnection(
+    HttpContext carrier,
+    Stream stream,
+    RelayOptions options,
+    int shardIndex,
+    ShardSet shards,
+    IHttpContextFactory contexts,
+    RelayPipeline pipeline,
+    ILogger logger,
+    CancellationTokenSource ending) : IRelayFrameHandler
+{
+    // What the gateway has not taken by then is lost with the connection; clients resume.
+    private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(2);
+
+    private readonly ConcurrentDictionary<int, RelayServerRequest> _streams = new();
+    private volatile bool _stopping;
+    private int _running;
+    private int _open;
+
+    /// <summary>The request that was upgraded; its addresses and scheme are those of the streams.</summary>
+    public HttpContext Carrier => carrier;
+
+    public int ShardIndex => shardIndex;
+
+    public RelayOutput Output { get; } = new(stream, options.Window);
+
+    public Shard Shard => shards.All[shardIndex];
+
+    // A gateway sends no DATA; whoever says so must not make this process reserve what the longest of them needs.
+    public int MaxLength(RelayFrameType type) => RelayProtocol.MaxControlLength;
+
+    public void OnFrame(RelayFrameType type, ReadOnlySpan<byte> body)
+    {
+        switch (type)
+        {
+            case RelayFrameType.Open:
+                Open(RelayOpen.Read(body));
+                break;
+            case RelayFrameType.Close:
+                Find(body)?.Abort();
+                break;
+            case RelayFrameType.Blocked:
+                Find(body)?.SetBlocked();
+                break;
+            case RelayFrameType.Ready:
+                Find(body)?.SetReady();
+                break;
+            case RelayFrameType.Ping:
+                RelayHeaders.ReadEnd(body);
+                Output.Append(RelayFrameType.Pong, 0, static (_, _) => { });
+                Output.Flush();
+                break;
+            case RelayFrameType.Done:
+                Output.Acknowledge(RelayHeaders.ReadLong(body));
+                break;
+            default:
+                throw new RelayProtocolException($"A gateway does not send frames of type {(int)type}.");
+        }
+    }
+
+    public bool OnPause() => false;
+
+    /// <summary>The host stops: the connection ends with its last stream.</summary>
+    public void BeginStop()
+    {
+        _stopping = true;
+        EndIfStopped();
+    }
+
+    /// <summary>The connection is gone, and with it every client on it.</summary>
+    public void Close()
+    {
+        Output.Fail();
+        foreach (var request in _streams.Values)
+        {
+            request.Abort();
+        }
+    }
+
+    /// <summary>Its number is free, and so is its place.</summary>
+    public void Remove(RelayServerRequest request)
+    {
+        if (_streams.TryRemove(request.Id, out _))
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    /// <summary>A request is over, and its end was added to the output.</summary>
+    public void OnCompleted()
+    {
+        Interlocked.Decrement(ref _running);
+        EndIfStopped();
+    }
+
+    private void Open(RelayOpen open)
+    {
+        var request = new RelayServerRequest(this, open);
+        if (!_streams.TryAdd(open.Id, request))
+        {
+            throw new RelayProtocolException($"Stream {open.Id} is open already.");
+        }
+
+        request.IsRefused = Interlocked.Increment(ref _open) > options.MaxStreamsPerConnection;
+        Interlocked.Increment(ref _running);
+        // Not here: opening may take a while, and other streams' frames wait behind this one.
+        ThreadPool.UnsafeQueueUserWorkItem(static run => run.Connection.Run(run.Request), (Connection: this, Request: request), preferLocal: false);
+    }
+
+    private void Run(RelayServerRequest request) => _ = request.RunAsync(contexts, pipeline, logger);
+
+    // Null when it ended a moment ago; the gateway does not know yet.
+    private RelayServerRequest? Find(ReadOnlySpan<byte> body)
+    {
+        var id = RelayHeaders.ReadNumber(ref body);
+        RelayHeaders.ReadEnd(body);
+        return _streams.GetValueOrDefault(id);
+    }
+
+    private void EndIfStopped()
+    {
+        if (_stopping && Volatile.Read(ref _running) == 0)
+        {
+            _ = EndAsync();
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        await Output.WhenSentAsync().WaitAsync(s_endLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Cancel();
+    }
+
+    private void Cancel()
+    {
+        try
+        {
+            ending.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended meanwhile.
+        }
+    }
+}

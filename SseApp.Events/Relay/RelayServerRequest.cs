@@ -1,0 +1,144 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Http.Features;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
+
+namespace SseApp.Events.Relay;
+
+/// <summary>One stream on a relay connection: what a server is for a request of its own.</summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "The source of RequestAborted has no timer; it holds nothing but memory.")]
+internal sealed partial class RelayServerRequest :
+    IHttpRequestFeature, IHttpResponseFeature, IHttpResponseBodyFeature, IHttpRequestLifetimeFeature, IHttpConnectionFeature,
+    IHttpRequestBodyDetectionFeature, IStreamWriterFeature
+{
+    /// <summary>The only path that is relayed.</summary>
+    private const string StreamPath = "/events";
+
+    private readonly RelayServerConnection _connection;
+    private readonly CancellationTokenSource _aborted = new();
+    private TaskCompletionSource<bool>? _ready;
+    private long _frame;
+    private int _ended;
+
+    public RelayServerRequest(RelayServerConnection connection, RelayOpen open)
+    {
+        _connection = connection;
+        Id = open.Id;
+        var carrier = connection.Carrier;
+        Scheme = carrier.Request.Scheme;
+        (RemoteIpAddress, RemotePort) = (carrier.Connection.RemoteIpAddress, carrier.Connection.RemotePort);
+        (LocalIpAddress, LocalPort) = (carrier.Connection.LocalIpAddress, carrier.Connection.LocalPort);
+        var query = open.Target.IndexOf('?', StringComparison.Ordinal);
+        Path = query < 0 ? open.Target : open.Target[..query];
+        QueryString = query < 0 ? "" : open.Target[query..];
+        RawTarget = open.Target;
+        foreach (var (name, value) in open.Headers)
+        {
+            Headers.Append(name, value);
+        }
+    }
+
+    public int Id { get; }
+
+    /// <summary>See <see cref="RelayOutput.AppendData"/>.</summary>
+    public ref long Frame => ref _frame;
+
+    /// <summary>The connection is full. Another one need not be, and so it is no reason of the whole replica.</summary>
+    public bool IsRefused { get; set; }
+
+    /// <summary>Runs the request through the service's pipeline and tells the gateway its end.</summary>
+    public async Task RunAsync(IHttpContextFactory contexts, RelayPipeline pipeline, ILogger logger)
+    {
+        HttpContext? context = null;
+        var clean = false;
+        try
+        {
+            if (IsRefused)
+            {
+                StatusCode = StatusCodes.Status503ServiceUnavailable;
+                ResponseHeaders[StreamHeaders.Refused] = RelayProtocol.FullReason;
+            }
+            else if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
+            {
+                StatusCode = StatusCodes.Status404NotFound;
+            }
+            else
+            {
+                context = contexts.Create(CreateFeatures());
+                await pipeline.RunAsync(context);
+            }
+
+            await CompleteAsync();
+            clean = true;
+        }
+        catch (Exception exception) when (_aborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        {
+            // The client left, or its gateway did.
+        }
+#pragma warning disable CA1031 // What a server does with whatever a request throws: it ends this one, and goes on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogFailed(logger, exception);
+            if (!HasStarted)
+            {
+                StatusCode = StatusCodes.Status500InternalServerError;
+                ResponseHeaders.Clear();
+                clean = true;
+                SendHead();
+            }
+        }
+        finally
+        {
+            await CompleteCallbacksAsync(logger);
+            if (context is not null)
+            {
+                contexts.Dispose(context);
+            }
+
+            End(clean);
+            SetGone();
+            _connection.OnCompleted();
+        }
+    }
+
+    /// <summary>The client left, or must be cut off.</summary>
+    public void Abort()
+    {
+        SetGone();
+        _aborted.Cancel();
+    }
+
+    private FeatureCollection CreateFeatures()
+    {
+        var features = new FeatureCollection(8);
+        features.Set<IHttpRequestFeature>(this);
+        features.Set<IHttpResponseFeature>(this);
+        features.Set<IHttpResponseBodyFeature>(this);
+        features.Set<IHttpRequestLifetimeFeature>(this);
+        features.Set<IHttpConnectionFeature>(this);
+        features.Set<IHttpRequestBodyDetectionFeature>(this);
+        features.Set<IStreamWriterFeature>(this);
+        return features;
+    }
+
+    private void End(bool clean)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            // Before the gateway can read the end, because it may use the number again at once.
+            _connection.Remove(this);
+            _connection.Output.Append(
+                RelayFrameType.End, (Id, Clean: clean), static (writer, end) =>
+                {
+                    RelayHeaders.WriteNumber(writer, end.Id);
+                    RelayHeaders.WriteNumber(writer, end.Clean ? 1 : 0);
+                });
+            _connection.Output.Flush();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "A relayed stream failed.")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+}

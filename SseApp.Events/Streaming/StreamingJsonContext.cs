@@ -1,9 +1,0 @@
-using System.Text.Json.Serialization;
-
-namespace SseApp.Events.Streaming;
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(GapData))]
-[JsonSerializable(typeof(StreamOpened))]
-[JsonSerializable(typeof(StreamUnavailable))]
-internal sealed partial class StreamingJsonContext : JsonSerializerContext;

@@ -1,0 +1,47 @@
+using System.Globalization;
+using SseApp.Events.Log;
+using SseApp.Events.Topics;
+
+namespace SseApp.Events.Streams;
+
+internal static class ResumePointParser
+{
+    private const string Earliest = "earliest";
+    private const int MaxHistory = 1_000_000;
+
+    /// <summary>
+    /// Reads where to begin. The header goes before the query: an EventSource that reconnects repeats its URL, and only
+    /// the header is about where it was. An id goes before <c>history</c> for the same reason.
+    /// </summary>
+    /// <returns>The origin, or the rule that the request breaks. A strange id breaks none: a client cannot help it.</returns>
+    public static (ResumePoint Origin, string? Rule) Parse(IHeaderDictionary headers, IQueryCollection query, TopicSet topics)
+    {
+        var history = 0;
+        if (query["history"] is { Count: > 0 } given
+            && (given.Count > 1 || !int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out history) || history > MaxHistory))
+        {
+            return (ResumePoint.Live, $"'history' is given once and is a whole number from 0 to {MaxHistory}: that many events of each topic come first.");
+        }
+
+        var id = headers["Last-Event-ID"].ToString();
+        if (id.Length == 0)
+        {
+            id = query["lastEventId"].ToString();
+        }
+
+        if (id.Length == 0)
+        {
+            return (history == 0 ? ResumePoint.Live : ResumePoint.Live with { History = history }, null);
+        }
+
+        if (id == Earliest)
+        {
+            return (ResumePoint.Live with { Earliest = true }, null);
+        }
+
+        var positions = new (uint Mark, long Offset)[topics.Count];
+        return (PositionCodec.TryDecode(id, topics, positions)
+            ? ResumePoint.Live with { Positions = positions }
+            : ResumePoint.Live with { Unknown = true }, null);
+    }
+}

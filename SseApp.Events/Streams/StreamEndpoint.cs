@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
+using SseApp.Events.Http;
+using SseApp.Events.Log;
+using SseApp.Events.Replicas;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using SseApp.ServiceDefaults.Cluster.Writers;
+
+namespace SseApp.Events.Streams;
+
+/// <summary><c>GET /events</c>: checks the request, subscribes, hands the response to a shard, and waits for its end.</summary>
+internal sealed class StreamEndpoint(
+    TopicHubs hubs,
+    ShardSet shards,
+    DrainState drain,
+    RedisStatus redis,
+    ReplicaIdentity replica,
+    StreamRefusal refusal,
+    StreamWriterFactory writers,
+    Rebalancer rebalancer,
+    EventsMetrics metrics,
+    TimeProvider time,
+    IOptions<StreamingOptions> options)
+{
+    private readonly StreamingOptions _options = options.Value;
+
+    public Task HandleAsync(HttpContext context)
+    {
+        // Not the request's own, which would be kept as long as the stream.
+        var query = new QueryFeature(context.Features).Query;
+        var names = query["topic"];
+        if (Validate(names) is { } rule)
+        {
+            return Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
+        }
+
+        var topics = new TopicSet(names!);
+        var (origin, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
+        if (broken is not null)
+        {
+            return Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
+        }
+
+        if (context.Request.Headers["Last-Event-ID"] == StreamClosed.Id)
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
+        }
+
+        if (drain.IsDraining)
+        {
+            return refusal.WriteAsync(context, RefusalReason.Draining);
+        }
+
+        if (!redis.IsConnected)
+        {
+            return refusal.WriteAsync(context, RefusalReason.Redis);
+        }
+
+        return metrics.TryAddConnection(_options.MaxConnections)
+            ? StreamAsync(context, topics, origin)
+            : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+    }
+
+    // Behind a gateway every peer is the gateway, which tells whom it serves. It is shown to operators and decides nothing.
+    private static IPAddress? ClientAddress(HttpContext context) =>
+        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var told) ? told : context.Connection.RemoteIpAddress;
+
+    private string? Validate(StringValues names)
+    {
+        if (names.Count == 0)
+        {
+            return "A stream needs at least one topic: GET /events?topic=news&topic=prices.";
+        }
+
+        if (names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"A stream has at most {_options.MaxTopics} topics.");
+        }
+
+        return names.All(TopicName.IsValid) ? null : TopicName.Rule;
+    }
+
+    // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
+    private async Task StreamAsync(HttpContext context, TopicSet topics, ResumePoint origin)
+    {
+        try
+        {
+            if (await OpenAsync(context, topics, origin) is not { } connection)
+            {
+                return;
+            }
+
+            try
+            {
+                await using (context.RequestAborted.UnsafeRegister(static state => ((StreamConnection)state!).Leave(), connection))
+                {
+                    metrics.Closed(await connection.Completion);
+                }
+            }
+            finally
+            {
+                Array.ForEach(connection.Memberships, members => hubs.Release((TopicHub)members.History));
+            }
+        }
+        finally
+        {
+            metrics.RemoveConnection();
+        }
+    }
+
+    /// <returns>Null when the stream could not be opened; the client was told, or is gone.</returns>
+    private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint origin)
+    {
+        var acquired = new List<TopicHub>(topics.Count);
+        StreamConnection? connection = null;
+        try
+        {
+            var acquiring = Array.ConvertAll(
+                topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
+            await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
+            await Task.WhenAll(acquiring);
+            var starts = origin.IsLive ? null : await FindStartsAsync(acquired, origin, context.RequestAborted);
+            connection = await JoinAsync(context, topics, acquired, starts, resumed: origin.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
+        {
+            await refusal.WriteAsync(context, RefusalReason.Redis);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left before the stream was open.
+        }
+        finally
+        {
+            if (connection is null)
+            {
+                acquired.ForEach(hubs.Release);
+            }
+        }
+
+        return connection;
+    }
+
+    private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint origin, CancellationToken cancellationToken)
+    {
+        var markBits = origin.Positions is { } positions ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
+        // All topics are asked before the first answer is awaited.
+        Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(origin, slot, markBits))];
+        return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+    }
+
+    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
+    {
+        StreamResponse.Prepare(context);
+        var writer = await writers.StartAsync(context);
+
+        var id = (ulong)Random.Shared.NextInt64();
+        var opened = new StreamOpened(id.ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
+        var index = writer is IShardWriter bound ? bound.ShardIndex : shards.NextIndex();
+        var connection = new StreamConnection(
+            writer,
+            shards.All[index],
+            topics,
+            [.. acquired.Select(hub => hub.MembersIn(index))],
+            starts,
+            JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened))
+        {
+            Id = id,
+            Client = ClientAddress(context),
+            OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
+        };
+        metrics.Opened();
+        connection.Shard.Post(ShardWorkKind.Join, connection);
+        return connection;
+    }
+}

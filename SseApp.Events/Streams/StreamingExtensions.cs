@@ -1,0 +1,36 @@
+using SseApp.Events.FanOut;
+using SseApp.Events.TopicApi;
+using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.Events.Streams;
+
+internal static class StreamingExtensions
+{
+    public static IHostApplicationBuilder AddStreaming(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddValidatedOptions<StreamingOptions>(StreamingOptions.SectionName);
+        builder.Services.AddValidatedOptions<TopicsOptions>(TopicsOptions.SectionName);
+        builder.Services.AddSingleton<ShardSet>();
+        builder.Services.AddSingleton<RingBudget>();
+        builder.Services.AddSingleton<CatchUpTurns>();
+        builder.Services.AddSingleton<TopicHubs>();
+        builder.Services.AddSingleton<ClusterSubscribers>();
+        builder.Services.AddPlainHttpClient(ClusterSubscribers.ClientName);
+        builder.Services.AddHostedService<TopicCheck>();
+        builder.Services.AddStreamTransport();
+        builder.Services.AddSingleton<StreamRefusal>();
+        builder.Services.AddSingleton<StreamEndpoint>();
+        builder.Services.AddHostedService<StreamClock>();
+        return builder;
+    }
+
+    public static void MapStreaming(this IEndpointRouteBuilder app) =>
+        // A request delegate, because binding parameters would make a service scope that lives as long as the stream.
+        app.MapGet("/events", (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
+            // A stream lasts for hours: its duration would say nothing about the service and drown what does.
+            .DisableHttpMetrics()
+            .WithName("Stream");
+}

@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace SseApp.Events.TopicApi;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(TopicInfo))]
+[JsonSerializable(typeof(TopicEvent))]
+[JsonSerializable(typeof(TopicEvents))]
+internal sealed partial class TopicsJsonContext : JsonSerializerContext;

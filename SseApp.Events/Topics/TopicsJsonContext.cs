@@ -1,9 +1,0 @@
-using System.Text.Json.Serialization;
-
-namespace SseApp.Events.Topics;
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(TopicInfo))]
-[JsonSerializable(typeof(TopicEvent))]
-[JsonSerializable(typeof(TopicEvents))]
-internal sealed partial class TopicsJsonContext : JsonSerializerContext;

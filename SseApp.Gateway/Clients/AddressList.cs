@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace SseApp.Gateway.Clients;
+
+/// <summary>Addresses and CIDR ranges as people write them in configuration.</summary>
+internal sealed class AddressList(IReadOnlyList<IPNetwork> ranges)
+{
+    public static readonly AddressList Empty = new([]);
+
+    public IReadOnlyList<IPNetwork> Ranges => ranges;
+
+    public bool IsEmpty => ranges.Count == 0;
+
+    /// <exception cref="FormatException">An entry is neither an address nor a range; the message names it.</exception>
+    public static AddressList Parse(string setting, IReadOnlyCollection<string> entries)
+    {
+        var errors = Check(setting, entries).ToArray();
+        return errors.Length == 0
+            ? new AddressList([.. entries.Select(entry => TryParse(entry, out var range) ? range : default)])
+            : throw new FormatException(string.Join(' ', errors));
+    }
+
+    /// <summary>What is wrong with the entries, for the one who wrote them.</summary>
+    public static IEnumerable<string> Check(string setting, IEnumerable<string> entries) => entries
+        .Where(entry => !TryParse(entry, out _))
+        .Select(entry => $"{setting} contains '{entry}'; write an address such as 192.0.2.7 or 2001:db8::7, or a range such as 10.0.0.0/8 or 2001:db8::/32.");
+
+    public bool Contains(IPAddress address)
+    {
+        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        foreach (var range in ranges)
+        {
+            if (range.Contains(plain))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool TryParse(string? entry, out IPNetwork range)
+    {
+        range = default;
+        var text = entry.AsSpan().Trim();
+        var slash = text.IndexOf('/');
+        if (!IPAddress.TryParse(slash < 0 ? text : text[..slash], out var address) || IsAbbreviated(text, address))
+        {
+            return false;
+        }
+
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var bytes = address.GetAddressBytes();
+        var length = bytes.Length * 8;
+        if (slash >= 0
+            && (!int.TryParse(text[(slash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > bytes.Length * 8))
+        {
+            return false;
+        }
+
+        // The platform refuses 10.1.2.3/8, which every proxy's configuration allows.
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            var bits = Math.Clamp(length - (i * 8), 0, 8);
+            bytes[i] &= (byte)(0xFF << (8 - bits));
+        }
+
+        range = new IPNetwork(new IPAddress(bytes), length);
+        return true;
+    }
+
+    // IPAddress takes "10" for 0.0.0.10, which nobody who writes a list means.
+    private static bool IsAbbreviated(ReadOnlySpan<char> text, IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetwork && text.Count('.') != 3;
+}

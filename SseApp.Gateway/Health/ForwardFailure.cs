@@ -1,0 +1,40 @@
+using Yarp.ReverseProxy.Forwarder;
+
+namespace SseApp.Gateway.Health;
+
+/// <summary>What a failed forward means for the request.</summary>
+internal static class ForwardFailure
+{
+    /// <summary>True when no byte of the request can have reached the destination, so any request may be repeated.</summary>
+    public static bool NeverSent(IForwarderErrorFeature failure) => failure.Exception switch
+    {
+        HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
+        } => failure.Error == ForwarderError.Request,
+
+        // SocketsHttpHandler.ConnectTimeout; the activity timeout has no inner exception.
+        OperationCanceledException { InnerException: TimeoutException } => failure.Error == ForwarderError.RequestTimedOut,
+        _ => false,
+    };
+
+    /// <summary>
+    /// True when the destination may have taken the request and broke before an answer: one that is safe to repeat may go
+    /// to another. A destination that took the request and keeps silent is not given up for another: that wait was long
+    /// enough.
+    /// </summary>
+    public static bool BrokeBeforeAnswer(IForwarderErrorFeature failure) =>
+        failure.Error is ForwarderError.Request or ForwarderError.RequestBodyDestination or ForwarderError.ResponseBodyDestination;
+
+    /// <summary>
+    /// True when the failure tells something about the destination: it did not answer. A stream that breaks says nothing
+    /// by itself, because its replica may have had a reason; nor does a client that left. A connection that carried many
+    /// streams and broke is a fault.
+    /// </summary>
+    public static bool IsDestinationsFault(HttpContext context, IForwarderErrorFeature failure) =>
+        ReferenceEquals(failure, RelayFailure.Broken)
+        || (!context.Response.HasStarted
+        && !context.RequestAborted.IsCancellationRequested
+        && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
+            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination);
+}

@@ -1,0 +1,129 @@
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+
+namespace SseApp.Gateway.Health;
+
+/// <summary>
+/// Gives up replicas that went without a sign: frozen, or on a machine that lost its network. Their connections stay
+/// open and silent, and streams would hang on them until the activity timeout, missing every event. A replica is given
+/// up when its heartbeat is missing and it does not answer a health check with any status at all; while Redis is away,
+/// and no heartbeat can be known, when several checks in a row get no answer. Either sign alone is not enough: a
+/// replica that lost only Redis still serves its streams, and a slow one still beats.
+/// </summary>
+internal sealed partial class LostReplicas(
+    ReplicaDirectory directory,
+    IOptions<ReplicaHealthOptions> health,
+    IOptions<ReplicaRegistryOptions> registry,
+    TimeProvider time,
+    ILogger<LostReplicas> logger) : BackgroundService
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, ReplicaInFlight> _watches = new(StringComparer.Ordinal);
+
+    /// <summary>Counts a request in; <see cref="Leave"/> counts it out.</summary>
+    public ReplicaInFlight Enter(string id, string address)
+    {
+        lock (_gate)
+        {
+            if (!_watches.TryGetValue(id, out var watch))
+            {
+                _watches[id] = watch = new ReplicaInFlight(id, new Uri(new Uri(address), health.Value.Path));
+            }
+
+            watch.Requests++;
+            return watch;
+        }
+    }
+
+    public void Leave(ReplicaInFlight watch)
+    {
+        lock (_gate)
+        {
+            watch.Requests--;
+        }
+    }
+
+    public override void Dispose()
+    {
+        foreach (var watch in _watches.Values)
+        {
+            watch.Dispose();
+        }
+
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = health.Value.Timeout };
+        using var timer = new PeriodicTimer(registry.Value.HeartbeatInterval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await Task.WhenAll(Suspects().Select(watch => CheckAsync(client, watch, stoppingToken)));
+        }
+    }
+
+    private List<ReplicaInFlight> Suspects()
+    {
+        var away = directory.IsRegistryUnavailable;
+        var beating = away ? [] : directory.Replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            var suspects = new List<ReplicaInFlight>();
+            foreach (var watch in _watches.Values.ToArray())
+            {
+                if (beating.Contains(watch.Id))
+                {
+                    watch.Failures = 0;
+                }
+                else if (watch.Requests > 0)
+                {
+                    suspects.Add(watch);
+                }
+                else if (!away)
+                {
+                    _watches.Remove(watch.Id);
+                    watch.Dispose();
+                }
+            }
+
+            return suspects;
+        }
+    }
+
+    private async Task CheckAsync(HttpClient client, ReplicaInFlight watch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(watch.Probe, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            watch.Failures = 0;
+        }
+        catch (Exception exception) when (exception is HttpRequestException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // Without its heartbeat one more sign is enough.
+            if (++watch.Failures >= (directory.IsRegistryUnavailable ? health.Value.Threshold : 1))
+            {
+                GiveUp(watch);
+            }
+        }
+    }
+
+    private void GiveUp(ReplicaInFlight watch)
+    {
+        int requests;
+        lock (_gate)
+        {
+            // A request that comes after this begins a new watch.
+            _watches.Remove(watch.Id);
+            requests = watch.Requests;
+        }
+
+        LogLost(watch.Id, requests);
+        watch.Lose();
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Replica {Id} neither sends heartbeats nor answers; its {Requests} requests are ended, and streams go on elsewhere.")]
+    private partial void LogLost(string id, int requests);
+}

@@ -1,0 +1,38 @@
+namespace SseApp.Gateway.Refusals;
+
+/// <summary>Why the gateway cannot serve a request now, although the request is right.</summary>
+/// <param name="Reason">For programs: <c>reason</c> of <c>stream.unavailable</c> and label of the metric.</param>
+/// <param name="Status">Status for clients other than an EventSource: 429, 500, 502, 503 or 504.</param>
+/// <param name="Detail">For people.</param>
+internal sealed record Refusal(string Reason, int Status, string Detail)
+{
+    public static readonly Refusal NoReplica = new(
+        "no-replica", StatusCodes.Status503ServiceUnavailable, "No server is ready to take this request.");
+
+    public static readonly Refusal Unreachable = new(
+        "replica-unreachable", StatusCodes.Status502BadGateway, "The server that was to take this request could not be reached or broke off.");
+
+    public static readonly Refusal TimedOut = new(
+        "replica-timeout", StatusCodes.Status504GatewayTimeout, "The server that took this request did not answer in time.");
+
+    public static readonly Refusal Stopping = new(
+        "gateway-stopping", StatusCodes.Status503ServiceUnavailable, "This gateway is stopping.");
+
+    public static readonly Refusal Failed = new(
+        "gateway-error", StatusCodes.Status500InternalServerError, "This gateway failed; its log says why.");
+
+    public static readonly Refusal RequestTimedOut = new(
+        "request-timeout", StatusCodes.Status504GatewayTimeout, "The request took longer than this gateway allows (Limits:RequestTimeout).");
+
+    public static readonly Refusal TooManyStreams = new(
+        "address-streams", StatusCodes.Status429TooManyRequests, "Too many streams are open from this address (Limits:StreamsPerAddress).");
+
+    public static readonly Refusal GatewayFull = new(
+        "gateway-streams", StatusCodes.Status503ServiceUnavailable, "This gateway holds as many streams as it may (Limits:StreamsPerGateway).");
+
+    public static readonly Refusal ConnectRate = new(
+        "connect-rate", StatusCodes.Status429TooManyRequests, "This address opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
+
+    public static readonly Refusal PublishRate = new(
+        "publish-rate", StatusCodes.Status429TooManyRequests, "This client publishes too fast (Limits:PublishesPerSecond, PublishBurst); a batch counts as one request.");
+}

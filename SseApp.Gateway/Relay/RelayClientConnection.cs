@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
+
+namespace SseApp.Gateway.Relay;
+
+/// <summary>
+/// One relay connection to a replica. Its reader writes to the clients itself, one after the other: sends do not wait,
+/// so a client that does not read holds up nobody.
+/// </summary>
+internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDisposable
+{
+    // So much work, in the protocol's cost, is done at a time before others get the thread.
+    private const long Slice = 64 * 1024;
+
+    private readonly Stream _stream;
+    private readonly RelayOutput _output;
+    private readonly string _replica;
+    private readonly int _maxStreams;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Lock _gate = new();
+    private readonly Stack<int> _free = new();
+    private readonly SendBuffer _buffer = new(64 * 1024);
+    private volatile RelayClientStream?[] _streams = new RelayClientStream?[64];
+    private int _used;
+    private bool _closed;
+    private int _reported;
+    private long _lastHeard = Stopwatch.GetTimestamp();
+    private int _unanswered;
+    private long _work;
+    private long _unacknowledged;
+    private int _count;
+    private long _idleSince;
+
+    public RelayClientConnection(Stream stream, string replica, int maxStreams, RelayOptions options, ILogger logger)
+    {
+        _stream = stream;
+        _replica = replica;
+        _maxStreams = maxStreams;
+        _logger = logger;
+        Options = options;
+        // What a gateway sends is little, and answers what the replica sends: it needs no window.
+        _output = new RelayOutput(stream, long.MaxValue);
+        _idleSince = Stopwatch.GetTimestamp();
+        _ = Task.Run(RunAsync);
+    }
+
+    public RelayOptions Options { get; }
+
+    public bool IsOpen => !Volatile.Read(ref _closed);
+
+    /// <summary>Streams that the replica has not ended.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>It carries as many streams as the replica allows.</summary>
+    public bool IsFull => Count >= _maxStreams;
+
+    /// <summary>True for one caller only: a connection that broke is one failure, however many streams it carried.</summary>
+    public bool TryReport() => Interlocked.Exchange(ref _reported, 1) == 0;
+
+    /// <summary>Ends the connection if it has had no stream for so long.</summary>
+    public void EndIfIdle(TimeSpan limit)
+    {
+        lock (_gate)
+        {
+            // Together, or a stream that is opened in this moment would be lost with the connection.
+            if (_closed || _count > 0 || Stopwatch.GetElapsedTime(_idleSince) < limit)
+            {
+                return;
+            }
+
+            _closed = true;
+        }
+
+        Dispose();
+    }
+
+    /// <returns>Null when the connection is over or full.</returns>
+    /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
+    public RelayClientStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
+    {
+        RelayClientStream stream;
+        lock (_gate)
+        {
+            if (_closed || _count >= _maxStreams)
+            {
+                return null;
+            }
+
+            if (!_free.TryPop(out var id))
+            {
+                id = _used++;
+                if (id == _streams.Length)
+                {
+                    var larger = new RelayClientStream?[_streams.Length * 2];
+                    _streams.CopyTo(larger, 0);
+                    _streams = larger;
+                }
+            }
+
+            stream = new RelayClientStream(this, id);
+            _streams[id] = stream;
+            _count++;
+        }
+
+        if (!_output.Append(RelayFrameType.Open, new RelayOpen(stream.Id, target, headers), static (writer, open) => open.Write(writer)))
+        {
+            Release(stream.Id);
+            // Not a fault of the replica: as a request of its own it gets a status.
+            return IsOpen ? throw new RelayRefusedException("The request is too long to be relayed.") : null;
+        }
+
+        _output.Flush();
+        return stream;
+    }
+
+    public void Tell(RelayClientStream stream, bool blocked)
+    {
+        _output.Append(blocked ? RelayFrameType.Blocked : RelayFrameType.Ready, stream.Id);
+        _output.Flush();
+    }
+
+    public void TellClosed(RelayClientStream stream)
+    {
+        _output.Append(RelayFrameType.Close, stream.Id);
+        _output.Flush();
+    }
+
+    /// <summary>Asks whether the replica is there, ends the connection if it has been silent, and looks after slow clients.</summary>
+    public void Tick()
+    {
+        // Two questions, because after a pause of this process itself the answers are here and only not read yet.
+        if (Interlocked.Increment(ref _unanswered) > 2 && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastHeard)) > Options.PingTimeout)
+        {
+            LogSilent(_replica, Options.PingTimeout.TotalSeconds, Count);
+            Dispose();
+            return;
+        }
+
+        _output.Append(RelayFrameType.Ping, 0, static (_, _) => { });
+        _output.Flush();
+        var now = Stopwatch.GetTimestamp();
+        foreach (var stream in _streams)
+        {
+            stream?.Check(now, Ticks(Options.PingInterval));
+        }
+    }
+
+    /// <summary>Ends the connection; its reader ends the streams.</summary>
+    public void Dispose()
+    {
+        Volatile.Write(ref _closed, true);
+        _ending.Cancel();
+        _output.Fail();
+        // A read does not always heed its token.
+        _stream.Dispose();
+    }
+
+    public void OnFrame(RelayFrameType type, ReadOnlySpan<byte> body)
+    {
+        var (length, deliveries) = (body.Length, 0);
+        switch (type)
+        {
+            case RelayFrameType.Data:
+                var data = RelayData.Read(body);
+                deliveries = data.Count;
+                Deliver(data);
+                break;
+            case RelayFrameType.Head:
+                var head = RelayHead.Read(body);
+                Find(head.Id).OnHead(head);
+                break;
+            case RelayFrameType.End:
+                var id = RelayHeaders.ReadNumber(ref body);
+                var clean = RelayHeaders.ReadNumber(ref body) == 1;
+                RelayHeaders.ReadEnd(body);
+                Find(id).OnEnd(clean);
+                Release(id);
+                break;
+            case RelayFrameType.Pong:
+                RelayHeaders.ReadEnd(body);
+                break;
+            default:
+                throw new RelayProtocolException($"A replica does not send frames of type {(int)type}.");
+        }
+
+        var cost = RelayProtocol.Cost(RelayProtocol.HeaderLength + length, deliveries);
+        _work += cost;
+        _unacknowledged += cost;
+        if (_unacknowledged >= Slice)
+        {
+            // Now, not when all that came is handled: the next frame travels while this one is delivered.
+            Acknowledge();
+        }
+    }
+
+    public bool OnPause()
+    {
+        Volatile.Write(ref _lastHeard, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _unanswered, 0);
+        if (_unacknowledged > 0)
+        {
+            Acknowledge();
+        }
+
+        var busy = _work >= Slice;
+        _work = 0;
+        return busy;
+    }
+
+    private void Acknowledge()
+    {
+        _output.Append(RelayFrameType.Done, _unacknowledged, static (writer, cost) => RelayHeaders.WriteLong(writer, cost));
+        _output.Flush();
+        _unacknowledged = 0;
+    }
+
+    private static long Ticks(TimeSpan span) => (long)(span.TotalSeconds * Stopwatch.Frequency);
+
+    private void Deliver(RelayData data)
+    {
+        _buffer.Clear();
+        data.Payload.CopyTo(_buffer.GetSpan(data.Payload.Length));
+        _buffer.Advance(data.Payload.Length);
+        var events = CountEvents(data.Payload);
+        byte[]? copy = null;
+        for (var i = 0; i < data.Count; i++)
+        {
+            Find(data[i]).Deliver(_buffer, ref copy, events);
+        }
+    }
+}

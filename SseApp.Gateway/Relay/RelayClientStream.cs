@@ -1,0 +1,165 @@
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
+
+namespace SseApp.Gateway.Relay;
+
+/// <summary>
+/// One client's stream on a relay connection. The connection's reader writes to the client at once; only while a write
+/// is under way, or the response has not begun, bytes wait here, shared with other streams that wait for the same.
+/// </summary>
+internal sealed partial class RelayClientStream(RelayClientConnection link, int id)
+{
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<RelayEnd> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<RelayHead>? _head = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IStreamWriter? _writer;
+    private Queue<byte[]>? _waiting;
+    private int _waitingBytes;
+    private bool _sending;
+    private bool _blocked;
+    private bool _closed;
+    private long _since;
+    private RelayEnd? _end;
+
+    public int Id => id;
+
+    /// <summary>Events sent to the client, or waiting for it.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>Bytes of them, without chunk frames.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Completes when nothing writes to the client any more.</summary>
+    public Task<RelayEnd> Completion => _completion.Task;
+
+    /// <summary>The head of the response; fails with an <see cref="IOException"/> when the connection breaks before.</summary>
+    public async Task<RelayHead> ReadHeadAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var head = await _head!.Task.WaitAsync(limit, cancellationToken);
+        _head = null;
+        return head;
+    }
+
+    public void OnHead(RelayHead head)
+    {
+        if (_head?.TrySetResult(head) == false)
+        {
+            throw new RelayProtocolException($"Stream {id} got a second head.");
+        }
+    }
+
+    /// <summary>The response has begun: what waits, and what comes from now on, goes to <paramref name="writer"/>.</summary>
+    public void Start(IStreamWriter writer)
+    {
+        lock (_gate)
+        {
+            _writer = writer;
+            if (_waiting is { Count: > 0 })
+            {
+                BeginSending();
+                _ = DrainAsync(new ValueTask<bool>(true));
+            }
+            else if (_end is { } end)
+            {
+                _completion.TrySetResult(end);
+            }
+        }
+    }
+
+    /// <summary>Sends bytes to the client, or keeps them for it.</summary>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="copy">A copy that all streams that must wait share; made by the first.</param>
+    /// <param name="events">Events in them.</param>
+    public void Deliver(SendBuffer buffer, ref byte[]? copy, int events)
+    {
+        lock (_gate)
+        {
+            if (_end is not null)
+            {
+                return;
+            }
+
+            Events += events;
+            Bytes += buffer.Length;
+            if (_writer is null || _sending)
+            {
+                (_waiting ??= []).Enqueue(copy ??= buffer.Payload.ToArray());
+                _waitingBytes += copy.Length;
+                if (_waitingBytes > link.Options.BlockBytes)
+                {
+                    TellBlocked();
+                }
+
+                return;
+            }
+
+            var send = Send(buffer);
+            if (!send.IsCompletedSuccessfully)
+            {
+                BeginSending();
+                _ = DrainAsync(send);
+            }
+            else if (!send.Result)
+            {
+                EndAtOnce(RelayEnd.Left);
+            }
+        }
+    }
+
+    /// <summary>The replica ended the stream; what waits is sent before it is over.</summary>
+    public void OnEnd(bool clean)
+    {
+        _head?.TrySetException(new IOException("The replica ended the stream before its response began."));
+        lock (_gate)
+        {
+            _closed = true;
+            EndAfterWaiting(clean ? RelayEnd.Clean : RelayEnd.Cut);
+        }
+    }
+
+    /// <summary>The connection broke.</summary>
+    public void OnBroken(Exception exception)
+    {
+        _head?.TrySetException(new IOException("The connection to the replica broke before the response began.", exception));
+        lock (_gate)
+        {
+            _closed = true;
+            EndAfterWaiting(RelayEnd.Broken);
+        }
+    }
+
+    /// <summary>
+    /// The client left, or the gateway ends the stream: nothing more is taken from the replica. A write under way must
+    /// end first, or the response would go on in the middle of a chunk; to a client that left it fails by itself.
+    /// </summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            TellClosed();
+            (_waiting, _waitingBytes) = (null, 0);
+            EndAfterWaiting(RelayEnd.Clean);
+        }
+    }
+
+    /// <summary>No response has begun, and none will.</summary>
+    public void Drop()
+    {
+        lock (_gate)
+        {
+            EndAtOnce(RelayEnd.Left);
+        }
+    }
+
+    /// <summary>Looks after a client that does not read.</summary>
+    public void Check(long now, long blockAfter)
+    {
+        lock (_gate)
+        {
+            if (_sending && _end is null && now - _since > blockAfter)
+            {
+                TellBlocked();
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace SseApp.Gateway.Requests;
+
+/// <summary>A feature of a request that is being forwarded.</summary>
+internal interface IForwardAttempts
+{
+    /// <summary>Some destination may have got the request, or a part of it.</summary>
+    bool MayHaveArrived { get; }
+}

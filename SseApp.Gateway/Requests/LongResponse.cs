@@ -1,0 +1,19 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+
+namespace SseApp.Gateway.Requests;
+
+/// <summary>What a response that lasts for hours must not be measured by.</summary>
+internal static class LongResponse
+{
+    public static void Begin(HttpContext context)
+    {
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+
+        // It would make the histogram of request durations useless.
+        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)
+        {
+            tags.MetricsDisabled = true;
+        }
+    }
+}

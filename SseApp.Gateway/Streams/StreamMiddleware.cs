@@ -1,0 +1,20 @@
+using SseApp.Gateway.Requests;
+
+namespace SseApp.Gateway.Streams;
+
+/// <summary>Sets a stream request apart from others: no time limit, no duration metric, a clean end when the gateway stops.</summary>
+internal sealed class StreamMiddleware(RequestDelegate next, StreamDrain drain)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (!StreamRequests.IsStream(context.Request))
+        {
+            await next(context);
+            return;
+        }
+
+        // Routes from configuration may carry streams too; only the replicas' own is known beforehand.
+        LongResponse.Begin(context);
+        await StreamLifetime.RunAsync(context, next, drain.NextEnd());
+    }
+}

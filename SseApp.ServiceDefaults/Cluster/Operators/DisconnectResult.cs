@@ -1,0 +1,4 @@
+namespace SseApp.ServiceDefaults.Cluster.Operators;
+
+/// <summary>How many streams a replica has begun to end.</summary>
+public sealed record DisconnectResult(int Disconnected);

@@ -1,0 +1,39 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Cluster.Operators;
+
+/// <summary>
+/// A random key in Redis, made by whoever needs it first. Who can read it there can write every topic and replica
+/// anyway, so it gives nobody more than he has. It is asked for each time, because a Redis that was emptied gets
+/// another one; operator requests are rare.
+/// </summary>
+internal sealed class RedisOperatorKey(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IOperatorKey
+{
+    private const int Length = 32;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(1);
+
+    private readonly RedisKey _key = $"{options.Value.KeyPrefix}:operator-key";
+    private byte[]? _known;
+
+    public async ValueTask<byte[]> GetAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var database = redis.GetDatabase();
+            var created = database.StringSetAsync(_key, RandomNumberGenerator.GetBytes(Length), when: When.NotExists);
+            var read = database.StringGetAsync(_key);
+            await Task.WhenAll(created, read).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
+            _known = (byte[]?)await read ?? throw new RedisServerException("The operator key was removed while it was read.");
+        }
+        catch (Exception exception) when (_known is not null && RedisErrors.IsUnavailable(exception))
+        {
+            // The replicas know the same key as long as Redis is away.
+        }
+
+        return _known!;
+    }
+}

@@ -1,0 +1,16 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.ServiceDefaults.Cluster.Redis;
+
+/// <summary>Section <c>Cluster</c>: what makes several processes one cluster.</summary>
+public sealed class ClusterOptions
+{
+    public const string SectionName = "Cluster";
+
+    /// <summary>Prefix of all keys and channels in Redis, for several clusters on one Redis. Default <c>sse</c>.</summary>
+    [Required, RegularExpression("^[A-Za-z0-9_.-]{1,64}$")]
+    public string KeyPrefix { get; set; } = "sse";
+
+    /// <summary>What all keys of a topic begin with. The topic is the hash tag: they lie on one node of a Redis Cluster.</summary>
+    public string KeysOf(string topic) => $"{KeyPrefix}:{{{topic}}}:";
+}

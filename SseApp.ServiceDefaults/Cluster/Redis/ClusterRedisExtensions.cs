@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Cluster.Redis;
+
+internal static class ClusterRedisExtensions
+{
+    private const string ConnectionName = "redis";
+
+    /// <summary>
+    /// Adds the Redis connection <c>redis</c>, which everything that the cluster shares lies on: section <c>Cluster</c>,
+    /// readiness check <c>redis</c>, listed as a dependency, and the metric <c>sse_redis_up</c> (section <c>RedisHealth</c>).
+    /// </summary>
+    /// <param name="builder">The service.</param>
+    /// <param name="failureStatus">
+    /// <see cref="HealthStatus.Unhealthy"/> for a service that can do nothing without Redis,
+    /// <see cref="HealthStatus.Degraded"/> (still 200) for one that can.
+    /// </param>
+    /// <exception cref="StartupException">No connection string is configured.</exception>
+    public static IHostApplicationBuilder AddClusterRedis(this IHostApplicationBuilder builder, HealthStatus failureStatus)
+    {
+        if (string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(ConnectionName))
+            && string.IsNullOrWhiteSpace(builder.Configuration["Aspire:StackExchange:Redis:ConnectionString"]))
+        {
+            throw new StartupException(
+                "No Redis connection is configured. Start the whole cluster with 'dotnet run --project SseApp.AppHost', " +
+                "or set ConnectionStrings__redis, for example to localhost:6379.");
+        }
+
+        builder.AddRedisClient(
+            ConnectionName,
+            settings =>
+            {
+                // Our own check has a grace period and counts as the service's role wants it.
+                settings.DisableHealthChecks = true;
+                // The tracing of this client keeps each command with its arguments, the events, until its next flush (10 s):
+                // under load that is more memory than everything else together. Set the option to false to have the spans.
+                settings.DisableTracing = builder.Configuration.GetValue("Aspire:StackExchange:Redis:DisableTracing", true);
+            },
+            Configure);
+        builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
+        builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
+        builder.Services.TryAddSingleton<RedisStatus>();
+        builder.Services.ActivateSingleton<RedisStatus>();
+        builder.Services.AddHealthChecks()
+            .AddCheck<RedisHealthCheck>("redis", failureStatus, [HealthTags.Ready, HealthTags.Dependency]);
+        return builder;
+    }
+
+    private static void Configure(ConfigurationOptions options)
+    {
+        // The service starts without Redis, says so in /health, and connects when Redis comes.
+        options.AbortOnConnectFail = false;
+        // A command while Redis is unreachable fails at once instead of waiting in a queue for its timeout.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.
+        options.SocketManager = SocketManager.ThreadPool;
+        options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
+    }
+}

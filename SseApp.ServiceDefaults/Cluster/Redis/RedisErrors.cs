@@ -1,0 +1,20 @@
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Cluster.Redis;
+
+internal static class RedisErrors
+{
+    /// <summary>
+    /// True for what Redis or the way to it can cause. RedisTimeoutException is a TimeoutException, not a RedisException;
+    /// RedisCommandException is neither: it comes during a failover, while the only server known is a read-only one.
+    /// </summary>
+    public static bool IsUnavailable(Exception exception) =>
+        exception is RedisException or RedisCommandException or TimeoutException || IsTornDown(exception);
+
+    /// <summary>
+    /// True for what the client throws when it writes to a connection that it has just closed, or gives up commands that
+    /// waited for one. Both are seen in failovers, and neither is an exception of its own.
+    /// </summary>
+    public static bool IsTornDown(Exception exception) =>
+        exception is ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" };
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Defaults.Health;
+
+namespace SseApp.ServiceDefaults.Cluster.Redis;
+
+internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthOptions> options, TimeProvider time) : IHealthCheck
+{
+    // Below TimeLimitedHealthChecks.Limit, so that the grace period also covers a server that hangs.
+    private static readonly TimeSpan s_pingLimit = TimeSpan.FromSeconds(1.5);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var latency = await status.PingAsync(cancellationToken).WaitAsync(s_pingLimit, time, cancellationToken);
+            var data = new Dictionary<string, object>(StringComparer.Ordinal)
+            {
+                [HealthResponseWriter.LatencyKey] = latency.TotalMilliseconds,
+            };
+            return latency <= options.Value.SlowAfter
+                ? HealthCheckResult.Healthy(data: data)
+                : HealthCheckResult.Degraded(
+                    $"Redis is slow: it answered after {latency.TotalMilliseconds:0} ms, more than the {options.Value.SlowAfter.TotalMilliseconds:0} ms that are normal.",
+                    data: data);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            var grace = options.Value.GracePeriod;
+            return status.TimeSinceLastAnswer switch
+            {
+                null => new HealthCheckResult(
+                    context.Registration.FailureStatus,
+                    "Redis has not answered since the service started; check ConnectionStrings:redis and that the server runs.",
+                    exception),
+                { } away when away <= grace => HealthCheckResult.Degraded(
+                    $"Redis has been away for {away.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),
+                { } away => new HealthCheckResult(
+                    context.Registration.FailureStatus,
+                    $"Redis has been away for {away.TotalSeconds:0} s; check ConnectionStrings:redis and that the server runs.",
+                    exception),
+            };
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using SseApp.ServiceDefaults.Defaults.Telemetry;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Cluster.Redis;
+
+/// <summary>Whether Redis is reachable now, and since when it is not.</summary>
+public sealed class RedisStatus
+{
+    private readonly IConnectionMultiplexer _redis;
+    private readonly TimeProvider _time;
+    private long _lastSeen;
+    private volatile bool _seen;
+
+    public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter)
+    {
+        ArgumentNullException.ThrowIfNull(meter);
+        _redis = redis;
+        _time = time;
+        meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");
+    }
+
+    /// <summary>The connection multiplexer's own view; it notices a lost connection at once, a hanging server later.</summary>
+    public bool IsConnected => _redis.IsConnected;
+
+    /// <summary>Null when Redis never answered since the process began.</summary>
+    internal TimeSpan? TimeSinceLastAnswer => _seen ? _time.GetElapsedTime(Volatile.Read(ref _lastSeen)) : null;
+
+    internal async Task<TimeSpan> PingAsync(CancellationToken cancellationToken)
+    {
+        var latency = await _redis.GetDatabase().PingAsync().WaitAsync(cancellationToken);
+        Volatile.Write(ref _lastSeen, _time.GetTimestamp());
+        _seen = true;
+        return latency;
+    }
+}

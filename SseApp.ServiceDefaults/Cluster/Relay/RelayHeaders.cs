@@ -1,0 +1,100 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace SseApp.ServiceDefaults.Cluster.Relay;
+
+/// <summary>Strings and header lists within frames: each string is its length in bytes (32 bits) and UTF-8.</summary>
+internal static class RelayHeaders
+{
+    public static void WriteString(IBufferWriter<byte> writer, string value)
+    {
+        var length = Encoding.UTF8.GetByteCount(value);
+        var span = writer.GetSpan(4 + length);
+        BinaryPrimitives.WriteInt32LittleEndian(span, length);
+        Encoding.UTF8.GetBytes(value, span[4..]);
+        writer.Advance(4 + length);
+    }
+
+    public static void Write(IBufferWriter<byte> writer, IReadOnlyCollection<KeyValuePair<string, string>> headers)
+    {
+        WriteNumber(writer, headers.Count);
+        foreach (var (name, value) in headers)
+        {
+            WriteString(writer, name);
+            WriteString(writer, value);
+        }
+    }
+
+    public static void WriteNumber(IBufferWriter<byte> writer, int value)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(writer.GetSpan(4), value);
+        writer.Advance(4);
+    }
+
+    public static int ReadNumber(ref ReadOnlySpan<byte> body)
+    {
+        if (body.Length < 4)
+        {
+            throw new RelayProtocolException("A relay frame is shorter than its fields.");
+        }
+
+        var value = BinaryPrimitives.ReadInt32LittleEndian(body);
+        body = body[4..];
+        return value;
+    }
+
+    /// <summary>Reads a 64 bit number that is the whole body.</summary>
+    public static long ReadLong(ReadOnlySpan<byte> body) =>
+        body.Length == 8
+            ? BinaryPrimitives.ReadInt64LittleEndian(body)
+            : throw new RelayProtocolException($"A relay frame that holds one number has {body.Length} bytes.");
+
+    public static void WriteLong(IBufferWriter<byte> writer, long value)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(writer.GetSpan(8), value);
+        writer.Advance(8);
+    }
+
+    public static string ReadString(ref ReadOnlySpan<byte> body)
+    {
+        var length = ReadNumber(ref body);
+        if ((uint)length > (uint)body.Length)
+        {
+            throw new RelayProtocolException("A string in a relay frame is longer than the frame.");
+        }
+
+        var value = Encoding.UTF8.GetString(body[..length]);
+        body = body[length..];
+        return value;
+    }
+
+    /// <summary>Reads a list that ends with the frame.</summary>
+    public static KeyValuePair<string, string>[] Read(ref ReadOnlySpan<byte> body)
+    {
+        var count = ReadNumber(ref body);
+        // Each takes at least two lengths: a damaged count cannot make a large array.
+        if (count < 0 || count > body.Length / 8)
+        {
+            throw new RelayProtocolException($"A relay frame has no room for {count} headers.");
+        }
+
+        var headers = new KeyValuePair<string, string>[count];
+        for (var i = 0; i < count; i++)
+        {
+            var name = ReadString(ref body);
+            headers[i] = KeyValuePair.Create(name, ReadString(ref body));
+        }
+
+        ReadEnd(body);
+        return headers;
+    }
+
+    public static void ReadEnd(ReadOnlySpan<byte> body)
+    {
+        if (!body.IsEmpty)
+        {
+            throw new RelayProtocolException($"A relay frame is {body.Length} bytes longer than its fields.");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Buffers;
+
+namespace SseApp.ServiceDefaults.Cluster.Relay;
+
+/// <summary>A request for a stream. Its method is GET, and it has no body.</summary>
+/// <param name="Id">Number of the stream on its connection.</param>
+/// <param name="Target">Path and query.</param>
+/// <param name="Headers">As the replica would get them from the gateway in a request of its own; a name may repeat.</param>
+internal sealed record RelayOpen(int Id, string Target, IReadOnlyCollection<KeyValuePair<string, string>> Headers)
+{
+    public void Write(IBufferWriter<byte> writer)
+    {
+        RelayHeaders.WriteNumber(writer, Id);
+        RelayHeaders.WriteString(writer, Target);
+        RelayHeaders.Write(writer, Headers);
+    }
+
+    public static RelayOpen Read(ReadOnlySpan<byte> body)
+    {
+        var id = RelayHeaders.ReadNumber(ref body);
+        var target = RelayHeaders.ReadString(ref body);
+        return new RelayOpen(id, target, RelayHeaders.Read(ref body));
+    }
+}

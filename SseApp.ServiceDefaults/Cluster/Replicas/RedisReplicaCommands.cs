@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using StackExchange.Redis;
+
+namespace SseApp.ServiceDefaults.Cluster.Replicas;
+
+/// <summary>One expiring key and one channel a replica.</summary>
+internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IReplicaCommands
+{
+    private static readonly TimeSpan s_kept = TimeSpan.FromMinutes(1);
+
+    private const string SendScript = """
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+        redis.call('PUBLISH', ARGV[3], ARGV[1])
+        return 1
+        """;
+
+    public Task SendAsync(ReplicaCommand command, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        var json = JsonSerializer.Serialize(command, ReplicaJsonContext.Default.ReplicaCommand);
+        return redis.GetDatabase().ScriptEvaluateAsync(
+            SendScript, [Key(command.ReplicaId)], [json, (long)s_kept.TotalMilliseconds, Channel(command.ReplicaId).ToString()])
+            .WaitAsync(cancellationToken);
+    }
+
+    public async Task<ReplicaCommand?> ReadAsync(string replicaId, CancellationToken cancellationToken) =>
+        (string?)await redis.GetDatabase().StringGetAsync(Key(replicaId)).WaitAsync(cancellationToken) is { } json
+            ? JsonSerializer.Deserialize(json, ReplicaJsonContext.Default.ReplicaCommand)
+            : null;
+
+    public async IAsyncEnumerable<ReplicaCommand> WatchAsync(string replicaId, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var queue = await redis.GetSubscriber().SubscribeAsync(Channel(replicaId)).WaitAsync(cancellationToken);
+        try
+        {
+            await foreach (var message in queue.WithCancellation(cancellationToken))
+            {
+                if (JsonSerializer.Deserialize((string)message.Message!, ReplicaJsonContext.Default.ReplicaCommand) is { } command)
+                {
+                    yield return command;
+                }
+            }
+        }
+        finally
+        {
+            await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
+        }
+    }
+
+    // The registry's hash tag: one slot of a Redis Cluster holds all that belongs to the replicas.
+    private RedisKey Key(string replicaId) => $"{{{options.Value.KeyPrefix}:replicas}}:command:{replicaId}";
+
+    private RedisChannel Channel(string replicaId) => RedisChannel.Literal($"{options.Value.KeyPrefix}:replicas:command:{replicaId}");
+}

@@ -1,0 +1,59 @@
+namespace SseApp.ServiceDefaults.Cluster.Replicas;
+
+/// <summary>
+/// What a replica says of itself in the registry. The whole record is written with every heartbeat, so a reader
+/// never has to merge.
+/// </summary>
+public sealed record ReplicaRecord
+{
+    /// <summary>Unique for the life of the process; becomes the id of the gateway's destination.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Address at which gateways reach this replica; never a wildcard address.</summary>
+    public required Uri Address { get; init; }
+
+    public required ReplicaState State { get; init; }
+
+    /// <summary>Streams open at the time of the heartbeat.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Share of the load relative to the other replicas, 1 to 1000.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>Gets traffic only while no primary replica is available.</summary>
+    public bool Backup { get; init; }
+
+    /// <summary>Failed requests within <see cref="FailTimeout"/> that take it out; null: as the gateway is configured.</summary>
+    public int? MaxFails { get; init; }
+
+    /// <summary>How long it is then out; null: as the gateway is configured.</summary>
+    public TimeSpan? FailTimeout { get; init; }
+
+    /// <summary>Version of the relay protocol that it offers to gateways; 0 for none.</summary>
+    public int Relay { get; init; }
+
+    public long WorkingSetBytes { get; init; }
+
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Streams opened since the process started.</summary>
+    public long Opened { get; init; }
+
+    /// <summary>Streams refused since the process started.</summary>
+    public long Refused { get; init; }
+
+    /// <summary>
+    /// The longest time, in milliseconds, that ready work waited for a thread since the last heartbeat, pauses of the
+    /// garbage collector included.
+    /// </summary>
+    public double SchedulingDelayMs { get; init; }
+
+    /// <summary>
+    /// 99th percentile, in milliseconds, of the time from publish to written bytes since the last heartbeat; null when
+    /// nothing was delivered.
+    /// </summary>
+    public double? DeliveryP99Ms { get; init; }
+
+    /// <summary>Version of the service's assembly.</summary>
+    public string Version { get; init; } = "";
+}

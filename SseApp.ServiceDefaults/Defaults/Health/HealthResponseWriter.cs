@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace SseApp.ServiceDefaults.Defaults.Health;
+
+/// <summary>
+/// Writes <c>{"status","timestamp","uptimeSeconds","memory","connections","dependencies","checks"}</c>.
+/// <c>dependencies</c> holds the checks tagged <see cref="HealthTags.Dependency"/>; <c>checks</c> says what the others
+/// found, so that a 503 explains itself.
+/// </summary>
+internal sealed class HealthResponseWriter(TimeProvider time, IConnectionCount? connectionCount = null)
+{
+    /// <summary>Key of a check's own measure of its latency; without it the duration of the whole check counts.</summary>
+    public const string LatencyKey = "latencyMs";
+
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+
+    public async Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        context.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        var now = time.GetUtcNow();
+        json.WriteStartObject();
+        json.WriteString("status", Name(report.Status));
+        json.WriteString("timestamp", now);
+        json.WriteNumber("uptimeSeconds", Math.Round((now - _startedAt).TotalSeconds, 3));
+        WriteMemory(json);
+        if (connectionCount is not null)
+        {
+            json.WriteNumber("connections", connectionCount.Connections);
+        }
+
+        WriteEntries(json, "dependencies", report.Entries.Where(IsDependency), latency: true);
+        WriteEntries(json, "checks", report.Entries.Where(e => !IsDependency(e)), latency: false);
+        json.WriteEndObject();
+        await json.FlushAsync(context.RequestAborted);
+    }
+
+    private static bool IsDependency(KeyValuePair<string, HealthReportEntry> entry) =>
+        entry.Value.Tags.Contains(HealthTags.Dependency, StringComparer.Ordinal);
+
+    private static void WriteMemory(Utf8JsonWriter json)
+    {
+        var gc = GC.GetGCMemoryInfo();
+        json.WriteStartObject("memory");
+        json.WriteNumber("workingSetBytes", Environment.WorkingSet);
+        json.WriteNumber("managedBytes", GC.GetTotalMemory(forceFullCollection: false));
+        json.WriteNumber("availableBytes", gc.TotalAvailableMemoryBytes);
+        json.WriteEndObject();
+    }
+
+    private static void WriteEntries(
+        Utf8JsonWriter json, string name, IEnumerable<KeyValuePair<string, HealthReportEntry>> entries, bool latency)
+    {
+        json.WriteStartObject(name);
+        foreach (var (check, entry) in entries)
+        {
+            json.WriteStartObject(check);
+            json.WriteString("status", Name(entry.Status));
+            if (latency)
+            {
+                var milliseconds = entry.Data.TryGetValue(LatencyKey, out var measured) ? (double)measured : entry.Duration.TotalMilliseconds;
+                json.WriteNumber("latencyMs", Math.Round(milliseconds, 3));
+            }
+
+            if (entry.Description is { } description)
+            {
+                json.WriteString("description", description);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static string Name(HealthStatus status) => status switch
+    {
+        HealthStatus.Healthy => "healthy",
+        HealthStatus.Degraded => "degraded",
+        _ => "unhealthy",
+    };
+}

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace SseApp.ServiceDefaults.Defaults.Http;
+
+public static class PlainHttpClientExtensions
+{
+    /// <summary>
+    /// Adds a client without what all others get: no retries and no time limit but the caller's, no log lines with the
+    /// addresses that are called, no redirects.
+    /// </summary>
+    public static IHttpClientBuilder AddPlainHttpClient(this IServiceCollection services, string name)
+    {
+        var client = services.AddHttpClient(name, client => client.Timeout = Timeout.InfiniteTimeSpan).RemoveAllLoggers();
+#pragma warning disable EXTEXP0001 // Experimental since it came; without it every client has the standard handler of the service defaults.
+        client.RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
+        return client.ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        });
+    }
+}

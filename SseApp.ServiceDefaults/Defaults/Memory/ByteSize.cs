@@ -1,0 +1,37 @@
+using System.ComponentModel;
+using System.Globalization;
+
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>A number of bytes, in configuration written as <c>500MB</c>, <c>1.5GB</c>, <c>64KB</c> or plain bytes (1 KB = 1 024 bytes).</summary>
+[TypeConverter(typeof(ByteSizeConverter))]
+public readonly record struct ByteSize(long Bytes)
+{
+    private static readonly (string Unit, long Factor)[] s_units = [("KB", 1L << 10), ("MB", 1L << 20), ("GB", 1L << 30), ("B", 1)];
+
+    /// <exception cref="FormatException">The text is no size; the message shows the form.</exception>
+    public static ByteSize Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var number = text.Trim();
+        var factor = 1L;
+        foreach (var (unit, bytes) in s_units)
+        {
+            if (number.EndsWith(unit, StringComparison.OrdinalIgnoreCase))
+            {
+                number = number[..^unit.Length];
+                factor = bytes;
+                break;
+            }
+        }
+
+        return decimal.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var value)
+            && value * factor <= long.MaxValue
+            ? new ByteSize((long)(value * factor))
+            : throw new FormatException($"'{text}' is not a size such as 500MB, 1.5GB or 524288000.");
+    }
+
+    public override string ToString() => Bytes >= 1L << 30
+        ? string.Create(CultureInfo.InvariantCulture, $"{Bytes / (double)(1L << 30):0.##} GB")
+        : string.Create(CultureInfo.InvariantCulture, $"{Bytes / (double)(1L << 20):0.#} MB");
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>
+/// Streams come in waves, and what opening one leaves behind lies between what it keeps; the collector, which sees a heap
+/// that hardly changes afterwards, leaves it so for hours. One compaction when the wave is over gives it back.
+/// </summary>
+internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> options, TimeProvider time, ILogger<HeapCompaction> logger) : BackgroundService
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+
+    private readonly HeapGrowth _growth = new(options.Value);
+
+    private static long LongLived => GC.GetGCMemoryInfo(GCKind.Any).GenerationInfo[GC.MaxGeneration].SizeAfterBytes;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.Value.Enabled)
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(s_interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                if (_growth.IsDue(LongLived, GC.GetTotalAllocatedBytes()))
+                {
+                    Compact();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The service stops.
+        }
+    }
+
+    /// <summary>Collects all garbage. Aggressive: the freed memory goes back to the system, which is the purpose.</summary>
+    internal static void GiveBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    private void Compact()
+    {
+        var before = GC.GetTotalMemory(forceFullCollection: false);
+        var started = Stopwatch.GetTimestamp();
+        GiveBack();
+        _growth.Compacted(LongLived);
+        LogCompacted(logger, before >> 20, GC.GetTotalMemory(forceFullCollection: false) >> 20, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    [LoggerMessage(LogLevel.Information, "The heap was compacted from {Before} to {After} MiB; all threads stood still for {Milliseconds:0} ms.")]
+    private static partial void LogCompacted(ILogger logger, long before, long after, double milliseconds);
+}

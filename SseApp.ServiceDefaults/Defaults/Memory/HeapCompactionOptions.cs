@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>Section <c>HeapCompaction</c>: memory that a process returns to the system after a surge.</summary>
+public sealed class HeapCompactionOptions
+{
+    public const string SectionName = "HeapCompaction";
+
+    /// <summary>
+    /// Compact the managed heap once after it grew and the process has become calm. It frees about 2 KiB for each stream
+    /// that was opened, and stops all threads for about 2 ms a MiB of heap. Default true.
+    /// </summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>Seconds without much work that count as calm. 1 to 3 600; default 3.</summary>
+    [Range(1, 3_600)]
+    public int CalmSeconds { get; set; } = 3;
+
+    /// <summary>Growth of the long-lived heap, in MiB, and at least a fifth of it, that makes it worth the pause. Default 16.</summary>
+    [Range(1, 1024 * 1024)]
+    public int MinGrowthMiB { get; set; } = 16;
+}

@@ -1,0 +1,34 @@
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>
+/// Decides when a working set above the limit counts. On a machine with much free memory the collector lets old garbage
+/// lie: a replica that needed 330 MB for 9 500 streams and its recent events stood at 530 MB after half a minute of
+/// 20 000 events/s. So garbage is collected once, half-way, in each excess.
+/// </summary>
+internal sealed class MemoryExcess(MemoryGuardOptions options)
+{
+    private TimeSpan? _since;
+    private bool _collected;
+
+    /// <param name="workingSet">Resident bytes now.</param>
+    /// <param name="now">Time since any fixed moment.</param>
+    public MemoryVerdict Next(long workingSet, TimeSpan now)
+    {
+        if (workingSet <= options.Limit.Bytes)
+        {
+            _since = null;
+            _collected = false;
+            return MemoryVerdict.Fine;
+        }
+
+        _since ??= now;
+        var length = now - _since.Value;
+        if (!_collected && length >= options.Duration / 2)
+        {
+            _collected = true;
+            return MemoryVerdict.Collect;
+        }
+
+        return length >= options.Duration ? MemoryVerdict.Leave : MemoryVerdict.Wait;
+    }
+}

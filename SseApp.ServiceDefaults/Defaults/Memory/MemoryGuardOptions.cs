@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>Section <c>MemoryGuard</c>: a process that grows too large drains and ends with exit code 87, to be started anew.</summary>
+public sealed class MemoryGuardOptions : IValidatableObject
+{
+    public const string SectionName = "MemoryGuard";
+
+    /// <summary>
+    /// Working set (resident memory) that must not be exceeded for long, such as <c>500MB</c>; 0 switches the guard off.
+    /// Default 500 MB, enough for about 30 000 idle streams; at least 32 MB.
+    /// </summary>
+    public ByteSize Limit { get; set; } = new(500L << 20);
+
+    /// <summary>How long the working set must be above the limit without a break. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan Duration { get; set; } = TimeSpan.FromSeconds(10);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Limit.Bytes is not 0 and < 32L << 20)
+        {
+            yield return new ValidationResult(
+                $"{SectionName}:{nameof(Limit)} ({Limit}) must be 0 (off) or at least 32 MB; a process that does nothing needs more than that.",
+                [nameof(Limit)]);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+using SseApp.ServiceDefaults.Defaults.Health;
+
+namespace SseApp.ServiceDefaults.Defaults.Telemetry;
+
+public static class TelemetryExtensions
+{
+    /// <summary>Path of the Prometheus text.</summary>
+    public const string MetricsPath = "/metrics";
+
+    private const string EventStream = "text/event-stream";
+
+    internal static void AddTelemetry(this IHostApplicationBuilder builder)
+    {
+        // The host makes a log scope and a span for each request unless this category is silent; a setting of the same
+        // name goes before this one. Tracing makes its spans either way.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = [KeyValuePair.Create<string, string?>("Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics", nameof(LogLevel.None))],
+        });
+        // A line a probe while something is wrong, and one a call to a webhook, would bury the lines that say it once.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);
+        builder.Logging.AddFilter("Polly", LogLevel.Warning);
+
+        builder.Services.TryAddSingleton<SseMeter>();
+        var openTelemetry = builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics
+                .AddMeter(MetricNames.Meter)
+                // What AddAspNetCoreInstrumentation() would add, but for what is counted several times a request: a middleware
+                // of its own, the router's matches, and the memory pool's blocks.
+                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Diagnostics", "Microsoft.AspNetCore.RateLimiting")
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddPrometheusExporter());
+
+        // Spans and log records that nothing exports would still cost each publish about a tenth of its time.
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            builder.Logging.AddOpenTelemetry(logging =>
+            {
+                logging.IncludeFormattedMessage = true;
+                logging.IncludeScopes = true;
+            });
+            openTelemetry
+                .WithTracing(tracing => tracing
+                    .AddSource(builder.Environment.ApplicationName)
+                    .AddAspNetCoreInstrumentation(options => options.Filter = ShouldTrace)
+                    .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = ShouldTrace))
+                .UseOtlpExporter();
+        }
+    }
+
+    /// <summary>
+    /// Probes are noise, and the span of a stream would be exported hours late, when nobody looks for it.
+    /// The filter runs before routing, so it goes by path and <c>Accept</c>.
+    /// </summary>
+    internal static bool ShouldTrace(HttpContext context)
+    {
+        var path = context.Request.Path;
+        return !path.StartsWithSegments(HealthExtensions.ReadinessPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments(HealthExtensions.LivenessPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments(MetricsPath, StringComparison.Ordinal)
+            && !path.StartsWithSegments("/events", StringComparison.Ordinal)
+            && !context.Request.Headers.Accept.ToString().Contains(EventStream, StringComparison.OrdinalIgnoreCase);
+    }
+
+    internal static bool ShouldTrace(HttpRequestMessage request) =>
+        !request.Options.TryGetValue(RequestTracing.Untraced, out _)
+        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or "/events")
+        && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStream, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Architecture;
+
+/// <summary>
+/// A folder is a feature and stands on a floor; it may use what stands below it. CONTRIBUTING.md has the same order.
+/// </summary>
+public sealed partial class FloorTests
+{
+    // From the ground up. What knows everything (Program, the registrations) stands in the project's root.
+    private static readonly Dictionary<string, string[]> s_floors = new(StringComparer.Ordinal)
+    {
+        ["SseApp.ServiceDefaults"] =
+        [
+            "Defaults.Lifetime", "Defaults.Http", "Defaults.Health", "Defaults.Telemetry", "Cluster.Redis", "Cluster.Placement", "Cluster.Protocol",
+            "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay",
+        ],
+        ["SseApp.Events"] =
+            ["Log", "Diagnostics", "Http", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],
+        ["SseApp.Gateway"] =
+        [
+            "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
+            "AccessLog", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators",
+        ],
+        ["SseApp.AppHost"] = ["Backplane", "Supervision", "Operations"],
+    };
+
+    public static TheoryData<string> Projects => [.. s_floors.Keys];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_folder_uses_only_what_stands_below_it(string project)
+    {
+        var floors = s_floors[project];
+        var root = Path.Combine(Repository.Root!, project);
+        var wrong = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
+        {
+            var relative = Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '.');
+            if (relative.StartsWith("obj.", StringComparison.Ordinal) || relative.StartsWith("bin.", StringComparison.Ordinal) || !relative[..^3].Contains('.', StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            var own = Array.FindIndex(floors, floor => relative.StartsWith($"{floor}.", StringComparison.Ordinal));
+            if (own < 0)
+            {
+                wrong.Add($"{project}/{relative}: its folder is on no floor; add it to the list in this test and to CONTRIBUTING.md.");
+                continue;
+            }
+
+            foreach (var used in Using().Matches(File.ReadAllText(file)).Select(match => match.Groups["name"].Value).Where(name => name.StartsWith($"{project}.", StringComparison.Ordinal)))
+            {
+                var other = Array.FindIndex(floors, floor => $"{used}.".StartsWith($"{project}.{floor}.", StringComparison.Ordinal));
+                if (other > own)
+                {
+                    wrong.Add($"{project}/{relative}: {floors[own]} must not use {used}, which stands above it; the file belongs in {floors[other]}, or what it uses belongs further down.");
+                }
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
+    }
+
+    [GeneratedRegex(@"^\s*(?:global )?using (?:static )?(?:\w+ = )?(?<name>[\w.]+);", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Using();
+}

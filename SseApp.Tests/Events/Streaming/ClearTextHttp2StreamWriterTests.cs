@@ -1,5 +1,0 @@
-using SseApp.Tests.Infrastructure;
-
-namespace SseApp.Tests.Events.Streaming;
-
-public sealed class ClearTextHttp2StreamWriterTests(RedisServer redis) : Http2StreamWriterTests(redis, null), IClassFixture<RedisServer>;

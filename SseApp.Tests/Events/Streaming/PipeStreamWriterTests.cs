@@ -1,5 +1,0 @@
-using SseApp.Tests.Infrastructure;
-
-namespace SseApp.Tests.Events.Streaming;
-
-public sealed class PipeStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: false), IClassFixture<RedisServer>;

@@ -1,6 +1,0 @@
-using SseApp.Tests.Infrastructure;
-
-namespace SseApp.Tests.Events.Streaming;
-
-public sealed class TlsHttp2StreamWriterTests(RedisServer redis, TlsFixture tls)
-    : Http2StreamWriterTests(redis, tls), IClassFixture<RedisServer>, IClassFixture<TlsFixture>;

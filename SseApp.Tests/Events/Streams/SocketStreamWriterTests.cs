@@ -1,0 +1,5 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Events.Streams;
+
+public sealed class SocketStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: true), IClassFixture<RedisServer>;

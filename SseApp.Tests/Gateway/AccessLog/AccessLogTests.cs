@@ -1,0 +1,205 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.AccessLog;
+
+public sealed class AccessLogTests : GatewayTest
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sseapp-log-");
+
+    private string LogFile => Path.Combine(_folder.FullName, "logs", "access.log");
+
+    [Fact]
+    public async Task A_stream_has_its_line_when_it_ends_with_duration_events_and_bytes()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await LoggingAsync(("Proxies:Known:0", "127.0.0.1"));
+        var text = "";
+        using (var client = await StreamClient.OpenAsync(
+            gateway.Client, "/events?topic=a&access_token=secret", headers: [("X-Forwarded-For", "192.0.2.7"), ("User-Agent", "Test \"1\"")]))
+        {
+            await client.ReadUntilAsync("stream.open");
+            origin.Send(": beat\n\ndata: one\n\ndata: tw");
+            await client.ReadUntilAsync("data: tw");
+            origin.Send("o\n\n");
+            await client.ReadUntilAsync("two\n\n");
+            Assert.Empty(await LinesAsync());
+            origin.EndStreams();
+            text = System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync());
+        }
+
+        var line = await LineAsync(gateway);
+        Assert.Equal("192.0.2.7", line.GetProperty("client").GetString());
+        Assert.Equal("GET", line.GetProperty("method").GetString());
+        Assert.Equal("/events", line.GetProperty("path").GetString());
+        Assert.Equal("?topic=a&access_token=***", Uri.UnescapeDataString(line.GetProperty("query").GetString()!));
+        Assert.Equal("HTTP/1.1", line.GetProperty("protocol").GetString());
+        Assert.Equal(200, line.GetProperty("status").GetInt32());
+        Assert.Equal(text.Length, line.GetProperty("bytes").GetInt64());
+        Assert.Equal(3, line.GetProperty("events").GetInt32());
+        Assert.Equal("r1", line.GetProperty("replica").GetString());
+        Assert.Equal("Test \"1\"", line.GetProperty("userAgent").GetString());
+        Assert.False(line.GetProperty("clientLeft").GetBoolean());
+        Assert.True(line.GetProperty("durationMs").GetDouble() > 0);
+        Assert.NotEmpty(line.GetProperty("requestId").GetString()!);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_and_a_refusal_have_their_lines_too()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await LoggingAsync(("Limits:StreamsPerGateway", "1"));
+        var first = await StreamClient.OpenAsync(gateway.Client);
+        await first.ReadUntilAsync("stream.open");
+        using (var refused = await StreamClient.OpenAsync(gateway.Client, accept: "*/*"))
+        {
+            var problem = JsonSerializer.Deserialize<JsonElement>(await refused.ReadToEndAsync());
+            var line = await LineAsync(gateway);
+            Assert.Equal(503, line.GetProperty("status").GetInt32());
+            Assert.Equal(JsonValueKind.Null, line.GetProperty("replica").ValueKind);
+            Assert.False(line.TryGetProperty("events", out _), "A problem is no stream.");
+            Assert.Equal(problem.GetProperty("traceId").GetString(), line.GetProperty("requestId").GetString());
+        }
+
+        first.Dispose();
+        await UntilAsync(() => origin.OpenStreams == 0, "the replica's stream to end");
+        var left = await LineAsync(gateway, 2);
+        Assert.True(left.GetProperty("clientLeft").GetBoolean());
+        Assert.Equal(1, left.GetProperty("events").GetInt32());
+    }
+
+    [Fact]
+    public async Task The_W3C_form_has_a_header_and_no_field_can_hold_a_line_of_its_own()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync(("AccessLog:Format", "W3C"));
+        using (var request = new HttpRequestMessage(HttpMethod.Get, "/topics/a%0A2020-01-01"))
+        {
+            request.Headers.TryAddWithoutValidation("User-Agent", "Mozilla/5.0 (X11; Linux)");
+            using var response = await gateway.Client.SendAsync(request, Cancellation);
+        }
+
+        await gateway.StopAsync();
+        var lines = await LinesAsync();
+        Assert.Equal(3, lines.Length);
+        var names = lines[1]["#Fields: ".Length..].Split(' ');
+        var fields = names.Zip(lines[2].Split(' ')).ToDictionary(pair => pair.First, pair => pair.Second);
+        Assert.Equal(names.Length, lines[2].Split(' ').Length);
+        Assert.Equal("127.0.0.1", fields["c-ip"]);
+        Assert.Equal("/topics/a?2020-01-01", fields["cs-uri-stem"]);
+        Assert.Equal("200", fields["sc-status"]);
+        Assert.Equal("2", fields["sc-bytes"]);
+        Assert.Equal("Mozilla/5.0+(X11;+Linux)", fields["cs(User-Agent)"]);
+        Assert.Equal("-", fields["x-events"]);
+    }
+
+    [Fact]
+    public async Task A_full_file_is_renamed_and_only_so_many_are_kept()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync(("AccessLog:MaxFileBytes", "4096"), ("AccessLog:MaxOldFiles", "2"));
+        for (var i = 0; i < 60; i++)
+        {
+            await gateway.Client.GetStringAsync($"/topics/{i}", Cancellation);
+            if (i % 10 == 9)
+            {
+                var last = $"/topics/{i}\"";
+                await UntilAsync(() => File.ReadAllText(LogFile).Contains(last, StringComparison.Ordinal), $"the line of {last}");
+            }
+        }
+
+        await gateway.StopAsync();
+        Assert.Equal(
+            ["access.log", "access.log.1", "access.log.2"],
+            Directory.GetFiles(Path.GetDirectoryName(LogFile)!).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.All(await LinesAsync(), line => Assert.StartsWith("{\"time\":", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_that_was_moved_away_is_begun_anew()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync();
+        await gateway.Client.GetStringAsync("/topics/before", Cancellation);
+        await LineAsync(gateway);
+        File.Move(LogFile, LogFile + ".moved");
+
+        await gateway.Client.GetStringAsync("/topics/after", Cancellation);
+
+        var line = await LineAsync(gateway);
+        Assert.Equal("/topics/after", line.GetProperty("path").GetString());
+    }
+
+    [Fact]
+    public async Task A_log_that_cannot_be_written_holds_up_no_request_and_is_reported()
+    {
+        if (!File.Exists("/dev/full"))
+        {
+            Assert.Skip("This system has no /dev/full to play a full disk.");
+        }
+
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync(("AccessLog:Enabled", "true"), ("AccessLog:File", "/dev/full"));
+        using var dropped = new MetricProbe(gateway, "sse_gateway_access_log_dropped_total");
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("r1", await gateway.Client.GetStringAsync("/topics/a", Cancellation));
+        }
+
+        await UntilAsync(() => dropped.Sum == 20, "the lost lines to be counted");
+        Assert.Contains(gateway.Logs, message => message.Contains("/dev/full cannot be written", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_file_the_lines_are_on_standard_output()
+    {
+        await using var redis = new RedisServer();
+        await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = redis.ConnectionString,
+            ["AccessLog__Enabled"] = "true",
+        });
+        await gateway.StartAsync();
+        await UntilAsync(() => gateway.Process.Tail(100).Contains("\"path\":\"/alive\"", StringComparison.Ordinal), "the line of the probe");
+    }
+
+    [Fact]
+    public async Task Compressed_responses_are_counted_as_sent()
+    {
+        var gateway = await LoggingAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        request.Headers.Add("Accept-Encoding", "gzip");
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        var sent = await response.Content.ReadAsByteArrayAsync(Cancellation);
+
+        Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
+        Assert.Equal(sent.Length, (await LineAsync(gateway)).GetProperty("bytes").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_file_that_nobody_may_write_stops_the_start()
+    {
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => GatewayAsync(("AccessLog:Enabled", "true"), ("AccessLog:File", _folder.FullName)));
+        Assert.Contains("Choose a file that this user may write", exception.Message, StringComparison.Ordinal);
+    }
+
+    protected override ValueTask DisposeOwnAsync()
+    {
+        _folder.Delete(recursive: true);
+        return default;
+    }
+
+    private Task<GatewayHost> LoggingAsync(params (string, string)[] settings) =>
+        GatewayAsync([("AccessLog:Enabled", "true"), ("AccessLog:File", LogFile), .. settings]);
+
+    private async Task<JsonElement> LineAsync(GatewayHost gateway, int number = 1)
+    {
+        await Eventually.Async(async () => (await LinesAsync()).Length >= number, TimeSpan.FromSeconds(10), $"line {number} of the access log of {gateway.Address}");
+        return JsonSerializer.Deserialize<JsonElement>((await LinesAsync())[number - 1]);
+    }
+
+    private async Task<string[]> LinesAsync() =>
+        File.Exists(LogFile) ? (await File.ReadAllTextAsync(LogFile, Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries) : [];
+}

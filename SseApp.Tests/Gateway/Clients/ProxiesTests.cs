@@ -1,0 +1,191 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Clients;
+
+public sealed class ProxiesTests : GatewayTest
+{
+    [Theory]
+    [InlineData("203.0.113.9", "203.0.113.9")]
+    [InlineData("1.1.1.1, 203.0.113.9", "203.0.113.9")]
+    [InlineData("1.1.1.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]
+    [InlineData("203.0.113.9:4711", "203.0.113.9")]
+    [InlineData("::ffff:203.0.113.9", "203.0.113.9")]
+    [InlineData("2001:db8::7", "2001:db8::7")]
+    [InlineData("2001:db8::7, 2001:db8:ffff::1", "2001:db8::7")]
+    [InlineData("nonsense", "127.0.0.1")]
+    [InlineData("203.0.113.9, nonsense, 10.1.2.3", "10.1.2.3")]
+    public async Task Of_a_chain_the_first_stranger_from_the_right_is_the_client(string forwardedFor, string client)
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.0/8"), ("Proxies:Known:1", "10.0.0.0/8"), ("Proxies:Known:2", "2001:db8:ffff::/48")],
+            ("X-Forwarded-For", forwardedFor));
+
+        Assert.Equal(client, headers["X-Real-IP"]);
+        Assert.Equal(client, headers["X-Forwarded-For"]);
+        var node = client.Contains(':', StringComparison.Ordinal) ? $"\"[{client}]\"" : client;
+        Assert.Contains($"for={node}", headers["Forwarded"], StringComparison.Ordinal);
+        Assert.DoesNotContain(headers.Keys, name => name.StartsWith("X-Original-", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Scheme_and_host_of_a_known_proxy_reach_the_replica()
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.1")],
+            ("X-Forwarded-For", "203.0.113.9"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Host", "events.example"));
+
+        Assert.Equal("https", headers["X-Forwarded-Proto"]);
+        Assert.Equal("events.example", headers["X-Forwarded-Host"]);
+        Assert.Equal("events.example", headers["Host"]);
+        Assert.Contains("proto=https", headers["Forwarded"], StringComparison.Ordinal);
+        Assert.Contains("host=events.example", headers["Forwarded"].Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stranger_is_not_believed_although_proxies_are_known()
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "10.0.0.0/8")],
+            ("X-Forwarded-For", "203.0.113.9"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Host", "evil.example"),
+            ("X-Real-IP", "203.0.113.9"),
+            ("X-Original-For", "203.0.113.9"),
+            ("Forwarded", "for=203.0.113.9;proto=https"));
+
+        Assert.Equal("127.0.0.1", headers["X-Real-IP"]);
+        Assert.Equal("127.0.0.1", headers["X-Forwarded-For"]);
+        Assert.Equal("http", headers["X-Forwarded-Proto"]);
+        Assert.DoesNotContain("203.0.113.9", headers["Forwarded"], StringComparison.Ordinal);
+        Assert.DoesNotContain("evil", headers["Host"] + headers["X-Forwarded-Host"], StringComparison.Ordinal);
+        Assert.False(headers.ContainsKey("X-Original-For"), "A stranger's X-Original-For reached the replica.");
+    }
+
+    [Fact]
+    public async Task Another_header_can_carry_the_address()
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.1"), ("Proxies:ForwardedForHeader", "CF-Connecting-IP")],
+            ("X-Forwarded-For", "1.1.1.1"),
+            ("CF-Connecting-IP", "203.0.113.9"));
+        Assert.Equal("203.0.113.9", headers["X-Real-IP"]);
+    }
+
+    [Theory]
+    [InlineData("for=203.0.113.9", "203.0.113.9")]
+    [InlineData("for=1.1.1.1, for=203.0.113.9", "203.0.113.9")]
+    [InlineData("For=1.1.1.1,FOR=203.0.113.9;by=10.9.9.9 , for=10.1.2.3", "203.0.113.9")]
+    [InlineData("for=\"203.0.113.9:4711\"", "203.0.113.9")]
+    [InlineData("for=203.0.113.9:4711", "203.0.113.9")]
+    [InlineData("for=\"[2001:db8::7]:4711\"", "2001:db8::7")]
+    [InlineData("for=\"[2001:db8::7]:_port\", for=\"[2001:db8:ffff::1]\"", "2001:db8::7")]
+    [InlineData("for=203.0.113.9;ext=\"a,b;for=1.1.1.1 \\\" \"", "203.0.113.9")]
+    [InlineData("for=203.0.113.9, for=unknown", "127.0.0.1")]
+    [InlineData("for=203.0.113.9, for=_hidden, for=10.1.2.3", "10.1.2.3")]
+    [InlineData("for=203.0.113.9, proto=https", "127.0.0.1")]
+    [InlineData("nonsense", "127.0.0.1")]
+    [InlineData("for=203.0.113.9, for, for=10.1.2.3", "10.1.2.3")]
+    [InlineData("for=\", for=203.0.113.9", "203.0.113.9")]
+    [InlineData("for=\", for=\"[2001:db8::7]\"", "2001:db8::7")]
+    [InlineData("for=203.0.113.9;for=1.1.1.1", "127.0.0.1")]
+    [InlineData("for=10", "127.0.0.1")]
+    [InlineData("for=2001:db8::7", "127.0.0.1")]
+    public async Task Forwarded_is_read_like_a_chain_when_there_is_no_X_Forwarded_For(string forwarded, string client)
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.0/8"), ("Proxies:Known:1", "10.0.0.0/8"), ("Proxies:Known:2", "2001:db8:ffff::/48")],
+            ("Forwarded", forwarded));
+
+        Assert.Equal(client, headers["X-Real-IP"]);
+        Assert.Equal(client, headers["X-Forwarded-For"]);
+        Assert.Single(headers["Forwarded"].Split("for=").Skip(1));
+    }
+
+    [Fact]
+    public async Task Forwarded_tells_scheme_and_host_too_as_the_outermost_known_proxy_saw_them()
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.1"), ("Proxies:Known:1", "10.0.0.0/8")],
+            ("Forwarded", "for=1.1.1.1;proto=ftp;host=evil.example"),
+            ("Forwarded", "for=203.0.113.9;proto=HTTPS;host=\"events.example:8443\""),
+            ("Forwarded", "for=10.1.2.3;host=inner.example;proto=http"),
+            ("X-Forwarded-Proto", "http"),
+            ("X-Forwarded-Host", "evil.example"));
+
+        Assert.Equal("203.0.113.9", headers["X-Real-IP"]);
+        Assert.Equal("https", headers["X-Forwarded-Proto"]);
+        Assert.Equal("events.example:8443", headers["X-Forwarded-Host"]);
+        Assert.Equal("events.example:8443", headers["Host"]);
+    }
+
+    [Theory]
+    [InlineData("X-Forwarded-For", "1.1.1.1")]
+    [InlineData("Forwarded", "203.0.113.9")]
+    [InlineData("CF-Connecting-IP", "127.0.0.1")]
+    public async Task Of_both_headers_the_configured_one_counts(string header, string client)
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", "127.0.0.1"), ("Proxies:ForwardedForHeader", header)],
+            ("X-Forwarded-For", "1.1.1.1"),
+            ("Forwarded", "for=203.0.113.9"));
+
+        Assert.Equal(client, headers["X-Real-IP"]);
+        Assert.DoesNotContain(headers, pair => pair.Value.Contains(client == "1.1.1.1" ? "203.0.113.9" : "1.1.1.1", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.0/8", "127.0.0.1")]
+    [InlineData("127.0.0.1", "203.0.113.9")]
+    public async Task A_header_of_another_name_never_reaches_a_replica(string known, string client)
+    {
+        var headers = await HeadersAtReplicaAsync(
+            [("Proxies:Known:0", known), ("Proxies:ForwardedForHeader", "CF-Connecting-IP")], ("CF-Connecting-IP", "1.1.1.1, 203.0.113.9"));
+
+        Assert.Equal(client, headers["X-Real-IP"]);
+        Assert.False(headers.ContainsKey("CF-Connecting-IP"), "What somebody claimed reached the replica.");
+    }
+
+    [Fact]
+    public async Task A_strangers_Forwarded_does_not_reach_a_service_whose_route_has_transforms_of_its_own()
+    {
+        var service = Own(await OriginHost.StartAsync("s1"));
+        var gateway = await GatewayAsync([.. OtherService(service), ("ReverseProxy:Routes:other:Transforms:0:X-Forwarded", "Append")]);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/other/page");
+        request.Headers.TryAddWithoutValidation("Forwarded", "for=203.0.113.9");
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.False(Assert.Single(service.Requests).Headers.ContainsKey("Forwarded"), "A stranger's Forwarded reached the service.");
+    }
+
+    [Theory]
+    [InlineData("X-Forwarded-For", "127.0.0.1")]
+    [InlineData("Forwarded", "for=127.0.0.1")]
+    public async Task The_operator_API_stays_closed_to_a_client_whom_a_proxy_calls_loopback(string header, string value)
+    {
+        var gateway = await GatewayAsync(("Proxies:Known:0", "127.0.0.1"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/replicas");
+        request.Headers.TryAddWithoutValidation(header, value);
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, response.StatusCode);
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> HeadersAtReplicaAsync(
+        (string, string)[] settings, params (string Name, string Value)[] sent)
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(settings);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/a");
+        foreach (var (name, value) in sent)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        return Assert.Single(origin.Requests).Headers;
+    }
+}

@@ -1,0 +1,198 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Operators;
+
+/// <summary>Drain and rolling reload by the operator API, on real replicas and a real Redis.</summary>
+public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+
+    private readonly string _prefix = Guid.NewGuid().ToString("N");
+
+    [Fact]
+    public async Task A_reload_replaces_every_process_once_and_one_at_a_time()
+    {
+        var replicas = await ReplicasAsync(3);
+        var gateway = await StartGatewayAsync(3);
+        var before = await ListAsync(gateway);
+        var fewest = int.MaxValue;
+        gateway.Get<ReplicaDirectory>().Changed += (_, _) => fewest = Math.Min(fewest, gateway.Get<ReplicaDirectory>().Replicas.Count(record => record.State == ReplicaState.Ready));
+
+        using var started = await gateway.Client.PostAsync("/admin/reload", null, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
+        using (var second = await gateway.Client.PostAsync("/admin/reload", null, Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.Conflict, second.StatusCode);
+            Assert.Contains("reload-running", await second.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        }
+
+        var ended = await EndOfReloadAsync(gateway);
+
+        Assert.True(ended.GetProperty("state").GetString() == "succeeded", ended.ToString());
+        Assert.Equal("operator", ended.GetProperty("trigger").GetString());
+        Assert.All(ended.GetProperty("steps").EnumerateArray(), step => Assert.Equal("succeeded", step.GetProperty("state").GetString()));
+        Assert.Equal([ExitCodes.Restart, ExitCodes.Restart, ExitCodes.Restart], replicas.ExitCodes);
+        Assert.Equal(2, fewest);
+        var after = await ListAsync(gateway);
+        Assert.Equal(3, after.Count);
+        Assert.Empty(after.Keys.Intersect(before.Keys));
+        Assert.All(after.Values, state => Assert.Equal("ready", state));
+    }
+
+    [Fact]
+    public async Task A_reload_stops_when_a_replica_does_not_come_back_and_leaves_the_others_alone()
+    {
+        var replicas = await ReplicasAsync(3);
+        replicas.Restarts = false;
+        var gateway = await StartGatewayAsync(3, ("Reload:ReplicaTimeout", "00:00:02"));
+
+        using var started = await gateway.Client.PostAsync("/admin/reload", null, Cancellation);
+        var ended = await EndOfReloadAsync(gateway);
+
+        Assert.True(ended.GetProperty("state").GetString() == "failed", ended.ToString());
+        Assert.Contains("Reload:ReplicaTimeout", ended.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(["failed", "pending", "pending"], ended.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("state").GetString()!));
+        Assert.Single(replicas.ExitCodes);
+        Assert.Equal(2, (await ListAsync(gateway)).Count(replica => replica.Value == "ready"));
+
+        // The lease is free again.
+        replicas.Restarts = true;
+        using var again = await gateway.Client.PostAsync("/admin/reload", null, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, again.StatusCode);
+        Assert.Equal("succeeded", (await EndOfReloadAsync(gateway)).GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task Another_gateway_shows_the_reload_and_does_not_begin_a_second_one()
+    {
+        await ReplicasAsync(2);
+        var first = await StartGatewayAsync(2);
+        var second = await StartGatewayAsync(2);
+
+        using var started = await first.Client.PostAsync("/admin/reload", null, Cancellation);
+        var id = (await started.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("id").GetString();
+        using var refused = await second.Client.PostAsync("/admin/reload", null, Cancellation);
+
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Equal(id, (await EndOfReloadAsync(second)).GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task Recycling_replaces_replicas_that_are_old_enough()
+    {
+        var replicas = await ReplicasAsync(2);
+        var gateway = await StartGatewayAsync(2, ("Recycle:Every", "00:00:03"), ("Recycle:Jitter", "0"));
+
+        await Eventually.Async(() => replicas.ExitCodes.Count >= 2, s_limit, "both replicas to be recycled");
+
+        Assert.All(replicas.ExitCodes, code => Assert.Equal(ExitCodes.Restart, code));
+        Assert.Equal("schedule", (await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/reload", Cancellation)).GetProperty("trigger").GetString());
+    }
+
+    [Fact]
+    public async Task A_drained_replica_keeps_running_without_streams_and_comes_back()
+    {
+        await ReplicasAsync(2);
+        var gateway = await StartGatewayAsync(2);
+        var id = (await ListAsync(gateway)).Keys.First();
+
+        using var drained = await gateway.Client.PostAsync($"/admin/replicas/{id}/drain", null, Cancellation);
+        Assert.Equal("drained", (await drained.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("state").GetString());
+        for (var i = 0; i < 4; i++)
+        {
+            await using var reader = await SseReader.OpenAsync(gateway.Client, "/events?topic=news");
+            Assert.NotEqual(id, (await reader.OpenedAsync()).GetProperty("replica").GetString());
+        }
+
+        using (var last = await gateway.Client.PostAsync($"/admin/replicas/{(await ListAsync(gateway)).Keys.Single(other => other != id)}/drain", null, Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.Conflict, last.StatusCode);
+            Assert.Contains("last-replica", await last.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        }
+
+        using var undrained = await gateway.Client.PostAsync($"/admin/replicas/{id}/undrain", null, Cancellation);
+        Assert.Equal("ready", (await undrained.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("state").GetString());
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "both replicas to be routed to");
+    }
+
+    [Fact]
+    public async Task Commands_to_nobody_and_commands_of_foreign_pages_are_refused()
+    {
+        await ReplicasAsync(1);
+        var gateway = await StartGatewayAsync(1);
+
+        using (var unknown = await gateway.Client.PostAsync("/admin/replicas/nobody/drain", null, Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
+        }
+
+        foreach (var (header, value) in new[] { ("Origin", "https://elsewhere.example"), ("Host", "rebound.example") })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/admin/reload");
+            request.Headers.TryAddWithoutValidation(header, value);
+            using var refused = await gateway.Client.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+
+        using var never = await gateway.Client.GetAsync("/admin/reload", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, never.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_lease_has_one_owner_until_it_is_given_back_or_ends()
+    {
+        var gateway = await StartGatewayAsync(0);
+        var leases = gateway.Get<ILeases>();
+        var brief = TimeSpan.FromMilliseconds(200);
+
+        Assert.True(await leases.TryAcquireAsync("work", "a", s_limit, Cancellation));
+        Assert.True(await leases.TryAcquireAsync("work", "a", s_limit, Cancellation));
+        Assert.False(await leases.TryAcquireAsync("work", "b", s_limit, Cancellation));
+        await leases.ReleaseAsync("work", "b", Cancellation);
+        Assert.False(await leases.TryAcquireAsync("work", "b", s_limit, Cancellation));
+        await leases.ReleaseAsync("work", "a", Cancellation);
+        Assert.True(await leases.TryAcquireAsync("work", "b", brief, Cancellation));
+        await Eventually.Async(() => leases.TryAcquireAsync("work", "a", s_limit, Cancellation), s_limit, "the lease of b to end");
+    }
+
+    private static async Task<JsonElement> EndOfReloadAsync(GatewayHost gateway)
+    {
+        JsonElement status = default;
+        await Eventually.Async(
+            async () =>
+            {
+                status = await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/reload", Cancellation);
+                return status.GetProperty("state").GetString() != "running";
+            },
+            s_limit,
+            "the reload to end");
+        return status;
+    }
+
+    private static async Task<Dictionary<string, string>> ListAsync(GatewayHost gateway) =>
+        (await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()
+            .ToDictionary(replica => replica.GetProperty("id").GetString()!, replica => replica.GetProperty("state").GetString()!, StringComparer.Ordinal);
+
+    private async Task<SupervisedReplicas> ReplicasAsync(int count) => Own(await SupervisedReplicas.StartAsync(count, () => EventsHost.StartAsync(
+        redis, _prefix, ("Drain:Window", "00:00:00.100"), ("ReplicaRegistry:HeartbeatInterval", "00:00:00.100"))));
+
+    private async Task<GatewayHost> StartGatewayAsync(int replicas, params (string Key, string Value)[] settings)
+    {
+        await redis.RequireAsync();
+        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(
+            settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
+        {
+            ["ConnectionStrings:redis"] = redis.ConnectionString,
+            ["Cluster:KeyPrefix"] = _prefix,
+        }));
+        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
+        return gateway;
+    }
+}

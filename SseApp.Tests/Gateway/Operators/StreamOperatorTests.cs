@@ -1,0 +1,264 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Operators;
+
+/// <summary>What operators see and do over all replicas, whichever gateway they ask.</summary>
+public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
+{
+    private readonly string _prefix = Guid.NewGuid().ToString("N");
+
+    [Fact]
+    public async Task Topics_are_listed_with_the_subscribers_and_rates_of_all_replicas_in_pages()
+    {
+        var gateway = await ClusterAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            await OpenAsync(gateway, "news/a", "news/b");
+        }
+
+        await OpenAsync(gateway, "other");
+        for (var i = 0; i < 10; i++)
+        {
+            await PublishAsync(gateway, "news%2Fa");
+        }
+
+        var first = await GetAsync(gateway, "/admin/topics?limit=1");
+        var topic = Assert.Single(first.GetProperty("topics").EnumerateArray());
+        Assert.Equal(("news/a", 4), (topic.GetProperty("topic").GetString(), topic.GetProperty("subscribers").GetInt32()));
+        var (publish, deliver) = (topic.GetProperty("publishRate").GetDouble(), topic.GetProperty("deliverRate").GetDouble());
+        Assert.True(publish > 0, "The topic has events.");
+        Assert.True(deliver > publish, $"Each of {publish}/s goes to four streams, not {deliver}/s.");
+
+        var second = await GetAsync(gateway, $"/admin/topics?limit=5&after={Uri.EscapeDataString(first.GetProperty("next").GetString()!)}");
+        Assert.Equal(["news/b", "other"], Names(second));
+        Assert.Equal(JsonValueKind.Null, second.GetProperty("next").ValueKind);
+        Assert.Equal(["other"], Names(await GetAsync(gateway, "/admin/topics?prefix=o")));
+        using var bad = await gateway.Client.GetAsync("/admin/topics?limit=0", Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
+    }
+
+    [Fact]
+    public async Task Connections_are_listed_by_replica_with_the_true_address_of_their_clients()
+    {
+        var gateway = await ClusterAsync();
+        var opened = new Dictionary<string, string>();
+        for (var i = 0; i < 4; i++)
+        {
+            var (id, replica, _) = await OpenAsync(gateway, "a", "b");
+            opened[id] = replica;
+        }
+
+        await OpenAsync(gateway, "c");
+        var found = new Dictionary<string, string>();
+        string? next = "";
+        while (next is not null)
+        {
+            var page = await GetAsync(gateway, $"/admin/connections?topic=b&limit=3{(next.Length == 0 ? "" : "&after=" + next)}");
+            foreach (var connection in page.GetProperty("connections").EnumerateArray())
+            {
+                found.Add(connection.GetProperty("id").GetString()!, connection.GetProperty("replica").GetString()!);
+                Assert.Equal("127.0.0.1", connection.GetProperty("client").GetString());
+                Assert.Equal(["a", "b"], connection.GetProperty("topics").EnumerateArray().Select(topic => topic.GetString()));
+                Assert.True(connection.GetProperty("connectedAt").GetDateTimeOffset() > DateTimeOffset.UnixEpoch.AddYears(50));
+                Assert.Equal(0, connection.GetProperty("backlogBytes").GetInt64());
+            }
+
+            next = page.GetProperty("next").GetString();
+        }
+
+        Assert.Equal(opened.OrderBy(connection => connection.Key), found.OrderBy(connection => connection.Key));
+        Assert.Equal(2, found.Values.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_connection_is_ended_with_a_retry_and_its_client_comes_back_and_misses_nothing()
+    {
+        var gateway = await ClusterAsync();
+        var (id, _, reader) = await OpenAsync(gateway, "news");
+        var (_, _, other) = await OpenAsync(gateway, "news");
+
+        using (var answer = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation))
+        {
+            Assert.Equal(1, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("disconnected").GetInt32());
+        }
+
+        Assert.Null(await reader.NextAsync());
+        Assert.InRange(reader.Retry ?? 0, 1, 60_000);
+        await PublishAsync(gateway, "news");
+        Assert.Equal("x", (await other.NextAsync())?.Data);
+        var back = Own(await SseReader.OpenAsync(gateway.Client, "/events?topic=news", reader.LastEventId));
+        Assert.True((await back.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal("x", (await back.NextAsync())?.Data);
+        using var gone = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        using var bad = await gateway.Client.PostAsync("/admin/connections/nobody/disconnect", null, Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
+    }
+
+    [Fact]
+    public async Task All_streams_of_a_topic_are_ended_on_every_replica_and_no_others()
+    {
+        var gateway = await ClusterAsync();
+        var ended = new List<SseReader>();
+        for (var i = 0; i < 4; i++)
+        {
+            ended.Add((await OpenAsync(gateway, "room/1", "all")).Reader);
+        }
+
+        var (_, _, other) = await OpenAsync(gateway, "all");
+
+        using var answer = await gateway.Client.PostAsync("/admin/topics/room%2F1/disconnect", null, Cancellation);
+
+        Assert.Equal(4, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("disconnected").GetInt32());
+        foreach (var reader in ended)
+        {
+            Assert.Null(await reader.NextAsync());
+        }
+
+        await PublishAsync(gateway, "all");
+        Assert.Equal("x", (await other.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_client_that_is_sent_away_for_good_is_told_and_its_reconnection_gets_204()
+    {
+        var gateway = await ClusterAsync();
+        var (id, _, reader) = await OpenAsync(gateway, "news");
+
+        using var answer = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect?permanent=true", null, Cancellation);
+
+        Assert.Equal("stream.closed", (await reader.NextAsync())?.Type);
+        Assert.Null(await reader.NextAsync());
+        var back = Own(await SseReader.OpenAsync(gateway.Client, "/events?topic=news", reader.LastEventId));
+        Assert.Equal(HttpStatusCode.NoContent, back.Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_operator_deletes_a_topic_through_the_gateway_and_nobody_else_does()
+    {
+        var gateway = await ClusterAsync();
+        await PublishAsync(gateway, "news%2Fx");
+
+        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("X-Forwarded-For", "192.0.2.1")));
+        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(
+            gateway,
+            ("X-Forwarded-For", "192.0.2.1"),
+            (OperatorSignature.Header, $"{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}.{new string('0', 64)}")));
+        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("Origin", "https://evil.test")));
+        Assert.Equal(HttpStatusCode.NoContent, await DeleteAsync(gateway));
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway));
+    }
+
+    [Fact]
+    public async Task A_replica_obeys_no_command_that_no_gateway_signed()
+    {
+        await redis.RequireAsync();
+        var replica = Own(await EventsHost.StartAsync(redis, _prefix));
+        await using var reader = await replica.SubscribeAsync("news");
+
+        using var answer = await replica.Client.PostAsync("/admin/topics/news/disconnect", null, Cancellation);
+
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        using (await replica.PublishAsync("news", "still here"))
+        {
+            Assert.Equal("still here", (await reader.NextAsync())?.Data);
+        }
+    }
+
+    [Fact]
+    public async Task A_page_of_another_site_cannot_use_the_operators_browser()
+    {
+        var gateway = await ClusterAsync();
+        var (_, _, reader) = await OpenAsync(gateway, "news");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/admin/topics/news/disconnect");
+        request.Headers.Add("Origin", "https://evil.test");
+
+        using var answer = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        await PublishAsync(gateway, "news");
+        Assert.Equal("x", (await reader.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_replica_that_does_not_answer_is_named()
+    {
+        var gateway = await ClusterAsync();
+        await OpenAsync(gateway, "news");
+        await using (var connection = await redis.ConnectAsync())
+        {
+            var registry = new RedisReplicaRegistry(
+                connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions { Expiry = TimeSpan.FromMinutes(1) }), NullLogger<RedisReplicaRegistry>.Instance);
+            await registry.WriteAsync(
+                new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{BackplaneServer.FindFreePort()}"), State = ReplicaState.Ready },
+                announce: true,
+                Cancellation);
+        }
+
+        await UntilAsync(() => gateway.RoutedReplicas().Contains("dead"), "the replica that does not answer");
+
+        var page = await GetAsync(gateway, "/admin/topics");
+        Assert.Equal(["news"], Names(page));
+        Assert.Equal(["dead"], page.GetProperty("unreachable").EnumerateArray().Select(id => id.GetString()));
+        using var missing = await gateway.Client.PostAsync("/admin/connections/00000000000000ff/disconnect", null, Cancellation);
+        Assert.Equal(HttpStatusCode.BadGateway, missing.StatusCode);
+        Assert.Contains("dead", await missing.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    private async Task<GatewayHost> ClusterAsync()
+    {
+        await redis.RequireAsync();
+        for (var i = 0; i < 2; i++)
+        {
+            Own(await EventsHost.StartAsync(redis, _prefix));
+        }
+
+        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["ConnectionStrings:redis"] = redis.ConnectionString,
+            ["Cluster:KeyPrefix"] = _prefix,
+        }));
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "two replicas to be routed to");
+        return gateway;
+    }
+
+    private async Task<(string Id, string Replica, SseReader Reader)> OpenAsync(GatewayHost gateway, params string[] topics)
+    {
+        var reader = Own(await SseReader.OpenAsync(
+            gateway.Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic)))));
+        var opened = await reader.OpenedAsync();
+        return (opened.GetProperty("connection").GetString()!, opened.GetProperty("replica").GetString()!, reader);
+    }
+
+    private static async Task PublishAsync(GatewayHost gateway, string escapedTopic)
+    {
+        using var content = new StringContent("x");
+        using var answer = await gateway.Client.PostAsync($"/topics/{escapedTopic}/events", content, Cancellation);
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+    }
+
+    private static Task<JsonElement> GetAsync(GatewayHost gateway, string path) => gateway.Client.GetFromJsonAsync<JsonElement>(path, Cancellation);
+
+    private static string?[] Names(JsonElement page) =>
+        [.. page.GetProperty("topics").EnumerateArray().Select(topic => topic.GetProperty("topic").GetString())];
+
+    private static async Task<HttpStatusCode> DeleteAsync(GatewayHost gateway, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/topics/news%2Fx");
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        using var answer = await gateway.Client.SendAsync(request, Cancellation);
+        return answer.StatusCode;
+    }
+}

@@ -1,0 +1,26 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.Gateway.Telemetry;
+
+/// <summary>
+/// OpenTelemetry listens to every meter of the name in the process, so gateways of other tests would mix in: these
+/// tests run alone.
+/// </summary>
+[Collection<RunsAlone>]
+public sealed class PrometheusTests : GatewayTest
+{
+    [Fact]
+    public async Task Prometheus_sees_streams_by_replica_and_replicas_by_state()
+    {
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync();
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        await client.ReadUntilAsync("stream.open");
+
+        var text = await gateway.Client.GetStringAsync("/metrics", Cancellation);
+
+        Assert.Matches("(?m)^sse_gateway_active_streams\\{[^}]*replica=\"r1\"[^}]*\\} 1( |$)", text);
+        Assert.Matches("(?m)^sse_gateway_replicas\\{[^}]*state=\"ready\"[^}]*\\} 1( |$)", text);
+        Assert.Matches("(?m)^sse_gateway_replicas\\{[^}]*state=\"draining\"[^}]*\\} 0( |$)", text);
+    }
+}

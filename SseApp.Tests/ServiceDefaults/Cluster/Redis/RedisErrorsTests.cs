@@ -1,0 +1,38 @@
+using System.IO.Pipelines;
+using SseApp.Events.Publishing;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using SseApp.ServiceDefaults.Cluster.Redis;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Redis;
+
+/// <summary>What StackExchange.Redis lets through in a failover, and a publisher must not see as a fault of the service.</summary>
+public sealed class RedisErrorsTests
+{
+    [Fact]
+    public void A_write_to_a_connection_that_the_client_has_closed_is_an_outage_and_leaves_open_what_was_stored()
+    {
+        var pipe = new Pipe();
+        pipe.Writer.Complete();
+        var exception = Assert.Throws<InvalidOperationException>(() => pipe.Writer.GetSpan());
+
+        Assert.True(RedisErrors.IsUnavailable(exception));
+        Assert.Equal(PublishOutcome.Unknown, PublishErrors.Outcome(exception));
+    }
+
+    [Fact]
+    public void Commands_given_up_with_their_connection_are_an_outage_and_leave_open_what_was_stored()
+    {
+        var exception = new ObjectDisposedException("Connection is being disposed");
+
+        Assert.True(RedisErrors.IsUnavailable(exception));
+        Assert.Equal(PublishOutcome.Unknown, PublishErrors.Outcome(exception));
+    }
+
+    [Fact]
+    public void A_mistake_of_the_service_is_not_taken_for_an_outage()
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() => Array.Empty<int>().First());
+
+        Assert.False(RedisErrors.IsUnavailable(exception));
+    }
+}

@@ -1,0 +1,5 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
+
+public sealed class GarnetReplicaRegistryTests(GarnetServer server) : ReplicaRegistryTests(server), IClassFixture<GarnetServer>;

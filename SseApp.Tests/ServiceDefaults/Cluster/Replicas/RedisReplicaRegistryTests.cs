@@ -1,0 +1,5 @@
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
+
+public sealed class RedisReplicaRegistryTests(RedisServer server) : ReplicaRegistryTests(server), IClassFixture<RedisServer>;

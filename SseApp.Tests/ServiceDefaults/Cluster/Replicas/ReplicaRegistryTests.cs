@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.Tests.Infrastructure;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
+
+public abstract class ReplicaRegistryTests(BackplaneServer server)
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task What_is_written_is_read_until_it_expires()
+    {
+        await using var redis = await server.ConnectAsync();
+        var registry = Create(redis, expiry: TimeSpan.FromMilliseconds(500));
+        var record = Record("b");
+        await registry.WriteAsync(record, announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+
+        var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["a", "b"], read.Select(live => live.Id));
+        Assert.Equal(record, read[1]);
+
+        await Eventually.Async(
+            async () => (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count == 0, s_limit, "both records to expire");
+    }
+
+    [Fact]
+    public async Task A_record_of_another_version_hides_no_other()
+    {
+        await using var redis = await server.ConnectAsync();
+        var prefix = Guid.NewGuid().ToString("N");
+        var logger = new FakeLogger<RedisReplicaRegistry>();
+        var registry = Create(redis, TimeSpan.FromMinutes(1), prefix, logger);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
+        foreach (var connections in new[] { 9, 10, 111 })
+        {
+            await redis.GetDatabase().StringSetAsync(
+                $"{{{prefix}:replicas}}:newer", $$"""{"id":"newer","connections":{{connections}},"state":"hibernating"}""");
+            var read = await registry.ReadAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(["a"], read.Select(live => live.Id));
+        }
+
+        // Read once a second, it is told once, with the replica's name.
+        Assert.Contains("newer", Assert.Single(logger.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
+
+        await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
+        Assert.Equal(2, (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count);
+        await redis.GetDatabase().StringSetAsync($"{{{prefix}:replicas}}:newer", "[]");
+        await registry.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, logger.Collector.Count);
+    }
+
+    [Fact]
+    public async Task Changes_are_announced_in_order_and_heartbeats_are_not()
+    {
+        await using var redis = await server.ConnectAsync();
+        var registry = Create(redis, expiry: TimeSpan.FromMinutes(1));
+        var changes = registry.WatchAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = changes.MoveNextAsync().AsTask();
+        await Eventually.Async(
+            async () =>
+            {
+                await registry.WriteAsync(Record("a"), announce: true, TestContext.Current.CancellationToken);
+                return first.IsCompleted;
+            },
+            s_limit,
+            "the first announcement");
+
+        await registry.WriteAsync(Record("a") with { Connections = 9 }, announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("a") with { State = ReplicaState.Draining }, announce: true, TestContext.Current.CancellationToken);
+        await registry.RemoveAsync("a", TestContext.Current.CancellationToken);
+
+        var seen = new List<ReplicaState?> { changes.Current.Record?.State };
+        while (seen[^1] is not null)
+        {
+            Assert.True(await changes.MoveNextAsync().AsTask().WaitAsync(s_limit, TestContext.Current.CancellationToken));
+            Assert.NotEqual(9, changes.Current.Record?.Connections);
+            seen.Add(changes.Current.Record?.State);
+        }
+
+        Assert.Equal([ReplicaState.Draining, null], seen.SkipWhile(state => state == ReplicaState.Ready));
+        Assert.Empty(await registry.ReadAsync(TestContext.Current.CancellationToken));
+        await changes.DisposeAsync();
+    }
+
+    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null, ILogger<RedisReplicaRegistry>? logger = null) => new(
+        redis,
+        Options.Create(new ClusterOptions { KeyPrefix = prefix ?? Guid.NewGuid().ToString("N") }),
+        Options.Create(new ReplicaRegistryOptions { Expiry = expiry }),
+        logger ?? NullLogger<RedisReplicaRegistry>.Instance);
+
+    private static ReplicaRecord Record(string id) => new()
+    {
+        Id = id,
+        Address = new Uri($"http://{id}.example:8080"),
+        State = ReplicaState.Ready,
+        Connections = 5,
+        Weight = 2,
+        Backup = true,
+        WorkingSetBytes = 1_000,
+        StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        Version = "1.2.3",
+    };
+}

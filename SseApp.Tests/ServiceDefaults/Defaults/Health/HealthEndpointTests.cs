@@ -1,0 +1,102 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Health;
+
+public sealed class HealthEndpointTests
+{
+    [Fact]
+    public async Task Readiness_tells_status_memory_and_each_dependency_and_liveness_is_not_affected()
+    {
+        await using var app = await StartAsync(services => services.AddHealthChecks()
+            .AddCheck("store", () => HealthCheckResult.Unhealthy("The store is away."), [HealthTags.Ready, HealthTags.Dependency]));
+        using var client = Client(app);
+
+        using var health = await client.GetAsync("/health", TestContext.Current.CancellationToken);
+        using var alive = await client.GetAsync("/alive", TestContext.Current.CancellationToken);
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (health.StatusCode, alive.StatusCode));
+        var body = JsonDocument.Parse(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal("unhealthy", body.GetProperty("status").GetString());
+        Assert.True(body.GetProperty("timestamp").GetDateTimeOffset() > DateTimeOffset.UnixEpoch);
+        Assert.True(body.GetProperty("uptimeSeconds").GetDouble() >= 0);
+        Assert.True(body.GetProperty("memory").GetProperty("workingSetBytes").GetInt64() > 0);
+        var store = body.GetProperty("dependencies").GetProperty("store");
+        Assert.Equal(("unhealthy", "The store is away."), (store.GetProperty("status").GetString(), store.GetProperty("description").GetString()));
+        Assert.True(store.GetProperty("latencyMs").GetDouble() >= 0);
+    }
+
+    [Fact]
+    public async Task A_check_that_hangs_and_ignores_its_token_holds_the_answer_for_two_seconds_at_most()
+    {
+        await using var app = await StartAsync(services => services.AddHealthChecks()
+            .AddAsyncCheck("hanging", () => new TaskCompletionSource<HealthCheckResult>().Task, [HealthTags.Ready]));
+        using var client = Client(app);
+        var started = TimeProvider.System.GetTimestamp();
+
+        using var health = await client.GetAsync("/health", TestContext.Current.CancellationToken);
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(4));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Contains("No answer within 2 s", await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Redis_that_never_answered_is_not_ready()
+    {
+        await using var host = await EventsHost.StartAsync("127.0.0.1:1,connectTimeout=100");
+
+        using var health = await host.Client.GetAsync("/health", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        var body = JsonDocument.Parse(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal(0, body.GetProperty("connections").GetInt32());
+        Assert.Contains("ConnectionStrings:redis", body.GetProperty("dependencies").GetProperty("redis").GetProperty("description").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_slow_Redis_is_degraded_and_the_replica_still_ready()
+    {
+        await using var redis = new RedisServer();
+        await using var host = await EventsHost.StartAsync(redis, null);
+        await using var connection = await redis.ConnectAsync();
+
+        await Eventually.Async(
+            async () =>
+            {
+                await connection.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "1000", "ALL");
+
+                // Throws unless the status is 200.
+                var body = JsonDocument.Parse(await host.Client.GetStringAsync("/health", TestContext.Current.CancellationToken)).RootElement;
+                var state = body.GetProperty("dependencies").GetProperty("redis");
+                return body.GetProperty("status").GetString() == "degraded"
+                    && state.GetProperty("latencyMs").GetDouble() > 100
+                    && state.GetProperty("description").GetString()!.StartsWith("Redis is slow", StringComparison.Ordinal);
+            },
+            TimeSpan.FromSeconds(15),
+            "a slow answer of Redis");
+    }
+
+    private static async Task<WebApplication> StartAsync(Action<IServiceCollection> configure)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.AddServiceDefaults();
+        configure(builder.Services);
+        var app = builder.Build();
+        app.MapDefaultEndpoints();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return app;
+    }
+
+    private static HttpClient Client(WebApplication app) => new() { BaseAddress = new Uri(app.Urls.Single()) };
+}
