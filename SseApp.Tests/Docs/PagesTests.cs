@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using SseApp.ConfigurationDocs;
+using SseApp.Tests.Architecture;
 
 namespace SseApp.Tests.Docs;
 
@@ -46,6 +47,17 @@ public sealed partial class PagesTests
         Assert.Empty(unknown);
     }
 
+    [Fact]
+    public async Task The_map_has_the_order_of_the_floors()
+    {
+        var sections = (await DocsFolder.ReadAsync("CONTRIBUTING.md")).Split("\n### ");
+        foreach (var (project, floors) in FloorTests.s_floors)
+        {
+            var section = Assert.Single(sections, section => section.StartsWith($"{project}\n", StringComparison.Ordinal));
+            Assert.Equal(floors.Reverse(), Folder().Matches(section).Select(match => match.Groups["name"].Value.Replace('/', '.')));
+        }
+    }
+
     /// <summary>As GitHub makes them of headings.</summary>
     private static IEnumerable<string> Anchors(string page) => Heading().Matches(page)
         .Select(match => NoAnchor().Replace(match.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'));
@@ -58,6 +70,9 @@ public sealed partial class PagesTests
 
     [GeneratedRegex(@"[^\w\- ]", RegexOptions.None, 1000)]
     private static partial Regex NoAnchor();
+
+    [GeneratedRegex("^\\| `(?<name>[A-Za-z/]+)` \\|", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex Folder();
 
     [GeneratedRegex("`(--)?(?<key>[A-Z][A-Za-z0-9]*((:|__)[A-Za-z][A-Za-z0-9]*)+)(=[^`]*)?`", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Setting();
