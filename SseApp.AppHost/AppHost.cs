@@ -1,8 +1,10 @@
 using SseApp.AppHost;
 using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Operations;
+using SseApp.AppHost.Startup;
 using SseApp.AppHost.Supervision;
 
+StartupFailure.EndsWithAMessage();
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
 
@@ -40,7 +42,6 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
 
 events.WithOperatorCommands(gateway);
 
-builder.ExplainTakenPort(gateway, cluster.FixedGatewayPort);
 builder.AnnounceWhenReady(gateway);
 
 builder.Build().Run();
