@@ -17,7 +17,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
     .WithHttpHealthCheck("/health")
-    .WithShortTelemetryTimeout()
+    .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
     .WithRestartPolicy()
     .WithIconName("Flash");
@@ -35,7 +35,7 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
-    .WithShortTelemetryTimeout()
+    .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
     .WithRestartPolicy()
     .WithIconName("Router");

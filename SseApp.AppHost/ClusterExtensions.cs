@@ -50,12 +50,13 @@ internal static partial class ClusterExtensions
         return options;
     }
 
-    /// <summary>Lets a service end quickly although the dashboard, which takes its telemetry, has gone before it.</summary>
-    public static IResourceBuilder<ProjectResource> WithShortTelemetryTimeout(this IResourceBuilder<ProjectResource> service) =>
-        // With the default of 10 s, Ctrl+C took 16 s: the last export is tried again until its timeout is over.
-        // A published service keeps the default; its collector may be far away.
+    /// <summary>What a service needs that runs beside its dashboard, and only there.</summary>
+    public static IResourceBuilder<ProjectResource> WithLocalSettings(this IResourceBuilder<ProjectResource> service) =>
+        // With the default of 10 s, Ctrl+C took 16 s: the dashboard, which takes the telemetry, goes before the service, and
+        // the last export is tried again until its timeout is over. A published service's collector may be far away.
+        // Aspire's certificate would be for HTTPS endpoints; there are none, and a machine without one would get a warning.
         service.ApplicationBuilder.ExecutionContext.IsRunMode
-            ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000")
+            ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000").WithoutHttpsCertificate()
             : service;
 
     /// <summary>Says where to click once the gateway answers.</summary>
