@@ -1,8 +1,10 @@
 using SseApp.AppHost;
 using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Operations;
+using SseApp.AppHost.Startup;
 using SseApp.AppHost.Supervision;
 
+StartupFailure.EndsWithAMessage();
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
 
@@ -15,7 +17,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
     .WithHttpHealthCheck("/health")
-    .WithShortTelemetryTimeout()
+    .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
     .WithRestartPolicy()
     .WithIconName("Flash");
@@ -33,14 +35,13 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
-    .WithShortTelemetryTimeout()
+    .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
     .WithRestartPolicy()
     .WithIconName("Router");
 
 events.WithOperatorCommands(gateway);
 
-builder.ExplainTakenPort(gateway, cluster.FixedGatewayPort);
 builder.AnnounceWhenReady(gateway);
 
 builder.Build().Run();

@@ -1,53 +1,63 @@
-using System.Net;
-using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost;
 
 internal static partial class ClusterExtensions
 {
-    /// <summary>Reads and validates section <c>Cluster</c>.</summary>
-    /// <exception cref="DistributedApplicationException">A value is out of its range; the message names the key.</exception>
+    /// <summary>Reads section <c>Cluster</c>, and checks the ports in it and those of the dashboard before the start.</summary>
     public static ClusterOptions GetClusterOptions(this IDistributedApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetValidated<ClusterOptions>(ClusterOptions.SectionName);
+        var options = builder.ReadSettings(ClusterOptions.SectionName, new ClusterOptions());
+        if (options.KeyPrefix is { } prefix)
+        {
+            builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+            {
+                foreach (var service in starting.Model.GetProjectResources())
+                {
+                    service.Annotations.Add(new EnvironmentCallbackAnnotation($"{ClusterOptions.SectionName}__{nameof(ClusterOptions.KeyPrefix)}", () => prefix));
+                }
+
+                return Task.CompletedTask;
+            });
+        }
+
         if (builder.ExecutionContext.IsPublishMode)
         {
             // A published gateway gets the port of its target; Azure Container Apps refuses an HTTP ingress on any but 80.
             options.GatewayPort = 0;
+            return options;
+        }
+
+        if (options.DashboardPort is { } port)
+        {
+            var scheme = builder.Configuration.GetValue<bool>("ASPIRE_ALLOW_UNSECURED_TRANSPORT") ? "http" : "https";
+            builder.Configuration[PortCheck.DashboardVariable] = port == 0 ? null : $"{scheme}://localhost:{port}";
+            foreach (var (variable, _) in PortCheck.DashboardEndpoints)
+            {
+                builder.Configuration[variable] = null;
+            }
+        }
+
+        // Aspire takes free ports for all in tests, and for "aspire run --isolated".
+        if (!builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+        {
+            StartupProblems.Of(builder).AddCheck(() => PortCheck.Problems(builder.Configuration, options.FixedGatewayPort));
         }
 
         return options;
     }
 
-    /// <summary>Lets a service end quickly although the dashboard, which takes its telemetry, has gone before it.</summary>
-    public static IResourceBuilder<ProjectResource> WithShortTelemetryTimeout(this IResourceBuilder<ProjectResource> service) =>
-        // With the default of 10 s, Ctrl+C took 16 s: the last export is tried again until its timeout is over.
-        // A published service keeps the default; its collector may be far away.
+    /// <summary>What a service needs that runs beside its dashboard, and only there.</summary>
+    public static IResourceBuilder<ProjectResource> WithLocalSettings(this IResourceBuilder<ProjectResource> service) =>
+        // With the default of 10 s, Ctrl+C took 16 s: the dashboard, which takes the telemetry, goes before the service, and
+        // the last export is tried again until its timeout is over. A published service's collector may be far away.
+        // Aspire's certificate would be for HTTPS endpoints; there are none, and a machine without one would get a warning.
         service.ApplicationBuilder.ExecutionContext.IsRunMode
-            ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000")
+            ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000").WithoutHttpsCertificate()
             : service;
-
-    /// <summary>Says which setting to change when another program holds the gateway's fixed port; the gateway's own error shows only in the dashboard.</summary>
-    public static void ExplainTakenPort(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, int? port)
-    {
-        if (port is not { } wanted)
-        {
-            return;
-        }
-
-        builder.Eventing.Subscribe<BeforeResourceStartedEvent>(gateway.Resource, (starting, _) =>
-        {
-            if (IsTaken(wanted))
-            {
-                LogPortTaken(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), wanted);
-                throw new DistributedApplicationException($"Port {wanted} is taken (Cluster:GatewayPort).");
-            }
-
-            return Task.CompletedTask;
-        });
-    }
 
     /// <summary>Says where to click once the gateway answers.</summary>
     public static void AnnounceWhenReady(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway)
@@ -66,35 +76,6 @@ internal static partial class ClusterExtensions
             return Task.CompletedTask;
         });
     }
-
-    private static bool IsTaken(int port)
-    {
-        // The gateway listens on "localhost", which is both.
-        IPAddress[] addresses = Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
-        foreach (var address in addresses)
-        {
-            try
-            {
-                using var listener = new TcpListener(address, port);
-                listener.Start();
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                return true;
-            }
-            catch (SocketException)
-            {
-                // No such address here, or no right to the port: the gateway's own error tells that.
-            }
-        }
-
-        return false;
-    }
-
-    [LoggerMessage(Level = LogLevel.Error, Message =
-        "The gateway cannot start: port {Port} is taken by another program. End that program and start the gateway in the dashboard, "
-        + "or choose another port with --Cluster:GatewayPort=<port> (0 takes any free one).")]
-    private static partial void LogPortTaken(ILogger logger, int port);
 
     [LoggerMessage(Level = LogLevel.Information, Message = """
         The cluster is ready.

@@ -15,6 +15,17 @@ internal sealed class ClusterOptions
     [Range(0, 65535)]
     public int GatewayPort { get; set; } = 8080;
 
+    /// <summary>
+    /// Port of the dashboard, or 0 for any free one; its telemetry endpoint and the resource service then take free ones.
+    /// Default: the three addresses in the launch profile (15080, 19080 and 20080).
+    /// </summary>
+    [Range(0, 65535)]
+    public int? DashboardPort { get; set; }
+
+    /// <summary>Prefix of all keys in Redis, for several clusters on one Redis; the services get it. Default: theirs.</summary>
+    [RegularExpression("^[A-Za-z0-9_.-]{1,64}$")]
+    public string? KeyPrefix { get; set; }
+
     /// <summary>The gateway's port as the application model wants it: null asks for a free one.</summary>
     public int? FixedGatewayPort => GatewayPort == 0 ? null : GatewayPort;
 }

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Configuration;
+using SseApp.AppHost.Startup;
+
 namespace SseApp.AppHost.Backplane;
 
 internal static class BackplaneExtensions
@@ -9,7 +12,13 @@ internal static class BackplaneExtensions
     /// </summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddBackplane(this IDistributedApplicationBuilder builder, string name)
     {
-        var options = builder.Configuration.GetValidated<BackplaneOptions>(BackplaneOptions.SectionName);
+        var options = builder.ReadSettings(BackplaneOptions.SectionName, new BackplaneOptions());
+        if (options.Mode == BackplaneMode.External && builder.ExecutionContext.IsRunMode && string.IsNullOrEmpty(builder.Configuration.GetConnectionString(name)))
+        {
+            StartupProblems.Of(builder).Add(
+                $"{BackplaneOptions.SectionName}:{nameof(BackplaneOptions.Mode)} is '{options.Mode}', and ConnectionStrings:{name} is not set; allowed: the address of a Redis server, such as --ConnectionStrings:{name}=localhost:6379.");
+        }
+
         return ResolveMode(builder, options) switch
         {
             BackplaneMode.External => builder.AddConnectionString(name),

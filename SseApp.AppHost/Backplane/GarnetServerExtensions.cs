@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
+using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost.Backplane;
 
@@ -11,6 +12,12 @@ internal static class GarnetServerExtensions
     {
         var dataDirectory = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "artifacts", "backplane"));
         Directory.CreateDirectory(dataDirectory);
+        if (!File.Exists(ServerPath))
+        {
+            StartupProblems.Of(builder).Add(
+                $"Garnet, the embedded Redis server, is not at '{ServerPath}': build again ('dotnet build SseApp.AppHost' restores it), start a container "
+                + "runtime, or name a Redis server of your own (--Backplane:Mode=External --ConnectionStrings:redis=<host:port>).");
+        }
 
         var resource = new GarnetServerResource(name, dataDirectory);
         string? connectionString = null;
@@ -28,7 +35,7 @@ internal static class GarnetServerExtensions
         var garnet = builder.AddResource(resource)
             .WithEndpoint(name: GarnetServerResource.EndpointName, scheme: "tcp")
             .WithArgs(
-                FindServer(),
+                ServerPath,
                 "--port", resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort),
                 "--bind", "127.0.0.1",
                 "--lua",
@@ -46,17 +53,7 @@ internal static class GarnetServerExtensions
         return options.Persistent ? garnet.WithArgs("--aof", "--aof-commit-wait", "--recover") : garnet;
     }
 
-    private static string FindServer()
-    {
-        var path = typeof(GarnetServerExtensions).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .FirstOrDefault(attribute => attribute.Key == "garnetserverpath")?.Value;
-        if (!File.Exists(path))
-        {
-            throw new DistributedApplicationException(
-                $"Garnet, the embedded Redis server, was not found at '{path}'. Run 'dotnet tool restore' in the repository and build again, "
-                + "start a container runtime (Backplane:Mode=container), or name a server of your own (Backplane:Mode=external with ConnectionStrings:redis).");
-        }
-
-        return path;
-    }
+    /// <summary>Garnet's assembly, where the build found its package; empty when it was built without.</summary>
+    internal static string ServerPath { get; } = typeof(GarnetServerExtensions).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .FirstOrDefault(attribute => attribute.Key == "garnetserverpath")?.Value ?? "";
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
+using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;
 

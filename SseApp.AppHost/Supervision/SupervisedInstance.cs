@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using SseApp.AppHost.Operations;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.AppHost.Supervision;

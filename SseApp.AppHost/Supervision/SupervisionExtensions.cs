@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost.Supervision;
 
@@ -12,7 +13,6 @@ internal static class SupervisionExtensions
     /// </summary>
     /// <param name="resource">The resource.</param>
     /// <param name="configure">Defaults of its own; configuration wins over them.</param>
-    /// <exception cref="DistributedApplicationException">Section <c>Restart</c> is not valid.</exception>
     public static IResourceBuilder<T> WithRestartPolicy<T>(this IResourceBuilder<T> resource, Action<RestartPolicy>? configure = null)
         where T : IResource
     {
@@ -25,9 +25,8 @@ internal static class SupervisionExtensions
 
         var policy = new RestartPolicy();
         configure?.Invoke(policy);
-        var general = builder.Configuration.GetSection(RestartPolicy.SectionName);
-        general.BindValidated(policy, RestartPolicy.SectionName);
-        general.GetSection(resource.Resource.Name).BindValidated(policy, $"{RestartPolicy.SectionName}:{resource.Resource.Name}");
+        builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.OfType<ProjectResource>().Select(project => project.Name));
+        builder.ReadSettings($"{RestartPolicy.SectionName}:{resource.Resource.Name}", policy);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IRestartReport, NoRestartReport>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Supervisor>());

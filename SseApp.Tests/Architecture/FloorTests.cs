@@ -23,7 +23,7 @@ public sealed partial class FloorTests
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
             "AccessLog", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators",
         ],
-        ["SseApp.AppHost"] = ["Backplane", "Supervision", "Operations"],
+        ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations"],
     };
 
     public static TheoryData<string> Projects => [.. s_floors.Keys];

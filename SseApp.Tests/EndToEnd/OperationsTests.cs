@@ -5,7 +5,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using SseApp.AppHost.Operations;
+using SseApp.AppHost.Supervision;
 using SseApp.Bench.Reload;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Cluster.Redis;

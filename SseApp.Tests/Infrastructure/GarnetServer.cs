@@ -1,14 +1,12 @@
 using System.Diagnostics;
+using SseApp.AppHost.Backplane;
 
 namespace SseApp.Tests.Infrastructure;
 
-/// <summary>Garnet from the tool manifest, with Lua on, started as the AppHost does.</summary>
+/// <summary>Garnet with Lua on, started as the AppHost does.</summary>
 public sealed class GarnetServer : BackplaneServer
 {
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Repository.Root is null
-        ? (null, "The tests do not run inside the repository, so there is no tool manifest with garnet-server.")
-        : (new ProcessStartInfo("dotnet", ["tool", "run", "garnet-server", "--", "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "256m", "--index", "16m"])
-        {
-            WorkingDirectory = Repository.Root,
-        }, null);
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => !File.Exists(GarnetServerExtensions.ServerPath)
+        ? (null, "The build had no package of garnet-server.")
+        : (new ProcessStartInfo("dotnet", [GarnetServerExtensions.ServerPath, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "256m", "--index", "16m"]), null);
 }

@@ -52,7 +52,7 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
     protected static string RedisDescription(Workspace workspace) => workspace.UseGarnet ? "Garnet" : "redis-server";
 
     protected static string? RedisMissing(Workspace workspace) => workspace.UseGarnet && Workspace.GarnetPath is null
-        ? "Redis: apt-get install redis-server, or dotnet tool restore (Garnet)" : null;
+        ? "Redis: apt-get install redis-server, or build with Garnet" : null;
 
     /// <summary>An empty Redis without persistence, the same for every subject.</summary>
     protected async Task<int> StartRedisAsync(CancellationToken cancellationToken)

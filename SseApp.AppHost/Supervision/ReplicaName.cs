@@ -1,4 +1,4 @@
-namespace SseApp.AppHost.Operations;
+namespace SseApp.AppHost.Supervision;
 
 /// <summary>Finds the id under which an instance is in the replica registry: telemetry's <c>service.instance.id</c>.</summary>
 internal static class ReplicaName

@@ -1,0 +1,31 @@
+using System.Reflection;
+
+namespace SseApp.AppHost.Startup;
+
+internal static class StartupFailure
+{
+    private const int ExitCode = 1;
+
+    /// <summary>Makes an AppHost that cannot start end with a message and exit code 1, where the runtime would print a stack trace and abort.</summary>
+    public static void EndsWithAMessage()
+    {
+        // In a test's process it is the test that gets the exception.
+        if (Assembly.GetEntryAssembly() == typeof(StartupFailure).Assembly)
+        {
+            AppDomain.CurrentDomain.UnhandledException += (_, failure) => End((Exception)failure.ExceptionObject);
+        }
+    }
+
+    private static void End(Exception exception)
+    {
+        var causes = exception is AggregateException all ? [.. all.Flatten().InnerExceptions] : (Exception[])[exception];
+        foreach (var cause in causes)
+        {
+            // The last line is the message; where it comes from matters only when nobody foresaw it.
+            Console.Error.WriteLine(cause is DistributedApplicationException ? "The cluster cannot start." : $"The cluster cannot start. {cause}");
+        }
+
+        Console.Error.WriteLine(string.Join(Environment.NewLine, causes.Select(cause => cause.Message)));
+        Environment.Exit(ExitCode);
+    }
+}

@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using SseApp.Bench.Generator;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.AppHost;
+
+/// <summary>The AppHost as a process of its own, as a user starts it.</summary>
+public sealed partial class StartupTests
+{
+    private const int Interrupt = 2;
+
+    private static readonly TimeSpan s_refusalLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>The variables of the launch profile that have a port.</summary>
+    private static readonly string[] s_variables = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
+
+    [Theory]
+    [InlineData("Cluster:Replicas=three", "a whole number from 1 to 64")]
+    [InlineData("Cluster:Replicas=65", "a whole number from 1 to 64")]
+    [InlineData("Cluster:Replica=5", "did you mean Cluster:Replicas?")]
+    [InlineData("Cluster:DashboardPort=-1", "a whole number from 0 to 65535")]
+    [InlineData("Cluster:KeyPrefix=a b", "a text that matches")]
+    [InlineData("Backplane:Mode=Redis", "Auto, Container, Garnet, External")]
+    [InlineData("Backplane:Mode=2", "Auto, Container, Garnet, External")]
+    [InlineData("Backplane:Mode=External", "ConnectionStrings:redis")]
+    [InlineData("Backplane:Persistent=perhaps", "true, false")]
+    [InlineData("Restart:events:Delay=soon", "a time from 00:00:00 to 01:00:00")]
+    [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?")]
+    [InlineData("Cluster:GatewayPort=http", "a whole number from 0 to 65535", "Restart:gateway:MaxRestarts=0", "a whole number from 1 to 1000")]
+    [InlineData("Backplane:GarnetMemoryMiB=1", "a whole number from 64 to 1048576", "Backplane:Memory=1", "did you mean Backplane:GarnetMemoryMiB?")]
+    public async Task A_wrong_setting_ends_with_1_and_a_last_line_that_names_it_its_value_and_what_is_allowed(params string[] settingsAndRules)
+    {
+        var wrong = settingsAndRules.Chunk(2).Select(pair => (Setting: pair[0].Split('='), Rule: pair[1])).ToArray();
+
+        var lines = await RefusalAsync(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", .. wrong.Select(each => $"--{string.Join('=', each.Setting)}")]);
+
+        foreach (var (setting, rule) in wrong)
+        {
+            // Of a section that is none, the section is named, and it has no value.
+            var name = rule.EndsWith("Restart:events?", StringComparison.Ordinal) ? "Restart:event is a section" : $"{setting[0]} is '{setting[1]}'";
+            Assert.Contains(lines[^wrong.Length..], line => line.StartsWith(name, StringComparison.Ordinal) && line.Contains(rule, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Taken_ports_are_named_in_one_message_with_the_settings_that_change_them()
+    {
+        using var taken = new TakenPorts(s_variables.Length + 1);
+
+        var lines = await RefusalAsync([$"--Cluster:GatewayPort={taken[^1]}"], taken);
+
+        Assert.Contains(lines, line => line.StartsWith($"Port {taken[^1]} is taken", StringComparison.Ordinal) && line.Contains("--Cluster:GatewayPort", StringComparison.Ordinal));
+        Assert.All(s_variables, (variable, index) => Assert.Contains(lines, line =>
+            line.StartsWith($"Port {taken[index]} is taken", StringComparison.Ordinal)
+            && line.Contains(variable, StringComparison.Ordinal) && line.Contains("--Cluster:DashboardPort", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(Interrupt, 0)]
+    [InlineData(Libc.Kill, 128 + Libc.Kill)]
+    public async Task A_second_cluster_needs_only_its_two_ports_and_leaves_no_process_behind(int signal, int exitCode)
+    {
+        using var first = new TakenPorts(s_variables.Length);
+        var mark = Guid.NewGuid().ToString();
+        await using var appHost = Start(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet"], first, mark);
+        await Eventually.Async(
+            () => appHost.HasExited ? throw new InvalidOperationException($"The AppHost ended. It printed: {appHost.Tail()}") : Console().IsMatch(appHost.Tail(100)),
+            s_startLimit,
+            "the cluster to be ready");
+        var printed = appHost.Tail(100);
+        using var client = new HttpClient();
+        foreach (var url in new[] { $"{Console().Match(printed).Groups["url"].Value}/health", Dashboard().Match(printed).Groups["url"].Value })
+        {
+            using var answer = await client.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        Assert.NotEmpty(Marked(mark));
+        Libc.Signal(appHost.Id, signal);
+
+        await Eventually.Async(() => Marked(mark).Length == 0, s_endLimit, $"these processes to end: {string.Join(", ", Marked(mark))}");
+        await appHost.WaitForExitAsync();
+        Assert.Equal(exitCode, appHost.ExitCode);
+    }
+
+    /// <summary>The processes that have it in their environment, as whatever the AppHost starts inherits it.</summary>
+    private static string[] Marked(string mark) => [.. Directory.EnumerateDirectories("/proc").Where(process =>
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // No process, somebody else's, or over.
+            return false;
+        }
+    }).Select(process => $"{Path.GetFileName(process)} {File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ')}")];
+
+    /// <summary>Starts an AppHost that must refuse to, and returns what it printed.</summary>
+    private static async Task<string[]> RefusalAsync(string[] arguments, TakenPorts? launchProfile = null)
+    {
+        await using var appHost = Start(arguments, launchProfile);
+        await appHost.WaitForExitAsync().WaitAsync(s_refusalLimit, TimeProvider.System, TestContext.Current.CancellationToken);
+        var printed = appHost.Tail(100);
+        Assert.True(appHost.ExitCode == 1, $"Exit code {appHost.ExitCode}: {printed}");
+        Assert.DoesNotContain("Unhandled exception", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", printed, StringComparison.Ordinal);
+        return printed.Split(" | ");
+    }
+
+    private static ChildProcess Start(string[] arguments, TakenPorts? launchProfile, string mark = "")
+    {
+        var assembly = Repository.Assembly("SseApp.AppHost");
+        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments]) { WorkingDirectory = Path.Combine(Repository.Root!, "SseApp.AppHost") };
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
+        start.Environment["SSEAPP_TEST"] = mark;
+        for (var i = 0; i < s_variables.Length; i++)
+        {
+            start.Environment[s_variables[i]] = launchProfile is null ? null : $"http://localhost:{launchProfile[i]}";
+        }
+
+        return ChildProcess.Start(start);
+    }
+
+    [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex Console();
+
+    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex Dashboard();
+
+    /// <summary>Ports on which somebody else listens.</summary>
+    private sealed class TakenPorts : IDisposable
+    {
+        private readonly TcpListener[] _listeners;
+
+        public TakenPorts(int count)
+        {
+            _listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+            Array.ForEach(_listeners, listener => listener.Start());
+        }
+
+        public int this[Index index] => ((IPEndPoint)_listeners[index].LocalEndpoint).Port;
+
+        public void Dispose() => Array.ForEach(_listeners, listener => listener.Dispose());
+    }
+}
