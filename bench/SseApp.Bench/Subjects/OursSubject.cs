@@ -3,7 +3,7 @@ using SseApp.Bench.Generator;
 namespace SseApp.Bench.Subjects;
 
 /// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>
-internal sealed class OursSubject(Workspace workspace, string? cores, IFront? front) : Subject(workspace, cores)
+internal sealed class OursSubject(Workspace workspace, string? cores, Front? front) : Subject(workspace, cores)
 {
     private readonly List<(ServerProcess Process, int Port)> _replicas = [];
     private int _redis;
@@ -18,14 +18,12 @@ internal sealed class OursSubject(Workspace workspace, string? cores, IFront? fr
 
     public override bool OnlyBehindProxy => front is { IsOurs: false };
 
-    public override bool UsesRedis => true;
-
     // A client of one address alone cannot fail over to another replica.
     public override bool CanLoseWorker => front is { IsOurs: true };
 
     public override string? Missing() => RedisMissing(Workspace)
         ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events")
-        ?? front?.Missing();
+        ?? front?.Missing;
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
@@ -44,7 +42,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, IFront? fr
                 $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port), .. front.Settings]);
         }
 
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
+        return Target.Ours(Target.Local(port));
     }
 
     public override async Task KillWorkerAsync(CancellationToken cancellationToken)
