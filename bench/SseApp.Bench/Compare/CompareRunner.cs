@@ -100,7 +100,8 @@ internal sealed class CompareRunner(ComparisonOptions options)
         try
         {
             Report($"{subject.Name}: starting");
-            await scenario.RunAsync(subject, new ScenarioContext(options, Report, _results, cancellationToken));
+            // The generator's loop keeps its thread.
+            await Task.Run(() => scenario.RunAsync(subject, new ScenarioContext(options, Report, _results, cancellationToken)), cancellationToken);
             foreach (var row in _results.Skip(before))
             {
                 AnsiConsole.MarkupLineInterpolated($"{MarkdownReport.Line(row)}");

@@ -15,7 +15,7 @@ internal sealed class EqualLoadScenario : IScenario
 
     public string Title => "Equal load: 20 events/s to 1 000 streams";
 
-    public Task RunAsync(Subject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size);
@@ -25,5 +25,5 @@ internal sealed class EqualLoadScenario : IScenario
         session.Idle(context.Options.Step * 2, publishing);
         var row = session.Measure(Id, Steady, publishing, context.Options.Step * 4) with { ConnectsPerSecond = connects };
         context.Results.Add(session.Count(row));
-    });
+    }
 }

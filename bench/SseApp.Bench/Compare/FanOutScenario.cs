@@ -23,7 +23,7 @@ internal sealed class FanOutScenario : IScenario
 
     public string Title => "One topic to all streams";
 
-    public Task RunAsync(Subject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, context.Streams(subject), 1, MaxWindow, MaxWindow, context.Options.Size);
@@ -47,7 +47,7 @@ internal sealed class FanOutScenario : IScenario
         saturated = session.Count(saturated);
         Measurement?[] rows = [saturated, bounded is null ? null : bounded with { Step = Bounded }, steady, half];
         context.Results.AddRange(rows.OfType<Measurement>());
-    });
+    }
 
     private static List<Measurement> Ramp(MeasuredSession session, LoadPlan plan, ScenarioContext context)
     {

@@ -3,7 +3,7 @@ using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
 
-/// <summary>One of two workers is killed under load; the streams come back as an EventSource does.</summary>
+/// <summary>One of two workers is killed under load; the streams reconnect as an EventSource does.</summary>
 internal sealed class FaultScenario : IScenario
 {
     public const string Id = "fault";
@@ -19,7 +19,7 @@ internal sealed class FaultScenario : IScenario
 
     public bool Applies(Subject subject) => subject.CanLoseWorker;
 
-    public Task RunAsync(Subject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 2, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size, Reconnect: true);
@@ -34,5 +34,5 @@ internal sealed class FaultScenario : IScenario
         row = session.Count(row with { CpuPerDelivery = null, DeliveriesPerSecond = null });
         var reconnects = $"{session.Tally.Ended - ended} reconnects";
         context.Results.Add(row with { Note = row.Note is null ? reconnects : $"{reconnects}; {row.Note}" });
-    });
+    }
 }

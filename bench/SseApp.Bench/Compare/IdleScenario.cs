@@ -14,7 +14,7 @@ internal sealed class IdleScenario : IScenario
 
     public string Title => "Idle streams";
 
-    public Task RunAsync(Subject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         // Code that is compiled and pools that are filled once belong to no stream.
@@ -37,5 +37,5 @@ internal sealed class IdleScenario : IScenario
             KiBPerStream = (after - before) / (double)streams,
             ConnectsPerSecond = connects,
         }));
-    });
+    }
 }

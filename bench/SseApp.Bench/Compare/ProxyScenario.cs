@@ -22,7 +22,7 @@ internal sealed class ProxyScenario : IScenario
 
     public bool Applies(Subject subject) => subject.Name.StartsWith(Alone, StringComparison.Ordinal);
 
-    public Task RunAsync(Subject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size);
@@ -47,7 +47,7 @@ internal sealed class ProxyScenario : IScenario
         idle.Idle(context.Options.Step * 2);
         var resident = (subject.Processes().ResidentKiB() - before) / (double)streams;
         context.Results.Add(Add(idle.Count(new Measurement(Id, Idle, subject.Name, streams) { KiBPerStream = resident }), context));
-    });
+    }
 
     /// <summary>With what the hop adds to the replica alone, which comes first.</summary>
     private static Measurement Add(Measurement row, ScenarioContext context) =>

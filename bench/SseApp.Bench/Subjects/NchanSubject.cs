@@ -9,12 +9,12 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
 
     public override string Name => redis ? "nchan-redis" : "nchan";
 
-    public override string Description => $"nginx with nchan, {(redis ? RedisDescription(Workspace) : "in memory")}";
+    public override string Description => $"nginx with nchan, {(redis ? RedisDescription : "in memory")}";
 
     private static string? Module => s_moduleFolders.Select(folder => Path.Combine(folder, "ngx_nchan_module.so")).FirstOrDefault(File.Exists);
 
     public override string? Missing() => Nginx.Missing is not null || Module is null
-        ? "apt-get install nginx libnginx-mod-nchan" : redis ? RedisMissing(Workspace) : null;
+        ? "apt-get install nginx libnginx-mod-nchan" : redis ? RedisMissing : null;
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {

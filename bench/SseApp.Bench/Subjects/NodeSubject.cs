@@ -8,7 +8,7 @@ internal sealed class NodeSubject(Workspace workspace, string? cores) : Subject(
 {
     public override string Name => "node";
 
-    public override string Description => $"Node http under PM2 behind nginx, {RedisDescription(Workspace)} (ioredis)";
+    public override string Description => $"Node http under PM2 behind nginx, {RedisDescription} (ioredis)";
 
     public override bool Proxied => true;
 
@@ -28,7 +28,7 @@ internal sealed class NodeSubject(Workspace workspace, string? cores) : Subject(
             File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)), overwrite: true);
         }
 
-        return Install() ? RedisMissing(Workspace) : $"npm could not install pm2 and ioredis: run 'npm install' in {Folder}";
+        return Install() ? RedisMissing : $"npm could not install pm2 and ioredis: run 'npm install' in {Folder}";
     }
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
 
     public override string Name => front is null ? "sseapp" : $"sseapp-{front.Name}";
 
-    public override string Description => $"SseApp.Events{(front is null ? "" : $" behind {front.Description}")}, {RedisDescription(Workspace)}";
+    public override string Description => $"SseApp.Events{(front is null ? "" : $" behind {front.Description}")}, {RedisDescription}";
 
     public override bool IsOurs => true;
 
@@ -21,7 +21,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     // A client of one address alone cannot fail over to another replica.
     public override bool CanLoseWorker => front is { IsOurs: true };
 
-    public override string? Missing() => RedisMissing(Workspace)
+    public override string? Missing() => RedisMissing
         ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events")
         ?? front?.Missing;
 
@@ -39,7 +39,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         {
             port = Workspace.FreePort();
             await StartAsync(
-                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port), .. front.Settings]);
+                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. front.Settings]);
         }
 
         return Target.Ours(Target.Local(port));
@@ -58,14 +58,15 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     {
         var port = Workspace.FreePort();
         var process = await StartAsync(
-            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port));
+            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port, _redis));
         return (process, port);
     }
 
-    private (string Name, string Value)[] Environment(int port) =>
+    /// <summary>Settings of a replica or a gateway.</summary>
+    public static (string Name, string Value)[] Environment(int port, int redis) =>
     [
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
-        ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
+        ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
         ("Logging__LogLevel__Default", "Warning"),
 
         // The load comes from one address and connects as fast as it can.

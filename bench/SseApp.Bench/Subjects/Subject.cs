@@ -61,9 +61,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
 
     public void Dispose() => _client.Dispose();
 
-    protected static string RedisDescription(Workspace workspace) => workspace.UseGarnet ? "Garnet" : "redis-server";
+    protected string RedisDescription => workspace.UseGarnet ? "Garnet" : "redis-server";
 
-    protected static string? RedisMissing(Workspace workspace) => workspace.UseGarnet && Workspace.GarnetPath is null
+    protected string? RedisMissing => workspace.UseGarnet && Workspace.GarnetPath is null
         ? "Redis: apt-get install redis-server, or dotnet tool restore (Garnet)" : null;
 
     /// <summary>An empty Redis without persistence, the same for every subject.</summary>
