@@ -88,7 +88,7 @@ internal sealed partial class Rebalancer(
 
         if (Plan(records) is { } plan)
         {
-            shards.PostAll(ShardWorkKind.Shed, value: plan);
+            Array.ForEach(shards.All, shard => shard.Shed(plan));
         }
     }
 

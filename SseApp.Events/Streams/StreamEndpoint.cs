@@ -180,7 +180,7 @@ internal sealed class StreamEndpoint(
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };
         metrics.Opened();
-        connection.Shard.Post(ShardWorkKind.Join, connection);
+        connection.Open();
         return connection;
     }
 }

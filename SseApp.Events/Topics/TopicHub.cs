@@ -131,7 +131,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
 
     private void OnEvent(LogEntry entry)
     {
-        var full = Array.Exists(_shards, static shard => shard.IsFull());
+        var full = Array.Exists(_shards, static shard => shard.Room.IsFull());
         lock (_gate)
         {
             if (_stopped.IsCancellationRequested)
@@ -175,7 +175,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
         _headPublishedAt = entry.PublishedAtMicroseconds;
         _ring.AddLast(entry);
         Rates.Count(Subscribers);
-        PostAll(ShardWorkKind.Deliver, entry);
+        Deliver(entry);
     }
 
     private void Hold(LogEntry entry)
@@ -225,21 +225,25 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     {
         (_head, _headPublishedAt) = (head.Position, head.PublishedAtMicroseconds);
         _ring.Clear();
-        PostAll(ShardWorkKind.Start, _head);
+        for (var i = 0; i < _shards.Length; i++)
+        {
+            var members = _members[i];
+            _shards[i].Run(() => members.Head = head.Position);
+        }
     }
 
     private void TellGap(string reason, long? from, long? to, Position head)
     {
         (_head, _headPublishedAt) = (head, 0);
         _ring.Clear();
-        PostAll(ShardWorkKind.Deliver, StreamGap.Create(Topic, reason, from, to, head));
+        Deliver(StreamGap.Create(Topic, reason, from, to, head));
     }
 
-    private void PostAll(ShardWorkKind kind, object value)
+    private void Deliver(LogEntry entry)
     {
         for (var i = 0; i < _shards.Length; i++)
         {
-            _shards[i].Post(kind, _members[i], value);
+            _shards[i].Post(ShardWorkKind.Deliver, _members[i], entry);
         }
     }
 }
