@@ -1,7 +1,7 @@
 namespace SseApp.Events.FanOut;
 
 /// <summary>
-/// Visits each connection when its next heartbeat or deadline is due. A connection whose time is farther away than one
+/// Visits each connection when its next heartbeat or deadline is due. A connection whose time is later than one
 /// turn is visited on the way and scheduled again. Touched only by the shard's loop.
 /// </summary>
 /// <param name="resolution">Time stamps for each place of the wheel.</param>
