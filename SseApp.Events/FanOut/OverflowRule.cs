@@ -10,7 +10,6 @@ internal sealed class OverflowRule
     [Required]
     public string Pattern { get; set; } = "";
 
-    /// <summary>What happens to the slow clients of these topics.</summary>
     public OverflowPolicy Policy { get; set; }
 
     public bool Matches(string topic) => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(Pattern, topic, ignoreCase: false);
