@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using SseApp.ConfigurationDocs;
 using SseApp.Tests.Architecture;
@@ -55,6 +56,20 @@ public sealed partial class PagesTests
         {
             var section = Assert.Single(sections, section => section.StartsWith($"{project}\n", StringComparison.Ordinal));
             Assert.Equal(floors.Reverse(), Folder().Matches(section).Select(match => match.Groups["name"].Value.Replace('/', '.')));
+        }
+    }
+
+    [Fact]
+    public async Task Every_decision_has_its_number_in_the_heading_and_stands_in_the_index()
+    {
+        var index = await DocsFolder.ReadAsync("docs/decisions/README.md");
+        foreach (var page in DocsFolder.Pages().Where(page => page.StartsWith("docs/decisions/0", StringComparison.Ordinal)))
+        {
+            var file = Path.GetFileName(page);
+            var (number, heading) = (int.Parse(file[..4], CultureInfo.InvariantCulture), (await DocsFolder.ReadAsync(page)).Split('\n')[0]);
+
+            Assert.StartsWith($"# {number}. ", heading, StringComparison.Ordinal);
+            Assert.Contains($"| {number} | [{heading[$"# {number}. ".Length..]}]({file}) |", index, StringComparison.Ordinal);
         }
     }
 

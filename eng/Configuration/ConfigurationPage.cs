@@ -30,7 +30,7 @@ internal static class ConfigurationPage
             text.Append($"\n## {group.Key}\n");
             foreach (var section in group)
             {
-                text.Append($"\n{Sentence(section.Meaning)} Read by: {string.Join(", ", section.Processes)}.\n\n");
+                text.Append($"\n{Sentence($"{section.Meaning} Read by: {string.Join(", ", section.Processes)}.".TrimStart())}\n\n");
                 text.Append("| Setting | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n");
                 foreach (var option in section.Options)
                 {

@@ -28,13 +28,13 @@ internal static class OptionCatalog
             .Select(type => Describe(type, program.Processes))).OrderBy(section => section.Name, StringComparer.Ordinal),
     ];
 
-    /// <exception cref="InvalidOperationException">The class or an option of it has no summary.</exception>
+    /// <exception cref="InvalidOperationException">An option has no summary.</exception>
     public static OptionSection Describe(Type type, IReadOnlyList<string> processes)
     {
         var summaries = new XmlSummaries(type.Assembly);
         var name = (string)type.GetField("SectionName")!.GetRawConstantValue()!;
         var section = new OptionSection(name, processes, summaries.Of(type), [.. Options(type, "", summaries)]);
-        string[] missing = [.. section.Options.Where(option => option.Meaning.Length == 0).Select(option => $"{name}:{option.Key}"), .. section.Meaning.Length == 0 ? [$"section {name}"] : Array.Empty<string>()];
+        string[] missing = [.. section.Options.Where(option => option.Meaning.Length == 0).Select(option => $"{name}:{option.Key}")];
         return missing.Length == 0 ? section
             : throw new InvalidOperationException($"Write a <summary> in {type.FullName} that says what it means, not only what the default is: {string.Join(", ", missing)}.");
     }
@@ -75,7 +75,7 @@ internal static class OptionCatalog
 
     private static string Meaning(PropertyInfo property, Type type, XmlSummaries summaries) => string.Join(' ', type.GetFields(BindingFlags.Public | BindingFlags.Static)
         .Where(field => type.IsEnum && type.Assembly == property.DeclaringType!.Assembly && summaries.Of(field).Length > 0)
-        .Select(field => $"`{field.Name}`: {summaries.Of(field)}").Prepend(summaries.Of(property)));
+        .Select(field => $"`{field.Name}`: {summaries.Of(field)}").Prepend(summaries.Of(property))).Trim();
 
     private static (string Type, JsonObject Schema) Kind(Type type, string name) => Type.GetTypeCode(type) switch
     {

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
-/// <summary>Section <c>Drain</c>: how a replica or a gateway ends its streams before it stops.</summary>
+/// <summary>Section <c>Drain</c>.</summary>
 public sealed class DrainOptions
 {
     public const string SectionName = "Drain";
