@@ -19,6 +19,20 @@ internal static class GarnetServerExtensions
                 + "runtime, or name a Redis server of your own (--Backplane:Mode=External --ConnectionStrings:redis=<host:port>).");
         }
 
+        if (options.Persistent)
+        {
+            try
+            {
+                // Held until the AppHost ends: two servers would write into one file.
+                builder.Services.AddSingleton(File.Open(Path.Combine(dataDirectory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException)
+            {
+                StartupProblems.Of(builder).Add(
+                    $"{BackplaneOptions.SectionName}:{nameof(BackplaneOptions.Persistent)} is 'true', but another cluster keeps its topic logs in '{dataDirectory}'; allowed: false, for all clusters of this folder but one.");
+            }
+        }
+
         var resource = new GarnetServerResource(name, dataDirectory);
         string? connectionString = null;
         builder.Eventing.Subscribe<ConnectionStringAvailableEvent>(resource, async (_, cancellationToken) =>

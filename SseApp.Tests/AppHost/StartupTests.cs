@@ -129,10 +129,10 @@ public sealed partial class StartupTests
         return ChildProcess.Start(start);
     }
 
-    [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Console();
 
-    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Dashboard();
 
     /// <summary>Ports on which somebody else listens.</summary>
