@@ -20,7 +20,7 @@ public sealed class PositionCodecTests
             var decoded = new MarkedPosition[positions.Length];
             Assert.True(PositionCodec.TryDecode(id, topics, decoded));
             var bits = PositionCodec.MarkBits(decoded);
-            Assert.Equal(positions.Select(position => (position.Epoch.Mark(bits), position.Offset)), decoded);
+            Assert.Equal(positions.Select(position => new MarkedPosition(position.Epoch.Mark(bits), position.Offset)), decoded);
             Assert.All(id, c => Assert.True(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'));
         });
 

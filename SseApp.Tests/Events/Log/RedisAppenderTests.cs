@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text;
 using SseApp.Events.Log;
@@ -25,6 +26,7 @@ public sealed class RedisAppenderTests
         appender.AppendAsync("t", Encoding.ASCII.GetBytes(answer), idempotencyKey: null, key: null);
 
     /// <summary>A single server that answers to each event with its block.</summary>
+    [SuppressMessage("Performance", "CA1852", Justification = "The proxy is a subtype.")]
     internal class EchoingRedis : DispatchProxy
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
