@@ -41,13 +41,6 @@ internal sealed class TopicLogOptions : IValidatableObject
         for (var i = 0; i < Overrides.Count; i++)
         {
             var name = $"{SectionName}:{nameof(Overrides)}:{i}";
-            var results = new List<ValidationResult>();
-            Validator.TryValidateObject(Overrides[i], new ValidationContext(Overrides[i]), results, validateAllProperties: true);
-            foreach (var result in results)
-            {
-                yield return new ValidationResult($"{name}: {result.ErrorMessage}", [nameof(Overrides)]);
-            }
-
             if (Overrides[i].Pattern.Length > 0 && !TopicName.IsValid(Overrides[i].Pattern.Replace('*', 'x').Replace('?', 'x')))
             {
                 yield return new ValidationResult(

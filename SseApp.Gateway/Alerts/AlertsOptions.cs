@@ -124,7 +124,7 @@ public sealed class AlertsOptions : IValidatableObject
         if (RunbookUrl is { } runbook && !(runbook.IsAbsoluteUri && runbook.Scheme is "http" or "https"))
         {
             yield return new ValidationResult(
-                $"{SectionName}:{nameof(RunbookUrl)} must be an absolute http or https address.", [nameof(RunbookUrl)]);
+                $"{SectionName}:{nameof(RunbookUrl)} is '{runbook}'; it must be an absolute http or https address.", [nameof(RunbookUrl)]);
         }
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Streams;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -10,13 +9,9 @@ internal static class OperationsExtensions
     /// <summary>Adds what operators do to replicas (drain, rolling reload, recycling) and the drain of the gateway itself.</summary>
     public static IServiceCollection AddOperations(this IServiceCollection services)
     {
-        services.AddValidatedOptions<DrainOptions>(DrainOptions.SectionName);
         services.AddValidatedOptions<ReloadOptions>(ReloadOptions.SectionName);
         services.AddValidatedOptions<RecycleOptions>(RecycleOptions.SectionName);
-        services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain) =>
-            host.ShutdownTimeout = drain.Value.Window + TimeSpan.FromSeconds(4));
-        services.AddSingleton<StreamDrain>();
-        services.AddHostedService(provider => provider.GetRequiredService<StreamDrain>());
+        services.AddDrain<StreamDrain>();
 
         services.AddLeases();
         services.AddSingleton<ReplicaViews>();

@@ -13,18 +13,17 @@ internal static class TlsExtensions
     {
         var services = builder.Services;
         services.AddValidatedOptions<TlsOptions>(TlsOptions.SectionName);
-        var options = builder.Configuration.GetSection(TlsOptions.SectionName).Get<TlsOptions>() ?? new TlsOptions();
+        var options = Settings.Bind(builder.Configuration.GetSection(TlsOptions.SectionName), new TlsOptions());
         if (!options.Enabled)
         {
             return;
         }
 
-        var plain = TlsAddresses.Plain(builder.Configuration);
         services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
-            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, plain));
+            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, TlsAddresses.Plain(builder.Configuration)));
         services.Configure<HttpsRedirectionOptions>(redirect =>
         {
             redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect;
