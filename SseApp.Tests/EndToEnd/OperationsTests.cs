@@ -237,8 +237,12 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         return [.. (await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()];
     }
 
-    private Task ThreeReadyAsync() => Eventually.Async(
-        async () => cluster.EventsReplicas.Keys.All(IsRunning) && (await ProcessesAsync()).Keys.ToHashSet(StringComparer.Ordinal).SetEquals(cluster.EventsReplicas.Keys.Select(NameOf)),
-        s_limit,
-        $"three ready replicas; {cluster.Describe()}");
+    private async Task ThreeReadyAsync()
+    {
+        await cluster.RequireAsync();
+        await Eventually.Async(
+            async () => cluster.EventsReplicas.Keys.All(IsRunning) && (await ProcessesAsync()).Keys.ToHashSet(StringComparer.Ordinal).SetEquals(cluster.EventsReplicas.Keys.Select(NameOf)),
+            s_limit,
+            $"three ready replicas; {cluster.Describe()}");
+    }
 }
