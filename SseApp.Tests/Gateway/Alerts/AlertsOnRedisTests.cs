@@ -5,7 +5,6 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.Gateway.Alerts;
 
 /// <summary>Real replicas, gateways and Redis as processes; they are killed and frozen.</summary>
-[Collection(typeof(RunsAlone))]
 public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
@@ -38,7 +37,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         Assert.Equal(["firing replica-lost:r1", "resolved replica-lost:r1"], webhook.Notices());
     }
 
-    [Fact]
+    [LongFact]
     public async Task An_outage_of_Redis_is_told_by_each_gateway_and_its_end_once_and_streams_stay()
     {
         await redis.RequireAsync();
@@ -64,7 +63,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         Assert.DoesNotContain(webhook.Notices(), notice => notice.Contains("replica-lost", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [LongFact]
     public async Task Health_answers_in_time_while_Redis_hangs()
     {
         await using var own = new RedisServer();
