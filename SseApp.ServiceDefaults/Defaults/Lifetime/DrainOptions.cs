@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
-/// <summary>Section <c>Drain</c>.</summary>
+/// <summary>Section <c>Drain</c>: how a replica or a gateway ends its streams before it stops.</summary>
 internal sealed class DrainOptions
 {
     public const string SectionName = "Drain";
