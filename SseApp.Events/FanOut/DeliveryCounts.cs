@@ -10,6 +10,22 @@ internal sealed class DeliveryCounts(EventsMetrics metrics, BacklogPool backlogs
     private int _replayed;
     private long _reportedBacklog;
 
+    /// <param name="entries">Events, and perhaps gaps.</param>
+    /// <param name="hasGap">False when they need not be looked at one by one.</param>
+    public void Delivered(ReadOnlySpan<LogEntry> entries, bool hasGap)
+    {
+        if (!hasGap)
+        {
+            _delivered += entries.Length;
+            return;
+        }
+
+        foreach (var entry in entries)
+        {
+            Delivered(entry);
+        }
+    }
+
     public void Delivered(LogEntry entry)
     {
         if (entry.GapReason is null)

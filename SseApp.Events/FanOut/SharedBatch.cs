@@ -13,6 +13,9 @@ internal sealed class SharedBatch
     private LogEntry? _first;
     private int _count;
 
+    /// <summary>Not all of them are events, so they have to be counted one by one.</summary>
+    public bool HasGap { get; private set; }
+
     public SendBuffer Buffer { get; } = new(2 * StreamConnection.SendThreshold);
 
     /// <summary>Fills the buffer with as many of the events as one send should have, unless they are in it already.</summary>
@@ -27,9 +30,11 @@ internal sealed class SharedBatch
         Buffer.Clear();
         _first = entries[0];
         _count = 0;
+        HasGap = false;
         while (_count < entries.Length && Buffer.Length < StreamConnection.SendThreshold)
         {
             var entry = entries[_count++];
+            HasGap |= entry.GapReason is not null;
             Buffer.AppendId(topics, [entry.Position]);
             Buffer.Append(entry.Block.Span);
         }

@@ -130,14 +130,12 @@ internal sealed class StreamConnection(
     {
         while (!entries.IsEmpty && !_sending && Closing is null)
         {
-            var batch = entries[..Shard.Shared.Fill(Topics, entries)];
-            foreach (var entry in batch)
-            {
-                Shard.Counts.Delivered(entry);
-            }
+            var shared = Shard.Shared;
+            var batch = entries[..shared.Fill(Topics, entries)];
+            Shard.Counts.Delivered(batch, shared.HasGap);
 
             entries = entries[batch.Length..];
-            Send(Shard.Shared.Buffer, batch[0].PublishedAtMicroseconds);
+            Send(shared.Buffer, batch[0].PublishedAtMicroseconds);
         }
 
         foreach (var entry in Closing is null ? entries : [])
