@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace SseApp.Gateway.Refusals;
 
 /// <summary>
-/// Section <c>Refusals</c>: when a client that could not be served is told to come back. Each gets a random time
+/// Section <c>Refusals</c>: when a client that could not be served is asked to reconnect. Each gets a random time
 /// between the two, so that they do not all come at once.
 /// </summary>
 public sealed class RefusalOptions : IValidatableObject

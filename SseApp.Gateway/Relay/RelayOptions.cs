@@ -25,12 +25,12 @@ public sealed class RelayOptions : IValidatableObject
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A replica that sends nothing for this long is gone: its streams end, and their clients come back. Default 8 s.
+    /// A replica that sends nothing for this long is gone: its streams end, and their clients reconnect. Default 8 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.200", "00:10:00")]
     public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(8);
 
-    /// <summary>Bytes that wait for one client before its replica is told to hold back. 1 KiB to 16 MiB; default 32 KiB.</summary>
+    /// <summary>Bytes that wait for one client before its replica is asked to hold back. 1 KiB to 16 MiB; default 32 KiB.</summary>
     [Range(1024, 16 * 1024 * 1024)]
     public int BlockBytes { get; set; } = 32 * 1024;
 

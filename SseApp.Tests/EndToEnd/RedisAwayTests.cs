@@ -54,7 +54,7 @@ public sealed class RedisAwayTests
             async () =>
             {
                 Assert.Equal((HttpStatusCode.OK, "degraded"), await HealthAsync(cluster.Gateway));
-                return outage.IsCompleted && webhook.Notices().Contains("firing redis-away");
+                return outage.IsCompleted && webhook.Notices().Contains("firing redis-unavailable");
             },
             s_limit,
             "the outage to be told and to last its time");
@@ -62,7 +62,7 @@ public sealed class RedisAwayTests
         Assert.Equal(0, late.Source.Opened);
 
         await redis.RequireAsync();
-        await webhook.UntilAsync("resolved redis-away");
+        await webhook.UntilAsync("resolved redis-unavailable");
         foreach (var service in cluster.Replicas.Append(cluster.Gateway))
         {
             await UntilHealthAsync(service, HttpStatusCode.OK, "healthy");
@@ -87,7 +87,7 @@ public sealed class RedisAwayTests
         Assert.Null(late.Source.Closed);
         // That the machine of the tests is slow is another matter.
         Assert.Equal(
-            ["firing redis-away", "resolved redis-away"],
+            ["firing redis-unavailable", "resolved redis-unavailable"],
             webhook.Notices().Where(notice => !notice.Contains(SlowReplicaRule.SchedulingName, StringComparison.Ordinal) && !notice.Contains(SlowReplicaRule.DeliveryName, StringComparison.Ordinal)));
     }
 
