@@ -61,7 +61,8 @@ internal static class LoadCommand
         var loop = session.Loop;
         var wanted = (long)rate * seconds;
         var started = Stopwatch.GetTimestamp();
-        loop.Run(() => loop.Sent >= wanted, TimeSpan.FromSeconds(seconds), new SteadyPlan(loop.Lanes, rate));
+        // A second more, so that a stall at the very end costs no publish.
+        loop.Run(() => loop.Sent >= wanted, TimeSpan.FromSeconds(seconds + 1), new SteadyPlan(loop.Lanes, rate));
         var publishing = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var tally = session.Count();
         var accepted = loop.Lanes.Sum(lane => lane.Acknowledged);
