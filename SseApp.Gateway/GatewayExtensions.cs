@@ -1,8 +1,4 @@
-using Microsoft.AspNetCore.Cors.Infrastructure;
-using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Balancing;
@@ -22,95 +18,62 @@ using SseApp.Gateway.Security;
 using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.ServiceDefaults.Defaults.Health;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-using Yarp.ReverseProxy.Configuration;
-using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Health;
 
 namespace SseApp.Gateway;
 
 internal static class GatewayExtensions
 {
-    /// <summary>Adds the gateway: the Events cluster from the registry, and what section <c>ReverseProxy</c> adds to it.</summary>
+    /// <summary>Adds the gateway. Each feature brings its own options.</summary>
     public static WebApplicationBuilder AddGateway(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddReplicaRegistry();
-        services.AddValidatedOptions<UpstreamOptions>(UpstreamOptions.SectionName);
-        services.AddValidatedOptions<BalancingOptions>(BalancingOptions.SectionName);
-        services.AddValidatedOptions<ReplicaHealthOptions>(ReplicaHealthOptions.SectionName);
-        services.AddValidatedOptions<RefusalOptions>(RefusalOptions.SectionName);
-        services.AddValidatedOptions<LimitsOptions>(LimitsOptions.SectionName);
-        services.AddValidatedOptions<CrossOriginOptions>(CrossOriginOptions.SectionName);
-        services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
-        services.AddValidatedOptions<AccessOptions>(AccessOptions.SectionName);
-        services.AddValidatedOptions<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
-        services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
-
-        services.AddSingleton<ReplicaDirectory>();
-        services.AddHostedService<ReplicaDirectoryUpdater>();
-        services.AddSingleton<EventsCluster>();
-        services.AddSingleton<LostReplicas>();
-        services.AddHostedService(provider => provider.GetRequiredService<LostReplicas>());
-        services.AddSingleton<RefusalWriter>();
-        services.AddSingleton<ReplayBudget>();
         services.AddSingleton<GatewayMetrics>();
-        services.AddSingleton<AccessRules>();
-        services.AddSingleton<RequestRates>();
-        services.AddSingleton(provider =>
-        {
-            var limits = provider.GetRequiredService<IOptions<LimitsOptions>>().Value;
-            return new StreamCounts(limits.StreamsPerAddress, limits.StreamsPerGateway);
-        });
-        services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTimeoutSetup>();
-        services.AddRequestTimeouts();
-        services.AddCors();
-        services.AddSingleton<IConfigureOptions<CorsOptions>, CrossOriginSetup>();
-        services.AddCompression();
+        services.AddClients();
+        services.AddReplicas();
+        services.AddRefusals();
+        services.AddReverseProxy()
+            .AddRoutes(builder.Configuration)
+            .AddTransforms(ForwardedHeaderTransforms.Apply)
+            .AddTransforms(OperatorTransform.Apply)
+            .AddTransforms(RefusedStreamTransform.Apply)
+            .AddTransforms(UnaskedStreamTransform.Apply);
+        services.AddBalancing();
+        services.AddReplicaHealth();
+        services.AddForwarding();
+        services.AddRelay();
+        services.AddStreams();
+        services.AddLimits();
+        services.AddSecurity();
         builder.AddTls();
+        services.AddCompression();
         builder.AddAccessLog();
         services.AddAlerts();
-        services.AddOperator();
-
-        services.AddOperations();
-
-        services.AddReverseProxy()
-            .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
-            .AddConfigFilter<ClusterDefaults>()
-            .AddTransforms<ForwardedHeaderTransforms>()
-            .AddTransforms<OperatorTransform>()
-            .AddTransforms<RefusedStreamTransform>()
-            .AddTransforms<UnaskedStreamTransform>();
-        services.GuardConfiguredServices();
-        services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
-        services.AddRelay();
-        services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
-        services.AddBalancing();
-        services.AddSingleton<IPassiveHealthCheckPolicy, MaxFailsHealthPolicy>();
-
-        services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
+        services.AddOperators();
         return builder;
     }
 
     /// <summary>Maps routes of the proxy, the operator API and the console.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
+        app.UseClientRequest();
         app.UseAccessLog();
         app.UseClientAddress();
         app.UseResponseHeaders();
         app.UseMiddleware<AccessMiddleware>();
         app.UseTls();
         app.UseCompression();
-        app.UseMiddleware<ConsoleMiddleware>();
+        app.UseConsole();
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
-        app.MapReplicas();
-        app.MapOperator();
-        app.MapReload();
+        app.MapOperators();
+
+        // Limits come first: what they refuse costs nothing further. RefusalMiddleware stands outside all that may fail, so
+        // that its answer is the last word; StreamMiddleware outside the attempts, because a stream has one lifetime however
+        // many replicas are asked. From RetryMiddleware inwards everything runs once for each attempt: YARP picks a replica,
+        // LoadMiddleware counts what was picked, YARP's health check judges how the attempt ended, and AttemptMiddleware,
+        // next to the forwarder, ends it in time.
         app.MapReverseProxy(proxy =>
         {
             proxy.UseMiddleware<StreamLimitMiddleware>();
@@ -129,13 +92,5 @@ internal static class GatewayExtensions
         app.MapFallback("{*path}", context => Problems.WriteAsync(
             context, StatusCodes.Status404NotFound, $"The gateway has no route for {context.Request.Path}."));
         return app;
-    }
-
-    private static void GuardConfiguredServices(this IServiceCollection services)
-    {
-        var section = services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
-        services.Remove(section);
-        services.AddSingleton<IProxyConfigProvider>(provider => ActivatorUtilities.CreateInstance<ConfiguredServices>(
-            provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
     }
 }

@@ -1,11 +1,11 @@
 namespace SseApp.AppHost.Backplane;
 
-/// <summary>Section <c>Backplane</c>.</summary>
+/// <summary>Section <c>Backplane</c>: the Redis of the local cluster.</summary>
 internal sealed class BackplaneOptions
 {
     public const string SectionName = "Backplane";
 
-    /// <summary>Default <see cref="BackplaneMode.Auto"/>.</summary>
+    /// <summary>Where Redis comes from. Default <see cref="BackplaneMode.Auto"/>.</summary>
     public BackplaneMode Mode { get; set; }
 
     /// <summary>

@@ -11,7 +11,7 @@ internal static class CloseReason
     public const string Error = "error";
     public const string Operator = "operator";
 
-    /// <summary>By an operator, and the client is told not to come back.</summary>
+    /// <summary>By an operator, and the client is not to reconnect.</summary>
     public const string OperatorForGood = "operator-for-good";
 
     public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood];

@@ -49,7 +49,7 @@ internal sealed class EventsMetrics : IHostedService
                 HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
             });
         _slowConsumers = meter.CreateCounter<long>(MetricNames.SlowConsumers, description: "Streams that exceeded their backlog, by policy.");
-        _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps told to streams, by reason.");
+        _gaps = meter.CreateCounter<long>(MetricNames.Gaps, description: "Gaps reported to streams, by reason.");
         _refusals = meter.CreateCounter<long>(MetricNames.Refusals, description: "Streams that were not opened, by reason.");
         meter.CreateObservableGauge(MetricNames.BacklogBytes, () => BacklogBytes, unit: "By", description: "Bytes that wait for slow clients.");
         meter.CreateObservableGauge(MetricNames.ActiveTopics, () => Interlocked.Read(ref _activeTopics), description: "Topics with subscribers here, or that had some a moment ago.");

@@ -8,7 +8,7 @@ namespace SseApp.Events.FanOut;
 /// The events that wait for one client, in order. Their bytes are shared by all connections and not copied. A ring in
 /// which a replaced event leaves an empty place until the reader passes it, and dropped ones a gap.
 /// </summary>
-internal sealed class Backlog(BacklogTotal total)
+internal sealed class Backlog(BacklogPool pool)
 {
     private const int InitialCapacity = 16;
 
@@ -204,7 +204,7 @@ internal sealed class Backlog(BacklogTotal total)
     private void Count(int bytes)
     {
         Bytes += bytes;
-        total.Bytes += bytes;
+        pool.Bytes += bytes;
     }
 
     private int Index(long place) => (int)(place & (_frames.Length - 1));

@@ -1,6 +1,8 @@
 using System.Threading.Channels;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.FanOut;
 
@@ -10,83 +12,142 @@ namespace SseApp.Events.FanOut;
 /// </summary>
 internal sealed partial class Shard : IAsyncDisposable
 {
+    /// <summary>
+    /// Time a stream gets to take its end when a drain is over; less than <see cref="StreamingOptions.CloseTimeout"/>, because
+    /// what stops the process may kill it soon.
+    /// </summary>
+    public static readonly TimeSpan DrainCloseTimeout = TimeSpan.FromSeconds(1);
+
     private const int MaxBatch = 256;
+
+    // Work for one topic before the next one has its turn, and all that is done before the queue is looked at again: a
+    // fraction of a millisecond, so that those who come next get what came meanwhile. A visit costs a system call, but
+    // for a client behind a relay connection only its id. Those should be visited in one go: what comes to some of them
+    // in the middle of a round makes frames for different clients, which cannot become one while they wait.
+    private const int Turn = 32 * VisitOfSocket;
+    private const int TurnsOfBatch = 2;
+    private const int VisitOfSocket = 256;
+    private const int VisitOfRelayed = 1;
+
+    private static readonly TimeSpan s_wheelResolution = TimeSpan.FromMilliseconds(25);
 
     private readonly Channel<ShardWork> _queue = Channel.CreateUnbounded<ShardWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<StreamConnection> _connections = [];
-    private readonly StreamingOptions _options;
+
+    // Topics with members that are behind.
+    private readonly Queue<TopicMembers> _behind = new();
+    private readonly FlushQueue _outputs;
     private readonly TimeProvider _time;
-    private readonly EventsMetrics _metrics;
     private readonly ILogger _logger;
     private readonly Task _loop;
-    private long _now;
-    private int _queuedEvents;
-    private TaskCompletionSource? _room;
+    private int _done;
 
     public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
     {
-        _options = options;
         _time = time;
-        _metrics = metrics;
         _logger = logger;
-        _wheel = new TimerWheel(Ticks(s_wheelResolution), time.GetTimestamp());
-        _visit = Visit;
-        _maxBacklogAge = Ticks(options.MaxBacklogAge);
+        _outputs = new FlushQueue(time);
+        Options = options;
+        Metrics = metrics;
+        Room = new QueueRoom(options.MaxQueuedEvents, metrics);
+        Counts = new DeliveryCounts(metrics, Backlogs);
+        Bounds = new BacklogBounds(options, metrics, Ticks(options.MaxBacklogAge));
+        Wheel = new TimerWheel(Ticks(s_wheelResolution), time.GetTimestamp());
         _loop = Task.Run(RunAsync);
     }
 
-    public void Post(ShardWorkKind kind, object? target = null, object? value = null)
+    public StreamingOptions Options { get; }
+
+    public EventsMetrics Metrics { get; }
+
+    /// <summary>For bytes that only one connection gets; empty between two of them.</summary>
+    public SendBuffer Own { get; } = new(2 * StreamConnection.SendThreshold);
+
+    /// <summary>For bytes that many connections get.</summary>
+    public SharedBatch Shared { get; } = new();
+
+    public BacklogPool Backlogs { get; } = new();
+
+    public BacklogBounds Bounds { get; }
+
+    public DeliveryCounts Counts { get; }
+
+    public TimerWheel Wheel { get; }
+
+    /// <summary>For events that are to be delivered; asked by those who post them.</summary>
+    public QueueRoom Room { get; }
+
+    /// <summary>The time stamp of this round of the loop.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>When the drain under way ends; null for none.</summary>
+    public long? DrainEnd { get; private set; }
+
+    public void Post(ShardWorkKind kind, object target, object? value = null)
     {
         if (kind == ShardWorkKind.Deliver)
         {
-            Interlocked.Increment(ref _queuedEvents);
+            Room.Take();
         }
 
         _queue.Writer.TryWrite(new ShardWork(kind, target, value));
     }
 
-    /// <summary>
-    /// Whether so many events wait that live ones must not be added. The Redis client reads as fast as it can and has no
-    /// way to be slowed down, so without this the queue would grow without bound.
-    /// </summary>
-    public bool IsFull()
-    {
-        if (HasRoom)
-        {
-            return false;
-        }
+    /// <summary>Runs <paramref name="work"/> in the loop, after all that was posted before.</summary>
+    public void Run(Action work) => Post(ShardWorkKind.Run, work);
 
-        _metrics.Deferred();
-        return true;
+    /// <summary>Runs <paramref name="work"/> in the loop, which waits for it: it must be quick and keep nothing.</summary>
+    public Task<T> InspectAsync<T>(Func<IReadOnlyList<StreamConnection>, T> work)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run(() =>
+        {
+            try
+            {
+                completion.SetResult(work(_connections));
+            }
+#pragma warning disable CA1031 // Whoever asked gets the exception; the loop goes on.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                completion.SetException(exception);
+            }
+        });
+        return completion.Task;
     }
 
-    /// <summary>Completes when fewer events wait than may.</summary>
-    public Task WaitForRoomAsync()
+    /// <summary>Begins to end every stream that fits.</summary>
+    /// <returns>How many.</returns>
+    public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent) => InspectAsync(connections =>
     {
-        if (HasRoom)
+        var ended = 0;
+
+        // Backwards, because a stream that leaves at once is replaced by the last one.
+        for (var i = connections.Count - 1; i >= 0; i--)
         {
-            return Task.CompletedTask;
+            var connection = connections[i];
+            if (connection.Closing is null && fits(connection))
+            {
+                connection.BeginClose(permanent ? CloseReason.OperatorForGood : CloseReason.Operator);
+                ended++;
+            }
         }
 
-        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        waiting = Interlocked.CompareExchange(ref _room, waiting, null) ?? waiting;
-        // The loop may have looked for it just before.
-        TellRoom();
-        return waiting.Task;
-    }
+        return ended;
+    });
 
-    /// <summary>Events that wait to be delivered.</summary>
-    public int QueuedEvents => Volatile.Read(ref _queuedEvents);
+    /// <summary>Looks after heartbeats and deadlines.</summary>
+    public void Tick() => Run(() => Wheel.Advance(Now));
 
-    private bool HasRoom => QueuedEvents < _options.MaxQueuedEvents;
+    /// <summary>Ends all streams within the window; null calls that off.</summary>
+    public void Drain(TimeSpan? window) => Run(() => SetDrain(window));
 
-    private void TellRoom()
+    /// <summary>Ends some streams that would find a better place.</summary>
+    public void Shed(SheddingPlan plan) => Run(() =>
     {
-        if (Volatile.Read(ref _room) is not null && HasRoom)
-        {
-            Interlocked.Exchange(ref _room, null)?.TrySetResult();
-        }
-    }
+        var youngest = _time.GetUtcNow().ToUnixTimeMilliseconds() - (long)Options.RebalanceMinAge.TotalMilliseconds;
+        plan.Choose(_connections, youngest).ForEach(static connection => connection.BeginClose(CloseReason.Rebalance));
+    });
 
     public async ValueTask DisposeAsync()
     {
@@ -94,19 +155,51 @@ internal sealed partial class Shard : IAsyncDisposable
         await _loop;
     }
 
+    /// <summary>Only for a connection that joins.</summary>
+    /// <returns>Its place.</returns>
+    public int Add(StreamConnection connection)
+    {
+        _connections.Add(connection);
+        return _connections.Count - 1;
+    }
+
+    /// <summary>Only for the connection at that place, when it ends.</summary>
+    public void RemoveAt(int index)
+    {
+        var last = _connections[^1];
+        _connections[index] = last;
+        last.MoveTo(index);
+        _connections.RemoveAt(_connections.Count - 1);
+    }
+
+    /// <summary>Only for writers of this shard, from within a send.</summary>
+    public void FlushSoon(RelayOutput output) => _outputs.Add(output, Now);
+
+    /// <summary>When a stream that begins to close now is cut.</summary>
+    public long CloseDeadline() => Math.Min(
+        Now + Ticks(Options.CloseTimeout),
+        DrainEnd is { } end ? Math.Max(Now, end) + Ticks(DrainCloseTimeout) : long.MaxValue);
+
+    /// <param name="span">The time.</param>
+    /// <param name="jitter">Differs by up to this share, at random.</param>
+    public long Ticks(TimeSpan span, double jitter = 0) =>
+        (long)(span.TotalSeconds * (1 + (jitter * ((2 * Random.Shared.NextDouble()) - 1))) * _time.TimestampFrequency);
+
     private async Task RunAsync()
     {
         while (_behind.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
-            _now = _time.GetTimestamp();
+            Now = _time.GetTimestamp();
             for (var taken = 0; taken < MaxBatch && _queue.Reader.TryRead(out var work); taken++)
             {
                 TryHandle(work);
             }
 
             TryVisitMembers();
-            FlushOutputs();
-            Report();
+            _outputs.Flush(moreComes: _behind.Count > 0, Now);
+            Counts.Report();
+            Room.Release(_done);
+            _done = 0;
         }
     }
 
@@ -116,7 +209,7 @@ internal sealed partial class Shard : IAsyncDisposable
         {
             VisitMembers();
         }
-#pragma warning disable CA1031 // As below.
+#pragma warning disable CA1031 // A loop that ended would silence its share of the connections for ever.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -143,56 +236,85 @@ internal sealed partial class Shard : IAsyncDisposable
         switch (work.Kind)
         {
             case ShardWorkKind.Deliver:
-                Deliver((TopicMembers)work.Target!, (LogEntry)work.Value!);
-                break;
-            case ShardWorkKind.Start:
-                ((TopicMembers)work.Target!).Head = (Position)work.Value!;
+                Deliver((TopicMembers)work.Target, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Replay:
-                OnReplay((StreamConnection)work.Target!, (LogEntry[])work.Value!);
+                ((StreamConnection)work.Target).OnReplay((LogEntry[])work.Value!);
                 break;
             case ShardWorkKind.Join:
-                Join((StreamConnection)work.Target!);
+                ((StreamConnection)work.Target).Join();
                 break;
-            case ShardWorkKind.Close:
-                BeginClose((StreamConnection)work.Target!, (string)work.Value!);
-                break;
-            case ShardWorkKind.Flushed:
-                var flushed = (StreamConnection)work.Target!;
-                OnFlushed(flushed, gone: work.Value is not null);
-                SendBacklog(flushed);
-                PumpReplay(flushed);
-                Schedule(flushed);
-                break;
-            case ShardWorkKind.Tick:
-                _wheel.Advance(_now, _visit);
+            case ShardWorkKind.Sent:
+                ((StreamConnection)work.Target).OnSent(gone: work.Value is not null);
                 break;
             case ShardWorkKind.Run:
-                ((Action)work.Target!)();
-                break;
-            case ShardWorkKind.Drain:
-                SetDrain((TimeSpan?)work.Value);
-                break;
-            case ShardWorkKind.Shed:
-                Shed((SheddingPlan)work.Value!);
+                ((Action)work.Target)();
                 break;
         }
     }
 
-    private void Join(StreamConnection connection)
+    private void Deliver(TopicMembers members, LogEntry entry)
     {
-        connection.ShardIndex = _connections.Count;
-        _connections.Add(connection);
-        for (var slot = 0; slot < connection.Memberships.Length; slot++)
+        members.Head = entry.Position;
+        if (members.Count == 0)
         {
-            connection.MemberIndexes[slot] = -1;
-            connection.Positions[slot] = connection.Starts is { } starts ? starts[slot].Position : connection.Memberships[slot].Head;
+            _done++;
+            return;
         }
 
-        SendOpen(connection);
-        SetTimes(connection);
-        PumpReplay(connection);
+        if (!members.IsBehind)
+        {
+            _behind.Enqueue(members);
+        }
+
+        members.Append(entry);
     }
+
+    /// <summary>Visits some of the members that are behind, each topic's in turn.</summary>
+    private void VisitMembers()
+    {
+        for (var turn = 0; turn < TurnsOfBatch && _behind.TryDequeue(out var members); turn++)
+        {
+            try
+            {
+                for (var work = 0; work < Turn && members.TryNext(out var connection, out var index, ref _done);)
+                {
+                    work += connection.IsRelayed ? VisitOfRelayed : VisitOfSocket;
+                    connection.TakeTurn(members, index);
+                }
+            }
+            finally
+            {
+                if (members.IsBehind)
+                {
+                    _behind.Enqueue(members);
+                }
+            }
+        }
+    }
+
+    private void SetDrain(TimeSpan? window)
+    {
+        if (window is not { } drained)
+        {
+            DrainEnd = null;
+            _connections.ForEach(static connection => connection.Stay());
+            return;
+        }
+
+        var length = Ticks(drained);
+        DrainEnd = Now + length;
+        StreamConnection[] order = [.. _connections];
+        Random.Shared.Shuffle(order);
+        for (var place = 0; place < order.Length; place++)
+        {
+            // A slot for each in a random order: moments drawn at random would clump, and so would the reconnects.
+            order[place].EndForDrain(Now + (long)(length * ((place + Random.Shared.NextDouble()) / order.Length)));
+        }
+    }
+
+    /// <summary>Logs an exception of a writer; from any thread.</summary>
+    public void LogWriteFailed(Exception exception) => LogWriteFailed(_logger, exception);
 
     [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
     private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);

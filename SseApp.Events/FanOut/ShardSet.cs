@@ -22,14 +22,6 @@ internal sealed class ShardSet : IAsyncDisposable
 
     public int NextIndex() => (int)(Interlocked.Increment(ref _next) % (uint)All.Length);
 
-    public void PostAll(ShardWorkKind kind, object? target = null, object? value = null)
-    {
-        foreach (var shard in All)
-        {
-            shard.Post(kind, target, value);
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
         foreach (var shard in All)

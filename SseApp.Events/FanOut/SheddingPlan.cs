@@ -12,11 +12,14 @@ internal sealed class SheddingPlan(int count, BalanceNode[] nodes, int self, dou
     /// <summary><see cref="StreamConnection.PlacementKey"/> of a stream that was placed by count: any other place will do.</summary>
     public const ulong AnyPlace = 1;
 
+    // What one look may cost the streams that wait meanwhile; the next one begins elsewhere.
+    private const int MaxVisits = 2000;
+
     // As the gateway will see it when the stream has ended.
     private readonly BalanceNode[] _nodes = [.. nodes.Select((node, i) => i == self ? node with { Load = Math.Max(0, node.Load - 1) } : node)];
     private int _left = count;
 
-    public bool IsDone => Volatile.Read(ref _left) <= 0;
+    private bool IsDone => Volatile.Read(ref _left) <= 0;
 
     public static ulong KeyOf(StreamPlacement? placement) => placement switch
     {
@@ -36,6 +39,31 @@ internal sealed class SheddingPlan(int count, BalanceNode[] nodes, int self, dou
         _ => BoundedRendezvous.Pick(key, _nodes, loadFactor) != self && (crowded || BoundedRendezvous.First(key, _nodes) != self),
     };
 
-    /// <summary>Takes one of the streams to end; from any shard.</summary>
-    public bool TryTake() => Interlocked.Decrement(ref _left) >= 0;
+    /// <summary>The streams of a shard that are to end; all shards share the plan's count.</summary>
+    /// <param name="connections">Those of the shard.</param>
+    /// <param name="youngest">Streams opened after this, in Unix milliseconds, stay: a client that has just come is not sent on again.</param>
+    public List<StreamConnection> Choose(List<StreamConnection> connections, long youngest)
+    {
+        var chosen = new List<StreamConnection>();
+        var visits = Math.Min(connections.Count, MaxVisits);
+        var start = Random.Shared.Next(Math.Max(1, connections.Count));
+        foreach (var crowded in (ReadOnlySpan<bool>)[false, true])
+        {
+            for (var i = 0; i < visits && !IsDone; i++)
+            {
+                var connection = connections[(start + i) % connections.Count];
+
+                // One that is catching up shall finish.
+                if (connection is { Closing: null, IsReplaying: false } && connection.OpenedAtMilliseconds <= youngest
+                    && Moves(connection.PlacementKey, crowded) && !chosen.Contains(connection) && TryTake())
+                {
+                    chosen.Add(connection);
+                }
+            }
+        }
+
+        return chosen;
+    }
+
+    private bool TryTake() => Interlocked.Decrement(ref _left) >= 0;
 }

@@ -6,15 +6,42 @@ using SseApp.ServiceDefaults.Cluster.Writers;
 namespace SseApp.Events.FanOut;
 
 /// <summary>
-/// One open stream. Everything but <see cref="Completion"/> is touched only by the loop of its shard.
-/// While idle it holds neither buffer nor timer.
+/// One open stream: what it sends, what waits for a client that does not keep up, and how it ends. Everything but
+/// <see cref="Completion"/>, <see cref="Open"/> and <see cref="Leave"/> belongs to the loop of its shard, which also owns
+/// the buffers. While idle a stream holds neither buffer nor timer.
 /// </summary>
 internal sealed class StreamConnection(
     IStreamWriter writer, Shard shard, TopicSet topics, TopicMembers[] memberships, StreamStart[]? starts, byte[] openData)
 {
+    /// <summary>Bytes of one send: so many that system calls no longer count, so few that a batch stays in the processor's cache.</summary>
+    public const int SendThreshold = 64 * 1024;
+
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public IStreamWriter Writer { get; private set; } = writer;
+    private IStreamWriter _writer = writer;
+
+    // The data of stream.open, until it was sent.
+    private byte[]? _openData = openData;
+
+    // What is being replayed, and the next event of it. The stream is no member of the topic at _replaySlot, nor of those
+    // after it, yet.
+    private LogEntry[]? _replay;
+    private int _replayIndex;
+    private int _replaySlot;
+    private bool _replayRequested;
+
+    // A send is under way: the writer must not be touched. When it began, and when its oldest event was published: 0 for none.
+    private bool _sending;
+    private long _sentAt;
+    private long _oldestInSend;
+
+    private long _heartbeatTicks;
+    private bool _finalSent;
+
+    // When to end the stream and why, or to cut it if it is closing already.
+    private long _deadline = long.MaxValue;
+    private string _deadlineReason = CloseReason.Drain;
+    private long _wheelTick;
 
     /// <summary>Names the stream to its client and to operators.</summary>
     public ulong Id { get; init; }
@@ -23,6 +50,9 @@ internal sealed class StreamConnection(
     public IPAddress? Client { get; init; }
 
     public long OpenedAtMilliseconds { get; init; }
+
+    /// <summary>How its gateway placed it, as <see cref="SheddingPlan"/> wants it; 0: it may not be moved.</summary>
+    public ulong PlacementKey { get; init; }
 
     /// <summary>The loop that owns the connection.</summary>
     public Shard Shard { get; } = shard;
@@ -38,71 +68,511 @@ internal sealed class StreamConnection(
     /// <summary>The shard's members of each topic, in the order of <see cref="Topics"/>.</summary>
     public TopicMembers[] Memberships { get; } = memberships;
 
-    /// <summary>Where the stream begins in each topic; null for the live end.</summary>
-    public StreamStart[]? Starts { get; } = starts;
-
-    /// <summary>The first topic that the stream is behind in; it is no member of this and the topics after it yet.</summary>
-    public int ReplaySlot { get; set; }
-
-    public bool IsReplaying => ReplaySlot < Memberships.Length;
-
-    /// <summary>What is being replayed, and the next event of it; null for nothing.</summary>
-    public LogEntry[]? Replay { get; set; }
-
-    public int ReplayIndex { get; set; }
-
-    public bool ReplayRequested { get; set; }
-
-    /// <summary>The place among the topic's members, or -1.</summary>
+    /// <summary>The place among each topic's members, or -1.</summary>
     public int[] MemberIndexes { get; } = new int[memberships.Length];
 
+    /// <summary>The last event of each topic that was sent.</summary>
     public Position[] Positions { get; } = new Position[memberships.Length];
-
-    /// <summary>The data of <c>stream.open</c>; null when it was sent.</summary>
-    public byte[]? OpenData { get; set; } = openData;
 
     /// <summary>Completes with the <see cref="CloseReason"/> when the shard no longer uses the writer.</summary>
     public Task<string> Completion => _completion.Task;
 
-    public int ShardIndex { get; set; } = -1;
-
-    /// <summary>How its gateway placed it, as <see cref="SheddingPlan"/> wants it; 0: it may not be moved.</summary>
-    public ulong PlacementKey { get; init; }
+    /// <summary>The place among the shard's connections; -1 before it joins and after its end.</summary>
+    public int ShardIndex { get; private set; } = -1;
 
     /// <summary>Set when closing began: nothing more is delivered.</summary>
-    public string? Closing { get; set; }
-
-    public bool FinalWritten { get; set; }
-
-    /// <summary>A send is under way; the writer must not be touched.</summary>
-    public bool Flushing { get; set; }
-
-    /// <summary>When the oldest event of the send under way was published; 0 for none.</summary>
-    public long OldestUnflushed { get; set; }
+    public string? Closing { get; private set; }
 
     /// <summary>Events that wait for the end of the send under way; null while there are none.</summary>
-    public Backlog? Backlog { get; set; }
+    public Backlog? Backlog { get; private set; }
 
-    public long HeartbeatTicks { get; set; }
-
-    public long LastFlush { get; set; }
-
-    /// <summary>The place in the timer wheel; 0 for none.</summary>
-    public long WheelTick { get; set; }
-
-    /// <summary>Why the stream ends at its deadline.</summary>
-    public string DeadlineReason { get; set; } = CloseReason.Drain;
-
-    /// <summary>When to end the stream, or to cut it if it is closing already; <see cref="long.MaxValue"/> for never.</summary>
-    public long Deadline { get; set; } = long.MaxValue;
+    public bool IsReplaying => _replaySlot < Memberships.Length;
 
     public bool IsSubscribedTo(string topic) => Array.BinarySearch(Topics.Names, topic, StringComparer.Ordinal) >= 0;
 
-    /// <summary>Tells the shard that the client is gone; from any thread.</summary>
-    public void Leave() => Shard.Post(ShardWorkKind.Close, this, CloseReason.Client);
+    /// <summary>Hands the stream to its shard; from any thread.</summary>
+    public void Open() => Shard.Post(ShardWorkKind.Join, this);
 
-    /// <summary>The timer wheel may hold a connection for a while after its end, and must not hold the whole request.</summary>
-    public void Detach() => Writer = null!;
+    /// <summary>The client is gone; from any thread.</summary>
+    public void Leave() => Shard.Run(() => BeginClose(CloseReason.Client));
 
-    public void Complete() => _completion.TrySetResult(Closing ?? CloseReason.Error);
+    public void Join()
+    {
+        ShardIndex = Shard.Add(this);
+        for (var slot = 0; slot < Memberships.Length; slot++)
+        {
+            MemberIndexes[slot] = -1;
+            Positions[slot] = starts is null ? Memberships[slot].Head : starts[slot].Position;
+        }
+
+        SendOpen();
+        SetTimes();
+        PumpReplay();
+    }
+
+    /// <summary>The last connection of the shard takes the place of one that left.</summary>
+    public void MoveTo(int shardIndex) => ShardIndex = shardIndex;
+
+    /// <summary>The stream is a member of a topic that is behind, and its turn has come.</summary>
+    public void TakeTurn(TopicMembers members, int index)
+    {
+        if (IsSingle && !_sending)
+        {
+            SendShared(members.Take(index));
+        }
+        else
+        {
+            SendOwn();
+        }
+    }
+
+    private void SendShared(ReadOnlySpan<LogEntry> entries)
+    {
+        while (!entries.IsEmpty && !_sending && Closing is null)
+        {
+            var shared = Shard.Shared;
+            var batch = entries[..shared.Fill(Topics, entries)];
+            Shard.Counts.Delivered(batch, shared.HasGap);
+
+            entries = entries[batch.Length..];
+            Send(shared.Buffer, batch[0].PublishedAtMicroseconds);
+        }
+
+        foreach (var entry in Closing is null ? entries : [])
+        {
+            Enqueue(entry, slot: 0);
+        }
+    }
+
+    /// <summary>A client of several topics, or one that does not keep up, gets at its turn what it lacks of all its topics.</summary>
+    private void SendOwn()
+    {
+        var own = Shard.Own;
+        var oldest = 0L;
+        own.Clear();
+        for (var slot = 0; slot < Memberships.Length && ShardIndex >= 0; slot++)
+        {
+            if (MemberIndexes[slot] < 0)
+            {
+                continue;
+            }
+
+            foreach (var entry in Memberships[slot].Take(MemberIndexes[slot]))
+            {
+                if (Closing is not null)
+                {
+                    break;
+                }
+
+                if (_sending)
+                {
+                    Enqueue(entry, slot);
+                    continue;
+                }
+
+                Append(entry, slot);
+                oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
+                if (own.Length >= SendThreshold)
+                {
+                    Send(own, oldest);
+                    own.Clear();
+                    oldest = 0;
+                }
+            }
+        }
+
+        if (own.Length > 0 && !_sending && Closing is null)
+        {
+            Send(own, oldest);
+        }
+    }
+
+    private void SendOpen()
+    {
+        var own = Shard.Own;
+        own.Clear();
+        own.Append(": stream open\n"u8);
+        own.AppendRetry(Shard.Options.NextRetryMilliseconds());
+        own.AppendId(Topics, Positions);
+        own.Append("event: stream.open\ndata: "u8);
+        own.Append(_openData);
+        own.Append("\n\n"u8);
+        _openData = null;
+        Send(own, 0);
+    }
+
+    /// <summary>Appends an event to the bytes that only this client gets.</summary>
+    private void Append(LogEntry entry, int slot)
+    {
+        Positions[slot] = entry.Position;
+        Shard.Own.AppendId(Topics, Positions);
+        Shard.Own.Append(entry.Block.Span);
+        Shard.Counts.Delivered(entry);
+    }
+
+    /// <param name="buffer">At least one byte; no send is under way.</param>
+    /// <param name="oldest">When the oldest of the events was published; 0 for none.</param>
+    private void Send(SendBuffer buffer, long oldest)
+    {
+        _sentAt = Shard.Now;
+        _oldestInSend = oldest;
+        _sending = true;
+        ValueTask<bool> send;
+        try
+        {
+            send = _writer.SendAsync(buffer);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            send = ValueTask.FromException<bool>(exception);
+        }
+
+        if (send.IsCompletedSuccessfully)
+        {
+            EndSend(gone: !send.Result);
+        }
+        else
+        {
+            _ = AwaitSendAsync(send);
+            Schedule();
+        }
+    }
+
+    private async Task AwaitSendAsync(ValueTask<bool> send)
+    {
+        var gone = true;
+        try
+        {
+            gone = !await send;
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The client left during the send: no error of ours.
+        }
+#pragma warning disable CA1031 // Whatever a writer throws must end its own stream, not the shard's loop.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Shard.LogWriteFailed(exception);
+        }
+
+        Shard.Post(ShardWorkKind.Sent, this, gone ? CloseReason.Client : null);
+    }
+
+    /// <summary>The client took what it was slow to take: it gets what waited meanwhile.</summary>
+    public void OnSent(bool gone)
+    {
+        EndSend(gone);
+        SendBacklog();
+        PumpReplay();
+        Schedule();
+    }
+
+    private void EndSend(bool gone)
+    {
+        _sending = false;
+        if (_oldestInSend != 0)
+        {
+            Shard.Metrics.Latency(_oldestInSend);
+            _oldestInSend = 0;
+        }
+
+        if (ShardIndex < 0)
+        {
+            return;
+        }
+
+        if (gone)
+        {
+            Closing ??= CloseReason.Client;
+            Remove();
+        }
+        else if (Closing is not null)
+        {
+            FinishClose();
+        }
+    }
+
+    /// <summary>Puts an event behind those that wait for the send under way.</summary>
+    private void Enqueue(LogEntry entry, int slot)
+    {
+        var backlog = Backlog ??= Shard.Backlogs.Rent();
+        var policy = Memberships[slot].Overflow ??= Shard.Options.OverflowOf(Topics.Names[slot]);
+        if (!Shard.Bounds.TryEnqueue(backlog, entry, slot, policy, Shard.Now))
+        {
+            CloseSlow();
+        }
+    }
+
+    /// <summary>Sends what waits, in as few writes as possible, until it is all sent or the client does not keep up.</summary>
+    private void SendBacklog()
+    {
+        while (!_sending && Closing is null && Backlog is { } backlog)
+        {
+            var own = Shard.Own;
+            var oldest = 0L;
+            own.Clear();
+            while (own.Length < SendThreshold && backlog.TryDequeue(Topics.Names, out var entry, out var slot))
+            {
+                Append(entry, slot);
+                oldest = oldest == 0 ? entry.PublishedAtMicroseconds : oldest;
+            }
+
+            if (backlog.IsEmpty)
+            {
+                DiscardBacklog();
+            }
+
+            Send(own, oldest);
+        }
+    }
+
+    private void DiscardBacklog()
+    {
+        if (Backlog is { } backlog)
+        {
+            Backlog = null;
+            Shard.Backlogs.Return(backlog);
+        }
+    }
+
+    public void OnReplay(LogEntry[] entries)
+    {
+        if (ShardIndex >= 0)
+        {
+            _replayRequested = false;
+            (_replay, _replayIndex) = (entries, 0);
+            PumpReplay();
+        }
+    }
+
+    /// <summary>
+    /// A stream that is behind a topic's head asks for the next events when the client has taken the ones before, so
+    /// nothing piles up for one that reads slowly; at the head it becomes a member and gets what is delivered.
+    /// </summary>
+    private void PumpReplay()
+    {
+        while (!_sending && Closing is null && Backlog is null && !_replayRequested && ShardIndex >= 0 && IsReplaying)
+        {
+            var slot = _replaySlot;
+            if (_replay is { } entries)
+            {
+                if (_replayIndex < entries.Length)
+                {
+                    SendReplay(entries, slot);
+                    continue;
+                }
+
+                _replay = null;
+            }
+
+            var members = Memberships[slot];
+            if (starts?[slot] is { Gap: { } gap } start)
+            {
+                starts[slot] = start with { Gap = null };
+                (_replay, _replayIndex) = ([gap], 0);
+            }
+            else if (Positions[slot] == members.Head)
+            {
+                MemberIndexes[slot] = members.Add(this, slot);
+                _replaySlot++;
+            }
+            else
+            {
+                _replayRequested = true;
+                members.History.Request(new StreamReplay(this, Positions[slot]));
+            }
+        }
+    }
+
+    private void SendReplay(LogEntry[] entries, int slot)
+    {
+        Shard.Own.Clear();
+        while (_replayIndex < entries.Length && Shard.Own.Length < SendThreshold)
+        {
+            var entry = entries[_replayIndex++];
+            Shard.Counts.Replayed(entry);
+            Append(entry, slot);
+        }
+
+        Send(Shard.Own, 0);
+    }
+
+    private void SetTimes()
+    {
+        _heartbeatTicks = Shard.Ticks(Shard.Options.HeartbeatInterval, Shard.Options.HeartbeatJitter);
+        SetAge();
+        if (Shard.DrainEnd is { } end)
+        {
+            // Its request was under way when the drain began.
+            EndForDrain(Shard.Now + (long)(Math.Max(0, end - Shard.Now) * Random.Shared.NextDouble()));
+        }
+
+        Schedule();
+    }
+
+    private void SetAge()
+    {
+        _deadline = long.MaxValue;
+        if (Shard.Options.MaxConnectionAge > TimeSpan.Zero)
+        {
+            _deadline = Shard.Now + Shard.Ticks(Shard.Options.MaxConnectionAge, Shard.Options.MaxConnectionAgeJitter);
+            _deadlineReason = CloseReason.Age;
+        }
+    }
+
+    /// <summary>Ends the stream at that moment, unless it ends earlier.</summary>
+    public void EndForDrain(long moment)
+    {
+        if (Closing is null)
+        {
+            _deadline = Math.Min(_deadline, moment);
+            _deadlineReason = CloseReason.Drain;
+        }
+
+        Schedule();
+    }
+
+    /// <summary>A drain was called off.</summary>
+    public void Stay()
+    {
+        if (Closing is null)
+        {
+            SetAge();
+            Schedule();
+        }
+    }
+
+    /// <summary>Called again whenever something may be due earlier than was known before.</summary>
+    private void Schedule()
+    {
+        if (ShardIndex >= 0)
+        {
+            var due = Closing is not null ? _deadline : Math.Min(_deadline, _sending ? SlowAt() : _sentAt + _heartbeatTicks);
+            _wheelTick = Shard.Wheel.Schedule(this, _wheelTick, due);
+        }
+    }
+
+    /// <summary>When the send under way, or an event that waits for its end, will have taken too long.</summary>
+    private long SlowAt() =>
+        Shard.Bounds.MaxAge + (Backlog is { } backlog && backlog.TryPeekOldest(out _, out var since) ? Math.Min(since, _sentAt) : _sentAt);
+
+    /// <summary>From the timer wheel; void if the stream is to be visited later by now.</summary>
+    public void OnTick(long tick)
+    {
+        if (_wheelTick == 0 || _wheelTick > tick)
+        {
+            return;
+        }
+
+        _wheelTick = 0;
+        if (ShardIndex >= 0)
+        {
+            CheckTimes();
+            Schedule();
+        }
+    }
+
+    private void CheckTimes()
+    {
+        if (_deadline <= Shard.Now)
+        {
+            if (Closing is null)
+            {
+                BeginClose(_deadlineReason);
+            }
+            else
+            {
+                Cut();
+            }
+        }
+        else if (Closing is null && _sending)
+        {
+            if (Shard.Now - _sentAt >= Shard.Bounds.MaxAge || (Backlog is { } backlog && !Shard.Bounds.TryExpire(backlog, Memberships, Shard.Now)))
+            {
+                CloseSlow();
+            }
+        }
+        else if (Closing is null && Shard.Now - _sentAt >= _heartbeatTicks && Backlog is null)
+        {
+            Send(StreamText.Heartbeat, 0);
+        }
+    }
+
+    private void CloseSlow()
+    {
+        if (Closing is null)
+        {
+            Shard.Metrics.SlowConsumer(OverflowPolicy.Disconnect);
+            BeginClose(CloseReason.SlowConsumer);
+        }
+    }
+
+    public void BeginClose(string reason)
+    {
+        if (Closing is not null || ShardIndex < 0)
+        {
+            return;
+        }
+
+        Closing = reason;
+        _deadline = Shard.CloseDeadline();
+        DiscardBacklog();
+        Schedule();
+        if (!_sending)
+        {
+            FinishClose();
+        }
+    }
+
+    /// <summary>Sends the last bytes; the stream leaves the shard when they are sent.</summary>
+    private void FinishClose()
+    {
+        if (_finalSent || Closing is CloseReason.Client or CloseReason.Error)
+        {
+            Remove();
+            return;
+        }
+
+        _finalSent = true;
+        var own = Shard.Own;
+        own.Clear();
+        own.AppendRetry(Closing == CloseReason.Rebalance ? Shard.Options.NextRebalanceRetryMilliseconds() : Shard.Options.NextRetryMilliseconds());
+        own.Append("\n"u8);
+        if (Closing == CloseReason.OperatorForGood)
+        {
+            own.Append(StreamClosed.Event);
+        }
+
+        Send(own, 0);
+    }
+
+    /// <summary>The client does not read, so there is no clean end for it.</summary>
+    private void Cut()
+    {
+        _deadline = long.MaxValue;
+        _writer.Abort();
+        if (!_sending)
+        {
+            Remove();
+        }
+    }
+
+    private void Remove()
+    {
+        for (var slot = 0; slot < Memberships.Length; slot++)
+        {
+            if (MemberIndexes[slot] >= 0)
+            {
+                Memberships[slot].RemoveAt(MemberIndexes[slot]);
+            }
+        }
+
+        Shard.RemoveAt(ShardIndex);
+        ShardIndex = -1;
+        DiscardBacklog();
+        _completion.TrySetResult(Closing ?? CloseReason.Error);
+        // The timer wheel may hold the connection for a while, and must not hold the whole request.
+        _writer = null!;
+    }
 }

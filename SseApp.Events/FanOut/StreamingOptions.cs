@@ -3,7 +3,7 @@ using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.FanOut;
 
-/// <summary>Section <c>Streaming</c>.</summary>
+/// <summary>Section <c>Streaming</c>: the streams of a replica, their heartbeats and their slow clients.</summary>
 internal sealed class StreamingOptions : IValidatableObject
 {
     public const string SectionName = "Streaming";
@@ -24,11 +24,11 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(0, 0.5)]
     public double HeartbeatJitter { get; set; } = 0.2;
 
-    /// <summary>Shortest reconnection time told to a client (<c>retry:</c>). Default 1 s.</summary>
+    /// <summary>Shortest reconnection time sent to a client (<c>retry:</c>). Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan RetryMin { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest reconnection time told to a client. Each one is random between the two. Default 5 s.</summary>
+    /// <summary>Longest reconnection time sent to a client. Each one is random between the two. Default 5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -69,7 +69,7 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RebalanceMinAge { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A client whose stream is ended to rebalance comes back within this. Default 0.5 s.</summary>
+    /// <summary>A client whose stream is ended to rebalance reconnects within this. Default 0.5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
     public TimeSpan RebalanceRetry { get; set; } = TimeSpan.FromSeconds(0.5);
 
@@ -116,10 +116,23 @@ internal sealed class StreamingOptions : IValidatableObject
     public OverflowPolicy OverflowOf(string topic) =>
         Overflow.FirstOrDefault(rule => rule.Matches(topic))?.Policy ?? OverflowPolicy.Disconnect;
 
-    /// <summary>The same for a client that is to come back at once.</summary>
+    /// <summary>The same for a client that is to reconnect at once.</summary>
     public int NextRebalanceRetryMilliseconds() => Random.Shared.Next(1, (int)RebalanceRetry.TotalMilliseconds + 1);
 
-    /// <summary>A reconnection time of its own for each client, so that a replica's clients do not come back in one moment.</summary>
+    /// <summary>A reconnection time of its own for each client, so that a replica's clients do not reconnect in one moment.</summary>
     public int NextRetryMilliseconds() =>
         Random.Shared.Next((int)RetryMin.TotalMilliseconds, (int)RetryMax.TotalMilliseconds + 1);
+}
+
+/// <summary>The overflow policy of the topics whose name fits a pattern.</summary>
+internal sealed class OverflowRule
+{
+    /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
+    [Required]
+    public string Pattern { get; set; } = "";
+
+    /// <summary>What happens to the slow clients of these topics.</summary>
+    public OverflowPolicy Policy { get; set; }
+
+    public bool Matches(string topic) => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(Pattern, topic, ignoreCase: false);
 }

@@ -1,7 +1,7 @@
 namespace SseApp.Events.FanOut;
 
 /// <summary>
-/// Visits each connection when its next heartbeat or deadline is due. A connection whose time is farther away than one
+/// Visits each connection when its next heartbeat or deadline is due. A connection whose time is later than one
 /// turn is visited on the way and scheduled again. Touched only by the shard's loop.
 /// </summary>
 /// <param name="resolution">Time stamps for each place of the wheel.</param>
@@ -14,20 +14,24 @@ internal sealed class TimerWheel(long resolution, long now)
     private long _current = now / resolution;
 
     /// <summary>Makes sure that the connection is visited when <paramref name="due"/> has passed, or before.</summary>
-    public void Schedule(StreamConnection connection, long due)
+    /// <param name="connection">The connection.</param>
+    /// <param name="scheduled">The tick at which it is visited as things are; 0 for none.</param>
+    /// <param name="due">A time stamp.</param>
+    /// <returns>The tick at which it is visited from now on.</returns>
+    public long Schedule(StreamConnection connection, long scheduled, long due)
     {
         var tick = Math.Clamp((due / resolution) + 1, _current + 1, _current + Size - 1);
-        if (connection.WheelTick > _current && connection.WheelTick <= tick)
+        if (scheduled > _current && scheduled <= tick)
         {
-            return;
+            return scheduled;
         }
 
         // A later place that it may have is void from now on, because it does not hold the connection's tick.
-        connection.WheelTick = tick;
         (_places[tick % Size] ??= []).Add(connection);
+        return tick;
     }
 
-    public void Advance(long now, Action<StreamConnection> visit)
+    public void Advance(long now)
     {
         var last = now / resolution;
         // After a long pause every place is due once.
@@ -43,11 +47,7 @@ internal sealed class TimerWheel(long resolution, long now)
             _places[_current % Size] = null;
             foreach (var connection in place)
             {
-                if (connection.WheelTick > 0 && connection.WheelTick <= _current)
-                {
-                    connection.WheelTick = 0;
-                    visit(connection);
-                }
+                connection.OnTick(_current);
             }
 
             place.Clear();

@@ -5,14 +5,46 @@ using SseApp.Events.Log;
 namespace SseApp.Events.FanOut;
 
 /// <summary>
-/// The subscribers of one topic that belong to one shard, how far that shard has delivered the topic, and the events
-/// that some of them do not have yet. Touched only by the shard's loop, so it needs no lock. A subscriber becomes a
-/// member when it has everything up to the head.
-/// <para>
-/// The shard visits the members in a circle as long as one of them is behind. At its turn a member gets all that came
-/// since its last one, so an event waits for one round at most, however many come meanwhile.
-/// </para>
+/// The subscribers of one topic that belong to one shard, and the events that some of them do not have yet. Touched only
+/// by the shard's loop, so it needs no lock.
 /// </summary>
+/// <remarks>
+/// <para>
+/// <b>Lagging.</b> A topic's events come faster than a loop can write them to ten thousand clients, so at any moment some
+/// members have an event and others do not. Waiting events are kept once, in a list, however many members lack them. They
+/// are numbered as they come, and each member has the number of the first event that it lacks (<c>Next</c>): it lags by
+/// what is in the list from there on. To publish is to append to the list; to deliver is to read on from <c>Next</c>.
+/// </para>
+/// <para>
+/// <b>Rounds.</b> The shard visits the members in a circle as long as one of them is behind, a few hundred at a time, and
+/// takes in new events in between. At its turn a member gets <i>all</i> that it lacks, in one write. So an event waits for
+/// one round at most, and the more events come during a round, the fewer writes each of them costs. When a round ends, the
+/// list forgets what the member that lags most has.
+/// </para>
+/// <para>Three members, A, B and C, which have everything up to event 4 (<c>_behind</c>: turns until nobody lags):</para>
+/// <code>
+///                              waiting   A.Next  B.Next  C.Next  _behind
+/// at rest                      -            5       5       5       0
+/// Append(e5)                   e5           5       5       5       3
+/// A's turn: takes e5           e5           6       5       5       2
+/// Append(e6)                   e5 e6        6       5       5       3     A lacks e6, too: a whole circle from here
+/// B's turn: takes e5 and e6    e5 e6        6       7       5       2
+/// C's turn: takes e5 and e6    e5 e6        6       7       7       1
+/// the round ends               e6           6       7       7       1     e5 is no longer lacking anywhere
+/// A's turn: takes e6           e6           7       7       7       0
+/// at rest                      -            7       7       7       0     B is the next to have a turn
+/// </code>
+/// <para>
+/// <b>Slow clients</b> do not make the list grow. A member whose send is still under way takes its events at its turn like
+/// the others, but into a <see cref="Backlog"/> of its own, and what is too much there is for its topic's overflow policy.
+/// Here nothing is ever dropped, and a member lags by one round at most.
+/// </para>
+/// <para>
+/// <b>Who joins</b> must have everything up to <see cref="Head"/> and lacks nothing of the list. <b>Who leaves</b> in the
+/// middle of a round leaves a hole in its place until the round ends: were it filled with the last member, that one would
+/// stand before the point where the circle has got to, and miss its turn.
+/// </para>
+/// </remarks>
 internal sealed class TopicMembers(ITopicHistory history)
 {
     private const int MaxKept = 1_024;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SseApp.Events.Log;
 
 /// <summary>An event on its way to Redis; its task is the answer to the publisher.</summary>
@@ -22,3 +24,7 @@ internal sealed class AppendRequest(string topic, string keys, ReadOnlyMemory<by
     /// <summary>The time of sending if the request sets the log's expiry, else 0.</summary>
     public long ExpirySetAt { get; set; }
 }
+
+/// <summary>Where an event is stored; <paramref name="Repeated"/> when an earlier publish with the same key stored it.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct AppendResult(Position Position, bool Repeated);

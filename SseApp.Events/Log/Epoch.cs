@@ -22,8 +22,5 @@ internal readonly record struct Epoch(ulong Value)
     /// <param name="bits">Width of the mark, 1 to 32.</param>
     public uint Mark(int bits) => Value == 0 ? 0 : (uint)(Value % ((1UL << bits) - 1)) + 1;
 
-    /// <summary>An epoch that has this mark; what an id tells of its epoch goes back into an id unchanged.</summary>
-    public static Epoch FromMark(uint mark, int bits) => new(mark == 1 ? (1UL << bits) - 1 : mark == 0 ? 0 : mark - 1);
-
     public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
 }

@@ -15,9 +15,6 @@ internal interface ITopicLog
     /// <exception cref="StackExchange.Redis.RedisTimeoutException">No answer: it may or may not be stored.</exception>
     Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null);
 
-    /// <summary>The range of offsets that the log holds; <c>Last</c> is 0 for a topic without a log.</summary>
-    Task<LogRange> GetRangeAsync(string topic);
-
     /// <summary>The newest event: the cheapest way to see whether something was missed.</summary>
     Task<LogEnd> GetEndAsync(string topic);
 
@@ -26,11 +23,11 @@ internal interface ITopicLog
     /// </summary>
     /// <param name="topic">A valid topic name.</param>
     /// <param name="after">0 or more; what the log no longer holds is left out, see <see cref="LogPage.First"/>.</param>
-    /// <param name="maxEvents">Most events to read, 1 or more.</param>
+    /// <param name="maxEvents">Most events to read; 0 to see only what the log holds.</param>
     /// <param name="maxBytes">Most bytes to read; one event is read whatever its size.</param>
     Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes);
 
-    /// <summary>Drops the log and tells all subscribers.</summary>
+    /// <summary>Drops the log and announces that to all subscribers.</summary>
     /// <returns>False when there was none.</returns>
     Task<bool> DeleteAsync(string topic);
 
@@ -50,5 +47,6 @@ internal interface ITopicLog
     /// Subscribes to the topic's channel. <paramref name="onEvent"/> is called in channel order, one call at a time,
     /// until the subscription is disposed; what is published while Redis is unreachable does not come.
     /// </summary>
-    Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent);
+    /// <returns>Unsubscribes when it is disposed.</returns>
+    Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent);
 }

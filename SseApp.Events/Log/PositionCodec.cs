@@ -42,7 +42,7 @@ internal static class PositionCodec
         Math.Clamp((SafeBits - HeaderBits - offsetBits) / topics, topics > MaxSafeTopics ? 24 : 12, MaxMarkBits);
 
     /// <summary>Width of the marks of positions that were read from an id.</summary>
-    public static int MarkBits(ReadOnlySpan<(uint Mark, long Offset)> positions)
+    public static int MarkBits(ReadOnlySpan<MarkedPosition> positions)
     {
         var offsets = default(Offsets);
         foreach (var position in positions)
@@ -99,7 +99,7 @@ internal static class PositionCodec
 
     /// <summary>Reads an id that <see cref="Encode(TopicSet, ReadOnlySpan{Position}, Span{byte})"/> made for the same topics.</summary>
     /// <returns>False for an id of other topics or of another version, a damaged one, or no id at all; never throws.</returns>
-    public static bool TryDecode(string? id, TopicSet topics, Span<(uint Mark, long Offset)> positions)
+    public static bool TryDecode(string? id, TopicSet topics, Span<MarkedPosition> positions)
     {
         if (id is null || positions.Length != topics.Count)
         {
@@ -126,7 +126,7 @@ internal static class PositionCodec
 
             offsetBits += (int)width;
             offsets.Add((long)offset);
-            position = (0, (long)offset);
+            position = new MarkedPosition(0, (long)offset);
         }
 
         var markBits = MarkBits(positions.Length, offsets.Bits);

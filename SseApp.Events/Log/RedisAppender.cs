@@ -3,60 +3,97 @@ using StackExchange.Redis;
 
 namespace SseApp.Events.Log;
 
-/// <summary>Appends events to the logs by one script, on a single server many at a time.</summary>
-internal sealed class RedisAppender
+/// <summary>
+/// Appends events to the logs by one script. A single server gets them in their order, one call at a time: those that come
+/// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
+/// the fewer calls it gets.
+/// </summary>
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time)
 {
+    // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
+    private const int ExpirySlack = 16;
+
     private static readonly string s_script = RedisScript.Load("publish.lua");
 
-    private readonly IConnectionMultiplexer _redis;
-    private readonly ClusterOptions _cluster;
-    private readonly TopicLogOptions _options;
-    private readonly TimeProvider _time;
-    private readonly AppendQueue _queue;
+    private readonly AppendQueue _queue = new();
     private readonly KnownTopics _known = new();
-
-    public RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time)
-    {
-        _redis = redis;
-        _cluster = cluster;
-        _options = options;
-        _time = time;
-        _queue = new AppendQueue(CallAsync, Answer);
-    }
 
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key)
     {
-        var keys = _cluster.KeysOf(topic);
-        var request = new AppendRequest(topic, keys, block, LogEntry.Stamp(_time.GetUtcNow().UnixMicroseconds(), key), idempotencyKey);
+        var keys = cluster.KeysOf(topic);
+        var request = new AppendRequest(topic, keys, block, LogEntry.Stamp(time.GetUtcNow().UnixMicroseconds(), key), idempotencyKey);
         // Only the nodes of a Redis Cluster have slots; a script reaches the keys of one slot alone.
-        if (_redis.GetHashSlot(keys) >= 0)
+        if (redis.GetHashSlot(keys) >= 0)
         {
-            _ = _queue.SendAsync(request);
+            _ = SendAsync([request]);
         }
-        else
+        else if (_queue.Add(request))
         {
-            _queue.Add(request);
+            _ = RunAsync();
         }
 
         return request.Task;
     }
 
-    private async Task<RedisResult[]> CallAsync(AppendRequest[] requests)
+    private async Task SendAsync(AppendRequest[] requests) => Complete(requests, await CallAsync(requests));
+
+    private async Task RunAsync()
+    {
+        AppendRequest[] answered = [];
+        Outcome outcome = default;
+        while (true)
+        {
+            // What waited for a server that did not answer in time is not kept waiting for as long again.
+            var next = _queue.Take(everything: outcome.Failure is RedisTimeoutException);
+            var calling = next.Length == 0 || outcome.Failure is RedisTimeoutException ? null : CallAsync(next);
+            // The server works on the next call while these are answered.
+            Complete(answered, outcome);
+            if (calling is null)
+            {
+                Complete(next, new Outcome(null, new RedisException("Redis did not answer an earlier call; this one was not sent.")));
+                if (next.Length == 0)
+                {
+                    return;
+                }
+
+                (answered, outcome) = ([], default);
+                continue;
+            }
+
+            (answered, outcome) = (next, await calling);
+        }
+    }
+
+    private async Task<Outcome> CallAsync(AppendRequest[] requests)
+    {
+        try
+        {
+            return new Outcome(await EvaluateAsync(requests), null);
+        }
+#pragma warning disable CA1031 // Each publisher gets the exception.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return new Outcome(null, exception);
+        }
+    }
+
+    private async Task<RedisResult[]> EvaluateAsync(AppendRequest[] requests)
     {
         var withKey = requests.Count(request => request.IdempotencyKey is not null);
         var keys = new RedisKey[(2 * requests.Length) + withKey];
         var values = new RedisValue[2 + (9 * requests.Length)];
         var (k, v) = (0, 0);
         values[v++] = Epoch.Create().ToString();
-        values[v++] = (long)_options.IdempotencyWindow.TotalMilliseconds;
+        values[v++] = (long)options.IdempotencyWindow.TotalMilliseconds;
         foreach (var request in requests)
         {
             var prefix = request.Keys;
-            var retention = _options.RetentionOf(request.Topic);
+            var retention = options.RetentionOf(request.Topic);
             var idle = (long)retention.IdleExpiry.TotalMilliseconds;
             request.Known = _known.Find(request.Topic);
             var due = IsExpiryDue(request.Known.ExpirySetAt, retention.IdleExpiry);
-            request.ExpirySetAt = due ? _time.GetTimestamp() : 0;
+            request.ExpirySetAt = due ? time.GetTimestamp() : 0;
             keys[k++] = prefix + "counter";
             keys[k++] = prefix + "log";
             if (request.IdempotencyKey is not null)
@@ -75,14 +112,34 @@ internal sealed class RedisAppender
             values[v++] = request.Known.Newest.Offset;
         }
 
-        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(s_script, keys, values, RedisScript.Flags);
+        var answer = await redis.GetDatabase().ScriptEvaluateAsync(s_script, keys, values, RedisScript.Flags);
         return (RedisResult[]?)answer ?? [];
     }
 
-    // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
-    private const int ExpirySlack = 16;
+    private bool IsExpiryDue(long setAt, TimeSpan idle) => setAt == 0 || time.GetElapsedTime(setAt) >= idle / ExpirySlack;
 
-    private bool IsExpiryDue(long setAt, TimeSpan idle) => setAt == 0 || _time.GetElapsedTime(setAt) >= idle / ExpirySlack;
+    private void Complete(AppendRequest[] requests, in Outcome outcome)
+    {
+        for (var i = 0; i < requests.Length; i++)
+        {
+            if (outcome.Answers is not { } answers || i >= answers.Length)
+            {
+                requests[i].TrySetException(outcome.Failure ?? new RedisException("The script publish.lua answered too little."));
+                continue;
+            }
+
+            try
+            {
+                Answer(requests[i], answers[i]);
+            }
+#pragma warning disable CA1031 // The publisher gets it; a loop that ended here would keep all others waiting for ever.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                requests[i].TrySetException(exception);
+            }
+        }
+    }
 
     private void Answer(AppendRequest request, RedisResult answer)
     {
@@ -116,4 +173,6 @@ internal sealed class RedisAppender
         _known.Remember(request.Topic, position, request.ExpirySetAt);
         request.TrySetResult(new AppendResult(position, Repeated: false));
     }
+
+    private readonly record struct Outcome(RedisResult[]? Answers, Exception? Failure);
 }

@@ -8,7 +8,7 @@ namespace SseApp.Events.Log;
 internal static class RedisScript
 {
     /// <summary>
-    /// Of all commands of the log. By default the client asks a replica while the master is away: one that lags would
+    /// Of all commands of the log. By default the client asks a replica while the master is unreachable: one that lags would
     /// make a healthy log look as if it had lost its newest events.
     /// </summary>
     public const CommandFlags Flags = CommandFlags.DemandMaster;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -6,7 +5,6 @@ namespace SseApp.Events.Log;
 
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
-    private static readonly string s_rangeScript = RedisScript.Load("range.lua");
     private static readonly string s_readScript = RedisScript.Load("read.lua");
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
 
@@ -82,19 +80,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());
 
-    public async Task<LogRange> GetRangeAsync(string topic)
-    {
-        var prefix = _cluster.KeysOf(topic);
-        var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_rangeScript, [prefix + "counter", prefix + "log"], [_options.RetentionOf(topic).MaxEvents], RedisScript.Flags);
-        var parts = ((string?)answer ?? throw new InvalidOperationException("The script range.lua returned nothing.")).Split(' ');
-        var last = long.Parse(parts[1], CultureInfo.InvariantCulture);
-        return new LogRange(
-            last - long.Parse(parts[3], CultureInfo.InvariantCulture) + 1,
-            new LogEnd(new Position(RedisScript.ParseEpoch(parts[0]), last), long.Parse(parts[2], CultureInfo.InvariantCulture)));
-    }
-
-    public async Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
+    public async Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
         var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_cluster.KeysOf(topic) + "live"));
@@ -132,10 +118,10 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
     private partial void LogForeignMessage(string topic);
 
-    [LoggerMessage(LogLevel.Error, "Offset {Offset} in the log of topic {Topic} is not an event of this version; subscribers are told a gap.")]
+    [LoggerMessage(LogLevel.Error, "Offset {Offset} in the log of topic {Topic} is not an event of this version; subscribers get a gap in its place.")]
     private partial void LogForeignEntry(string topic, long offset);
 
-    private sealed class Subscription(ChannelMessageQueue queue) : ITopicSubscription
+    private sealed class Subscription(ChannelMessageQueue queue) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync() => await queue.UnsubscribeAsync();
     }

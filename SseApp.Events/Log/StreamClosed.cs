@@ -1,9 +1,9 @@
 namespace SseApp.Events.Log;
 
 /// <summary>
-/// Tells a client that an operator does not want it back. A native EventSource gives up for ever only when its
+/// The last event of a client that an operator does not want to reconnect. A native EventSource stops only when its
 /// reconnection is answered with a status like 204 (https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface),
-/// and all that it sends back of what it was told is the last id; so this id is the message to whichever replica is next.
+/// and all that it sends with it is the last id; so this id is the message to whichever replica answers.
 /// </summary>
 internal static class StreamClosed
 {

@@ -3,7 +3,7 @@ using System.IO.Enumeration;
 
 namespace SseApp.Events.Log;
 
-/// <summary>Section <c>TopicLog</c>.</summary>
+/// <summary>Section <c>TopicLog</c>: what is kept of each topic, and for how long.</summary>
 internal sealed class TopicLogOptions : IValidatableObject
 {
     public const string SectionName = "TopicLog";
@@ -41,13 +41,6 @@ internal sealed class TopicLogOptions : IValidatableObject
         for (var i = 0; i < Overrides.Count; i++)
         {
             var name = $"{SectionName}:{nameof(Overrides)}:{i}";
-            var results = new List<ValidationResult>();
-            Validator.TryValidateObject(Overrides[i], new ValidationContext(Overrides[i]), results, validateAllProperties: true);
-            foreach (var result in results)
-            {
-                yield return new ValidationResult($"{name}: {result.ErrorMessage}", [nameof(Overrides)]);
-            }
-
             if (Overrides[i].Pattern.Length > 0 && !TopicName.IsValid(Overrides[i].Pattern.Replace('*', 'x').Replace('?', 'x')))
             {
                 yield return new ValidationResult(
@@ -56,4 +49,20 @@ internal sealed class TopicLogOptions : IValidatableObject
             }
         }
     }
+}
+
+/// <summary>An item of <c>TopicLog:Overrides</c>: retention of the topics whose name matches; what is not set stays as it is.</summary>
+internal sealed class TopicRetention
+{
+    /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
+    [Required]
+    public string Pattern { get; set; } = "";
+
+    /// <summary>Events kept for each topic.</summary>
+    [Range(1, 1_000_000)]
+    public int? MaxEvents { get; set; }
+
+    /// <summary>A topic without a publish for this long loses its log.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan? IdleExpiry { get; set; }
 }

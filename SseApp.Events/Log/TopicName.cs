@@ -13,7 +13,6 @@ internal static class TopicName
     private static readonly SearchValues<char> s_allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@");
 
-    // '$' is not in the allowed set at all; the rule names it because clients of other brokers expect $-topics.
     /// <summary>Routing decodes every escape of a path segment but <c>%2F</c>, and a topic may contain a slash.</summary>
     public static string FromRoute(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 

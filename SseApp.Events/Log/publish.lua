@@ -23,7 +23,7 @@ local function append(k, a)
   local published = string.match(args[a + 1], '^%d+')
   local previous = newest[3] or '0'
   local due = args[a + 5] == '1'
-  -- A server that came back, or a replica that was promoted, without its newest events would give their offsets to other
+  -- A server that restarted, or a replica that was promoted, without its newest events would give their offsets to other
   -- events, and subscribers would take those for events they have. Such a log ends here.
   if not epoch or (epoch == args[a + 7] and offset <= tonumber(args[a + 8])) then
     epoch = args[1]

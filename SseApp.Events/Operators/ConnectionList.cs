@@ -18,7 +18,7 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
         return [.. found.SelectMany(connections => connections).OrderBy(connection => connection.Id, StringComparer.Ordinal).Take(query.Limit)];
     }
 
-    /// <summary>Begins to end every stream that fits; each is told when to come back, or not to.</summary>
+    /// <summary>Begins to end every stream that fits; each gets the time of its reconnection, or the word not to reconnect.</summary>
     /// <returns>How many.</returns>
     /// <exception cref="TimeoutException">A fan-out loop is too busy to answer; it ends its streams when it comes to it.</exception>
     public async Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent, CancellationToken cancellationToken)
@@ -58,3 +58,9 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
         DateTimeOffset.FromUnixTimeMilliseconds(connection.OpenedAtMilliseconds),
         connection.Backlog?.Bytes ?? 0);
 }
+
+/// <summary>Which streams an operator means.</summary>
+/// <param name="Topic">Subscribed to this topic; null for any.</param>
+/// <param name="After">Ids greater than this one.</param>
+/// <param name="Limit">So many at most, those with the smallest ids.</param>
+internal sealed record ConnectionQuery(string? Topic, ulong? After, int Limit);

@@ -78,3 +78,19 @@ internal static class BatchParser
         return index < 0 ? bytes.Length : index;
     }
 }
+
+/// <summary>One item of a batch; <c>data</c> is text, or any other JSON value which is then published as its JSON text.</summary>
+internal sealed record BatchItem
+{
+    public string? Topic { get; init; }
+
+    public string[]? Topics { get; init; }
+
+    public string? Event { get; init; }
+
+    public JsonElement Data { get; init; }
+
+    public string? IdempotencyKey { get; init; }
+
+    public string? Key { get; init; }
+}

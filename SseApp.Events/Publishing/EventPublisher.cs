@@ -8,7 +8,7 @@ namespace SseApp.Events.Publishing;
 /// <summary>Checks an event, encodes it once, and appends it to its topic's log.</summary>
 internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOptions<PublishingOptions> options)
 {
-    /// <returns>The rule that the event breaks, or null; not looked at is its size.</returns>
+    /// <returns>The rule that the event breaks, or null; does not check its size.</returns>
     public static string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
     {
         if (!TopicName.IsValid(topic))

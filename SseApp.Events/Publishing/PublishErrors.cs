@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
 
-/// <summary>What a publisher is to be told of an event that Redis did not confirm.</summary>
+/// <summary>What a publisher gets to know of an event that Redis did not confirm.</summary>
 internal static class PublishErrors
 {
     public const string NotStored = "The event was not stored. Publish it again after the time in Retry-After.";
@@ -15,8 +15,8 @@ internal static class PublishErrors
         "The event was stored on the topics in 'events' and not on the others. Publish it on those again after the time in Retry-After.";
 
     /// <summary>
-    /// A command that was sent before the connection broke may have been executed; of one that the client gave up with its
-    /// connection nobody knows how far it came.
+    /// A command that was sent before the connection broke may have been executed; of one that the client library dropped with
+    /// its connection nobody knows how far it came.
     /// </summary>
     /// <returns>A <see cref="PublishOutcome"/>.</returns>
     public static string Outcome(Exception exception) =>

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Events.Publishing;
 
-/// <summary>Section <c>Publishing</c>.</summary>
+/// <summary>Section <c>Publishing</c>: how much may be published at once.</summary>
 internal sealed class PublishingOptions
 {
     public const string SectionName = "Publishing";

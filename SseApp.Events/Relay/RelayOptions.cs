@@ -18,8 +18,8 @@ internal sealed class RelayOptions
     public long Window { get; set; } = 256 * 1024;
 
     /// <summary>
-    /// Streams that one connection may carry. Gateways are told and open another one when it is full; one that does not
-    /// heed it gets a refusal for each stream beyond. 1 to 1 000 000; default 10 000.
+    /// Streams that one connection may carry. A gateway learns the number and opens another one when it is full; one that does
+    /// not gets a refusal for each stream beyond. 1 to 1 000 000; default 10 000.
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxStreamsPerConnection { get; set; } = 10_000;

@@ -36,7 +36,7 @@ internal sealed class RelayServerConnection(
 
     public Shard Shard => shards.All[shardIndex];
 
-    // A gateway sends no DATA; whoever says so must not make this process reserve what the longest of them needs.
+    // Rejects large frames early: a gateway never sends DATA.
     public int MaxLength(RelayFrameType type) => RelayProtocol.MaxControlLength;
 
     public void OnFrame(RelayFrameType type, ReadOnlySpan<byte> body)

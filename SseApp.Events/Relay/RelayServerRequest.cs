@@ -15,6 +15,9 @@ internal sealed partial class RelayServerRequest :
     /// <summary>The only path that is relayed.</summary>
     private const string StreamPath = "/events";
 
+    // The gateway holds what one write brings beyond what it asked for; nothing else waits there.
+    private static readonly TaskCompletionSource<bool> s_gone = CreateGone();
+
     private readonly RelayServerConnection _connection;
     private readonly CancellationTokenSource _aborted = new();
     private TaskCompletionSource<bool>? _ready;
@@ -47,7 +50,7 @@ internal sealed partial class RelayServerRequest :
     /// <summary>The connection is full. Another one need not be, and so it is no reason of the whole replica.</summary>
     public bool IsRefused { get; set; }
 
-    /// <summary>Runs the request through the service's pipeline and tells the gateway its end.</summary>
+    /// <summary>Runs the request through the service's pipeline and reports its end to the gateway.</summary>
     public async Task RunAsync(IHttpContextFactory contexts, RelayPipeline pipeline, ILogger logger)
     {
         HttpContext? context = null;
@@ -110,6 +113,31 @@ internal sealed partial class RelayServerRequest :
         _aborted.Cancel();
     }
 
+    public IStreamWriter CreateWriter() => new RelayStreamWriter(this, _connection);
+
+    /// <summary>Completes when the client has taken what the gateway holds; null when it does not wait.</summary>
+    public Task<bool>? Ready => Volatile.Read(ref _ready)?.Task;
+
+    public bool IsGone => ReferenceEquals(Volatile.Read(ref _ready), s_gone);
+
+    public void SetBlocked() => Interlocked.CompareExchange(
+        ref _ready, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously), null);
+
+    public void SetReady()
+    {
+        if (Volatile.Read(ref _ready) is { } ready && !ReferenceEquals(ready, s_gone) && Interlocked.CompareExchange(ref _ready, null, ready) == ready)
+        {
+            ready.TrySetResult(true);
+        }
+    }
+
+    /// <summary>Cuts the client off: it does not read.</summary>
+    public void Cut()
+    {
+        End(clean: false);
+        Abort();
+    }
+
     private FeatureCollection CreateFeatures()
     {
         var features = new FeatureCollection(8);
@@ -137,6 +165,21 @@ internal sealed partial class RelayServerRequest :
                 });
             _connection.Output.Flush();
         }
+    }
+
+    private void SetGone()
+    {
+        if (Interlocked.Exchange(ref _ready, s_gone) is { } ready && !ReferenceEquals(ready, s_gone))
+        {
+            ready.TrySetResult(false);
+        }
+    }
+
+    private static TaskCompletionSource<bool> CreateGone()
+    {
+        var gone = new TaskCompletionSource<bool>();
+        gone.SetResult(false);
+        return gone;
     }
 
     [LoggerMessage(LogLevel.Error, "A relayed stream failed.")]

@@ -8,7 +8,7 @@ namespace SseApp.Events.Replicas;
 internal static class AdvertisedAddressResolver
 {
     /// <param name="configured">Wins when given.</param>
-    /// <param name="podIp">The pod's own address where the orchestrator tells it.</param>
+    /// <param name="podIp">The pod's own address where the orchestrator provides it.</param>
     /// <param name="bound">The server's addresses, after it has started.</param>
     /// <param name="localAddress">Answers with the machine's or container's own address, if it has one beside loopback.</param>
     /// <returns>Null while the server is bound to nothing.</returns>

@@ -94,6 +94,6 @@ internal sealed partial class CommandListener(
     [LoggerMessage(LogLevel.Information, "An operator asked for: {Kind}.")]
     private partial void LogCommand(ReplicaCommandKind kind);
 
-    [LoggerMessage(LogLevel.Debug, "Operators' commands cannot be read; trying again with every heartbeat.")]
+    [LoggerMessage(LogLevel.Debug, "Operators' commands cannot be read; the next attempt is with the next heartbeat.")]
     private partial void LogFailed(Exception exception);
 }

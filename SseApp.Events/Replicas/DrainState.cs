@@ -42,7 +42,7 @@ internal sealed partial class DrainState(
             Volatile.Write(ref _draining, true);
             change = Exchange();
             metrics.DrainStarted();
-            shards.PostAll(ShardWorkKind.Drain, value: options.Value.Window);
+            Array.ForEach(shards.All, shard => shard.Drain(options.Value.Window));
         }
 
         LogBegun(metrics.ActiveConnections, options.Value.Window.TotalSeconds);
@@ -74,7 +74,7 @@ internal sealed partial class DrainState(
             Volatile.Write(ref _draining, false);
             change = Exchange();
             metrics.DrainEnded();
-            shards.PostAll(ShardWorkKind.Drain);
+            Array.ForEach(shards.All, static shard => shard.Drain(null));
         }
 
         LogEnded(metrics.ActiveConnections);

@@ -8,7 +8,7 @@ using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Events.Replicas;
 
 /// <summary>
-/// Ends a few streams at a time while this replica holds clearly more than its share, so that their clients come back to
+/// Ends a few streams at a time while this replica holds clearly more than its share, so that their clients reconnect to
 /// others. Each replica goes down to its own fair share and no further, which needs no agreement and cannot over-correct.
 /// </summary>
 internal sealed partial class Rebalancer(
@@ -88,7 +88,7 @@ internal sealed partial class Rebalancer(
 
         if (Plan(records) is { } plan)
         {
-            shards.PostAll(ShardWorkKind.Shed, value: plan);
+            Array.ForEach(shards.All, shard => shard.Shed(plan));
         }
     }
 

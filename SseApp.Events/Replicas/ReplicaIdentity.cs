@@ -11,7 +11,7 @@ internal sealed class ReplicaIdentity(IConfiguration configuration, TimeProvider
     public string Id { get; } = FromTelemetry(configuration["OTEL_RESOURCE_ATTRIBUTES"]) ?? string.Create(
         CultureInfo.InvariantCulture, $"{Environment.MachineName}-{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
 
-    /// <summary>Tells this process from an earlier one under the same id.</summary>
+    /// <summary>Distinguishes this process from an earlier one under the same id.</summary>
     public DateTimeOffset StartedAt { get; } = time.GetUtcNow();
 
     private static string? FromTelemetry(string? attributes) =>

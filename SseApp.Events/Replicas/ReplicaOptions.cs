@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Events.Replicas;
 
-/// <summary>Section <c>Replica</c>.</summary>
+/// <summary>Section <c>Replica</c>: what a replica reports about itself to the gateways.</summary>
 internal sealed class ReplicaOptions : IValidatableObject
 {
     public const string SectionName = "Replica";

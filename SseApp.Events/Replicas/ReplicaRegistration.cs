@@ -155,7 +155,7 @@ internal sealed partial class ReplicaRegistration(
     [LoggerMessage(LogLevel.Information, "Replica {Id} is {State} at {Address}.")]
     private partial void LogState(string id, ReplicaState state, Uri address);
 
-    [LoggerMessage(LogLevel.Warning, "The replica registry cannot be written; gateways keep the last known set until Redis is back.")]
+    [LoggerMessage(LogLevel.Warning, "The replica registry cannot be written; gateways keep the last known set until Redis is reachable again.")]
     private partial void LogWriteFailed(Exception exception);
 
     [LoggerMessage(LogLevel.Information, "Replica {Id} could not take itself out of the registry; its record expires by itself.")]

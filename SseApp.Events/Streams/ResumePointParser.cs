@@ -13,8 +13,8 @@ internal static class ResumePointParser
     /// Reads where to begin. The header goes before the query: an EventSource that reconnects repeats its URL, and only
     /// the header is about where it was. An id goes before <c>history</c> for the same reason.
     /// </summary>
-    /// <returns>The origin, or the rule that the request breaks. A strange id breaks none: a client cannot help it.</returns>
-    public static (ResumePoint Origin, string? Rule) Parse(IHeaderDictionary headers, IQueryCollection query, TopicSet topics)
+    /// <returns>The resume point, or the rule that the request breaks. A strange id breaks none: a client cannot help it.</returns>
+    public static (ResumePoint Start, string? Rule) Parse(IHeaderDictionary headers, IQueryCollection query, TopicSet topics)
     {
         var history = 0;
         if (query["history"] is { Count: > 0 } given
@@ -39,7 +39,7 @@ internal static class ResumePointParser
             return (ResumePoint.Live with { Earliest = true }, null);
         }
 
-        var positions = new (uint Mark, long Offset)[topics.Count];
+        var positions = new MarkedPosition[topics.Count];
         return (PositionCodec.TryDecode(id, topics, positions)
             ? ResumePoint.Live with { Positions = positions }
             : ResumePoint.Live with { Unknown = true }, null);

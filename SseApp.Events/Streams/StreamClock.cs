@@ -16,7 +16,7 @@ internal sealed class StreamClock(ShardSet shards, TopicHubs hubs, DrainState dr
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            shards.PostAll(ShardWorkKind.Tick);
+            Array.ForEach(shards.All, static shard => shard.Tick());
             hubs.Sweep();
             try
             {

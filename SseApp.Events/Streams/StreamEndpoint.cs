@@ -42,7 +42,7 @@ internal sealed class StreamEndpoint(
         }
 
         var topics = new TopicSet(names!);
-        var (origin, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
+        var (resumePoint, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
         if (broken is not null)
         {
             return Problems.BadRequest("The start of the stream is not valid.", broken).ExecuteAsync(context);
@@ -65,13 +65,13 @@ internal sealed class StreamEndpoint(
         }
 
         return metrics.TryAddConnection(_options.MaxConnections)
-            ? StreamAsync(context, topics, origin)
+            ? StreamAsync(context, topics, resumePoint)
             : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
     }
 
-    // Behind a gateway every peer is the gateway, which tells whom it serves. It is shown to operators and decides nothing.
+    // Behind a gateway every peer is the gateway, which names whom it serves. It is shown to operators and decides nothing.
     private static IPAddress? ClientAddress(HttpContext context) =>
-        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var told) ? told : context.Connection.RemoteIpAddress;
+        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var named) ? named : context.Connection.RemoteIpAddress;
 
     private string? Validate(StringValues names)
     {
@@ -89,11 +89,11 @@ internal sealed class StreamEndpoint(
     }
 
     // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
-    private async Task StreamAsync(HttpContext context, TopicSet topics, ResumePoint origin)
+    private async Task StreamAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
         try
         {
-            if (await OpenAsync(context, topics, origin) is not { } connection)
+            if (await OpenAsync(context, topics, resumePoint) is not { } connection)
             {
                 return;
             }
@@ -116,8 +116,8 @@ internal sealed class StreamEndpoint(
         }
     }
 
-    /// <returns>Null when the stream could not be opened; the client was told, or is gone.</returns>
-    private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint origin)
+    /// <returns>Null when the stream could not be opened; the client got a refusal, or is gone.</returns>
+    private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
         var acquired = new List<TopicHub>(topics.Count);
         StreamConnection? connection = null;
@@ -128,8 +128,8 @@ internal sealed class StreamEndpoint(
             await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
             await Task.WhenAll(acquiring);
-            var starts = origin.IsLive ? null : await FindStartsAsync(acquired, origin, context.RequestAborted);
-            connection = await JoinAsync(context, topics, acquired, starts, resumed: origin.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
+            var starts = resumePoint.IsLive ? null : await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
+            connection = await JoinAsync(context, topics, acquired, starts, resumed: resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
         {
@@ -150,11 +150,11 @@ internal sealed class StreamEndpoint(
         return connection;
     }
 
-    private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint origin, CancellationToken cancellationToken)
+    private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
     {
-        var markBits = origin.Positions is { } positions ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
+        var markBits = resumePoint.Positions is { } positions ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
         // All topics are asked before the first answer is awaited.
-        Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(origin, slot, markBits))];
+        Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(resumePoint, slot, markBits))];
         return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
     }
 
@@ -180,7 +180,7 @@ internal sealed class StreamEndpoint(
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };
         metrics.Opened();
-        connection.Shard.Post(ShardWorkKind.Join, connection);
+        connection.Open();
         return connection;
     }
 }

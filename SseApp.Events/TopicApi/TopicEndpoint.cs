@@ -25,14 +25,14 @@ internal static class TopicEndpoint
         try
         {
             var subscribed = log.CountSubscribedReplicasAsync(topic);
-            var range = await log.GetRangeAsync(topic);
-            var exists = range.Last > 0;
+            var page = await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0);
+            var exists = page.Last > 0;
             var local = hubs.LocalSubscribers(topic);
             var replicas = await subscribed;
-            // Nobody is asked about a topic that no other replica is subscribed to, whatever names somebody tries.
+            // Nobody is asked about a topic that no other replica is subscribed to, whatever names somebody makes up.
             var others = replicas > (local > 0 ? 1 : 0) ? await cluster.CountOthersAsync(topic) : default;
             return TypedResults.Ok(new TopicInfo(
-                topic, exists ? range.Epoch.ToString() : null, exists ? range.First : 0, range.Last, local, local + others.Count, others.Unanswered, replicas));
+                topic, exists ? page.Epoch.ToString() : null, exists ? page.First : 0, page.Last, local, local + others.Count, others.Unanswered, replicas));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
@@ -58,3 +58,22 @@ internal static class TopicEndpoint
         }
     }
 }
+
+/// <summary>Answer of <c>GET /topics/{topic}</c>. Epoch is null and both offsets are 0 for a topic without a log.</summary>
+/// <param name="Topic">The topic's name.</param>
+/// <param name="Epoch">The log's epoch.</param>
+/// <param name="FirstOffset">The oldest event that the log holds.</param>
+/// <param name="LastOffset">The newest event.</param>
+/// <param name="LocalSubscribers">Streams of the topic on this replica.</param>
+/// <param name="ClusterSubscribers">Streams of the topic on this replica and on all others that answered.</param>
+/// <param name="UnansweredReplicas">Replicas that did not answer within a second; there may be more streams on them.</param>
+/// <param name="SubscribedReplicas">Replicas of the cluster that hold streams of the topic, or did a moment ago.</param>
+internal sealed record TopicInfo(
+    string Topic,
+    string? Epoch,
+    long FirstOffset,
+    long LastOffset,
+    int LocalSubscribers,
+    int ClusterSubscribers,
+    int UnansweredReplicas,
+    long SubscribedReplicas);

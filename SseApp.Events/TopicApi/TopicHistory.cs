@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
@@ -76,3 +77,24 @@ internal static class TopicHistory
             DateTimeOffset.UnixEpoch.AddTicks(entry.PublishedAtMicroseconds * TimeSpan.TicksPerMicrosecond));
     }
 }
+
+/// <summary>
+/// Answer of <c>GET /topics/{topic}/events</c>. <paramref name="FirstOffset"/> and <paramref name="LastOffset"/> are
+/// what the log holds; there is more to read while the last event's offset is below LastOffset.
+/// </summary>
+internal sealed record TopicEvents(string Topic, string? Epoch, long FirstOffset, long LastOffset, TopicEvent[] Events);
+
+/// <summary>One event of <c>GET /topics/{topic}/events</c>, or what stands at the offset of one that cannot be read.</summary>
+/// <param name="Offset">Its place in the log; contiguous within a page.</param>
+/// <param name="Id">The id that a stream of this topic alone has after it.</param>
+/// <param name="Event">Its type.</param>
+/// <param name="Data">As a client of the stream gets it.</param>
+/// <param name="PublishedAt">When a replica accepted it.</param>
+/// <param name="Error">Why there is nothing but the offset; then <c>event</c>, <c>data</c> and <c>publishedAt</c> are left out.</param>
+internal sealed record TopicEvent(
+    long Offset,
+    string Id,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Event,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? PublishedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error = null);

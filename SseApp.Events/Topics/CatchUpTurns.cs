@@ -22,7 +22,7 @@ internal sealed class CatchUpTurns(ShardSet shards) : IDisposable
         {
             foreach (var shard in shards.All)
             {
-                await shard.WaitForRoomAsync().WaitAsync(cancellationToken);
+                await shard.Room.WaitAsync().WaitAsync(cancellationToken);
             }
         }
         catch

@@ -1,11 +1,13 @@
+using SseApp.Events.Log;
+
 namespace SseApp.Events.Topics;
 
 /// <summary>Where a client asks its stream to begin: exactly one of these, or nothing for the live end.</summary>
 /// <param name="Positions">By topic, from the client's id: the mark of its epoch, and the last offset it has.</param>
-/// <param name="Unknown">The client has an id that does not tell positions in these topics.</param>
+/// <param name="Unknown">The client has an id that says nothing about these topics.</param>
 /// <param name="Earliest">With the oldest event there is.</param>
 /// <param name="History">That many events before the newest.</param>
-internal sealed record ResumePoint((uint Mark, long Offset)[]? Positions, bool Unknown, bool Earliest, int History)
+internal sealed record ResumePoint(MarkedPosition[]? Positions, bool Unknown, bool Earliest, int History)
 {
     public static readonly ResumePoint Live = new(null, false, false, 0);
 

@@ -3,7 +3,7 @@ using SseApp.Events.Log;
 namespace SseApp.Events.Topics;
 
 /// <summary>
-/// Looks for events that the channels lost: each topic in its turn, and all of them when Redis comes back.
+/// Looks for events that the channels lost: each topic in its turn, and all of them when Redis is reachable again.
 /// </summary>
 internal sealed class TopicCheck(ITopicLog log, TopicHubs hubs, TimeProvider time) : BackgroundService
 {

@@ -73,7 +73,7 @@ internal sealed partial class TopicHub
     {
         if (page.First > _head.Offset + 1)
         {
-            TellGap(GapReason.Expired, _head.Offset + 1, page.First - 1, new Position(page.Epoch, page.First - 1));
+            ReportGap(GapReason.Expired, _head.Offset + 1, page.First - 1, new Position(page.Epoch, page.First - 1));
         }
 
         foreach (var entry in page.Entries)
@@ -116,7 +116,7 @@ internal sealed partial class TopicHub
         }
         else
         {
-            TellGap(GapReason.Epoch, _head.Offset + 1, null, page.Epoch == default ? default : new Position(page.Epoch, page.First - 1));
+            ReportGap(GapReason.Epoch, _head.Offset + 1, null, page.Epoch == default ? default : new Position(page.Epoch, page.First - 1));
         }
 
         _logFirst = page.First;

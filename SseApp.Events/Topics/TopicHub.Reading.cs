@@ -20,7 +20,7 @@ internal sealed partial class TopicHub
     // The log of this epoch is to be dropped: it lost events that were delivered.
     private Epoch _fence;
 
-    /// <summary>Compares the newest event with the log's, and catches up or tells a gap if they differ.</summary>
+    /// <summary>Compares the newest event with the log's, and catches up or reports a gap if they differ.</summary>
     public async Task CheckAsync()
     {
         LogEnd head;
@@ -126,7 +126,7 @@ internal sealed partial class TopicHub
     {
         lock (_gate)
         {
-            var stale = _requests.Exists(request => !request.Confirmed && (!request.IsOf(_head.Epoch) || request.After.Offset > _head.Offset));
+            var stale = _requests.Exists(request => !request.Confirmed && (!request.Fits(_head.Epoch) || request.After > _head.Offset));
             if ((!_checkWanted && _requests.Count == 0) || _stopped.IsCancellationRequested)
             {
                 plan = default;
@@ -144,14 +144,14 @@ internal sealed partial class TopicHub
             }
             else
             {
-                plan = new ReadPlan(false, _requests.Min(request => request.After.Offset), Head, default);
+                plan = new ReadPlan(false, _requests.Min(request => request.After), Head, default);
             }
 
             return true;
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "Reading the log of topic {Topic} failed; it is tried again.")]
+    [LoggerMessage(LogLevel.Error, "Reading the log of topic {Topic} failed; the next attempt follows in half a second.")]
     private static partial void LogReadFailed(ILogger logger, Exception exception, string topic);
 
     /// <param name="IsCheck">Reads on from the head, to catch up.</param>

@@ -11,25 +11,23 @@ internal sealed partial class TopicHub
     // No offset below it is in the log any more; the log's true first one may be newer.
     private long _logFirst = 1;
 
-    /// <summary>Finds where a stream of this topic begins; waits for the log if memory does not tell.</summary>
-    /// <param name="origin">What the client asked for; not the live end.</param>
+    /// <summary>Finds where a stream of this topic begins; waits for the log if memory does not have it.</summary>
+    /// <param name="resumePoint">What the client asked for; not the live end.</param>
     /// <param name="slot">This topic's place among the client's.</param>
     /// <param name="markBits">Width of the epochs' marks in the client's id.</param>
-    public Task<StreamStart> FindStartAsync(ResumePoint origin, int slot, int markBits)
+    public Task<StreamStart> FindStartAsync(ResumePoint resumePoint, int slot, int markBits)
     {
         lock (_gate)
         {
-            if (origin.Unknown)
+            if (resumePoint.Unknown)
             {
                 var gap = StreamGap.Create(Topic, GapReason.UnknownPosition, null, _head.Offset, _head);
-                // Until the gap is told, the client's id must not claim a position; no log has this epoch.
-                return Task.FromResult(new StreamStart(new Position(Epoch.Create(), 0), gap));
+                return Task.FromResult(StreamStart.Unknown(gap));
             }
 
-            var request = origin.Positions is { } positions
-                ? new StartRequest(new Position(Epoch.FromMark(positions[slot].Mark, markBits), positions[slot].Offset), markBits, clamp: false)
-                : new StartRequest(
-                    origin.Earliest ? default : new Position(_head.Epoch, Math.Max(0, _head.Offset - origin.History)), markBits, clamp: true);
+            var request = resumePoint.Positions is { } positions
+                ? new StartRequest(positions[slot], markBits)
+                : new StartRequest(resumePoint.Earliest ? default : new Position(_head.Epoch, Math.Max(0, _head.Offset - resumePoint.History)));
             Add(request);
             return request.Completion;
         }
@@ -75,18 +73,18 @@ internal sealed partial class TopicHub
     /// <param name="page">What was just read, of the hub's epoch; or null.</param>
     private bool TryComplete(HistoryRequest request, LogPage? page)
     {
-        if (request.Clamp && !request.IsOf(_head.Epoch))
+        if (request.Clamp && !request.Fits(_head.Epoch))
         {
             // The log changed while it waited; it had no position to lose.
-            request.After = default;
+            request.MoveTo(default);
         }
 
-        if (!request.IsOf(_head.Epoch) && request.After != default)
+        if (!request.Fits(_head.Epoch))
         {
-            return request.Confirmed && CompleteWithGap(request, GapReason.Epoch, request.After.Offset + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1)));
+            return request.Confirmed && CompleteWithGap(request, GapReason.Epoch, request.After + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1)));
         }
 
-        var after = new Position(_head.Epoch, request.After.Offset);
+        var after = new Position(_head.Epoch, request.After);
         if (after.Offset > _head.Offset)
         {
             return request.Confirmed && CompleteWithGap(request, GapReason.UnknownPosition, null, _head.Offset, _head);
@@ -97,7 +95,7 @@ internal sealed partial class TopicHub
             after = after with { Offset = Math.Min(_logFirst, RingFirst) - 1 };
         }
 
-        request.After = after;
+        request.MoveTo(after);
         if (after.Offset >= RingFirst - 1)
         {
             request.Complete(_ring.Slice(after.Offset, request.MaxBytes));

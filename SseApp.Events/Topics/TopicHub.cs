@@ -6,8 +6,8 @@ namespace SseApp.Events.Topics;
 /// <summary>
 /// One topic that has, or a moment ago had, local subscribers: its Redis subscription, its recent events, and its
 /// members in each shard. What it posts to the shards is the log's order without holes: an event that does not follow
-/// the one before it waits until the log was asked for what is missing, and what is gone is told as a gap. An event
-/// follows another one by what it says, not by its offset alone: a server that lost events gives their offsets to others.
+/// the one before it waits until the log was asked for what is missing, and what is gone is reported as a gap. An event
+/// follows another one by the event that it names, not by its offset alone: a server that lost events gives their offsets to others.
 /// </summary>
 internal sealed partial class TopicHub : ITopicHistory, IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
     private readonly CatchUpTurns _turns;
-    private ITopicSubscription? _subscription;
+    private IAsyncDisposable? _subscription;
 
     // The newest event that was posted to the shards, and when it was published: 0 if that is not known.
     private Position _head;
@@ -84,12 +84,12 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
                 _heldBeforeRead = _held!.Count;
             }
 
-            var range = await _log.GetRangeAsync(Topic);
+            var page = await _log.ReadAsync(Topic, after: 0, maxEvents: 0, maxBytes: 0);
             lock (_gate)
             {
                 _isStarted = true;
-                _logFirst = range.First;
-                MoveTo(range.End);
+                _logFirst = page.First;
+                MoveTo(page.End);
                 if (_checkWanted)
                 {
                     // More came meanwhile than may be held.
@@ -131,7 +131,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
 
     private void OnEvent(LogEntry entry)
     {
-        var full = Array.Exists(_shards, static shard => shard.IsFull());
+        var full = Array.Exists(_shards, static shard => shard.Room.IsFull());
         lock (_gate)
         {
             if (_stopped.IsCancellationRequested)
@@ -175,7 +175,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
         _headPublishedAt = entry.PublishedAtMicroseconds;
         _ring.AddLast(entry);
         Rates.Count(Subscribers);
-        PostAll(ShardWorkKind.Deliver, entry);
+        Deliver(entry);
     }
 
     private void Hold(LogEntry entry)
@@ -220,26 +220,30 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
         }
     }
 
-    /// <summary>Goes on from another place: what was kept and where the members are no longer tells anything.</summary>
+    /// <summary>Goes on from another place: what was kept and where the members are means nothing any more.</summary>
     private void MoveTo(LogEnd head)
     {
         (_head, _headPublishedAt) = (head.Position, head.PublishedAtMicroseconds);
         _ring.Clear();
-        PostAll(ShardWorkKind.Start, _head);
+        for (var i = 0; i < _shards.Length; i++)
+        {
+            var members = _members[i];
+            _shards[i].Run(() => members.Head = head.Position);
+        }
     }
 
-    private void TellGap(string reason, long? from, long? to, Position head)
+    private void ReportGap(string reason, long? from, long? to, Position head)
     {
         (_head, _headPublishedAt) = (head, 0);
         _ring.Clear();
-        PostAll(ShardWorkKind.Deliver, StreamGap.Create(Topic, reason, from, to, head));
+        Deliver(StreamGap.Create(Topic, reason, from, to, head));
     }
 
-    private void PostAll(ShardWorkKind kind, object value)
+    private void Deliver(LogEntry entry)
     {
         for (var i = 0; i < _shards.Length; i++)
         {
-            _shards[i].Post(kind, _members[i], value);
+            _shards[i].Post(ShardWorkKind.Deliver, _members[i], entry);
         }
     }
 }

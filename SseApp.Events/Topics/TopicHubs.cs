@@ -23,7 +23,7 @@ internal sealed partial class TopicHubs(
     private long _markedAt = time.GetTimestamp();
 
     /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
-    /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is away; nothing was counted.</exception>
+    /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is unreachable; nothing was counted.</exception>
     /// <exception cref="TimeoutException">Redis did not answer in time; nothing was counted.</exception>
     public async Task<TopicHub> AcquireAsync(string topic, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -175,7 +175,7 @@ internal sealed partial class TopicHubs(
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            // All topics are checked again when Redis is back.
+            // All topics are checked again when Redis is reachable again.
             LogCheckFailed(hub.Topic, exception);
         }
     }
@@ -210,7 +210,7 @@ internal sealed partial class TopicHubs(
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            // The handler is gone either way; a server that is away has no subscription of ours either.
+            // The handler is gone either way; a server that is unreachable has no subscription of ours either.
             LogUnsubscribeFailed(hub.Topic, exception);
         }
         finally
@@ -230,9 +230,9 @@ internal sealed partial class TopicHubs(
         metrics.AddTopics(-1);
     }
 
-    [LoggerMessage(LogLevel.Debug, "Redis was away while topic {Topic} was compared with its log.")]
+    [LoggerMessage(LogLevel.Debug, "Redis was unreachable while topic {Topic} was compared with its log.")]
     private partial void LogCheckFailed(string topic, Exception exception);
 
-    [LoggerMessage(LogLevel.Debug, "Redis was away while topic {Topic} was unsubscribed.")]
+    [LoggerMessage(LogLevel.Debug, "Redis was unreachable while topic {Topic} was unsubscribed.")]
     private partial void LogUnsubscribeFailed(string topic, Exception exception);
 }

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Events.Topics;
 
-/// <summary>Section <c>Topics</c>.</summary>
+/// <summary>Section <c>Topics</c>: what a replica keeps in memory for the topics that have subscribers.</summary>
 internal sealed class TopicsOptions
 {
     public const string SectionName = "Topics";

@@ -1,16 +1,18 @@
-using System.Net;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace SseApp.Gateway.AccessLog;
 
-/// <summary>A request that has ended.</summary>
+/// <summary>A request that has ended, as one line of JSON. Names of fields are a contract with whoever reads the log.</summary>
 internal sealed record AccessLogEntry
 {
-    /// <summary>When it began.</summary>
-    public required DateTimeOffset Time { get; init; }
+    /// <summary>When it began, UTC.</summary>
+    public required DateTime Time { get; init; }
 
-    public required TimeSpan Duration { get; init; }
+    public required double DurationMs { get; init; }
 
-    public required IPAddress? Client { get; init; }
+    public required string? Client { get; init; }
 
     public required string Method { get; init; }
 
@@ -31,7 +33,8 @@ internal sealed record AccessLogEntry
     /// <summary>Bytes of the body, as sent: after compression, before TLS and chunk framing.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Events of an event stream; null for other responses.</summary>
+    /// <summary>Events of a relayed stream; absent for all other responses.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public required long? Events { get; init; }
 
     /// <summary>Whether the client ended it, not the gateway or the replica.</summary>
@@ -45,4 +48,12 @@ internal sealed record AccessLogEntry
     public required string Referer { get; init; }
 
     public required string RequestId { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(AccessLogEntry))]
+internal sealed partial class AccessLogJsonContext : JsonSerializerContext
+{
+    /// <summary>Escapes only what would break the line or JSON itself; the reader of a log is no web page.</summary>
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -10,7 +10,7 @@ internal static class AccessLogExtensions
         var services = builder.Services;
         services.AddValidatedOptions<AccessLogOptions>(AccessLogOptions.SectionName);
         services.AddSingleton<AccessLogWriter>();
-        if (builder.Configuration.GetValue<bool>($"{AccessLogOptions.SectionName}:{nameof(AccessLogOptions.Enabled)}"))
+        if (Settings.Bind(builder.Configuration.GetSection(AccessLogOptions.SectionName), new AccessLogOptions()).Enabled)
         {
             services.AddHostedService(provider => provider.GetRequiredService<AccessLogWriter>());
         }

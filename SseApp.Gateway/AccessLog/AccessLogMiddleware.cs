@@ -15,10 +15,13 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
     {
         var began = time.GetTimestamp();
         var beganAt = time.GetUtcNow();
-        var traffic = new ResponseTraffic(StreamRequests.IsStream(context.Request));
+
+        // Others may rewrite it on the way; the line should show what the client asked for.
+        var path = context.Request.PathBase.Add(context.Request.Path).Value ?? "";
+        var traffic = new ResponseTraffic();
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         context.Features.Set(traffic);
-        context.Features.Set<IHttpResponseBodyFeature>(new CountingBody(body, traffic));
+        context.Response.Body = new CountingStream(body.Stream, traffic);
         var failed = true;
         try
         {
@@ -28,24 +31,24 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
         finally
         {
             context.Features.Set(body);
-            log.Write(Entry(context, traffic, beganAt, time.GetElapsedTime(began), failed));
+            log.Write(Entry(context, path, traffic, beganAt, time.GetElapsedTime(began), failed));
         }
     }
 
-    private AccessLogEntry Entry(HttpContext context, ResponseTraffic traffic, DateTimeOffset beganAt, TimeSpan duration, bool failed)
+    private AccessLogEntry Entry(HttpContext context, string path, ResponseTraffic traffic, DateTimeOffset beganAt, TimeSpan duration, bool failed)
     {
         var request = context.Request;
         var response = context.Response;
         var left = context.RequestAborted.IsCancellationRequested;
         return new AccessLogEntry
         {
-            Time = beganAt,
-            Duration = duration,
-            Client = context.Connection.RemoteIpAddress,
+            Time = beganAt.UtcDateTime,
+            DurationMs = Math.Round(duration.TotalMilliseconds, 3),
+            Client = context.Connection.RemoteIpAddress?.ToString(),
             Method = request.Method,
             Scheme = request.Scheme,
             Host = request.Host.Value ?? "",
-            Path = request.PathBase.Add(request.Path).Value ?? "",
+            Path = path,
             Query = Query(request),
             Protocol = request.Protocol,
             Status = response.HasStarted ? response.StatusCode
@@ -53,7 +56,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
                 : failed ? StatusCodes.Status500InternalServerError
                 : response.StatusCode,
             Bytes = HttpMethods.IsHead(request.Method) ? 0 : traffic.Bytes,
-            Events = response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true ? traffic.Events : null,
+            Events = traffic.Events,
             ClientLeft = left,
             Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
             UserAgent = request.Headers.UserAgent.ToString(),

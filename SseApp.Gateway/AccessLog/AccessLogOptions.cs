@@ -2,30 +2,19 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Gateway.AccessLog;
 
-/// <summary>Section <c>AccessLog</c>: one line for each request when it ends, a stream's with its duration, events and bytes.</summary>
+/// <summary>Section <c>AccessLog</c>: one line of JSON for each request when it ends, a stream's with its duration, bytes and events.</summary>
 public sealed class AccessLogOptions : IValidatableObject
 {
     public const string SectionName = "AccessLog";
 
-    /// <summary>Default false.</summary>
+    /// <summary>Whether the log is written. Default false.</summary>
     public bool Enabled { get; set; }
 
-    /// <summary><c>Json</c> (default): one object a line; <c>W3C</c>: extended log file format.</summary>
-    public AccessLogFormat Format { get; set; } = AccessLogFormat.Json;
-
-    /// <summary>File to append to; its folder is made. Default none: standard output.</summary>
-    public string? File { get; set; }
-
     /// <summary>
-    /// Size in bytes at which the file is renamed to <c>.1</c> (and <c>.1</c> to <c>.2</c>, and so on) and a new one begun.
-    /// Default 100 MiB. 4 KiB to 1 TiB.
+    /// File to append to; its folder is made, and it is opened again when somebody moved or emptied it, as <c>logrotate</c>
+    /// does. Default none: standard output.
     /// </summary>
-    [Range(4096L, 1L << 40)]
-    public long MaxFileBytes { get; set; } = 100L * 1024 * 1024;
-
-    /// <summary>Renamed files that are kept. Default 10; 0: none.</summary>
-    [Range(0, 1000)]
-    public int MaxOldFiles { get; set; } = 10;
+    public string? File { get; set; }
 
     /// <summary>
     /// Lines that may wait to be written. When a disk cannot keep up, further ones are dropped, counted and reported: no
@@ -47,7 +36,7 @@ public sealed class AccessLogOptions : IValidatableObject
         string? problem = null;
         try
         {
-            using var log = new RotatingFile(File, MaxFileBytes, MaxOldFiles);
+            using var log = AccessLogWriter.Open(File);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

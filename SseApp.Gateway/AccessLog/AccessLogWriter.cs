@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.Metrics;
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
@@ -21,6 +22,7 @@ internal sealed partial class AccessLogWriter : BackgroundService
     private readonly ILogger<AccessLogWriter> _logger;
     private readonly Counter<long> _droppedTotal;
     private readonly ArrayBufferWriter<byte> _lines = new(64 * 1024);
+    private Stream? _output;
     private long _dropped;
     private long? _reportedAt;
     private long? _failedAt;
@@ -33,6 +35,22 @@ internal sealed partial class AccessLogWriter : BackgroundService
         _queue = Channel.CreateBounded<AccessLogEntry>(new BoundedChannelOptions(_options.QueueLines) { SingleReader = true });
         _droppedTotal = meter.Meter.CreateCounter<long>(
             MetricNames.GatewayAccessLogDropped, description: "Lines of the access log that were lost because it could not be written fast enough.");
+    }
+
+    /// <summary>Opens the file to append to it.</summary>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
+    public static FileStream Open(string path)
+    {
+        path = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true);
+    }
+
+    public override void Dispose()
+    {
+        CloseOutput();
+        base.Dispose();
     }
 
     /// <summary>Queues a line; never waits.</summary>
@@ -58,17 +76,20 @@ internal sealed partial class AccessLogWriter : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var target = Target();
+        await using var json = new Utf8JsonWriter(_lines, AccessLogJsonContext.WriterOptions);
         while (await _queue.Reader.WaitToReadAsync(stoppingToken))
         {
             var count = 0;
             while (_lines.WrittenCount < 1024 * 1024 && _queue.Reader.TryRead(out var entry))
             {
-                AccessLogLine.Append(_lines, entry, _options.Format);
+                json.Reset();
+                JsonSerializer.Serialize(json, entry, AccessLogJsonContext.Default.AccessLogEntry);
+                json.Flush();
+                _lines.Write("\n"u8);
                 count++;
             }
 
-            if (!await TryWriteAsync(target, stoppingToken))
+            if (!await TryWriteAsync(stoppingToken))
             {
                 Drop(count);
             }
@@ -78,7 +99,7 @@ internal sealed partial class AccessLogWriter : BackgroundService
         }
     }
 
-    private async ValueTask<bool> TryWriteAsync(IAccessLogTarget target, CancellationToken cancellationToken)
+    private async ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken)
     {
         if (_failedAt is { } failed && _time.GetElapsedTime(failed) < s_retry)
         {
@@ -87,26 +108,35 @@ internal sealed partial class AccessLogWriter : BackgroundService
 
         try
         {
-            await target.WriteAsync(_lines.WrittenMemory, cancellationToken);
+            if (_output is FileStream { CanSeek: true } file && WasReplaced(file))
+            {
+                CloseOutput();
+            }
+
+            _output ??= string.IsNullOrWhiteSpace(_options.File) ? System.Console.OpenStandardOutput() : Open(_options.File);
+            await _output.WriteAsync(_lines.WrittenMemory, cancellationToken);
+            await _output.FlushAsync(cancellationToken);
             _failedAt = null;
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            CloseOutput();
             _failedAt = _time.GetTimestamp();
             LogNotWritten(_options.File ?? "standard output", s_retry.TotalSeconds, exception.Message);
             return false;
         }
     }
 
-    private IAccessLogTarget Target()
-    {
-        var header = _options.Format == AccessLogFormat.W3C ? AccessLogLine.W3CHeader : "";
-        return string.IsNullOrWhiteSpace(_options.File)
-            ? new StandardOutput(header)
-            : new RotatingFile(_options.File, _options.MaxFileBytes, _options.MaxOldFiles, header);
-    }
+    // Moved, deleted, or moved and begun anew (logrotate's create): what is written further would go to the old file. Emptied
+    // in place (its copytruncate): it would go behind a hole.
+    private static bool WasReplaced(FileStream file) => new FileInfo(file.Name) is var now && (!now.Exists || now.Length != file.Position);
 
+    private void CloseOutput()
+    {
+        _output?.Dispose();
+        _output = null;
+    }
     private void Drop(long lines)
     {
         Interlocked.Add(ref _dropped, lines);
@@ -127,6 +157,6 @@ internal sealed partial class AccessLogWriter : BackgroundService
     [LoggerMessage(LogLevel.Warning, "The access log lost {Lines} lines: more came than could be written. Log to a faster disk, or raise AccessLog:QueueLines ({QueueLines}).")]
     private partial void LogDropped(long lines, int queueLines);
 
-    [LoggerMessage(LogLevel.Error, "The access log {Target} cannot be written: {Error} Trying again in {Seconds} s; the lines until then are lost. Free space on the disk or choose another AccessLog:File.")]
+    [LoggerMessage(LogLevel.Error, "The access log {Target} cannot be written: {Error} The next attempt is in {Seconds} s; the lines until then are lost. Free space on the disk or choose another AccessLog:File.")]
     private partial void LogNotWritten(string target, double seconds, string error);
 }

@@ -1,34 +1,41 @@
+using SseApp.Gateway.Requests;
+
 namespace SseApp.Gateway.AccessLog;
 
 /// <summary>
 /// What has been sent of one response. A feature of the request while the access log is on: code that writes to the
 /// connection beside the response's body reports here.
 /// </summary>
-internal sealed class ResponseTraffic(bool stream)
+internal sealed class ResponseTraffic
 {
-    private EventCounter _events;
-    private long _reported;
-
     public long Bytes { get; private set; }
 
-    public long? Events => stream ? _events.Events + _reported : null;
+    /// <summary>Null where nobody counted events.</summary>
+    public long? Events { get; private set; }
 
-    public void Add(ReadOnlySpan<byte> sent)
-    {
-        Bytes += sent.Length;
-        if (stream)
-        {
-            _events.Add(sent);
-        }
-    }
+    public void Add(long bytes) => Bytes += bytes;
 
     /// <summary>What was written beside the response's body.</summary>
-    public void Add(long bytes, long events)
+    public void AddStream(long bytes, long events)
     {
         Bytes += bytes;
-        _reported += events;
+        Events = (Events ?? 0) + events;
+    }
+}
+
+/// <summary>The response's body with its bytes counted. Nothing is buffered or copied.</summary>
+internal sealed class CountingStream(Stream inner, ResponseTraffic traffic) : ResponseBodyStream(inner)
+{
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        base.Write(buffer);
+        traffic.Add(buffer.Length);
     }
 
-    /// <summary>Bytes whose content is not at hand, as of a file that the server sends itself.</summary>
-    public void Add(long count) => Bytes += count;
+    // Counted before it is sent, so that no state machine is needed around each write; a write that fails ends the request.
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        traffic.Add(buffer.Length);
+        return Inner.WriteAsync(buffer, cancellationToken);
+    }
 }

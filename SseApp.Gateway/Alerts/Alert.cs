@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace SseApp.Gateway.Alerts;
 
-/// <summary>One condition from its beginning to its end, and who was told of it.</summary>
+/// <summary>One condition from its beginning to its end, and when it was reported.</summary>
 internal sealed record Alert
 {
     public required string Key { get; init; }
@@ -24,13 +24,13 @@ internal sealed record Alert
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>When the last alert of the same key was told; see <see cref="AlertsOptions.MinInterval"/>.</summary>
-    public DateTimeOffset? LastToldAt { get; init; }
+    /// <summary>When the last alert of the same key was reported; see <see cref="AlertsOptions.MinInterval"/>.</summary>
+    public DateTimeOffset? LastReportedAt { get; init; }
 
-    /// <summary>When its beginning was told, or the channel was given up.</summary>
-    public DateTimeOffset? ToldAt { get; init; }
+    /// <summary>When its beginning was reported, or all attempts to do so failed.</summary>
+    public DateTimeOffset? ReportedAt { get; init; }
 
-    public DateTimeOffset? EndToldAt { get; init; }
+    public DateTimeOffset? EndReportedAt { get; init; }
 
     /// <summary>The gateway that sends the next notice; others leave it alone until <see cref="ClaimedUntil"/>.</summary>
     public string? ClaimedBy { get; init; }
@@ -39,4 +39,13 @@ internal sealed record Alert
 
     [JsonIgnore]
     public bool IsFiring => EndedAt is null;
+}
+
+internal enum AlertSeverity
+{
+    /// <summary>Clients are served; look at it today.</summary>
+    Warning,
+
+    /// <summary>Clients are not served, or soon will not be; look at it now.</summary>
+    Critical,
 }

@@ -11,7 +11,7 @@ internal sealed record AlertBook
 
     private const int KeptRecent = 50;
 
-    /// <summary>Alerts that last, and those that ended but of which somebody still has to be told.</summary>
+    /// <summary>Alerts that last, and those that ended but whose end still has to be reported.</summary>
     public IReadOnlyList<Alert> Active { get; init; } = [];
 
     /// <summary>Alerts that are over and done with, newest first.</summary>
@@ -45,8 +45,8 @@ internal sealed record AlertBook
     }
 
     /// <summary>
-    /// Adds what a gateway wrote into its own copy while the book could not be reached. What is in both was told by
-    /// each of them; it stays one alert, so its end is told once.
+    /// Adds what a gateway wrote into its own copy while the book could not be reached. What is in both was reported
+    /// by each of them; it stays one alert, so its end is reported once.
     /// </summary>
     public AlertBook Merge(AlertBook other)
     {
@@ -55,8 +55,8 @@ internal sealed record AlertBook
         {
             Active =
             [
-                .. Active.Select(alert => other.Active.FirstOrDefault(theirs => IsSame(theirs, alert)) is { ToldAt: { } told } && alert.ToldAt is null
-                    ? alert with { ToldAt = told }
+                .. Active.Select(alert => other.Active.FirstOrDefault(theirs => IsSame(theirs, alert)) is { ReportedAt: { } reported } && alert.ReportedAt is null
+                    ? alert with { ReportedAt = reported }
                     : alert),
                 .. other.Active.Where(theirs => !known.Exists(alert => IsSame(theirs, alert))),
             ],
@@ -76,13 +76,13 @@ internal sealed record AlertBook
     {
         foreach (var outcome in view.Outcomes.Where(outcome => outcome.Key == alert.Key && outcome.Since == alert.Since))
         {
-            if (outcome.State == AlertState.Firing && alert.ToldAt is null)
+            if (outcome.State == AlertState.Firing && alert.ReportedAt is null)
             {
-                alert = alert with { ToldAt = view.Now, ClaimedBy = null, ClaimedUntil = default };
+                alert = alert with { ReportedAt = view.Now, ClaimedBy = null, ClaimedUntil = default };
             }
             else if (outcome.State == AlertState.Resolved && !alert.IsFiring)
             {
-                alert = alert with { EndToldAt = view.Now, ClaimedBy = null, ClaimedUntil = default };
+                alert = alert with { EndReportedAt = view.Now, ClaimedBy = null, ClaimedUntil = default };
             }
         }
 
@@ -116,15 +116,15 @@ internal sealed record AlertBook
         Labels = condition.Labels,
         Since = view.Now,
         ConfirmedUntil = view.Now + view.ConfirmFor,
-        LastToldAt = active.Concat(Recent).Where(alert => alert.Key == condition.Key).Max(alert => alert.ToldAt ?? alert.LastToldAt),
+        LastReportedAt = active.Concat(Recent).Where(alert => alert.Key == condition.Key).Max(alert => alert.ReportedAt ?? alert.LastReportedAt),
     };
 
     private static Alert Claim(Alert alert, AlertView view, List<AlertNotice> due)
     {
         AlertState? next = alert switch
         {
-            { IsFiring: true, ToldAt: null } when alert.LastToldAt is null || view.Now - alert.LastToldAt >= view.MinInterval => AlertState.Firing,
-            { IsFiring: false, ToldAt: not null, EndToldAt: null } => AlertState.Resolved,
+            { IsFiring: true, ReportedAt: null } when alert.LastReportedAt is null || view.Now - alert.LastReportedAt >= view.MinInterval => AlertState.Firing,
+            { IsFiring: false, ReportedAt: not null, EndReportedAt: null } => AlertState.Resolved,
             _ => null,
         };
         if (view.InFlight.Contains(alert.Key))
@@ -144,6 +144,29 @@ internal sealed record AlertBook
         Alert Claimed() => alert with { ClaimedBy = view.Gateway, ClaimedUntil = view.Now + ClaimLimit };
     }
 
-    // One that ended while its beginning is being told is not done: the end has to be told then, too.
-    private static bool IsDone(Alert alert) => !alert.IsFiring && (alert.EndToldAt is not null || (alert.ToldAt is null && alert.ClaimedBy is null));
+    // One that ended while its beginning is being reported is not done: the end has to be reported then, too.
+    private static bool IsDone(Alert alert) => !alert.IsFiring && (alert.EndReportedAt is not null || (alert.ReportedAt is null && alert.ClaimedBy is null));
+}
+
+/// <summary>What one gateway brings to the <see cref="AlertBook"/> at one moment.</summary>
+internal sealed record AlertView
+{
+    public required string Gateway { get; init; }
+
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>During the grace after its start a gateway neither begins nor ends an alert.</summary>
+    public bool IsStarting { get; init; }
+
+    public IReadOnlyList<AlertCondition> Conditions { get; init; } = [];
+
+    /// <summary>Notices that this gateway is done with since it looked last.</summary>
+    public IReadOnlyList<AlertOutcome> Outcomes { get; init; } = [];
+
+    /// <summary>Keys of the alerts that this gateway is sending a notice of.</summary>
+    public IReadOnlySet<string> InFlight { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    public required TimeSpan ConfirmFor { get; init; }
+
+    public required TimeSpan MinInterval { get; init; }
 }

@@ -10,7 +10,7 @@ namespace SseApp.Gateway.Alerts;
 
 /// <summary>
 /// One evaluation after the other: looks at the cluster, asks the rules, writes what they find into the book of all
-/// gateways, and sends the notices that fell to this one. While Redis is away it goes on with its own copy of the book.
+/// gateways, and sends the notices that fell to this one. While Redis is unavailable it goes on with its own copy of the book.
 /// </summary>
 internal sealed partial class AlertEngine(
     ReplicaDirectory directory,
@@ -76,7 +76,7 @@ internal sealed partial class AlertEngine(
             }
             else if (sending.Task.Exception is { } exception)
             {
-                // The claim runs out, and the notice is tried again.
+                // The claim runs out, and the notice is sent again.
                 LogSendFailed(key, exception);
             }
         }
@@ -84,7 +84,7 @@ internal sealed partial class AlertEngine(
 
     private async Task ReadRestartsAsync(CancellationToken cancellationToken)
     {
-        // While Redis is away the last known ones stay; asking would only cost time.
+        // While Redis is unavailable the last known ones stay; asking would only cost time.
         if (!directory.IsRegistryUnavailable)
         {
             try
@@ -109,7 +109,7 @@ internal sealed partial class AlertEngine(
                 var before = shared ?? new AlertBook();
                 if (_alone || shared is null)
                 {
-                    // What was written while Redis was away, or before it lost the book.
+                    // What was written while Redis was unavailable, or before it lost the book.
                     before = before.Merge(_book);
                 }
 
@@ -167,7 +167,7 @@ internal sealed partial class AlertEngine(
             IsStarting = IsStarting,
             Replicas = replicas,
             Left = directory.Left(),
-            RegistryAway = directory.IsRegistryUnavailable,
+            RegistryUnavailable = directory.IsRegistryUnavailable,
             RegistryUnsettled = directory.IsRegistryUnsettled,
             Ready = proxy.CountReadyReplicas(),
             Restarts = _restarts,
@@ -183,7 +183,7 @@ internal sealed partial class AlertEngine(
     [LoggerMessage(LogLevel.Debug, "The alerts changed {Attempts} times while this gateway wrote its own; they are written at the next evaluation.")]
     private partial void LogContended(int attempts);
 
-    [LoggerMessage(LogLevel.Error, "Sending the notice of alert {Key} failed; it is tried again.")]
+    [LoggerMessage(LogLevel.Error, "Sending the notice of alert {Key} failed; the next attempt follows.")]
     private partial void LogSendFailed(string key, Exception exception);
 
     private sealed record Sending(AlertNotice Notice, Task Task);

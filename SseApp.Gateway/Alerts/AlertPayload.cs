@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace SseApp.Gateway.Alerts;
@@ -66,3 +67,52 @@ internal sealed class AlertPayload(IOptions<AlertsOptions> options)
     private static string Lower<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 }
+
+/// <summary>A notice as generic JSON.</summary>
+/// <param name="Version">Of this format: 1.</param>
+/// <param name="Cluster">Which cluster.</param>
+/// <param name="State"><c>firing</c>, <c>resolved</c> or <c>test</c>.</param>
+/// <param name="Key">The same for both notices of an alert, and for each time it returns.</param>
+/// <param name="Rule">What kind of trouble; the name of its runbook.</param>
+/// <param name="Severity"><c>warning</c> or <c>critical</c>.</param>
+/// <param name="Summary">For a person.</param>
+/// <param name="Labels">For a program.</param>
+/// <param name="Since">When it began.</param>
+/// <param name="EndedAt">When it ended; absent while it lasts.</param>
+/// <param name="Runbook">Where to read what to do, if configured.</param>
+internal sealed record AlertMessage(
+    int Version,
+    string Cluster,
+    string State,
+    string Key,
+    string Rule,
+    string Severity,
+    string Summary,
+    IReadOnlyDictionary<string, string> Labels,
+    DateTimeOffset Since,
+    DateTimeOffset? EndedAt,
+    Uri? Runbook);
+
+/// <summary>A message for an incoming webhook of Slack: <see href="https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"/>.</summary>
+/// <param name="Text">What notifications show.</param>
+/// <param name="Attachments">The coloured box below it.</param>
+internal sealed record SlackMessage(string Text, IReadOnlyList<SlackMessage.Attachment> Attachments)
+{
+    /// <param name="Color"><c>danger</c>, <c>warning</c> or <c>good</c>.</param>
+    /// <param name="Fallback">For clients that show no boxes.</param>
+    /// <param name="Fields">Two columns of facts.</param>
+    /// <param name="Timestamp">Seconds since 1970.</param>
+    internal sealed record Attachment(
+        string Color, string Fallback, IReadOnlyList<Field> Fields, [property: JsonPropertyName("ts")] long Timestamp);
+
+    internal sealed record Field(string Title, string Value, bool Short = true);
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(AlertBook))]
+[JsonSerializable(typeof(AlertMessage))]
+[JsonSerializable(typeof(SlackMessage))]
+internal sealed partial class AlertJsonContext : JsonSerializerContext;

@@ -9,12 +9,12 @@ namespace SseApp.Gateway.Alerts;
 internal sealed partial class AlertSender(
     IHttpClientFactory clients, AlertPayload payload, IOptions<AlertsOptions> options, ILogger<AlertSender> logger)
 {
-    /// <summary>Client that tries again, and client that tries once.</summary>
+    /// <summary>Client that makes several attempts, and client that makes one.</summary>
     public const string ClientName = "alerts";
     public const string TestClientName = "alerts-test";
 
-    /// <summary>Tells every beginning and end in the log, and posts it if there is a webhook.</summary>
-    /// <returns>When the notice was delivered, or the webhook was given up; never fails but by cancellation.</returns>
+    /// <summary>Reports every beginning and end in the log, and posts it if there is a webhook.</summary>
+    /// <returns>When the notice was delivered, or all attempts at the webhook failed; never fails but by cancellation.</returns>
     public async Task SendAsync(AlertNotice notice, CancellationToken cancellationToken)
     {
         Log(notice);
@@ -25,7 +25,7 @@ internal sealed partial class AlertSender(
 
         if (await PostAsync(ClientName, notice, cancellationToken) is { } failure)
         {
-            LogGivenUp(notice.Alert.Key, options.Value.MaxAttempts, failure);
+            LogNotDelivered(notice.Alert.Key, options.Value.MaxAttempts, failure);
         }
     }
 
@@ -82,5 +82,5 @@ internal sealed partial class AlertSender(
     private partial void LogResolved(string key, string summary, double seconds);
 
     [LoggerMessage(LogLevel.Error, "The notice of alert {Key} was not delivered to the webhook in {Attempts} attempts: {Reason}. Check Alerts:WebhookUrl with POST /admin/alerts/test.")]
-    private partial void LogGivenUp(string key, int attempts, string reason);
+    private partial void LogNotDelivered(string key, int attempts, string reason);
 }

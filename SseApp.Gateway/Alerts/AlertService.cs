@@ -41,6 +41,6 @@ internal sealed partial class AlertService(
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "The alert rules could not be evaluated; they are tried again.")]
+    [LoggerMessage(LogLevel.Error, "The alert rules could not be evaluated; the next evaluation follows.")]
     private partial void LogFailed(Exception exception);
 }

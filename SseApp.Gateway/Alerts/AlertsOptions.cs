@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Gateway.Alerts;
 
-/// <summary>Section <c>Alerts</c>: what is wrong enough to tell a person, and how.</summary>
+/// <summary>Section <c>Alerts</c>: what is wrong enough to report to a person, and how.</summary>
 public sealed class AlertsOptions : IValidatableObject
 {
     public const string SectionName = "Alerts";
@@ -13,7 +13,7 @@ public sealed class AlertsOptions : IValidatableObject
     /// </summary>
     public string? WebhookUrl { get; set; }
 
-    /// <summary><c>Slack</c> (default) or <c>Json</c>.</summary>
+    /// <summary>Form of the notices: <c>Slack</c> (default) or <c>Json</c>.</summary>
     [EnumDataType(typeof(AlertFormat))]
     public AlertFormat Format { get; set; } = AlertFormat.Slack;
 
@@ -33,31 +33,31 @@ public sealed class AlertsOptions : IValidatableObject
     public TimeSpan StartupGrace { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Least time between two notices that the same alert began. One that comes back sooner is told when this time is
-    /// over, if it still lasts. Default 5 min; 0 to 1 day.
+    /// Least time between two notices that the same alert began. One that returns sooner is reported when this
+    /// time is over, if it still lasts. Default 5 min; 0 to 1 day.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan MinInterval { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Tries of one notice, the first included. Default 10; 1 to 100.</summary>
+    /// <summary>Attempts to deliver one notice, the first included. Default 10; 1 to 100.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 10;
 
-    /// <summary>Wait before the second try; it doubles with each further one. Default 1 s.</summary>
+    /// <summary>Wait before the second attempt; it doubles with each further one. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest wait between two tries, also when the receiver's <c>Retry-After</c> asks for more. Default 2 min.</summary>
+    /// <summary>Longest wait between two attempts, also when the receiver's <c>Retry-After</c> asks for more. Default 2 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Time one try may take. Default 10 s.</summary>
+    /// <summary>Time one attempt may take. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long Redis must be away. Default 3 s.</summary>
+    /// <summary>How long Redis must be unavailable. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
-    public TimeSpan RedisAwayFor { get; set; } = TimeSpan.FromSeconds(3);
+    public TimeSpan RedisUnavailableFor { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>How long no replica must be ready. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
@@ -71,7 +71,7 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(2, 1000)]
     public int CrashLoopRestarts { get; set; } = 3;
 
-    /// <summary>Default 5 min.</summary>
+    /// <summary>Time within which <see cref="CrashLoopRestarts"/> restarts make a crash loop. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CrashLoopWindow { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -83,11 +83,11 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int ConnectionChangeMinimum { get; set; } = 100;
 
-    /// <summary>Default 1 min.</summary>
+    /// <summary>Time over which <see cref="ConnectionChange"/> compares. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ConnectionChangeWindow { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the number must stay changed: clients of a lost replica are back within seconds. Default 10 s.</summary>
+    /// <summary>How long the number must stay changed: clients of a lost replica reconnect within seconds. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ConnectionChangeFor { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -124,7 +124,17 @@ public sealed class AlertsOptions : IValidatableObject
         if (RunbookUrl is { } runbook && !(runbook.IsAbsoluteUri && runbook.Scheme is "http" or "https"))
         {
             yield return new ValidationResult(
-                $"{SectionName}:{nameof(RunbookUrl)} must be an absolute http or https address.", [nameof(RunbookUrl)]);
+                $"{SectionName}:{nameof(RunbookUrl)} is '{runbook}'; it must be an absolute http or https address.", [nameof(RunbookUrl)]);
         }
     }
+}
+
+/// <summary>What is posted to the webhook.</summary>
+public enum AlertFormat
+{
+    /// <summary>A message for Slack's incoming webhooks and what understands them (Mattermost, Rocket.Chat, Discord with <c>/slack</c>).</summary>
+    Slack,
+
+    /// <summary>The alert as plain JSON, for a program.</summary>
+    Json,
 }

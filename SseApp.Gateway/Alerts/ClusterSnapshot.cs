@@ -19,12 +19,12 @@ internal sealed record ClusterSnapshot
     public IReadOnlySet<string> Left { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
     /// <summary>True while the registry does not answer; <see cref="Replicas"/> is the last known set then.</summary>
-    public bool RegistryAway { get; init; }
+    public bool RegistryUnavailable { get; init; }
 
-    /// <summary>True while the registry is away and until every replica had time to come back to it.</summary>
+    /// <summary>True while the registry is unavailable and until every replica had time to return to it.</summary>
     public bool RegistryUnsettled { get; init; }
 
-    /// <summary>Replicas that this gateway finds well.</summary>
+    /// <summary>Replicas that this gateway finds healthy.</summary>
     public int Ready { get; init; }
 
     /// <summary>Newest first.</summary>

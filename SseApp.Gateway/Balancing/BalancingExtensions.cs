@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Configuration.ClusterValidators;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -10,6 +11,7 @@ internal static class BalancingExtensions
     /// <summary>Adds the policies, the ledger that they share, and the check of what configures them.</summary>
     public static IServiceCollection AddBalancing(this IServiceCollection services)
     {
+        services.AddValidatedOptions<BalancingOptions>(BalancingOptions.SectionName);
         services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IClusterValidator, DestinationMetadataValidator>();
         services.AddSingleton<LoadLedger>();

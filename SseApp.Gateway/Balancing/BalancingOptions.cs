@@ -30,7 +30,7 @@ public sealed class BalancingOptions
     public double LoadFactor { get; set; } = 1.25;
 
     /// <summary>
-    /// Let replicas that hold too many streams end a few at a time, cleanly, so that their clients come back to others:
+    /// Let replicas that hold too many streams end a few at a time, cleanly, so that their clients reconnect to others:
     /// after a rolling restart the last replica would else stay almost empty. Nothing is lost. The pace is the replicas'
     /// (<c>Streaming:RebalanceRate</c>). Default false.
     /// </summary>

@@ -1,5 +1,5 @@
 using System.Buffers;
-using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Placement;
 
 namespace SseApp.Gateway.Balancing;
@@ -18,22 +18,14 @@ internal sealed class HashKey
 
     private readonly Func<HttpRequest, string?>? _read;
 
-    private readonly int _ipv6PrefixLength;
+    private HashKey(Func<HttpRequest, string?>? read) => _read = read;
 
-    private HashKey(Func<HttpRequest, string?>? read, int ipv6PrefixLength)
-    {
-        _read = read;
-        _ipv6PrefixLength = ipv6PrefixLength;
-    }
-
-    /// <param name="text">What is configured.</param>
-    /// <param name="ipv6PrefixLength">Bits of an IPv6 address that make one client, as for limits.</param>
-    /// <returns>Null when <paramref name="text"/> breaks <see cref="Rule"/>.</returns>
-    public static HashKey? TryParse(string? text, int ipv6PrefixLength = LimitsOptions.DefaultIPv6PrefixLength)
+    /// <summary>Null when <paramref name="text"/> breaks <see cref="Rule"/>.</summary>
+    public static HashKey? TryParse(string? text)
     {
         if (string.Equals(text, Ip, StringComparison.OrdinalIgnoreCase))
         {
-            return new HashKey(null, ipv6PrefixLength);
+            return new HashKey(null);
         }
 
         if (text?.Split(':', 2) is not [var source, { Length: > 0 } name])
@@ -44,9 +36,9 @@ internal sealed class HashKey
         var isToken = !name.AsSpan().ContainsAnyExcept(s_token);
         return source.ToUpperInvariant() switch
         {
-            "HEADER" when isToken => new HashKey(request => request.Headers[name], ipv6PrefixLength),
-            "COOKIE" when isToken => new HashKey(request => request.Cookies[name], ipv6PrefixLength),
-            "QUERY" => new HashKey(request => request.Query[name], ipv6PrefixLength),
+            "HEADER" when isToken => new HashKey(request => request.Headers[name]),
+            "COOKIE" when isToken => new HashKey(request => request.Cookies[name]),
+            "QUERY" => new HashKey(request => request.Query[name]),
             _ => null,
         };
     }
@@ -54,15 +46,16 @@ internal sealed class HashKey
     /// <summary>The hash of the client's identity: what was configured, else its address (of IPv6 its network).</summary>
     public ulong Of(HttpContext context)
     {
-        if (_read?.Invoke(context.Request) is { Length: > 0 } value)
-        {
-            return BoundedRendezvous.Hash(value);
-        }
+        var request = ClientRequest.Of(context);
+        return request.Hash ??= _read?.Invoke(context.Request) is { Length: > 0 } value ? BoundedRendezvous.Hash(value) : OfAddress(request.Client);
+    }
 
-        // A phone changes its IPv6 address every day or with every network, but keeps its network's part for a while: whole
-        // addresses would send it to another replica each time.
+    // A phone changes its IPv6 address every day or with every network, but keeps its network's part for a while: whole
+    // addresses would send it to another replica each time.
+    private static ulong OfAddress(ClientKey client)
+    {
         Span<byte> address = stackalloc byte[ClientKey.Size];
-        var length = ClientKey.OfAddress(context.Connection.RemoteIpAddress, _ipv6PrefixLength).WriteTo(address);
+        var length = client.WriteTo(address);
         return length > 0 ? BoundedRendezvous.Hash(address[..length]) : 0;
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using SseApp.Gateway.Clients;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -8,15 +7,15 @@ using Yarp.ReverseProxy.Model;
 namespace SseApp.Gateway.Balancing;
 
 /// <summary>
-/// Weighted rendezvous hashing of the client with a bounded load: a client comes back to the replica that it had, and
+/// Weighted rendezvous hashing of the client with a bounded load: a client returns to the replica that it had, and
 /// one address with a thousand clients behind it does not overload one replica.
 /// </summary>
-internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions> options, IOptions<LimitsOptions> limits) : ILoadBalancingPolicy
+internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions> options) : ILoadBalancingPolicy
 {
     public const string PolicyName = "IpHash";
 
     // Not before the first request: the check of the options at start asks the policies for their names.
-    private readonly Lazy<HashKey> _key = new(() => HashKey.TryParse(options.Value.HashKey, limits.Value.IPv6PrefixLength)!);
+    private readonly Lazy<HashKey> _key = new(() => HashKey.TryParse(options.Value.HashKey)!);
     private uint _next;
 
     public string Name => PolicyName;
@@ -28,7 +27,7 @@ internal sealed class IpHashPolicy(LoadLedger ledger, IOptions<BalancingOptions>
             return null;
         }
 
-        if (StreamRequests.IsStream(context.Request))
+        if (ClientRequest.Of(context).IsStream)
         {
             return ledger.PickByHash(context, cluster.ClusterId, availableDestinations, _key.Value.Of(context), options.Value.LoadFactor);
         }

@@ -6,6 +6,11 @@ using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 
+/// <summary>A feature of a request: the policy has counted it for this destination already.</summary>
+/// <param name="Key">The destination in the <see cref="LoadLedger"/>.</param>
+/// <param name="IsStream">Whether it was counted as a stream.</param>
+internal sealed record CountedPick(string Key, bool IsStream);
+
 /// <summary>
 /// How many streams and other requests each destination holds. This gateway's own are counted exactly; those that
 /// come through other gateways are what the registry reports beyond them. A report is up to one heartbeat old, so
@@ -55,7 +60,7 @@ internal sealed class LoadLedger : IDisposable
     /// </summary>
     public DestinationState PickLeast(HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, uint start)
     {
-        var stream = StreamRequests.IsStream(context.Request);
+        var stream = ClientRequest.Of(context).IsStream;
         lock (_gate)
         {
             DestinationState? least = null;
@@ -85,7 +90,7 @@ internal sealed class LoadLedger : IDisposable
     public DestinationState PickByHash(
         HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, ulong key, double loadFactor)
     {
-        var stream = StreamRequests.IsStream(context.Request);
+        var stream = ClientRequest.Of(context).IsStream;
         Span<BalanceNode> nodes = candidates.Count <= MaxNodesOnStack ? stackalloc BalanceNode[candidates.Count] : new BalanceNode[candidates.Count];
         lock (_gate)
         {

@@ -5,9 +5,9 @@ using Yarp.ReverseProxy.Model;
 namespace SseApp.Gateway.Balancing;
 
 /// <summary>
-/// Who may get requests: primaries that are well; without any, backups that are; without those, whoever failed requests
-/// but passes its checks; and in the end everybody, because a try that fails costs less than a refusal of a replica
-/// that has just come back.
+/// Who may get requests: primaries that are healthy; without any, backups that are; without those, whoever failed requests
+/// but passes its checks; and in the end everybody, because an attempt that fails costs less than a refusal of a
+/// replica that has just recovered.
 /// </summary>
 internal sealed class PrimaryThenBackupPolicy : IAvailableDestinationsPolicy
 {
@@ -28,7 +28,7 @@ internal sealed class PrimaryThenBackupPolicy : IAvailableDestinationsPolicy
     public IReadOnlyList<DestinationState> GetAvailalableDestinations(ClusterConfig config, IReadOnlyList<DestinationState> allDestinations) =>
         Best(config, allDestinations, Tier.Everybody);
 
-    /// <summary>Who may get a request that others failed: as above, but nobody who is known not to be well.</summary>
+    /// <summary>Who may get a request that others failed: as above, but nobody who is known to be unhealthy.</summary>
     public static IReadOnlyList<DestinationState> Remaining(ClusterState cluster, IReadOnlyCollection<DestinationState> tried) =>
         Best(cluster.Model.Config, [.. cluster.DestinationsState.AllDestinations.Except(tried)], Tier.Backup);
 

@@ -1,31 +1,44 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Clients;
 
 internal static class ClientAddressExtensions
 {
+    public static void AddClients(this IServiceCollection services) => services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
+
     /// <summary>
-    /// Finds out who the client is. From here on <c>Connection.RemoteIpAddress</c> is that client for limits, balancing,
-    /// address lists, replicas and logs alike.
+    /// Finds out who the client is. From here on <c>Connection.RemoteIpAddress</c> and <see cref="ClientRequest.Client"/> are
+    /// that client for limits, balancing, address lists, replicas and logs alike.
     /// </summary>
     public static void UseClientAddress(this IApplicationBuilder app)
     {
         var options = app.ApplicationServices.GetRequiredService<IOptions<ProxiesOptions>>().Value;
+        var prefixLength = app.ApplicationServices.GetRequiredService<IOptions<LimitsOptions>>().Value.IPv6PrefixLength;
 
         // Without known proxies the platform's middleware would believe everybody.
         if (options.Known.Count > 0)
         {
-            var known = AddressList.Parse($"{ProxiesOptions.SectionName}:{nameof(ProxiesOptions.Known)}", [.. options.Known]);
-            var forwarded = XForwarded(options, known);
-            app.UseWhen(context => options.ReadsForwarded(context.Request), branch => branch.UseMiddleware<ForwardedMiddleware>(known));
-            app.UseWhen(context => !options.ReadsForwarded(context.Request), branch => branch.UseForwardedHeaders(forwarded));
+            app.UseForwardedHeaders(XForwarded(options));
         }
 
-        app.UseMiddleware<ClientAddressMiddleware>();
+        app.Use((context, next) =>
+        {
+            // On a dual-stack socket an IPv4 client arrives as ::ffff:192.0.2.1, and a proxy may write such an address too.
+            // Limits, logs and replicas would take it for another client.
+            if (context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } address)
+            {
+                context.Connection.RemoteIpAddress = address.MapToIPv4();
+            }
+
+            ClientRequest.Of(context).Client = ClientKey.OfAddress(context.Connection.RemoteIpAddress, prefixLength);
+            return next(context);
+        });
     }
 
-    private static ForwardedHeadersOptions XForwarded(ProxiesOptions options, AddressList known)
+    private static ForwardedHeadersOptions XForwarded(ProxiesOptions options)
     {
         var forwarded = new ForwardedHeadersOptions
         {
@@ -35,7 +48,7 @@ internal static class ClientAddressExtensions
         };
         forwarded.KnownProxies.Clear();
         forwarded.KnownIPNetworks.Clear();
-        foreach (var range in known.Ranges)
+        foreach (var range in AddressList.Parse($"{ProxiesOptions.SectionName}:{nameof(ProxiesOptions.Known)}", [.. options.Known]).Ranges)
         {
             forwarded.KnownIPNetworks.Add(range);
         }

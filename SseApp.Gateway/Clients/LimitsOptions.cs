@@ -7,10 +7,8 @@ public sealed class LimitsOptions : IValidatableObject
 {
     public const string SectionName = "Limits";
 
-    internal const int DefaultIPv6PrefixLength = 64;
-
     /// <summary>
-    /// Streams open at once from one client address; further ones are told to come back, other clients get 429.
+    /// Streams open at once from one client address; further EventSources are asked to reconnect later, other clients get 429.
     /// Default 100; 0: no limit. Raise it where many users share one address.
     /// </summary>
     [Range(0, 10_000_000)]
@@ -44,7 +42,7 @@ public sealed class LimitsOptions : IValidatableObject
     /// 2^64 addresses to choose from. Default 64; 48 to 128.
     /// </summary>
     [Range(48, 128)]
-    public int IPv6PrefixLength { get; set; } = DefaultIPv6PrefixLength;
+    public int IPv6PrefixLength { get; set; } = 64;
 
     /// <summary>
     /// Largest request body in bytes; a larger one is 413. Default 16 MiB, which a full batch of events of ordinary size
@@ -84,4 +82,17 @@ public sealed class LimitsOptions : IValidatableObject
 
     private static ValidationResult BurstTooSmall(string burst, int burstValue, string rate, int rateValue) => new(
         $"{SectionName}:{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
+}
+
+/// <summary>What the publish rate is counted by.</summary>
+public enum PublishClient
+{
+    /// <summary>The client's address.</summary>
+    Address,
+
+    /// <summary>
+    /// The credential in <c>Authorization</c> or <c>X-Api-Key</c>, and the address where there is none. Only for services
+    /// that check the credential: the gateway does not, and whoever invents a new one each time is never slowed down.
+    /// </summary>
+    Credential,
 }

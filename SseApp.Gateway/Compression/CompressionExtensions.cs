@@ -32,7 +32,7 @@ internal static class CompressionExtensions
     {
         if (app.ApplicationServices.GetRequiredService<IOptions<CompressionOptions>>().Value.Enabled)
         {
-            app.UseWhen(static context => !StreamRequests.IsStream(context.Request), static branch => branch.UseResponseCompression());
+            app.UseWhen(static context => !ClientRequest.Of(context).IsStream, static branch => branch.UseResponseCompression());
         }
     }
 }

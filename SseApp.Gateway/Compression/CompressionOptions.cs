@@ -8,7 +8,7 @@ public sealed class CompressionOptions
 {
     public const string SectionName = "Compression";
 
-    /// <summary>Default true.</summary>
+    /// <summary>Whether responses are compressed. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>
@@ -18,7 +18,7 @@ public sealed class CompressionOptions
     /// </summary>
     public bool OverHttps { get; set; } = true;
 
-    /// <summary><c>Fastest</c> (default), <c>Optimal</c> or <c>SmallestSize</c>.</summary>
+    /// <summary>Effort of the compression: <c>Fastest</c> (default), <c>Optimal</c> or <c>SmallestSize</c>.</summary>
     [AllowedValues(CompressionLevel.Fastest, CompressionLevel.Optimal, CompressionLevel.SmallestSize)]
     public CompressionLevel Level { get; set; } = CompressionLevel.Fastest;
 }

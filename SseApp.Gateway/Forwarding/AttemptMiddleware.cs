@@ -8,8 +8,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>
-/// One try at one replica: it ends when the replica is lost, and when a stream has no first byte in time. An open
-/// stream then ends cleanly and its client comes back; a request without an answer may go to another replica.
+/// One attempt at one replica: it ends when the replica is lost, and when a stream has no first byte in time. An open
+/// stream then ends cleanly and its client reconnects; a request without an answer may go to another replica.
 /// </summary>
 internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losses, IOptions<UpstreamOptions> upstream)
 {
@@ -26,7 +26,7 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
         var watch = losses.Enter(destination.DestinationId, config.Address);
         try
         {
-            await TryAsync(context, watch);
+            await RunAsync(context, watch);
         }
         finally
         {
@@ -34,11 +34,11 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
         }
     }
 
-    private async Task TryAsync(HttpContext context, ReplicaInFlight watch)
+    private async Task RunAsync(HttpContext context, ReplicaInFlight watch)
     {
         using var limit = new AttemptLimit(watch.Lost);
         var ended = limit.Ended;
-        if (StreamRequests.IsStream(context.Request))
+        if (ClientRequest.Of(context).IsStream)
         {
             limit.AwaitFirstByte(context.Response, upstream.Value.FirstByteTimeout);
         }
@@ -50,5 +50,49 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
             context.Features.Set<IForwarderErrorFeature>(failure);
             context.Response.StatusCode = failure.Status;
         }
+    }
+}
+
+/// <summary>The gateway itself ended an attempt at a replica before the first byte of an answer.</summary>
+internal sealed class AttemptFailure(int status, string reason) : IForwarderErrorFeature
+{
+    public static readonly AttemptFailure Lost = new(StatusCodes.Status502BadGateway, "The replica counts as lost.");
+
+    public static readonly AttemptFailure Silent = new(StatusCodes.Status504GatewayTimeout, "The replica took the stream and sent nothing.");
+
+    /// <summary>What the client gets if no other replica takes the request.</summary>
+    public int Status => status;
+
+    public ForwarderError Error => ForwarderError.Request;
+
+    public Exception Exception { get; } = new TimeoutException(reason);
+}
+
+/// <summary>When an attempt at a replica ends early: the replica is lost, or nothing came of a stream in time.</summary>
+internal sealed class AttemptLimit(CancellationToken lost) : IDisposable
+{
+    private CancellationTokenSource? _ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
+
+    public CancellationToken Ended => _ended!.Token;
+
+    /// <summary>Ends the attempt unless the response starts within this.</summary>
+    public void AwaitFirstByte(HttpResponse response, TimeSpan timeout)
+    {
+        _ended!.CancelAfter(timeout);
+
+        // Another attempt's response may start later; this limit is disposed of by then.
+        response.OnStarting(
+            static state =>
+            {
+                ((AttemptLimit)state)._ended?.CancelAfter(Timeout.InfiniteTimeSpan);
+                return Task.CompletedTask;
+            },
+            this);
+    }
+
+    public void Dispose()
+    {
+        _ended?.Dispose();
+        _ended = null;
     }
 }

@@ -32,8 +32,8 @@ internal sealed partial class RefusalMiddleware(
 
         if (context.RequestAborted.IsCancellationRequested)
         {
-            // YARP cannot tell the time limit of the request from a client that left; the timeout middleware can, by
-            // this exception, and writes the answer.
+            // YARP takes the time limit of the request for a client that left; the timeout middleware
+            // recognises it by this exception and writes the answer.
             context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.ThrowIfCancellationRequested();
             return;
         }
@@ -53,9 +53,9 @@ internal sealed partial class RefusalMiddleware(
         exception is not BadHttpRequestException
         && !context.Response.HasStarted
         && !context.RequestAborted.IsCancellationRequested
-        && StreamRequests.AcceptsEventStream(context.Request);
+        && ClientRequest.Of(context).AcceptsEventStream;
 
-    [LoggerMessage(LogLevel.Error, "Forwarding the stream {Path} failed; its client was told to come back.")]
+    [LoggerMessage(LogLevel.Error, "Forwarding the stream {Path} failed; its client was asked to reconnect.")]
     private partial void LogFailed(Exception exception, PathString path);
 
     private Refusal? Translate(ForwarderError error, int status) => error switch

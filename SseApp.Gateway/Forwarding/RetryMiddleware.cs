@@ -90,7 +90,7 @@ internal sealed partial class RetryMiddleware(
 
     // What such a key means to another service is not known.
     private bool MustKeepBody(HttpContext context) =>
-        PublishRequests.IsPublish(context.Request)
+        ClientRequest.Of(context).IsPublish
         && !string.IsNullOrEmpty(context.Request.Headers[IdempotencyKey])
         && !(context.Request.ContentLength > options.Value.MaxReplayBytes)
         && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
@@ -102,9 +102,9 @@ internal sealed partial class RetryMiddleware(
                 || (ForwardFailure.BrokeBeforeAnswer(failure)
                     && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || body?.TryRewind() == true));
 
-    [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); trying another.")]
+    [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); the next attempt is at another replica.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);
 
-    [LoggerMessage(LogLevel.Debug, "The stream {Path} was refused by {Destination} ({Reason}); trying another.")]
+    [LoggerMessage(LogLevel.Debug, "The stream {Path} was refused by {Destination} ({Reason}); the next attempt is at another replica.")]
     private partial void LogRefused(PathString path, string destination, string reason);
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using SseApp.ServiceDefaults.Cluster.Writers;
+
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>
@@ -19,4 +22,63 @@ internal sealed class SmallBodyHandler(HttpMessageHandler inner) : DelegatingHan
 
         return base.SendAsync(request, cancellationToken);
     }
+}
+
+/// <summary>A body whose length is known, written without the flush that it asks for first.</summary>
+internal sealed class SmallBody : HttpContent
+{
+    private readonly HttpContent _body;
+    private readonly long _length;
+
+    public SmallBody(HttpContent body, long length)
+    {
+        _body = body;
+        _length = length;
+        foreach (var (name, values) in body.Headers.NonValidated)
+        {
+            Headers.TryAddWithoutValidation(name, values);
+        }
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
+        _body.CopyToAsync(new FirstFlushSkipped(stream), context, cancellationToken);
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = _length;
+        return true;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _body.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>Passes on what is written to it, and every flush but the first.</summary>
+internal sealed class FirstFlushSkipped(Stream inner) : WriteOnlyStream
+{
+    private bool _skipped;
+
+    public override Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_skipped)
+        {
+            return inner.FlushAsync(cancellationToken);
+        }
+
+        _skipped = true;
+        return Task.CompletedTask;
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        inner.WriteAsync(buffer, cancellationToken);
 }

@@ -20,14 +20,14 @@ internal static class ForwardFailure
 
     /// <summary>
     /// True when the destination may have taken the request and broke before an answer: one that is safe to repeat may go
-    /// to another. A destination that took the request and keeps silent is not given up for another: that wait was long
+    /// to another. A destination that took the request and keeps silent is not abandoned for another: that wait was long
     /// enough.
     /// </summary>
     public static bool BrokeBeforeAnswer(IForwarderErrorFeature failure) =>
         failure.Error is ForwarderError.Request or ForwarderError.RequestBodyDestination or ForwarderError.ResponseBodyDestination;
 
     /// <summary>
-    /// True when the failure tells something about the destination: it did not answer. A stream that breaks says nothing
+    /// True when the failure says something about the destination: it did not answer. A stream that breaks says nothing
     /// by itself, because its replica may have had a reason; nor does a client that left. A connection that carried many
     /// streams and broke is a fault.
     /// </summary>
@@ -37,4 +37,19 @@ internal static class ForwardFailure
         && !context.RequestAborted.IsCancellationRequested
         && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
             or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination);
+}
+
+/// <summary>What YARP's own forwarder leaves with a request that failed; retries, refusals and health read it.</summary>
+internal sealed class RelayFailure(ForwarderError error, Exception? exception) : IForwarderErrorFeature
+{
+    /// <summary>
+    /// A connection broke under streams that were open. One of them has it: their responses have begun, so nothing
+    /// repeats them, but for the replica's health it counts as one connection that failed.
+    /// </summary>
+    public static readonly RelayFailure Broken = new(
+        ForwarderError.Request, new HttpRequestException(HttpRequestError.ConnectionError, "The relay connection broke."));
+
+    public ForwarderError Error => error;
+
+    public Exception? Exception => exception;
 }

@@ -5,9 +5,9 @@ using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Gateway.Health;
 
 /// <summary>
-/// Gives up replicas that went without a sign: frozen, or on a machine that lost its network. Their connections stay
-/// open and silent, and streams would hang on them until the activity timeout, missing every event. A replica is given
-/// up when its heartbeat is missing and it does not answer a health check with any status at all; while Redis is away,
+/// Finds replicas that went without a sign: frozen, or on a machine that lost its network. Their connections stay
+/// open and silent, and streams would hang on them until the activity timeout, missing every event. A replica counts
+/// as lost when its heartbeat is missing and it does not answer a health check with any status at all; while Redis is unavailable,
 /// and no heartbeat can be known, when several checks in a row get no answer. Either sign alone is not enough: a
 /// replica that lost only Redis still serves its streams, and a slow one still beats.
 /// </summary>
@@ -66,8 +66,8 @@ internal sealed partial class LostReplicas(
 
     private List<ReplicaInFlight> Suspects()
     {
-        var away = directory.IsRegistryUnavailable;
-        var beating = away ? [] : directory.Replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
+        var unavailable = directory.IsRegistryUnavailable;
+        var beating = unavailable ? [] : directory.Replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
         lock (_gate)
         {
             var suspects = new List<ReplicaInFlight>();
@@ -81,7 +81,7 @@ internal sealed partial class LostReplicas(
                 {
                     suspects.Add(watch);
                 }
-                else if (!away)
+                else if (!unavailable)
                 {
                     _watches.Remove(watch.Id);
                     watch.Dispose();
@@ -105,12 +105,12 @@ internal sealed partial class LostReplicas(
             // Without its heartbeat one more sign is enough.
             if (++watch.Failures >= (directory.IsRegistryUnavailable ? health.Value.Threshold : 1))
             {
-                GiveUp(watch);
+                Lose(watch);
             }
         }
     }
 
-    private void GiveUp(ReplicaInFlight watch)
+    private void Lose(ReplicaInFlight watch)
     {
         int requests;
         lock (_gate)

@@ -9,7 +9,7 @@ namespace SseApp.Gateway.Health;
 
 /// <summary>
 /// nginx's <c>max_fails</c> and <c>fail_timeout</c>: a destination that failed so many requests within the time gets
-/// none for as long, then is tried again. Without it a dead replica, whose streams just ended, would have the least
+/// none for as long, then gets requests again. Without it a dead replica, whose streams just ended, would have the least
 /// connections and be the first choice of everybody until a check finds out. Whatever forwards a request reports its
 /// failure as <see cref="IForwarderErrorFeature"/>, and this is the one place that draws conclusions for the health.
 /// </summary>
@@ -51,7 +51,7 @@ internal sealed class MaxFailsHealthPolicy(
                 return;
             }
 
-            // When it is tried again, it begins anew.
+            // When it gets requests again, it begins anew.
             failures.Clear();
         }
 

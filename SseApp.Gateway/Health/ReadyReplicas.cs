@@ -5,8 +5,8 @@ using Yarp.ReverseProxy.Model;
 namespace SseApp.Gateway.Health;
 
 /// <summary>
-/// Which replicas this gateway finds well. Those that balancing chooses from tell less: when nobody is well it tries
-/// everybody, and while a primary is well it leaves the backups out.
+/// Which replicas this gateway finds healthy. Those that balancing chooses from say less: when nobody is healthy it chooses
+/// from all, and while a primary is healthy it leaves the backups out.
 /// </summary>
 internal static class ReadyReplicas
 {

@@ -16,7 +16,7 @@ internal sealed class ReplicaInFlight(string id, Uri probe) : IDisposable
     /// <summary>Probes in a row that got no answer.</summary>
     public int Failures { get; set; }
 
-    /// <summary>Cancelled when the replica is given up.</summary>
+    /// <summary>Cancelled when the replica counts as lost.</summary>
     public CancellationToken Lost => _lost.Token;
 
     public void Lose() => _lost.Cancel();

@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Limits;
 internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates rates, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context) =>
-        PublishRequests.IsPublish(context.Request) && rates.TryPublish(context) is { } retryAfter
+        ClientRequest.Of(context).IsPublish && rates.TryPublish(context) is { } retryAfter
             ? refusals.WriteAsync(context, Refusal.PublishRate, retryAfter)
             : next(context);
 }

@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 
@@ -16,7 +17,7 @@ internal sealed class RequestRates : IDisposable
     public RequestRates(IOptions<LimitsOptions> options, TimeProvider time)
     {
         _options = options.Value;
-        _connects = Limiter(_options.ConnectsPerSecond, _options.ConnectBurst, AddressOf, time);
+        _connects = Limiter(_options.ConnectsPerSecond, _options.ConnectBurst, static context => ClientRequest.Of(context).Client, time);
         _publishes = Limiter(_options.PublishesPerSecond, _options.PublishBurst, PublisherOf, time);
     }
 
@@ -25,8 +26,6 @@ internal sealed class RequestRates : IDisposable
 
     /// <summary>Null when the client may publish, else when it may try again.</summary>
     public TimeSpan? TryPublish(HttpContext context) => Try(_publishes, context);
-
-    public ClientKey AddressOf(HttpContext context) => ClientKey.OfAddress(context.Connection.RemoteIpAddress, _options.IPv6PrefixLength);
 
     public void Dispose()
     {
@@ -46,7 +45,7 @@ internal sealed class RequestRates : IDisposable
             }
         }
 
-        return AddressOf(context);
+        return ClientRequest.Of(context).Client;
     }
 
     private static PartitionedRateLimiter<HttpContext>? Limiter(int perSecond, int burst, Func<HttpContext, ClientKey> client, TimeProvider time)

@@ -1,7 +1,14 @@
 using System.Runtime.InteropServices;
-using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
+
+internal enum StreamAdmission
+{
+    Admitted,
+    ClientFull,
+    GatewayFull,
+}
 
 /// <summary>
 /// Open streams by client and in all. A ConcurrencyLimiter a client, as System.Threading.RateLimiting offers, costs

@@ -1,4 +1,3 @@
-using SseApp.Gateway.Clients;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 
@@ -9,12 +8,13 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (!StreamRequests.IsStream(context.Request))
+        var request = ClientRequest.Of(context);
+        if (!request.IsStream)
         {
             return next(context);
         }
 
-        var client = rates.AddressOf(context);
+        var client = request.Client;
         switch (counts.TryEnter(client))
         {
             case StreamAdmission.ClientFull:
@@ -24,7 +24,7 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
         }
 
         // After the counts: a client that has all its streams and keeps trying must not use up what others of its
-        // address need to come back.
+        // address need to reconnect.
         if (rates.TryConnect(context) is { } retryAfter)
         {
             counts.Leave(client);

@@ -2,6 +2,14 @@ using System.Threading.RateLimiting;
 
 namespace SseApp.Gateway.Limits;
 
+/// <param name="PerSecond">Tokens that are refilled each second.</param>
+/// <param name="Burst">Tokens that a full bucket holds.</param>
+internal sealed record TokenBucketRate(int PerSecond, int Burst)
+{
+    /// <summary>Ticks of the clock in which this many tokens are refilled.</summary>
+    public long Cost(int tokens, TimeProvider time) => time.TimestampFrequency * tokens / PerSecond;
+}
+
 /// <summary>
 /// A token bucket that is one number: the time at which it will be full again. The platform's TokenBucketRateLimiter
 /// refills in whole periods by its own clock, which tests cannot move, and holds a queue that is not used here.

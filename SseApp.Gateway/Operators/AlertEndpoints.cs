@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
-using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
@@ -26,15 +26,13 @@ internal static class AlertEndpoints
             !string.IsNullOrEmpty(options.Value.WebhookUrl)));
     }
 
-    private static async Task<IResult> TestAsync(
-        AlertSender sender, IOptions<AlertsOptions> options, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ProblemHttpResult>> TestAsync(
+        AlertSender sender, IOptions<AlertsOptions> options, TimeProvider time, HttpContext context)
     {
         if (string.IsNullOrEmpty(options.Value.WebhookUrl))
         {
-            return TypedResults.Problem(
-                $"No webhook is configured. Set {AlertsOptions.SectionName}:{nameof(AlertsOptions.WebhookUrl)}.",
-                title: "There is no channel to test.",
-                statusCode: StatusCodes.Status409Conflict);
+            return Problems.Result(
+                context, StatusCodes.Status409Conflict, $"No webhook is configured, so there is no channel to test. Set {AlertsOptions.SectionName}:{nameof(AlertsOptions.WebhookUrl)}.");
         }
 
         var notice = new AlertNotice(AlertState.Test, new Alert
@@ -45,35 +43,56 @@ internal static class AlertEndpoints
             Recovery = "",
             Since = time.GetUtcNow(),
         });
-        return await sender.TestAsync(notice, cancellationToken) is { } failure
-            ? TypedResults.Problem(
-                $"The webhook did not take the notice: {failure}.",
-                title: "The test notice was not delivered.",
-                statusCode: StatusCodes.Status502BadGateway)
+        return await sender.TestAsync(notice, context.RequestAborted) is { } failure
+            ? Problems.Result(context, StatusCodes.Status502BadGateway, $"The test notice was not delivered: {failure}.")
             : TypedResults.NoContent();
     }
 
-    private static async Task<IResult> AddRestartAsync(
+    private static async Task<Results<NoContent, ProblemHttpResult>> AddRestartAsync(
         RestartRecord restart, IRestartLedger ledger, TimeProvider time, HttpContext context)
     {
         if (restart.Id.Length is 0 or > MaxIdLength)
         {
-            return TypedResults.Problem(
-                $"'id' names what ended, in 1 to {MaxIdLength} characters.", title: "The restart is not valid.", statusCode: StatusCodes.Status400BadRequest);
+            return Problems.Result(context, StatusCodes.Status400BadRequest, $"'id' names what ended, in 1 to {MaxIdLength} characters.");
         }
 
-        try
-        {
-            await ledger.AddAsync(restart.At == default ? restart with { At = time.GetUtcNow() } : restart, context.RequestAborted);
-            return TypedResults.NoContent();
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            context.Response.Headers.RetryAfter = "2";
-            return TypedResults.Problem(
-                "The restart could not be noted. Send it again after the time in Retry-After.",
-                title: "Redis is not available.",
-                statusCode: StatusCodes.Status503ServiceUnavailable);
-        }
+        await ledger.AddAsync(restart.At == default ? restart with { At = time.GetUtcNow() } : restart, context.RequestAborted);
+        return TypedResults.NoContent();
     }
+}
+
+/// <summary>Answer of <c>GET /admin/alerts</c>.</summary>
+/// <param name="Active">Alerts that last, oldest first.</param>
+/// <param name="Recent">Alerts that are over, newest first, 50 at most.</param>
+/// <param name="Webhook">Whether a webhook is configured.</param>
+internal sealed record AlertList(AlertInfo[] Active, AlertInfo[] Recent, bool Webhook);
+
+/// <summary>One alert as the operator API shows it.</summary>
+/// <param name="Key">The same each time the same thing happens.</param>
+/// <param name="Rule">What kind of trouble; the name of its runbook.</param>
+/// <param name="Severity"><c>warning</c> or <c>critical</c>.</param>
+/// <param name="Summary">For a person.</param>
+/// <param name="Labels">For a program.</param>
+/// <param name="Since">When it began.</param>
+/// <param name="EndedAt">When it ended; null while it lasts.</param>
+/// <param name="ReportedAt">When its beginning was reported, by webhook or log; null if it was not, because the last time is less than the minimum interval ago.</param>
+internal sealed record AlertInfo(
+    string Key,
+    string Rule,
+    string Severity,
+    string Summary,
+    IReadOnlyDictionary<string, string> Labels,
+    DateTimeOffset Since,
+    DateTimeOffset? EndedAt,
+    DateTimeOffset? ReportedAt)
+{
+    public static AlertInfo From(Alert alert) => new(
+        alert.Key,
+        alert.Rule,
+        alert.Severity.ToString().ToLowerInvariant(),
+        alert.Summary,
+        alert.Labels,
+        alert.Since,
+        alert.EndedAt,
+        alert.ReportedAt);
 }

@@ -17,9 +17,7 @@ internal sealed class CrossSiteFilter : IEndpointFilter
             return await next(context);
         }
 
-        await Problems.WriteAsync(
-            http, StatusCodes.Status403Forbidden, "The operator API takes no commands from web pages of another origin.", "cross-site");
-        return Results.Empty;
+        return Problems.Result(http, StatusCodes.Status403Forbidden, "The operator API takes no commands from web pages of another origin.", "cross-site");
     }
 
     /// <summary>False for what a web page of another origin may have sent.</summary>

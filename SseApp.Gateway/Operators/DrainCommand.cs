@@ -1,68 +1,54 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Takes a replica out of service and back, and answers when the replica has said so in the registry.</summary>
 internal sealed partial class DrainCommand(
-    ReplicaDirectory directory, ReplicaViews views, IReplicaCommands commands, TimeProvider time, ILogger<DrainCommand> logger)
+    ReplicaDirectory directory, ReplicaDashboard dashboard, IReplicaCommands commands, TimeProvider time, ILogger<DrainCommand> logger)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
-    public Task DrainAsync(HttpContext context, string id, bool force)
+    public async Task<Results<Ok<ReplicaView>, ProblemHttpResult>> DrainAsync(HttpContext context, string id, bool force)
     {
         var readyOthers = directory.Replicas.Count(replica =>
             replica.State == ReplicaState.Ready && !string.Equals(replica.Id, id, StringComparison.Ordinal));
         return Find(id) is { State: ReplicaState.Ready } && readyOthers == 0 && !force
-            ? Problems.WriteAsync(
+            ? Problems.Result(
                 context,
                 StatusCodes.Status409Conflict,
                 $"'{id}' is the only replica that is ready; without it nobody can be served. Add ?force=true to drain it all the same.",
                 "last-replica")
-            : SendAsync(context, id, ReplicaCommandKind.Drain, ReplicaState.Draining);
+            : await SendAsync(context, id, ReplicaCommandKind.Drain, ReplicaState.Draining);
     }
 
-    public Task UndrainAsync(HttpContext context, string id) => SendAsync(context, id, ReplicaCommandKind.Undrain, ReplicaState.Ready);
+    public Task<Results<Ok<ReplicaView>, ProblemHttpResult>> UndrainAsync(HttpContext context, string id) =>
+        SendAsync(context, id, ReplicaCommandKind.Undrain, ReplicaState.Ready);
 
-    private async Task SendAsync(HttpContext context, string id, ReplicaCommandKind kind, ReplicaState wanted)
+    private async Task<Results<Ok<ReplicaView>, ProblemHttpResult>> SendAsync(HttpContext context, string id, ReplicaCommandKind kind, ReplicaState wanted)
     {
         if (Find(id) is not { } replica)
         {
-            await Problems.WriteAsync(
+            return Problems.Result(
                 context, StatusCodes.Status404NotFound, $"No replica '{id}' is registered; GET /admin/replicas lists those that are.");
-            return;
         }
 
-        try
+        if (replica.State != wanted)
         {
-            if (replica.State != wanted)
-            {
-                await commands.SendAsync(ReplicaCommand.To(replica, kind), context.RequestAborted);
-                LogSent(kind, id);
-            }
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            LogFailed(kind, id, exception);
-            await Problems.WriteAsync(
-                context, StatusCodes.Status503ServiceUnavailable, "Redis, which carries commands to the replicas, does not answer. Try again when it is back.", "redis");
-            return;
+            await commands.SendAsync(ReplicaCommand.To(replica, kind), context.RequestAborted);
+            LogSent(kind, id);
         }
 
-        if (await ReachedAsync(replica, wanted, context.RequestAborted))
-        {
-            await TypedResults.Ok(views.Find(id)).ExecuteAsync(context);
-            return;
-        }
-
-        await Problems.WriteAsync(
-            context,
-            StatusCodes.Status504GatewayTimeout,
-            $"Replica '{id}' did not become {wanted.ToString().ToLowerInvariant()} within {s_limit.TotalSeconds:0} s. It may be stopping, or cut off from Redis; its log says more.",
-            "replica-timeout");
+        return await ReachedAsync(replica, wanted, context.RequestAborted) && dashboard.Find(id) is { } view
+            ? TypedResults.Ok(view)
+            : Problems.Result(
+                context,
+                StatusCodes.Status504GatewayTimeout,
+                $"Replica '{id}' did not become {wanted.ToString().ToLowerInvariant()} within {s_limit.TotalSeconds:0} s. It may be stopping, or cut off from Redis; its log says more.",
+                "replica-timeout");
     }
 
     private async Task<bool> ReachedAsync(ReplicaRecord replica, ReplicaState wanted, CancellationToken cancellationToken)
@@ -86,7 +72,4 @@ internal sealed partial class DrainCommand(
 
     [LoggerMessage(LogLevel.Information, "An operator asked for {Kind} of replica {Id}.")]
     private partial void LogSent(ReplicaCommandKind kind, string id);
-
-    [LoggerMessage(LogLevel.Warning, "{Kind} could not be sent to replica {Id}: Redis does not answer.")]
-    private partial void LogFailed(ReplicaCommandKind kind, string id, Exception exception);
 }

@@ -14,8 +14,6 @@ internal sealed class LoopbackOnlyFilter : IEndpointFilter
             return await next(context);
         }
 
-        await Problems.WriteAsync(
-            http, StatusCodes.Status403Forbidden, "The operator API answers only requests made directly on the gateway's own machine.", "not-loopback");
-        return Results.Empty;
+        return Problems.Result(http, StatusCodes.Status403Forbidden, "The operator API answers only requests made directly on the gateway's own machine.", "not-loopback");
     }
 }

@@ -1,36 +1,63 @@
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Operators;
 
 internal static class OperatorExtensions
 {
-    public static void AddOperator(this IServiceCollection services)
+    /// <summary>Adds what operators see of the cluster and do to it: drain, rolling reload, recycling, disconnects, alerts.</summary>
+    public static void AddOperators(this IServiceCollection services)
     {
+        services.AddValidatedOptions<ReloadOptions>(ReloadOptions.SectionName);
+        services.AddValidatedOptions<RecycleOptions>(RecycleOptions.SectionName);
+        services.AddLeases();
+        services.AddSingleton<ReplicaDashboard>();
+        services.AddSingleton<DrainCommand>();
+        services.AddSingleton<ReloadStore>();
+        services.AddSingleton<ReplicaReplacement>();
+        services.AddSingleton<RollingReload>();
+        services.AddHostedService<Recycler>();
         services.AddSingleton<ReplicaClient>();
 
-        // One try each: whoever does not answer is named in the answer.
+        // One attempt each: whoever does not answer is named in the answer.
         services.AddPlainHttpClient(ReplicaClient.ClientName);
+        services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
     }
 
-    /// <summary>Maps alerts, topics and streams below <c>/admin</c>.</summary>
-    public static void MapOperator(this IEndpointRouteBuilder endpoints)
+    /// <summary>Maps everything below <c>/admin</c>.</summary>
+    public static void MapOperators(this IEndpointRouteBuilder endpoints)
     {
         var admin = endpoints.MapGroup("/admin")
             .AddEndpointFilter<LoopbackOnlyFilter>()
             .AddEndpointFilter<CrossSiteFilter>()
-            .AddEndpointFilter(async (context, next) =>
-            {
-                context.HttpContext.Response.Headers.CacheControl = "no-store";
-                try
-                {
-                    return await next(context);
-                }
-                catch (BadHttpRequestException exception)
-                {
-                    return StreamEndpoints.BadRequest(exception.Message);
-                }
-            });
+            .AddEndpointFilter(AnswerAsync);
+        admin.MapReplicas();
+        admin.MapReload();
         admin.MapAlerts();
         admin.MapStreams();
+    }
+
+    private static async ValueTask<object?> AnswerAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        http.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            return await next(context);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return Problems.Result(http, StatusCodes.Status400BadRequest, exception.Message);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            http.Response.Headers.RetryAfter = "2";
+            return Problems.Result(
+                http, StatusCodes.Status503ServiceUnavailable, "Redis, through which gateways and replicas agree, does not answer. Try again after the time in Retry-After.", "redis");
+        }
     }
 }

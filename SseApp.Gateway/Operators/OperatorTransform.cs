@@ -12,18 +12,11 @@ namespace SseApp.Gateway.Operators;
 /// Requests that only operators may make reach replicas signed when an operator made them, and never with a signature
 /// that a client brought along.
 /// </summary>
-internal sealed class OperatorTransform(OperatorSignature signature) : ITransformProvider
+internal static class OperatorTransform
 {
-    public void ValidateRoute(TransformRouteValidationContext context)
+    public static void Apply(TransformBuilderContext context)
     {
-    }
-
-    public void ValidateCluster(TransformClusterValidationContext context)
-    {
-    }
-
-    public void Apply(TransformBuilderContext context)
-    {
+        var signature = context.Services.GetRequiredService<OperatorSignature>();
         var toEvents = string.Equals(context.Cluster?.ClusterId, ReplicaDirectory.ClusterId, StringComparison.Ordinal);
         context.AddRequestTransform(async transform =>
         {
@@ -31,12 +24,12 @@ internal sealed class OperatorTransform(OperatorSignature signature) : ITransfor
             var http = transform.HttpContext;
             if (toEvents && HttpMethods.IsDelete(http.Request.Method) && LoopbackRequests.IsDirect(http) && CrossSiteFilter.IsSameSite(http.Request))
             {
-                await SignAsync(transform);
+                await SignAsync(transform, signature);
             }
         });
     }
 
-    private async Task SignAsync(RequestTransformContext transform)
+    private static async Task SignAsync(RequestTransformContext transform, OperatorSignature signature)
     {
         var http = transform.HttpContext;
         transform.ProxyRequest.RequestUri = RequestUtilities.MakeDestinationAddress(

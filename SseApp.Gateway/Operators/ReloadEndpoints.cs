@@ -1,64 +1,40 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Redis;
 
 namespace SseApp.Gateway.Operators;
 
 internal static class ReloadEndpoints
 {
-    private const string Path = "/admin/reload";
-
-    public static void MapReload(this IEndpointRouteBuilder endpoints)
+    public static void MapReload(this IEndpointRouteBuilder admin)
     {
-        endpoints.MapGet(Path, ReadAsync).AddEndpointFilter<LoopbackOnlyFilter>();
-        endpoints.MapPost(Path, StartAsync).AddEndpointFilter<LoopbackOnlyFilter>().AddEndpointFilter<CrossSiteFilter>();
+        admin.MapGet("/reload", ReadAsync);
+        admin.MapPost("/reload", StartAsync);
     }
 
-    private static async Task ReadAsync(RollingReload reload, HttpContext context)
-    {
-        context.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            if (await reload.ReadAsync(context.RequestAborted) is { } status)
-            {
-                await TypedResults.Json(status, ReloadJsonContext.Default.ReloadStatus).ExecuteAsync(context);
-                return;
-            }
+    private static async Task<Results<JsonHttpResult<ReloadStatus>, ProblemHttpResult>> ReadAsync(RollingReload reload, HttpContext context) =>
+        await reload.ReadAsync(context.RequestAborted) is { } status
+            ? TypedResults.Json(status, ReloadJsonContext.Default.ReloadStatus)
+            : Problems.Result(context, StatusCodes.Status404NotFound, "There was no reload in the last days; POST /admin/reload begins one.");
 
-            await Problems.WriteAsync(context, StatusCodes.Status404NotFound, "There was no reload in the last days; POST /admin/reload begins one.");
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            await RedisAwayAsync(context);
-        }
-    }
-
-    private static async Task StartAsync(RollingReload reload, HttpContext context)
+    private static async Task<Results<JsonHttpResult<ReloadStatus>, ProblemHttpResult>> StartAsync(RollingReload reload, HttpContext context)
     {
         try
         {
             if (await reload.TryStartAsync("operator", context.RequestAborted) is { } status)
             {
-                context.Response.Headers.Location = Path;
-                await TypedResults.Json(status, ReloadJsonContext.Default.ReloadStatus, statusCode: StatusCodes.Status202Accepted).ExecuteAsync(context);
-                return;
+                context.Response.Headers.Location = "/admin/reload";
+                return TypedResults.Json(status, ReloadJsonContext.Default.ReloadStatus, statusCode: StatusCodes.Status202Accepted);
             }
 
-            await Problems.WriteAsync(
+            return Problems.Result(
                 context,
                 StatusCodes.Status409Conflict,
-                "A reload is under way, or a replica is just leaving because of its memory. GET /admin/reload shows the reload; try again when it is over.",
+                "A reload is under way, or a replica is leaving because of its memory. GET /admin/reload shows the reload; try again when it has ended.",
                 "reload-running");
         }
         catch (ReloadFailedException exception)
         {
-            await Problems.WriteAsync(context, StatusCodes.Status409Conflict, exception.Message, "no-replica");
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            await RedisAwayAsync(context);
+            return Problems.Result(context, StatusCodes.Status409Conflict, exception.Message, "no-replica");
         }
     }
-
-    private static Task RedisAwayAsync(HttpContext context) => Problems.WriteAsync(
-        context, StatusCodes.Status503ServiceUnavailable, "Redis, through which gateways agree on a reload, does not answer. Try again when it is back.", "redis");
 }

@@ -19,7 +19,7 @@ public sealed class ReloadOptions
     public TimeSpan StreamsTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Share of the replica's streams, 0 to 1, that must be back by then; with fewer the reload stops, for the new process
+    /// Share of the replica's streams, 0 to 1, that must be open again by then; with fewer the reload stops, for the new process
     /// may be the reason. Replicas with less than 20 streams are not judged by it. Default 0.5.
     /// </summary>
     [Range(0, 1)]

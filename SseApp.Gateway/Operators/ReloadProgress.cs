@@ -1,7 +1,7 @@
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Writes the status of one reload; its steps and the renewal of its lease may do so at the same time.</summary>
-internal sealed class ReloadProgress(ReloadStatus status, IReloadStore store, TimeProvider time) : IDisposable
+internal sealed class ReloadProgress(ReloadStatus status, ReloadStore store, TimeProvider time) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
 

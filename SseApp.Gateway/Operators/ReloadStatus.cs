@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace SseApp.Gateway.Operators;
 
@@ -27,3 +28,41 @@ internal sealed record ReloadStatus
 
     public required ImmutableArray<ReloadStep> Steps { get; init; }
 }
+
+/// <summary>The reload of one replica.</summary>
+/// <param name="Replica">Id of the process that is replaced.</param>
+/// <param name="State">How far it is.</param>
+/// <param name="Streams">Streams it held when its turn came.</param>
+/// <param name="Seconds">What its turn took; null before its end.</param>
+internal sealed record ReloadStep(string Replica, ReloadState State, int Streams = 0, double? Seconds = null);
+
+/// <summary>Where a rolling reload, or the reload of one replica in it, is.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ReloadState>))]
+internal enum ReloadState
+{
+    /// <summary>Not begun.</summary>
+    [JsonStringEnumMemberName("pending")]
+    Pending,
+
+    /// <summary>Under way.</summary>
+    [JsonStringEnumMemberName("running")]
+    Running,
+
+    /// <summary>The successor is ready; the streams reconnect.</summary>
+    [JsonStringEnumMemberName("returning")]
+    Returning,
+
+    [JsonStringEnumMemberName("succeeded")]
+    Succeeded,
+
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+
+    /// <summary>The gateway that ran it ended before the reload did.</summary>
+    [JsonStringEnumMemberName("interrupted")]
+    Interrupted,
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ReloadStatus))]
+internal sealed partial class ReloadJsonContext : JsonSerializerContext;

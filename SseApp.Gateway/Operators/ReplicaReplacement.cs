@@ -11,7 +11,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_obeyLimit = TimeSpan.FromSeconds(10);
 
-    // Tabs are closed all the time; the last stream of thousands need not be back.
+    // Tabs are closed all the time; the last stream of thousands need not return.
     private const double Returned = 0.99;
     private const int TooFewToJudge = 20;
 
@@ -42,7 +42,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
     /// <param name="replica">As it was before its restart.</param>
     /// <param name="streams">Streams of the whole cluster before its restart.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ReloadFailedException">So few came back that the new process may be the reason.</exception>
+    /// <exception cref="ReloadFailedException">So few reconnected that the new process may be the reason.</exception>
     public async Task StreamsBackAsync(ReplicaRecord replica, int streams, CancellationToken cancellationToken)
     {
         var wanted = streams - ((1 - Returned) * replica.Connections);
@@ -56,7 +56,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
         {
             throw new ReloadFailedException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{missing} of the {replica.Connections} streams of replica {replica.Id} were not back within {_options.StreamsTimeout.TotalSeconds:0} s (Reload:StreamsTimeout, Reload:MinReturned). See whether the new process takes streams before you reload the rest."));
+                $"{missing} of the {replica.Connections} streams of replica {replica.Id} did not reconnect within {_options.StreamsTimeout.TotalSeconds:0} s (Reload:StreamsTimeout, Reload:MinReturned). See whether the new process takes streams before you reload the rest."));
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
     private static bool IsSame(ReplicaRecord record, ReplicaRecord replica) =>
         string.Equals(record.Id, replica.Id, StringComparison.Ordinal) && record.StartedAt == replica.StartedAt;
 
-    // A process that was there before is none: it only comes back to what it did.
+    // A process that was there before is none: it only resumes what it did.
     private bool HasSuccessor(ReplicaRecord replica, HashSet<(string Id, DateTimeOffset StartedAt)> before) =>
         directory.Replicas.Any(record => record.State == ReplicaState.Ready && !IsSame(record, replica) && !before.Contains((record.Id, record.StartedAt)));
 
@@ -86,3 +86,6 @@ internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCom
         return true;
     }
 }
+
+/// <summary>The reload must not go on; the message is for the operator.</summary>
+internal sealed class ReloadFailedException(string message) : Exception(message);

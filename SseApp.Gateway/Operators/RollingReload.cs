@@ -15,7 +15,7 @@ internal sealed partial class RollingReload(
     ReplicaDirectory directory,
     ReplicaReplacement replacement,
     ILeases leases,
-    IReloadStore store,
+    ReloadStore store,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<RollingReload> logger)
@@ -99,9 +99,9 @@ internal sealed partial class RollingReload(
         {
             await EndAsync(progress, ReloadState.Interrupted, lifetime.ApplicationStopping.IsCancellationRequested
                 ? "The gateway that ran this reload was stopped."
-                : "The gateway that ran this reload lost its lease on it, because Redis was away or is new.");
+                : "The gateway that ran this reload lost its lease on it, because Redis was unavailable or lost its data.");
         }
-#pragma warning disable CA1031 // Nobody awaits this task: whatever stops a reload must be told.
+#pragma warning disable CA1031 // Nobody awaits this task: whatever stops a reload must be reported.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -225,6 +225,6 @@ internal sealed partial class RollingReload(
     [LoggerMessage(LogLevel.Warning, "Rolling reload {Id} met an error.")]
     private partial void LogError(string id, Exception exception);
 
-    [LoggerMessage(LogLevel.Debug, "The lease of the reload could not be given back; it ends within {Seconds} s.")]
+    [LoggerMessage(LogLevel.Debug, "The lease of the reload could not be released; it ends within {Seconds} s.")]
     private partial void LogReleaseFailed(double seconds, Exception exception);
 }

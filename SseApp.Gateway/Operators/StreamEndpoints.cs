@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Gateway.Operators;
@@ -13,12 +15,12 @@ internal static class StreamEndpoints
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
     }
 
-    private static async Task<IResult> ListTopicsAsync(
-        ReplicaClient replicas, CancellationToken cancellationToken, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit)
+    private static async Task<Results<Ok<TopicPage>, ProblemHttpResult>> ListTopicsAsync(
+        ReplicaClient replicas, HttpContext context, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit)
     {
         if (!Paging.IsValid(limit))
         {
-            return BadRequest(Paging.Rule);
+            return Problems.Result(context, StatusCodes.Status400BadRequest, Paging.Rule);
         }
 
         // Each replica gives its first topics, so the first ones of all are complete.
@@ -26,7 +28,7 @@ internal static class StreamEndpoints
             HttpMethod.Get,
             "/admin/topics" + Query(("prefix", prefix), ("after", after), ("limit", $"{limit}")),
             OperatorJsonContext.Default.TopicActivityArray,
-            cancellationToken);
+            context.RequestAborted);
         var topics = answers.SelectMany(topics => topics)
             .GroupBy(topic => topic.Topic, StringComparer.Ordinal)
             .OrderBy(group => group.Key, StringComparer.Ordinal)
@@ -38,19 +40,19 @@ internal static class StreamEndpoints
         return TypedResults.Ok(new TopicPage(topics, topics.Length == limit ? topics[^1].Topic : null, unreachable));
     }
 
-    private static async Task<IResult> ListConnectionsAsync(
-        ReplicaClient replicas, CancellationToken cancellationToken, string? topic = null, string? after = null, int limit = Paging.DefaultLimit)
+    private static async Task<Results<Ok<ConnectionPage>, ProblemHttpResult>> ListConnectionsAsync(
+        ReplicaClient replicas, HttpContext context, string? topic = null, string? after = null, int limit = Paging.DefaultLimit)
     {
         if (!Paging.IsValid(limit))
         {
-            return BadRequest(Paging.Rule);
+            return Problems.Result(context, StatusCodes.Status400BadRequest, Paging.Rule);
         }
 
         var (answers, unreachable) = await replicas.AskAsync(
             HttpMethod.Get,
             "/admin/connections" + Query(("topic", topic), ("after", after), ("limit", $"{limit}")),
             OperatorJsonContext.Default.ConnectionDetailsArray,
-            cancellationToken);
+            context.RequestAborted);
         var connections = answers.SelectMany(connections => connections)
             .OrderBy(connection => connection.Id, StringComparer.Ordinal)
             .Take(limit)
@@ -58,25 +60,23 @@ internal static class StreamEndpoints
         return TypedResults.Ok(new ConnectionPage(connections, connections.Length == limit ? connections[^1].Id : null, unreachable));
     }
 
-    private static async Task<IResult> DisconnectAsync(
-        string id, ReplicaClient replicas, CancellationToken cancellationToken, bool permanent = false)
+    private static async Task<Results<Ok<DisconnectView>, ProblemHttpResult>> DisconnectAsync(
+        string id, ReplicaClient replicas, HttpContext context, bool permanent = false)
     {
-        var result = await SendDisconnectAsync($"/admin/connections/{Uri.EscapeDataString(id)}/disconnect", permanent, replicas, cancellationToken);
+        var result = await SendDisconnectAsync($"/admin/connections/{Uri.EscapeDataString(id)}/disconnect", permanent, replicas, context.RequestAborted);
         return result switch
         {
             { Disconnected: > 0 } => TypedResults.Ok(result),
-            { Unreachable.Length: 0 } => TypedResults.Problem(
-                $"No replica holds a stream '{id}'; GET /admin/connections lists those that are open.",
-                title: "There is no such connection.",
-                statusCode: StatusCodes.Status404NotFound),
-            _ => TypedResults.Problem(
-                $"The stream is on none of the replicas that answered. These did not: {string.Join(", ", result.Unreachable)}. Try again.",
-                title: "Not all replicas answered.",
-                statusCode: StatusCodes.Status502BadGateway),
+            { Unreachable.Length: 0 } => Problems.Result(
+                context, StatusCodes.Status404NotFound, $"No replica holds a stream '{id}'; GET /admin/connections lists those that are open."),
+            _ => Problems.Result(
+                context,
+                StatusCodes.Status502BadGateway,
+                $"The stream is on none of the replicas that answered. These did not: {string.Join(", ", result.Unreachable)}. Try again."),
         };
     }
 
-    private static async Task<IResult> DisconnectTopicAsync(
+    private static async Task<Ok<DisconnectView>> DisconnectTopicAsync(
         string topic, ReplicaClient replicas, CancellationToken cancellationToken, bool permanent = false)
     {
         // Routing leaves %2F as it is, and escaping it again would name another topic.
@@ -94,7 +94,21 @@ internal static class StreamEndpoints
 
     private static string Query(params (string Name, string? Value)[] parameters) => QueryString.Create(
         parameters.Where(parameter => parameter.Value is not null).Select(parameter => KeyValuePair.Create(parameter.Name, parameter.Value))).ToString();
-
-    internal static IResult BadRequest(string rule) =>
-        TypedResults.Problem(rule, title: "The request is not valid.", statusCode: StatusCodes.Status400BadRequest);
 }
+
+/// <summary>Answer of <c>GET /admin/topics</c>.</summary>
+/// <param name="Topics">Topics with subscribers anywhere, in ordinal order.</param>
+/// <param name="Next">Value of <c>after</c> for the next page; null on the last.</param>
+/// <param name="Unreachable">Replicas that did not answer; their subscribers are not counted.</param>
+internal sealed record TopicPage(TopicActivity[] Topics, string? Next, string[] Unreachable);
+
+/// <summary>Answer of <c>GET /admin/connections</c>.</summary>
+/// <param name="Connections">Open streams, ordered by id.</param>
+/// <param name="Next">Value of <c>after</c> for the next page; null on the last.</param>
+/// <param name="Unreachable">Replicas that did not answer; their streams are missing.</param>
+internal sealed record ConnectionPage(ConnectionDetails[] Connections, string? Next, string[] Unreachable);
+
+/// <summary>Answer to a disconnect.</summary>
+/// <param name="Disconnected">Streams that are being ended, on all replicas.</param>
+/// <param name="Unreachable">Replicas that did not answer; whether they ended streams is not known.</param>
+internal sealed record DisconnectView(int Disconnected, string[] Unreachable);

@@ -3,18 +3,18 @@ using System.ComponentModel.DataAnnotations;
 namespace SseApp.Gateway.Refusals;
 
 /// <summary>
-/// Section <c>Refusals</c>: when a client that could not be served is told to come back. Each gets a random time
+/// Section <c>Refusals</c>: when a client that could not be served is asked to reconnect. Each gets a random time
 /// between the two, so that they do not all come at once.
 /// </summary>
 public sealed class RefusalOptions : IValidatableObject
 {
     public const string SectionName = "Refusals";
 
-    /// <summary>Default 1 s.</summary>
+    /// <summary>Shortest time after which a refused client should reconnect. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan MinRetry { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Default 3 s.</summary>
+    /// <summary>Longest time after which a refused client should reconnect. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan MaxRetry { get; set; } = TimeSpan.FromSeconds(3);
 

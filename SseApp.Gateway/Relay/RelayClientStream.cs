@@ -1,14 +1,33 @@
+using System.Diagnostics;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Gateway.Relay;
 
+/// <summary>How a relayed stream ended.</summary>
+internal enum RelayEnd
+{
+    /// <summary>The replica ended it, or the gateway stops: the response ends as it should.</summary>
+    Clean,
+
+    /// <summary>The replica cut it off, or what is left could not be sent in time: the client's connection is cut.</summary>
+    Cut,
+
+    /// <summary>The client left.</summary>
+    Left,
+
+    /// <summary>The connection to the replica broke; the response ends as it should, and the client resumes elsewhere.</summary>
+    Broken,
+}
+
 /// <summary>
 /// One client's stream on a relay connection. The connection's reader writes to the client at once; only while a write
 /// is under way, or the response has not begun, bytes wait here, shared with other streams that wait for the same.
 /// </summary>
-internal sealed partial class RelayClientStream(RelayClientConnection link, int id)
+internal sealed class RelayClientStream(RelayClientConnection link, int id)
 {
+    private const int MaxSend = 64 * 1024;
+
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<RelayEnd> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<RelayHead>? _head = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -87,7 +106,7 @@ internal sealed partial class RelayClientStream(RelayClientConnection link, int 
                 _waitingBytes += copy.Length;
                 if (_waitingBytes > link.Options.BlockBytes)
                 {
-                    TellBlocked();
+                    ReportBlocked();
                 }
 
                 return;
@@ -136,7 +155,7 @@ internal sealed partial class RelayClientStream(RelayClientConnection link, int 
     {
         lock (_gate)
         {
-            TellClosed();
+            ReportClosed();
             (_waiting, _waitingBytes) = (null, 0);
             EndAfterWaiting(RelayEnd.Clean);
         }
@@ -158,8 +177,158 @@ internal sealed partial class RelayClientStream(RelayClientConnection link, int 
         {
             if (_sending && _end is null && now - _since > blockAfter)
             {
-                TellBlocked();
+                ReportBlocked();
             }
+        }
+    }
+
+    // Writing to a client that is slower than its stream, and the end. The gate is held but where it says otherwise.
+
+    private ValueTask<bool> Send(SendBuffer buffer)
+    {
+        try
+        {
+            return _writer!.SendAsync(buffer);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
+        {
+            // The response is over: the client left.
+            return new ValueTask<bool>(false);
+        }
+    }
+
+    private void BeginSending()
+    {
+        _sending = true;
+        _since = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Without the gate: waits for the send under way and sends what has come meanwhile.</summary>
+    private async Task DrainAsync(ValueTask<bool> send)
+    {
+        SendBuffer? buffer = null;
+        while (true)
+        {
+            var there = false;
+            try
+            {
+                there = await send;
+            }
+            catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
+            {
+                // The client left during the send.
+            }
+
+            lock (_gate)
+            {
+                if (!there)
+                {
+                    _sending = false;
+                    EndAtOnce(RelayEnd.Left);
+                    return;
+                }
+
+                if (_waiting is not { Count: > 0 })
+                {
+                    _sending = false;
+                    ReportReady();
+                    if (_end is { } end)
+                    {
+                        _completion.TrySetResult(end);
+                    }
+
+                    return;
+                }
+
+                _since = Stopwatch.GetTimestamp();
+                send = Send(TakeWaiting(ref buffer));
+            }
+        }
+    }
+
+    private SendBuffer TakeWaiting(ref SendBuffer? buffer)
+    {
+        buffer ??= new SendBuffer(Math.Min(_waitingBytes, MaxSend));
+        buffer.Clear();
+        while (buffer.Length < MaxSend && _waiting!.TryDequeue(out var bytes))
+        {
+            bytes.CopyTo(buffer.GetSpan(bytes.Length));
+            buffer.Advance(bytes.Length);
+            _waitingBytes -= bytes.Length;
+        }
+
+        if (_waiting!.Count == 0)
+        {
+            // A stream that keeps up again holds no queue.
+            _waiting = null;
+        }
+
+        return buffer;
+    }
+
+    private void EndAfterWaiting(RelayEnd end)
+    {
+        if (_end is not null)
+        {
+            return;
+        }
+
+        _end = end;
+        if (!_sending && _waiting is null)
+        {
+            _completion.TrySetResult(end);
+        }
+        else
+        {
+            _ = CutLaterAsync();
+        }
+    }
+
+    /// <summary>Without the gate. The connection knows nothing of a stream that the replica has ended, so nobody else would.</summary>
+    private async Task CutLaterAsync()
+    {
+        await Task.Delay(link.Options.CloseTimeout, TimeProvider.System, CancellationToken.None);
+        lock (_gate)
+        {
+            if (!_completion.Task.IsCompleted)
+            {
+                EndAtOnce(RelayEnd.Cut);
+            }
+        }
+    }
+
+    private void EndAtOnce(RelayEnd end)
+    {
+        ReportClosed();
+        _end = end;
+        (_waiting, _waitingBytes) = (null, 0);
+        _completion.TrySetResult(end);
+    }
+
+    private void ReportBlocked()
+    {
+        if (!_blocked && !_closed)
+        {
+            _blocked = true;
+            link.Report(this, blocked: true);
+        }
+    }
+
+    private void ReportReady()
+    {
+        if (_blocked && !_closed)
+        {
+            _blocked = false;
+            link.Report(this, blocked: false);
+        }
+    }
+
+    private void ReportClosed()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            link.ReportClosed(this);
         }
     }
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
@@ -35,36 +38,25 @@ internal sealed partial class RelayForwarder(
         HttpMessageInvoker httpClient,
         ForwarderRequestConfig requestConfig,
         HttpTransformer transformer,
-        CancellationToken cancellationToken) =>
-        FindPool(context, destinationPrefix) is { } pool
-            ? RelayAsync(pool, context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken)
-            : ForwardAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
-
-    private ValueTask<ForwarderError> ForwardAsync(
-        HttpContext context,
-        string destinationPrefix,
-        HttpMessageInvoker httpClient,
-        ForwarderRequestConfig requestConfig,
-        HttpTransformer transformer,
-        CancellationToken cancellationToken) =>
-        context.Features.Get<IHttpRequestLifetimeFeature>() is StreamLifetime lifetime
-            ? ForwardStreamAsync(lifetime, context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken)
-            : forwarder.SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
-
-    private async ValueTask<ForwarderError> ForwardStreamAsync(
-        StreamLifetime lifetime,
-        HttpContext context,
-        string destinationPrefix,
-        HttpMessageInvoker httpClient,
-        ForwarderRequestConfig requestConfig,
-        HttpTransformer transformer,
         CancellationToken cancellationToken)
     {
+        var forward = new Forward(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+        return FindPool(context, destinationPrefix) is { } pool ? RelayAsync(pool, forward) : ForwardAsync(forward);
+    }
+
+    private ValueTask<ForwarderError> ForwardAsync(Forward forward) =>
+        forward.Context.Features.Get<IHttpRequestLifetimeFeature>() is StreamLifetime lifetime
+            ? ForwardStreamAsync(lifetime, forward)
+            : forward.SendAsync(forwarder);
+
+    private async ValueTask<ForwarderError> ForwardStreamAsync(StreamLifetime lifetime, Forward forward)
+    {
+        var context = forward.Context;
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
-        context.Features.Set<IHttpResponseBodyFeature>(new WholeWriteBody(body, lifetime, options.Value.CloseTimeout));
+        context.Response.Body = new WholeWriteStream(body.Stream, lifetime, options.Value.CloseTimeout);
         try
         {
-            return await forwarder.SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+            return await forward.SendAsync(forwarder);
         }
         finally
         {
@@ -92,24 +84,18 @@ internal sealed partial class RelayForwarder(
         && version == RelayProtocol.VersionText;
 
     // The state machine that lives as long as the stream; what opening it needs is garbage by then.
-    private async ValueTask<ForwarderError> RelayAsync(
-        RelayPool pool,
-        HttpContext context,
-        string destinationPrefix,
-        HttpMessageInvoker httpClient,
-        ForwarderRequestConfig requestConfig,
-        HttpTransformer transformer,
-        CancellationToken cancellationToken)
+    private async ValueTask<ForwarderError> RelayAsync(RelayPool pool, Forward forward)
     {
+        var context = forward.Context;
         RelayAttempt attempt;
         try
         {
-            attempt = await OpenAsync(pool, context, destinationPrefix, httpClient, requestConfig, transformer);
+            attempt = await OpenAsync(pool, forward);
         }
         catch (RelayRefusedException exception)
         {
             LogRefused(pool.Replica, exception.Message);
-            return await ForwardAsync(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
+            return await ForwardAsync(forward);
         }
 
         if (attempt is not { Stream: { } stream, Link: { } link })
@@ -117,14 +103,14 @@ internal sealed partial class RelayForwarder(
             return attempt.Error;
         }
 
-        attempt = default;
-        // Null from here on, so that they are not kept for the hours that a stream lasts.
-        (pool, destinationPrefix, httpClient, requestConfig, transformer) = (null!, null!, null!, null!, null!);
-        // The client left, the gateway stops, or the replica was given up: only the first cuts a write that is under way,
-        // and does so by itself.
+        // Nothing from here on, so that it is not kept for the hours that a stream lasts.
+        (attempt, pool, forward) = (default, null!, default);
+
+        // The client left, the gateway stops, or the replica is lost: only the first cuts a write that is under way, and
+        // does so by itself.
         await using var leaving = context.RequestAborted.UnsafeRegister(static state => ((RelayClientStream)state!).Leave(), stream);
         var end = await stream.Completion;
-        context.Features.Get<ResponseTraffic>()?.Add(stream.Bytes, stream.Events);
+        context.Features.Get<ResponseTraffic>()?.AddStream(stream.Bytes, stream.Events);
         return Finish(context, link, end);
     }
 
@@ -159,6 +145,148 @@ internal sealed partial class RelayForwarder(
         }
     }
 
+    // From the request to the first byte of the response.
+    private async Task<RelayAttempt> OpenAsync(RelayPool pool, Forward forward)
+    {
+        var context = forward.Context;
+        var cancellation = context.RequestAborted;
+        using var message = new HttpRequestMessage(HttpMethod.Get, (Uri?)null);
+        await forward.Transformer.TransformRequestAsync(context, message, forward.DestinationPrefix, cancellation);
+        if (context.Response.HasStarted || context.Response.StatusCode != StatusCodes.Status200OK)
+        {
+            // A transform has answered.
+            return new RelayAttempt(null, null, ForwarderError.None);
+        }
+
+        var uri = message.RequestUri
+            ?? RequestUtilities.MakeDestinationAddress(forward.DestinationPrefix, context.Request.Path, context.Request.QueryString);
+        if (uri.AbsolutePath != StreamRequests.Path)
+        {
+            throw new RelayRefusedException($"Its streams are at {uri.AbsolutePath}, not at {StreamRequests.Path}.");
+        }
+
+        RelayClientStream? stream = null;
+        try
+        {
+            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, Headers(message, uri), cancellation);
+            var head = await stream.ReadHeadAsync(forward.Config?.ActivityTimeout ?? s_defaultTimeout, cancellation);
+            if (!await BeginAsync(context, stream, head, forward.Transformer, cancellation))
+            {
+                stream.Drop();
+                return new RelayAttempt(null, null, ForwarderError.None);
+            }
+
+            return new RelayAttempt(stream, link, ForwarderError.None);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
+        {
+            stream?.Drop();
+            return Fail(context, exception);
+        }
+        catch
+        {
+            // A header that the server does not take, a transform that fails: the replica must not go on for nobody.
+            stream?.Drop();
+            throw;
+        }
+    }
+
+    /// <returns>False when the transforms keep the response back, for another replica to be asked.</returns>
+    private async Task<bool> BeginAsync(HttpContext context, RelayClientStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
+    {
+        using var answer = new HttpResponseMessage((HttpStatusCode)head.Status) { Content = new RelayedHeaders() };
+        foreach (var (name, value) in head.Headers)
+        {
+            if (!answer.Headers.TryAddWithoutValidation(name, value))
+            {
+                answer.Content.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        context.Response.StatusCode = head.Status;
+        if (!await transformer.TransformResponseAsync(context, answer, cancellation))
+        {
+            return false;
+        }
+
+        if (context.Features.Get<IHttpResponseBodyFeature>() is StreamResponseBodyFeature { Stream: CountingStream, PriorFeature: { } uncounted })
+        {
+            // The stream counts what it sends; in the way, this one would keep it from the client's socket.
+            context.Features.Set(uncounted);
+        }
+
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        stream.Start(await writers.StartAsync(context));
+        return true;
+    }
+
+    private static List<KeyValuePair<string, string>> Headers(HttpRequestMessage message, Uri uri)
+    {
+        var propagator = DistributedContextPropagator.Current;
+        var headers = new List<KeyValuePair<string, string>> { new("Host", message.Headers.Host ?? uri.Authority) };
+        foreach (var header in message.Headers.NonValidated)
+        {
+            if (!string.Equals(header.Key, "Host", StringComparison.OrdinalIgnoreCase) && !propagator.Fields.Contains(header.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                headers.AddRange(header.Value.Select(value => KeyValuePair.Create(header.Key, value)));
+            }
+        }
+
+        propagator.Inject(Activity.Current, headers, static (carrier, name, value) =>
+            ((List<KeyValuePair<string, string>>)carrier!).Add(KeyValuePair.Create(name, value)));
+        return headers;
+    }
+
+    private static RelayAttempt Fail(HttpContext context, Exception exception)
+    {
+        var (error, status) = exception switch
+        {
+            OperationCanceledException { InnerException: TimeoutException } or TimeoutException =>
+                (ForwarderError.RequestTimedOut, StatusCodes.Status504GatewayTimeout),
+            OperationCanceledException => (ForwarderError.RequestCanceled, StatusCodes.Status502BadGateway),
+            _ => (ForwarderError.Request, StatusCodes.Status502BadGateway),
+        };
+        if (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            context.Response.StatusCode = status;
+        }
+
+        context.Features.Set<IForwarderErrorFeature>(new RelayFailure(error, exception));
+        return new RelayAttempt(null, null, error);
+    }
+
     [LoggerMessage(LogLevel.Warning, "Streams of replica {Replica} are forwarded one by one for now: {Reason} Is something between gateway and replica that does not pass upgrades?")]
     private partial void LogRefused(string replica, string reason);
+
+    /// <summary>What YARP asks its forwarder to do.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Forward(
+        HttpContext Context,
+        string DestinationPrefix,
+        HttpMessageInvoker HttpClient,
+        ForwarderRequestConfig? Config,
+        HttpTransformer Transformer,
+        CancellationToken Cancellation)
+    {
+        public ValueTask<ForwarderError> SendAsync(IHttpForwarder to) =>
+            to.SendAsync(Context, DestinationPrefix, HttpClient, Config!, Transformer, Cancellation);
+    }
+
+    /// <summary>A stream whose response has begun, or why there is none.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct RelayAttempt(RelayClientStream? Stream, RelayClientConnection? Link, ForwarderError Error);
+
+    /// <summary>Carries the headers of a response whose body comes another way.</summary>
+    private sealed class RelayedHeaders : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            throw new NotSupportedException("The body comes over the relay connection.");
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
 }

@@ -13,7 +13,7 @@ public sealed class RelayOptions : IValidatableObject
     /// <summary>Most connections to one replica, also when it allows few streams on each.</summary>
     internal const int MaxConnections = 256;
 
-    /// <summary>Default true.</summary>
+    /// <summary>Take streams over relay connections where replicas offer them. Default true; otherwise each stream is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>Connections to each replica; streams are spread over them, and more are made when they are full. Default 0: one for each core, at most 16.</summary>
@@ -25,12 +25,12 @@ public sealed class RelayOptions : IValidatableObject
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A replica that sends nothing for this long is gone: its streams end, and their clients come back. Default 8 s.
+    /// A replica that sends nothing for this long is gone: its streams end, and their clients reconnect. Default 8 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.200", "00:10:00")]
     public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(8);
 
-    /// <summary>Bytes that wait for one client before its replica is told to hold back. 1 KiB to 16 MiB; default 32 KiB.</summary>
+    /// <summary>Bytes that wait for one client before its replica is asked to hold back. 1 KiB to 16 MiB; default 32 KiB.</summary>
     [Range(1024, 16 * 1024 * 1024)]
     public int BlockBytes { get; set; } = 32 * 1024;
 

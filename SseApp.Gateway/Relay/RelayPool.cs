@@ -147,8 +147,8 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
         }
 
         var maxStreams = answer.Headers.TryGetValues(RelayProtocol.MaxStreamsHeader, out var values)
-            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var told)
-            ? told
+            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offered)
+            ? offered
             : int.MaxValue;
         var link = new RelayClientConnection(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
         if (Volatile.Read(ref _disposed))
@@ -159,3 +159,6 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
         return link;
     }
 }
+
+/// <summary>A replica does not take relay connections, whatever the registry says of it; something between may be in the way.</summary>
+internal sealed class RelayRefusedException(string message) : Exception(message);

@@ -49,11 +49,11 @@ internal sealed class RelayPools(
         }
         catch (OperationCanceledException)
         {
-            // The host stops; the streams end by their own.
+            // The host stops; the streams end by themselves.
         }
     }
 
-    // A replica that came back under its id elsewhere is another one; the old address may be somebody else's by now.
+    // A replica that returned under its id elsewhere is another one; the old address may be somebody else's by now.
     private bool IsRouted((string Replica, string Address) key) =>
         directory.Replicas.Any(replica => replica.Id == key.Replica && replica.Address.AbsoluteUri == key.Address);
 }

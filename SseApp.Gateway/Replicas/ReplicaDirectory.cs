@@ -5,7 +5,7 @@ namespace SseApp.Gateway.Replicas;
 
 /// <summary>
 /// What this gateway knows of the replicas: the last read of the registry, corrected by announcements. When Redis is
-/// away the last known set stays, and the active health checks decide who gets requests.
+/// unavailable the last known set stays, and the active health checks decide who gets requests.
 /// </summary>
 internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options, TimeProvider time)
 {
@@ -84,7 +84,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
                 return false;
             }
 
-            // A Redis that comes back empty knows nothing of replicas that are well and will write themselves again
+            // A Redis that returns empty knows nothing of replicas that are healthy and will write themselves again
             // with their next heartbeat. Until each had the time to do so, the known ones stay.
             _backAt = _interrupted ? time.GetTimestamp() : _backAt;
             if (_interrupted || (live.Count == 0 && _replicas.Count > 0))

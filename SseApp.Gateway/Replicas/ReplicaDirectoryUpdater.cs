@@ -16,7 +16,7 @@ internal sealed partial class ReplicaDirectoryUpdater(
     // The server starts listening after this; a gateway that knows its replicas refuses nobody at start.
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(2);
 
-    private bool _away;
+    private bool _unavailable;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -57,19 +57,19 @@ internal sealed partial class ReplicaDirectoryUpdater(
             }
             while (!directory.TryReplace(live, announcements));
 
-            if (_away)
+            if (_unavailable)
             {
-                _away = false;
+                _unavailable = false;
                 LogRegistryBack(live.Count);
             }
         }
         catch (Exception exception) when (IsRegistryFailure(exception))
         {
             directory.ReadFailed();
-            if (!_away)
+            if (!_unavailable)
             {
-                _away = true;
-                LogRegistryAway(directory.Replicas.Count, exception);
+                _unavailable = true;
+                LogRegistryUnavailable(directory.Replicas.Count, exception);
             }
         }
     }
@@ -102,7 +102,7 @@ internal sealed partial class ReplicaDirectoryUpdater(
     private partial void LogSlowStart(double seconds);
 
     [LoggerMessage(LogLevel.Warning, "The replica registry does not answer; keeping the {Count} known replicas and trusting the health checks.")]
-    private partial void LogRegistryAway(int count, Exception exception);
+    private partial void LogRegistryUnavailable(int count, Exception exception);
 
     [LoggerMessage(LogLevel.Information, "The replica registry answers again and holds {Count} replicas.")]
     private partial void LogRegistryBack(int count);

@@ -7,12 +7,12 @@ public sealed class UpstreamOptions
 {
     public const string SectionName = "Upstream";
 
-    /// <summary>Time to open a connection before another replica is tried. Default 2 s.</summary>
+    /// <summary>Time to open a connection before another replica is asked. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Silence after which a forwarded request is given up. It must exceed several heartbeats of the replicas
+    /// Silence after which a forwarded request is abandoned. It must exceed several heartbeats of the replicas
     /// (15 s each), which are what keeps an idle stream alive. Over a relay connection it counts until the response
     /// begins; from then on the connection's own pings do. Default 100 s.
     /// </summary>
@@ -20,13 +20,13 @@ public sealed class UpstreamOptions
     public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
     /// <summary>
-    /// Silence after which a replica that took a stream and sent no byte of it is given up for another. Replicas send
+    /// Silence after which a replica that took a stream and sent no byte of it is abandoned for another. Replicas send
     /// the first bytes at once; opening a topic may take them 2 s (<c>Streaming:SubscribeTimeout</c>). Default 5 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Replicas tried for one request, the first included. Default 3.</summary>
+    /// <summary>Attempts for one request, each at another replica, the first included. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;
 

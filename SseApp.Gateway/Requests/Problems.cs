@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace SseApp.Gateway.Requests;
 
@@ -8,7 +9,10 @@ internal static class Problems
     /// <summary>What names the request in problem details, the access log and traces.</summary>
     public static string RequestId(HttpContext context) => Activity.Current?.Id ?? context.TraceIdentifier;
 
-    public static Task WriteAsync(HttpContext context, int status, string detail, string? reason = null, params ReadOnlySpan<KeyValuePair<string, object?>> more)
+    public static Task WriteAsync(HttpContext context, int status, string detail, string? reason = null, params ReadOnlySpan<KeyValuePair<string, object?>> more) =>
+        Result(context, status, detail, reason, more).ExecuteAsync(context);
+
+    public static ProblemHttpResult Result(HttpContext context, int status, string detail, string? reason = null, params ReadOnlySpan<KeyValuePair<string, object?>> more)
     {
         var extensions = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
@@ -25,6 +29,6 @@ internal static class Problems
         }
 
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        return TypedResults.Problem(detail, instance: context.Request.Path, statusCode: status, extensions: extensions).ExecuteAsync(context);
+        return TypedResults.Problem(detail, instance: context.Request.Path, statusCode: status, extensions: extensions);
     }
 }

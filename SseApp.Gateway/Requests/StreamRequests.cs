@@ -2,17 +2,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace SseApp.Gateway.Requests;
 
-/// <summary>The one place that tells event streams from other requests.</summary>
+/// <summary>How event streams are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
 internal static class StreamRequests
 {
     public const string ContentType = "text/event-stream";
 
     /// <summary>The replicas' stream endpoint.</summary>
     public const string Path = "/events";
-
-    /// <summary>True when the answer may be an event stream and must be forwarded as one.</summary>
-    public static bool IsStream(HttpRequest request) =>
-        IsStreamPath(request.Path.Value) || (AcceptsEventStream(request) && !PublishRequests.IsPublish(request));
 
     /// <summary>
     /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does
@@ -42,5 +38,17 @@ internal static class StreamRequests
     public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, ContentType, StringComparison.OrdinalIgnoreCase);
 
     // As routing compares paths: a stream that is asked for as /Events/ would otherwise be under no limit.
-    private static bool IsStreamPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
+    public static bool IsStreamPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>How publishes are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
+internal static class PublishRequests
+{
+    // As routing compares paths: /Publish/ is /publish.
+    public static bool IsPublish(HttpRequest request) =>
+        HttpMethods.IsPost(request.Method)
+        && request.Path.Value.AsSpan().TrimEnd('/') is var path
+        && (path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
+            || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
+                && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
 }

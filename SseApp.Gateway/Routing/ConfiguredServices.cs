@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Routing;
 /// <summary>
 /// What section <c>ReverseProxy</c> adds to the replicas. YARP takes the configurations of all providers or none: one
 /// that is not valid would keep it from every later change of the replicas, too. So a change of the section is looked at
-/// here first, and one that is not valid is told and left out; the one before it stays. At the start it stops the program.
+/// here first, and one that is not valid is reported and left out; the one before it stays. At the start it stops the program.
 /// </summary>
 internal sealed partial class ConfiguredServices : IProxyConfigProvider, IDisposable
 {
@@ -48,7 +48,7 @@ internal sealed partial class ConfiguredServices : IProxyConfigProvider, IDispos
             var replaced = Interlocked.Exchange(ref _config, new ExpiringProxyConfig(next.Routes, next.Clusters));
             replaced.Expire();
         }
-#pragma warning disable CA1031 // Nobody awaits this: what goes wrong is told, and the configuration stays.
+#pragma warning disable CA1031 // Nobody awaits this: what goes wrong is reported, and the configuration stays.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

@@ -60,7 +60,7 @@ internal sealed class EventsCluster(
         },
         Destinations = replicas
             .Where(replica => replica.State == ReplicaState.Ready)
-            // YARP does not tell ids apart by their case.
+            // YARP takes ids that differ only by case for the same.
             .DistinctBy(replica => replica.Id, StringComparer.OrdinalIgnoreCase)
             .ToDictionary(replica => replica.Id, Destination, StringComparer.OrdinalIgnoreCase),
     };

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Configuration;
@@ -54,4 +56,26 @@ internal sealed class RegistryProxyConfigProvider : IProxyConfigProvider, IDispo
         [.. replicas.Where(r => r.State == ReplicaState.Ready).Select(r => new RoutedReplica(r.Id, r.Address, r.Weight, r.Backup, r.MaxFails, r.FailTimeout, r.Relay))];
 
     private readonly record struct RoutedReplica(string Id, Uri Address, int Weight, bool Backup, int? MaxFails, TimeSpan? FailTimeout, int Relay);
+}
+
+/// <summary>One state of what a provider gives YARP; <see cref="Expire"/> makes YARP ask for the next.</summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "YARP may register on the token after it fired; without a timer the source holds nothing but memory.")]
+internal sealed class ExpiringProxyConfig : IProxyConfig
+{
+    private readonly CancellationTokenSource _expired = new();
+
+    public ExpiringProxyConfig(IReadOnlyList<RouteConfig> routes, params IReadOnlyList<ClusterConfig> clusters)
+    {
+        Routes = routes;
+        Clusters = clusters;
+        ChangeToken = new CancellationChangeToken(_expired.Token);
+    }
+
+    public IReadOnlyList<RouteConfig> Routes { get; }
+
+    public IReadOnlyList<ClusterConfig> Clusters { get; }
+
+    public IChangeToken ChangeToken { get; }
+
+    public void Expire() => _expired.Cancel();
 }

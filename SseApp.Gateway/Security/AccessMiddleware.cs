@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
@@ -23,4 +24,24 @@ internal sealed class AccessMiddleware(RequestDelegate next, AccessRules rules, 
             $"The address {context.Connection.RemoteIpAddress} may not use this gateway ({AccessOptions.SectionName}:{nameof(AccessOptions.Allow)}, {nameof(AccessOptions.Deny)}).",
             Reason);
     }
+}
+
+/// <summary>
+/// Section <c>Access</c>: who may use the gateway at all, by client address. Entries are addresses or CIDR ranges, IPv4 or
+/// IPv6. A change of the configuration file counts at once; a change that cannot be read leaves the lists as they were.
+/// </summary>
+public sealed class AccessOptions : IValidatableObject
+{
+    public const string SectionName = "Access";
+
+    /// <summary>When not empty, everybody else gets 403. Default empty: everybody may.</summary>
+    public IList<string> Allow { get; } = [];
+
+    /// <summary>Who gets 403 even when allowed. Default empty.</summary>
+    public IList<string> Deny { get; } = [];
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        AddressList.Check($"{SectionName}:{nameof(Allow)}", Allow)
+            .Concat(AddressList.Check($"{SectionName}:{nameof(Deny)}", Deny))
+            .Select(error => new ValidationResult(error, [nameof(Allow), nameof(Deny)]));
 }

@@ -4,7 +4,7 @@ namespace SseApp.Gateway.Security;
 
 /// <summary>
 /// Section <c>Cors</c>: pages of other origins that may read streams and publish. The console and the operator API are
-/// never open to them; routes from configuration name a policy of their own, or this one (<see cref="PolicyName"/>).
+/// never open to them; routes from configuration name a policy of their own, or this one (<c>events</c>).
 /// </summary>
 public sealed class CrossOriginOptions : IValidatableObject
 {

@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Streams;
 /// Ends a forwarded stream when the gateway stops, or its replica is lost. The server does not signal
 /// <c>RequestAborted</c> at SIGTERM, so a stream would hold the shutdown until its time limit; and YARP aborts the
 /// client's connection when a forward is cancelled, so that a truncated answer is not taken for a whole one. An event
-/// stream has no whole: its client must see an ordinary end and come back, not a reset that may take the last events
+/// stream has no whole: its client must see an ordinary end and reconnect, not a reset that may take the last events
 /// with it.
 /// </summary>
 internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFeature, IDisposable

@@ -7,7 +7,7 @@ internal sealed class StreamMiddleware(RequestDelegate next, StreamDrain drain)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        if (!StreamRequests.IsStream(context.Request))
+        if (!ClientRequest.Of(context).IsStream)
         {
             await next(context);
             return;

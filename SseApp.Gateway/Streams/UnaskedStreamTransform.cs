@@ -7,20 +7,12 @@ namespace SseApp.Gateway.Streams;
 
 /// <summary>
 /// Event streams of configured services whose requests did not say so: curl and clients made of <c>fetch</c> send no
-/// <c>Accept: text/event-stream</c>. Only the head of the response tells, and from there on it has no time limit and is
+/// <c>Accept: text/event-stream</c>. Only the head of the response shows it, and from there on it has no time limit and is
 /// not held back.
 /// </summary>
-internal sealed class UnaskedStreamTransform : ITransformProvider
+internal static class UnaskedStreamTransform
 {
-    public void ValidateRoute(TransformRouteValidationContext context)
-    {
-    }
-
-    public void ValidateCluster(TransformClusterValidationContext context)
-    {
-    }
-
-    public void Apply(TransformBuilderContext context) => context.AddResponseTransform(transform =>
+    public static void Apply(TransformBuilderContext context) => context.AddResponseTransform(transform =>
     {
         if (StreamRequests.IsEventStream(transform.ProxyResponse?.Content.Headers.ContentType?.MediaType))
         {

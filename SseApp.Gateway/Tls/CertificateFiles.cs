@@ -44,7 +44,7 @@ internal static class CertificateFiles
         {
             if (file is not null && !File.Exists(file))
             {
-                return $"{TlsOptions.SectionName}:{setting}: the file '{Path.GetFullPath(file)}' does not exist; put the certificate there, correct the path, or remove the setting.";
+                return $"{TlsOptions.SectionName}:{setting} is '{Path.GetFullPath(file)}', which does not exist; put the certificate there, correct the path, or remove the setting.";
             }
         }
 
@@ -63,8 +63,8 @@ internal static class CertificateFiles
         exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
 
     public static string Explain(TlsOptions options, Exception exception) => exception is UnauthorizedAccessException
-        ? $"{TlsOptions.SectionName}: '{options.CertificateFile}' or its key may not be read by this user; change the files' owner or mode ({exception.Message})."
-        : $"{TlsOptions.SectionName}: '{options.CertificateFile}' cannot be used: {exception.Message.TrimEnd('.')}. "
+        ? $"{TlsOptions.SectionName}:{nameof(TlsOptions.CertificateFile)} is '{options.CertificateFile}', which this user may not read, or not its key; change the files' owner or mode ({exception.Message})."
+        : $"{TlsOptions.SectionName}:{nameof(TlsOptions.CertificateFile)} is '{options.CertificateFile}', which cannot be used: {exception.Message.TrimEnd('.')}. "
             + $"A PEM file needs the certificate first and its own key in it or in {TlsOptions.SectionName}:{nameof(TlsOptions.KeyFile)}; "
             + $"a PFX file or an encrypted key needs {TlsOptions.SectionName}:{nameof(TlsOptions.Password)}.";
 

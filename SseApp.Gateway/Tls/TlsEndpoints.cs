@@ -10,7 +10,7 @@ namespace SseApp.Gateway.Tls;
 
 /// <summary>
 /// Listens on the plain and the HTTPS addresses. Kestrel's own <c>Certificate</c> configuration is not used: to take a new
-/// certificate it closes the endpoint with all its streams, and of a broken one it makes an endpoint that does not come back.
+/// certificate it closes the endpoint with all its streams, and with a broken one it makes an endpoint that never recovers.
 /// </summary>
 internal sealed partial class TlsEndpoints(
     IReadOnlyList<BindingAddress> plain, IOptions<TlsOptions> options, CertificateSource certificates, ILogger<TlsEndpoints> logger)
@@ -72,4 +72,24 @@ internal sealed partial class TlsEndpoints(
 
     [LoggerMessage(LogLevel.Warning, "HTTP/3 is asked for (Tls:Http3), but this machine has no QUIC; serving HTTP/2 and HTTP/1.1. On Linux install libmsquic 2 or newer, or set Tls:Http3 to false.")]
     private partial void LogNoQuic();
+}
+
+internal static class TlsAddresses
+{
+    /// <exception cref="FormatException">An address is not one.</exception>
+    public static IReadOnlyList<BindingAddress> Parse(string? urls) =>
+        [.. (urls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(BindingAddress.Parse)];
+
+    /// <summary>The plain addresses, where the server would listen by itself if there were no HTTPS.</summary>
+    public static IReadOnlyList<BindingAddress> Plain(IConfiguration configuration)
+    {
+        var urls = configuration["urls"];
+        if (string.IsNullOrWhiteSpace(urls))
+        {
+            var ports = configuration["http_ports"] ?? "";
+            urls = string.Join(';', ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}"));
+        }
+
+        return Parse(urls);
+    }
 }

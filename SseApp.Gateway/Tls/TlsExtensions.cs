@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -13,18 +14,17 @@ internal static class TlsExtensions
     {
         var services = builder.Services;
         services.AddValidatedOptions<TlsOptions>(TlsOptions.SectionName);
-        var options = builder.Configuration.GetSection(TlsOptions.SectionName).Get<TlsOptions>() ?? new TlsOptions();
+        var options = Settings.Bind(builder.Configuration.GetSection(TlsOptions.SectionName), new TlsOptions());
         if (!options.Enabled)
         {
             return;
         }
 
-        var plain = TlsAddresses.Plain(builder.Configuration);
         services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
-            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, plain));
+            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, TlsAddresses.Plain(builder.Configuration)));
         services.Configure<HttpsRedirectionOptions>(redirect =>
         {
             redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect;
@@ -56,8 +56,8 @@ internal static class TlsExtensions
         }
     }
 
-    // The platform's middleware, run when the response starts: a refusal or a second try begins by clearing what was set
-    // before, and of two such headers, the second a service's, browsers obey the first.
+    // The platform's middleware, run when the response starts: a refusal or a second attempt begins by clearing the headers
+    // that were set before it. And where a service sends this header too, browsers obey the first of the two.
     private static void UseStrictTransport(this IApplicationBuilder app)
     {
         var branch = app.New();
@@ -71,4 +71,17 @@ internal static class TlsExtensions
             return next(context);
         });
     }
+}
+
+/// <summary>
+/// Takes the addresses from the server after the host has handed them to it: <see cref="TlsEndpoints"/> listens there, and
+/// the server would warn at each start that its endpoints override them.
+/// </summary>
+internal sealed class TlsStartup : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.ServerFeatures.Get<IServerAddressesFeature>()?.Addresses.Clear();
+        next(app);
+    };
 }

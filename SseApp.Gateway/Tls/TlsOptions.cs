@@ -90,3 +90,9 @@ public sealed class TlsOptions : IValidatableObject
         }
     }
 }
+
+public enum TlsVersion
+{
+    Tls12,
+    Tls13,
+}

@@ -9,7 +9,7 @@ namespace SseApp.Tests.Architecture;
 public sealed partial class FloorTests
 {
     // From the ground up. What knows everything (Program, the registrations) stands in the project's root.
-    private static readonly Dictionary<string, string[]> s_floors = new(StringComparer.Ordinal)
+    internal static readonly Dictionary<string, string[]> s_floors = new(StringComparer.Ordinal)
     {
         ["SseApp.ServiceDefaults"] =
         [

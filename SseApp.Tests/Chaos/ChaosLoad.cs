@@ -9,6 +9,8 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private const int Topics = 20;
     private const int Subscribers = 200;
 
+    private static int s_loads;
+
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(80);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
@@ -23,7 +25,10 @@ internal sealed class ChaosLoad : IAsyncDisposable
     {
         _publishing = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
         _streaming = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
-        _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"t{i:00}"), _publishing))];
+
+        // Loads that follow each other on one cluster have topics of their own.
+        var load = Interlocked.Increment(ref s_loads);
+        _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"load{load}.t{i:00}"), _publishing))];
 
         // i and 7 i + 3 are never equal modulo 20, so each has two topics, and each topic 20 subscribers.
         _subscribers = [.. Enumerable.Range(0, Subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];

@@ -6,7 +6,7 @@ namespace SseApp.Tests.Chaos;
 /// Real processes under a steady numbered publish, and what may break them. Every acknowledged event reaches every
 /// subscriber once and in order, or it is told exactly what is missing.
 /// </summary>
-public sealed class ChaosTests
+public sealed class ChaosTests(SharedCluster shared) : IClassFixture<SharedCluster>
 {
     private const int Warm = 500;
 
@@ -15,8 +15,7 @@ public sealed class ChaosTests
     [Fact]
     public async Task Killed_replicas_lose_nothing()
     {
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
+        var cluster = await shared.WholeAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
         for (var i = 0; i < 2; i++)
@@ -37,22 +36,27 @@ public sealed class ChaosTests
         load.AssertFaultless(receipt => receipt.FindFault());
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_frozen_replica_loses_its_streams_and_nothing_else_and_repeats_nothing_when_it_goes_on()
     {
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
+        var cluster = await shared.WholeAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
         var victim = cluster.Replicas[0];
         Assert.True(load.ServedBy(victim.Name) > 0, $"Nobody is served by {victim.Name}.");
 
         victim.Process.Freeze();
-        var tenSeconds = Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
-        await Eventually.Async(() => load.ServedBy(victim.Name) == 0, s_limit, $"the streams of the frozen {victim.Name} to go on elsewhere");
-        await load.AcknowledgedAsync(Warm);
-        await tenSeconds;
-        victim.Process.Thaw();
+        try
+        {
+            var tenSeconds = Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+            await Eventually.Async(() => load.ServedBy(victim.Name) == 0, s_limit, $"the streams of the frozen {victim.Name} to go on elsewhere");
+            await load.AcknowledgedAsync(Warm);
+            await tenSeconds;
+        }
+        finally
+        {
+            victim.Process.Thaw();
+        }
 
         await cluster.HealthyAsync(cluster.Replicas.Count);
         await load.AcknowledgedAsync(Warm);
@@ -77,12 +81,11 @@ public sealed class ChaosTests
         load.AssertFaultless(receipt => receipt.FindFault());
     }
 
-    [Fact]
+    [LongFact]
     public async Task Killed_subscriptions_lose_nothing()
     {
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await shared.WholeAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         for (var i = 0; i < 4; i++)
         {
@@ -95,12 +98,11 @@ public sealed class ChaosTests
         load.AssertFaultless(receipt => receipt.FindFault());
     }
 
-    [Fact]
+    [LongFact]
     public async Task Subscriptions_that_Redis_kicks_for_their_output_buffer_lose_nothing()
     {
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await shared.WholeAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
 
@@ -115,12 +117,11 @@ public sealed class ChaosTests
         load.AssertFaultless(receipt => receipt.FindFault());
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_flushed_Redis_is_told_with_the_exact_place()
     {
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await shared.WholeAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
         await load.AcknowledgedAsync(Warm);
 
@@ -131,7 +132,7 @@ public sealed class ChaosTests
         load.AssertFaultless(receipt => receipt.FindFlushFault());
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_failover_to_a_server_that_lags_loses_nothing_silently()
     {
         await using var redis = new RedisSentinelServer();

@@ -46,9 +46,9 @@ internal sealed class Subscriber : IAsyncDisposable
         }
     }
 
-    private (uint Mark, long Offset) Position(Receipt receipt, string id)
+    private MarkedPosition Position(Receipt receipt, string id)
     {
-        var positions = new (uint Mark, long Offset)[_topics.Count];
+        var positions = new MarkedPosition[_topics.Count];
         Assert.True(PositionCodec.TryDecode(id, _topics, positions), $"The id {id} cannot be read.");
         return positions[Array.IndexOf(_topics.Names, receipt.Topic.Name)];
     }

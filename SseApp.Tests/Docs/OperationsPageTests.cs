@@ -12,7 +12,7 @@ using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Docs;
 
-/// <summary>What docs/operations.md promises about nginx sites.</summary>
+/// <summary>What docs/from-nginx.md promises about nginx sites.</summary>
 public sealed partial class OperationsPageTests : GatewayTest
 {
     [Fact]
@@ -70,12 +70,12 @@ public sealed partial class OperationsPageTests : GatewayTest
             Assert.Skip("The tests do not run inside the repository, so its pages cannot be read.");
         }
 
-        return File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "operations.md"), Cancellation);
+        return File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "from-nginx.md"), Cancellation);
     }
 
     [GeneratedRegex("`(?<test>[A-Za-z0-9]+Tests\\.[A-Za-z0-9_]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NamedTest();
 
-    [GeneratedRegex("### A whole site.*?```json\n(?<json>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("## A whole site.*?```json\n(?<json>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Example();
 }

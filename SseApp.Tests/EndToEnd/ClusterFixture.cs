@@ -11,7 +11,7 @@ namespace SseApp.Tests.EndToEnd;
 /// The whole AppHost on real processes: embedded Redis, three replicas, the gateway on a free port. Nothing is restarted:
 /// what a test killed stays dead until the test starts it.
 /// </summary>
-public class ClusterFixture : IAsyncLifetime
+public class ClusterFixture : IAsyncDisposable
 {
     public const int Replicas = 3;
 
@@ -24,6 +24,7 @@ public class ClusterFixture : IAsyncLifetime
     private DistributedApplication? _app;
     private WebhookReceiver? _webhook;
     private Task _watch = Task.CompletedTask;
+    private Task? _started;
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The cluster has not started.");
 
@@ -39,7 +40,10 @@ public class ClusterFixture : IAsyncLifetime
     /// <summary>How the processes of one replica ended so far.</summary>
     public IReadOnlyList<int> ExitCodes(string id) => [.. _exits.Where(exit => exit.Key.Id == id).OrderBy(exit => exit.Key.At).Select(exit => exit.Value)];
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Starts the cluster for the first test that asks: xunit makes the fixture for tests that this tier does not run, too.</summary>
+    public Task RequireAsync() => _started ??= StartAsync();
+
+    private async Task StartAsync()
     {
         _webhook = await WebhookReceiver.StartAsync();
         using var limit = new CancellationTokenSource(s_startLimit);

@@ -104,6 +104,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
 
     private async Task ThreeReadyReplicasAsync()
     {
+        await cluster.RequireAsync();
         using var client = new HttpClient { BaseAddress = cluster.Gateway };
         await Eventually.Async(
             async () => (await ReadyReplicasAsync(client, TestContext.Current.CancellationToken)).Length == ClusterFixture.Replicas

@@ -11,8 +11,7 @@ namespace SseApp.Tests.EndToEnd;
 /// How soon new streams follow the replicas, in real processes with the times that users have: nothing but addresses is
 /// configured. That it takes at most two seconds is promised, so the time is a limit here.
 /// </summary>
-[Collection(typeof(RunsAlone))]
-public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServer>
+public sealed class DiscoveryTests(SharedCluster shared) : IClassFixture<SharedCluster>
 {
     private const int Tries = 20;
 
@@ -20,20 +19,20 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
     // A heartbeat and a read of the registry, each once a second by default.
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(2);
 
-    private int _clients;
+    private static int s_clients;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_new_replica_gets_streams_within_two_seconds_of_being_ready()
     {
-        await using var cluster = await StartAsync(replicas: 1);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await OneReplicaAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         var registry = Registry(connection, cluster);
         var late = cluster.Add("late");
 
         var starting = late.StartAsync();
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () => (await registry.ReadAsync(Cancellation)).Any(record => record.Id == "late" && record.State == ReplicaState.Ready),
             s_limit,
             "the record of the new replica to say ready");
@@ -41,16 +40,18 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
         await starting;
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_killed_replica_gets_no_stream_and_is_forgotten_when_its_record_expires()
     {
-        await using var cluster = await StartAsync(replicas: 2);
-        await UntilServedByAsync(cluster, "r1", s_limit);
+        var cluster = await OneReplicaAsync();
+        var victim = cluster.Add("victim");
+        await victim.StartAsync();
+        await UntilServedByAsync(cluster, "victim", s_limit);
 
-        await cluster.Replicas[1].Process.KillAsync();
+        await victim.Process.KillAsync();
 
         var expiry = new ReplicaRegistryOptions().Expiry;
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () =>
             {
                 Assert.Equal("r0", await ServedByAsync(cluster));
@@ -60,11 +61,11 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
             "the killed replica to be forgotten");
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_replica_whose_heartbeat_is_lost_gets_no_stream_although_it_would_serve_it()
     {
-        await using var cluster = await StartAsync(replicas: 1);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await OneReplicaAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var origin = await OriginHost.StartAsync("mute");
         var registry = Registry(connection, cluster);
         await using (await Heartbeats.StartAsync(registry, origin))
@@ -74,39 +75,39 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
 
         await Eventually.Async(
             async () => (await registry.ReadAsync(Cancellation)).All(record => record.Id != "mute"), s_limit, "the record to expire");
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () => (await cluster.ListAsync()).All(replica => replica.GetProperty("id").GetString() != "mute"), s_soon, "the gateway to forget it");
 
         await AssertServedByAsync(cluster, "r0");
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_replica_that_drains_gets_no_stream_from_the_announcement_on_and_keeps_those_it_has()
     {
-        await using var cluster = await StartAsync(replicas: 1);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await OneReplicaAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var origin = await OriginHost.StartAsync("o1");
         var registry = Registry(connection, cluster);
         await registry.WriteAsync(origin.Record, announce: true, Cancellation);
         await UntilServedByAsync(cluster, "o1", s_soon);
-        using var client = LoopbackClient.Create(cluster.Gateway.Address, _clients - 1);
+        using var client = LoopbackClient.Create(cluster.Gateway.Address, s_clients - 1);
         using var stream = await StreamClient.OpenAsync(client);
         await stream.ReadUntilAsync("\"replica\":\"o1\"");
 
         await registry.WriteAsync(origin.Record with { State = ReplicaState.Draining }, announce: true, Cancellation);
 
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () => (await cluster.ListAsync()).Any(replica => replica.GetProperty("state").GetString() == "draining"), s_soon, "the gateway to hear of the drain");
         await AssertServedByAsync(cluster, "r0");
         origin.Send("data: still here\n\n");
         await stream.ReadUntilAsync("still here");
     }
 
-    [Fact]
+    [LongFact]
     public async Task One_failed_check_takes_no_replica_out_and_two_do_until_it_passes_again()
     {
-        await using var cluster = await StartAsync(replicas: 1);
-        await using var connection = await redis.ConnectAsync();
+        var cluster = await OneReplicaAsync();
+        await using var connection = await shared.Redis.ConnectAsync();
         await using var origin = await OriginHost.StartAsync("o1");
         await using var heartbeats = await Heartbeats.StartAsync(Registry(connection, cluster), origin);
         await UntilServedByAsync(cluster, "o1", s_soon);
@@ -127,7 +128,7 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
 
         origin.Healthy = false;
         await Eventually.Async(() => origin.FailedChecks == 3, s_limit, "two checks to fail");
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () => (await cluster.ListAsync()).Any(replica => replica.GetProperty("health").GetString() == "unhealthy"), s_soon, "the gateway to take it out");
         await AssertServedByAsync(cluster, "r0");
 
@@ -135,19 +136,18 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
         await UntilServedByAsync(cluster, "o1", s_limit);
     }
 
-    private Task<ServiceCluster> StartAsync(int replicas) =>
-        ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Replicas = replicas, ShortTimes = false });
+    private Task<ServiceCluster> OneReplicaAsync() => shared.WholeAsync(new ServiceClusterOptions { Replicas = 1, ShortTimes = false });
 
     private static RedisReplicaRegistry Registry(IConnectionMultiplexer connection, ServiceCluster cluster) => new(
         connection, Options.Create(new ClusterOptions { KeyPrefix = cluster.Prefix }), Options.Create(new ReplicaRegistryOptions()), NullLogger<RedisReplicaRegistry>.Instance);
 
-    private Task UntilServedByAsync(ServiceCluster cluster, string replica, TimeSpan limit) =>
-        Eventually.Async(async () => await ServedByAsync(cluster) == replica, limit, $"a new stream to land on {replica}");
+    private static Task UntilServedByAsync(ServiceCluster cluster, string replica, TimeSpan limit) =>
+        Eventually.PromptlyAsync(async () => await ServedByAsync(cluster) == replica, limit, $"a new stream to land on {replica}");
 
     /// <summary>The gateway lists a change a moment before it routes by it.</summary>
-    private async Task AssertServedByAsync(ServiceCluster cluster, string replica)
+    private static async Task AssertServedByAsync(ServiceCluster cluster, string replica)
     {
-        await Eventually.Async(
+        await Eventually.PromptlyAsync(
             async () =>
             {
                 for (var i = 0; i < Tries; i++)
@@ -169,9 +169,9 @@ public sealed class DiscoveryTests(RedisServer redis) : IClassFixture<RedisServe
     }
 
     /// <summary>Opens a stream for a client that was never here, and closes it.</summary>
-    private async Task<string> ServedByAsync(ServiceCluster cluster)
+    private static async Task<string> ServedByAsync(ServiceCluster cluster)
     {
-        using var client = LoopbackClient.Create(cluster.Gateway.Address, _clients++);
+        using var client = LoopbackClient.Create(cluster.Gateway.Address, s_clients++);
         await using var reader = await SseReader.OpenAsync(client, "/events?topic=a");
         return (await reader.OpenedAsync()).GetProperty("replica").GetString()!;
     }

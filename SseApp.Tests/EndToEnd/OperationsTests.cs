@@ -26,7 +26,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [LongFact]
     public async Task A_killed_replica_is_started_again_and_serves()
     {
         await ThreeReadyAsync();
@@ -40,7 +40,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         await StartAnewAsync(id);
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_crash_loop_ends_in_a_visible_state_and_an_alert_with_its_reason_and_a_restart_by_hand_ends_both()
     {
         await ThreeReadyAsync();
@@ -69,7 +69,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         await cluster.Webhook.UntilAsync($"resolved {alert}");
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_replica_that_grows_over_its_memory_limit_drains_and_is_started_again_at_once_however_often_it_does()
     {
         await ThreeReadyAsync();
@@ -107,7 +107,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         await EndTurnAsync();
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_replica_that_a_person_stopped_stays_stopped()
     {
         await ThreeReadyAsync();
@@ -127,7 +127,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         await ThreeReadyAsync();
     }
 
-    [Fact]
+    [LongFact]
     public async Task Drain_and_undrain_are_commands_that_are_enabled_when_they_make_sense()
     {
         await ThreeReadyAsync();
@@ -143,7 +143,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         await ThreeReadyAsync();
     }
 
-    [Fact]
+    [LongFact]
     public async Task A_rolling_reload_under_load_loses_nothing_and_closes_nobody()
     {
         await ThreeReadyAsync();
@@ -237,8 +237,12 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
         return [.. (await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()];
     }
 
-    private Task ThreeReadyAsync() => Eventually.Async(
-        async () => cluster.EventsReplicas.Keys.All(IsRunning) && (await ProcessesAsync()).Keys.ToHashSet(StringComparer.Ordinal).SetEquals(cluster.EventsReplicas.Keys.Select(NameOf)),
-        s_limit,
-        $"three ready replicas; {cluster.Describe()}");
+    private async Task ThreeReadyAsync()
+    {
+        await cluster.RequireAsync();
+        await Eventually.Async(
+            async () => cluster.EventsReplicas.Keys.All(IsRunning) && (await ProcessesAsync()).Keys.ToHashSet(StringComparer.Ordinal).SetEquals(cluster.EventsReplicas.Keys.Select(NameOf)),
+            s_limit,
+            $"three ready replicas; {cluster.Describe()}");
+    }
 }

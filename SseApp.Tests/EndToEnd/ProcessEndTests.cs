@@ -5,7 +5,6 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>SIGTERM to real processes that hold streams. That they end in time is promised, so the time is a limit here.</summary>
-[Collection(typeof(RunsAlone))]
 public sealed class ProcessEndTests(RedisServer redis, ITestOutputHelper output) : IClassFixture<RedisServer>
 {
     private const int Streams = 50;
@@ -45,7 +44,8 @@ public sealed class ProcessEndTests(RedisServer redis, ITestOutputHelper output)
         service.Process.Terminate();
         try
         {
-            await service.Process.WaitForExitAsync().WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken);
+            await Eventually.PromptlyAsync(() => Task.FromResult(service.Process.HasExited), s_limit, "its end");
+            await service.Process.WaitForExitAsync();
         }
         catch (TimeoutException exception)
         {

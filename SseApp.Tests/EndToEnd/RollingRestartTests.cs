@@ -6,7 +6,6 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>A rolling restart under load, in real processes with every setting but <c>Balancing:Rebalance</c> as users have it.</summary>
-[Collection(typeof(RunsAlone))]
 public sealed class RollingRestartTests(RedisServer redis, ITestOutputHelper output) : IClassFixture<RedisServer>
 {
     private const int Replicas = 3;
@@ -17,7 +16,7 @@ public sealed class RollingRestartTests(RedisServer redis, ITestOutputHelper out
     private static readonly TimeSpan s_rebalanced = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(200);
 
-    [Fact]
+    [LongFact]
     public async Task Streams_are_spread_again_within_two_minutes_and_nobody_loses_an_event()
     {
         await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions

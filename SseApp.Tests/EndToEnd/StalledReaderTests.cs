@@ -21,19 +21,20 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
-    [Theory]
+    [LongTheory]
     [InlineData("disconnect")]
     [InlineData("drop-oldest")]
     [InlineData("conflate")]
     public async Task Memory_keeps_its_bound_others_get_everything_and_the_policy_is_counted(string policy)
     {
         using var certificate = new TestCertificate();
-        var secure = new Uri($"https://127.0.0.1:{BackplaneServer.FindFreePort()}");
+        var secure = new Uri($"https://127.0.0.1:{Ports.Next()}");
         await using var cluster = await ServiceCluster.StartAsync(
             redis,
             new ServiceClusterOptions
             {
                 Replicas = 1,
+                QuickStart = false,
                 Settings =
                 [
                     ("DOTNET_GCHeapHardLimit", string.Create(CultureInfo.InvariantCulture, $"0x{HeapMiB * 1024 * 1024:x}")),

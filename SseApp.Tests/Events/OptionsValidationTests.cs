@@ -31,7 +31,7 @@ public sealed class OptionsValidationTests
     [Fact]
     public async Task Without_a_redis_connection_the_message_says_what_to_set()
     {
-        var exception = await Assert.ThrowsAsync<SseApp.ServiceDefaults.Defaults.Lifetime.StartupException>(() => EventsHost.StartAsync(""));
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => EventsHost.StartAsync(""));
 
         Assert.Contains("ConnectionStrings__redis", exception.Message, StringComparison.Ordinal);
     }

@@ -85,7 +85,7 @@ public abstract class GatewayTest : IAsyncDisposable
     }
 
     internal static Task UntilAsync(Func<bool> condition, string awaited) =>
-        Eventually.Async(condition, TimeSpan.FromSeconds(10), awaited);
+        Eventually.Async(condition, TimeSpan.FromSeconds(30), awaited);
 
     public async ValueTask DisposeAsync()
     {

@@ -17,6 +17,7 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("Limits:ConnectsPerSecond", "500", "ConnectBurst (200) must not be less than ConnectsPerSecond (500)")]
     [InlineData("Limits:IPv6PrefixLength", "129", "IPv6PrefixLength")]
     [InlineData("Proxies:Known:0", "nginx.internal", "Proxies:Known contains 'nginx.internal'; write an address")]
+    [InlineData("Proxies:ForwardedForHeader", "forwarded", "let the proxy send X-Forwarded-For")]
     [InlineData("Access:Deny:0", "10.0.0.0/99", "Access:Deny contains '10.0.0.0/99'; write an address")]
     [InlineData("Tls:KeyFile", "key.pem", "Tls:KeyFile is set, but not Tls:CertificateFile")]
     [InlineData("AccessLog:QueueLines", "0", "QueueLines")]

@@ -29,7 +29,7 @@ public abstract class BackplaneServer : IAsyncDisposable
         {
             if (_skipReason is null && _process is null or { HasExited: true })
             {
-                Port = Port == 0 ? FindFreePort() : Port;
+                Port = Port == 0 ? Ports.Next() : Port;
                 _skipReason = await StartAsync() ?? await AfterStartAsync();
             }
         }
@@ -90,13 +90,6 @@ public abstract class BackplaneServer : IAsyncDisposable
 
     /// <summary>Removes what the server leaves behind.</summary>
     protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
-
-    internal static int FindFreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private async Task<string?> StartAsync()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
 using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
@@ -86,6 +88,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         builder.AddServiceDefaults();
+
+        // OpenTelemetry listens to every meter of a name in the process; those of other tests' hosts are not this gateway's.
+        builder.Services.ConfigureOpenTelemetryMeterProvider((services, provider) =>
+        {
+            var own = services.GetRequiredService<IMeterFactory>();
+            provider.AddView(instrument => instrument.Meter.Scope is IMeterFactory other && other != own ? MetricStreamConfiguration.Drop : null);
+        });
         if (registry is not null)
         {
             builder.Services.AddSingleton(registry);

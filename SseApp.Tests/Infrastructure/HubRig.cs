@@ -45,10 +45,10 @@ internal sealed class HubRig : IAsyncDisposable
     public RingBudget Budget { get; }
 
     /// <summary>Events that wait for the fullest shard.</summary>
-    public int Queued => _shards.All.Max(shard => shard.QueuedEvents);
+    public int Queued => _shards.All.Max(shard => shard.Room.Events);
 
     /// <summary>Keeps the shards from delivering anything until <paramref name="released"/>.</summary>
-    public void Block(Task released) => _shards.PostAll(ShardWorkKind.Run, () => released.GetAwaiter().GetResult());
+    public void Block(Task released) => Array.ForEach(_shards.All, shard => shard.Run(() => released.GetAwaiter().GetResult()));
 
     /// <summary>Opens a stream as the endpoint does.</summary>
     public async Task<(MemoryStreamWriter Writer, Func<Task> CloseAsync)> OpenAsync(ResumePoint origin, int slowness = 0)
@@ -68,12 +68,12 @@ internal sealed class HubRig : IAsyncDisposable
             : await Task.WhenAll(hubs.Select((hub, slot) => hub.FindStartAsync(origin, slot, bits))).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
         var index = _shards.NextIndex();
         var connection = new StreamConnection(writer, _shards.All[index], _topics, [.. hubs.Select(hub => hub.MembersIn(index))], starts, Encoding.UTF8.GetBytes("{}"));
-        _shards.All[index].Post(ShardWorkKind.Join, connection);
+        connection.Open();
         return CloseAsync;
 
         async Task CloseAsync()
         {
-            _shards.All[index].Post(ShardWorkKind.Close, connection, CloseReason.Client);
+            connection.Leave();
             await connection.Completion.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
             Array.ForEach(hubs, Hubs.Release);
         }

@@ -9,7 +9,7 @@ internal sealed class NginxServer : IAsyncDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-nginx-");
-    private readonly int _port = BackplaneServer.FindFreePort();
+    private readonly int _port = Ports.Next();
     private ChildProcess? _process;
 
     private NginxServer()

@@ -48,7 +48,7 @@ public sealed class RedisClusterServer : BackplaneServer
 
     // The port of the cluster's own talk is port + 10000 by default, which a high port does not have.
     private static IEnumerable<string> Arguments(int port, string folder) =>
-        ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--cluster-enabled", "yes", "--cluster-port", $"{FindFreePort()}"];
+        ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--cluster-enabled", "yes", "--cluster-port", $"{Ports.Next()}"];
 
     private static async Task<string> RunAsync(IEnumerable<string> arguments)
     {

@@ -164,19 +164,6 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) => throw new NotSupportedException();
 
-    public async Task<LogRange> GetRangeAsync(string topic)
-    {
-        await Task.Yield();
-        LogRange range;
-        lock (_gate)
-        {
-            range = new LogRange(_last - _log.Count + 1, End);
-        }
-
-        await BeforeRange();
-        return range;
-    }
-
     public async Task<LogEnd> GetEndAsync(string topic)
     {
         await Task.Yield();
@@ -189,6 +176,18 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
         await Task.Yield();
+        if (maxEvents == 0)
+        {
+            LogPage range;
+            lock (_gate)
+            {
+                range = new LogPage(_last - _log.Count + 1, End, []);
+            }
+
+            await BeforeRange();
+            return range;
+        }
+
         if (Interlocked.Decrement(ref _failures) >= 0)
         {
             throw new RedisTimeoutException("No answer, as the test wants it.", CommandStatus.Sent);
@@ -227,14 +226,14 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         return Task.CompletedTask;
     }
 
-    public Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
+    public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         lock (_gate)
         {
             _handlers.Add(onEvent);
         }
 
-        return Task.FromResult<ITopicSubscription>(new Subscription(() =>
+        return Task.FromResult<IAsyncDisposable>(new Subscription(() =>
         {
             BeforeUnsubscribe();
             lock (_gate)
@@ -244,7 +243,7 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
         }));
     }
 
-    private sealed class Subscription(Action dispose) : ITopicSubscription
+    private sealed class Subscription(Action dispose) : IAsyncDisposable
     {
         public ValueTask DisposeAsync()
         {

@@ -14,8 +14,6 @@ internal sealed class ScriptedTopicLogs(IReadOnlyDictionary<string, ScriptedTopi
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) =>
         logs[topic].AppendAsync(topic, block, idempotencyKey, key);
 
-    public Task<LogRange> GetRangeAsync(string topic) => logs[topic].GetRangeAsync(topic);
-
     public Task<LogEnd> GetEndAsync(string topic) => logs[topic].GetEndAsync(topic);
 
     public Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes) => logs[topic].ReadAsync(topic, after, maxEvents, maxBytes);
@@ -26,5 +24,5 @@ internal sealed class ScriptedTopicLogs(IReadOnlyDictionary<string, ScriptedTopi
 
     public Task FenceAsync(string topic, Epoch epoch) => logs[topic].FenceAsync(topic, epoch);
 
-    public Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent) => logs[topic].SubscribeAsync(topic, onEvent);
+    public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent) => logs[topic].SubscribeAsync(topic, onEvent);
 }

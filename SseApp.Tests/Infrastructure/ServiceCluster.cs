@@ -22,12 +22,14 @@ internal sealed class ServiceCluster : IAsyncDisposable
 
     private readonly List<TcpPipe> _pipes = [];
     private readonly List<ServiceProcess> _replicas = [];
+    private readonly ServiceClusterOptions _options;
     private readonly Dictionary<string, string> _environment;
     private readonly ServiceProcess _gateway;
     private readonly HttpClient _operator;
 
     private ServiceCluster(string redis, ServiceClusterOptions options)
     {
+        _options = options;
         _environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis,
@@ -48,14 +50,14 @@ internal sealed class ServiceCluster : IAsyncDisposable
                 own["Replica__AdvertisedAddress"] = pipe.Address.AbsoluteUri;
             }
 
-            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own));
+            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own, quickStart: options.QuickStart));
             if (options.Piped)
             {
                 _pipes[i].Target = _replicas[i].Address;
             }
         }
 
-        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses);
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart);
         _operator = new HttpClient { BaseAddress = _gateway.Address };
     }
 
@@ -87,10 +89,27 @@ internal sealed class ServiceCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// As after its start, whatever happened to it: replicas that were added end, what has ended starts again, and the gateway
+    /// finds those of the start healthy and knows no others.
+    /// </summary>
+    public async Task RestoreAsync()
+    {
+        foreach (var added in _replicas.Skip(_options.Replicas))
+        {
+            await added.DisposeAsync();
+        }
+
+        _replicas.RemoveRange(_options.Replicas, _replicas.Count - _options.Replicas);
+        await Task.WhenAll(_replicas.Append(_gateway).Where(service => service.Process.HasExited).Select(service => service.StartAsync()));
+        await Eventually.Async(async () => (await ListAsync()).Count == _replicas.Count, s_limit, $"the gateway to know only {_replicas.Count} replicas");
+        await HealthyAsync(_replicas.Count);
+    }
+
     /// <summary>One more replica, not started yet.</summary>
     public ServiceProcess Add(string name)
     {
-        _replicas.Add(new ServiceProcess(name, "SseApp.Events", _environment));
+        _replicas.Add(new ServiceProcess(name, "SseApp.Events", _environment, quickStart: _options.QuickStart));
         return _replicas[^1];
     }
 

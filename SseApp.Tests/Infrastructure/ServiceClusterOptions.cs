@@ -14,6 +14,9 @@ internal sealed record ServiceClusterOptions
     /// <summary>False: every time is the default, as users have it, and so are the limits of an address.</summary>
     public bool ShortTimes { get; init; } = true;
 
+    /// <summary>False where the memory or the speed of the services is measured: they have the runtime settings that they are shipped with.</summary>
+    public bool QuickStart { get; init; } = true;
+
     /// <summary>Configuration of all services.</summary>
     public (string Key, string Value)[] Settings { get; init; } = [];
 }

@@ -7,7 +7,9 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="project">The project that builds it.</param>
 /// <param name="environment">Its configuration.</param>
 /// <param name="addresses">How many addresses it listens on: 127.0.0.1, 127.0.0.2, ….</param>
-internal sealed class ServiceProcess(string name, string project, IEnumerable<KeyValuePair<string, string>> environment, int addresses = 1) : IAsyncDisposable
+/// <param name="quickStart">False: with the runtime settings that it is shipped with, see <see cref="QuickStart"/>.</param>
+internal sealed class ServiceProcess(
+    string name, string project, IEnumerable<KeyValuePair<string, string>> environment, int addresses = 1, bool quickStart = true) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -17,7 +19,7 @@ internal sealed class ServiceProcess(string name, string project, IEnumerable<Ke
     /// <summary>Also the replica's id.</summary>
     public string Name => name;
 
-    public Uri Address { get; } = new($"http://127.0.0.1:{BackplaneServer.FindFreePort()}");
+    public Uri Address { get; } = new($"http://127.0.0.1:{Ports.Next()}");
 
     public ChildProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
@@ -34,6 +36,11 @@ internal sealed class ServiceProcess(string name, string project, IEnumerable<Ke
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
+        if (!quickStart)
+        {
+            QuickStart.Undo(start.Environment);
+        }
+
         foreach (var (key, value) in environment)
         {
             start.Environment[key] = value;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Spectre.Console;
 
 namespace SseApp.Bench;
 
@@ -17,4 +18,21 @@ internal static class Cli
         });
         return option;
     }
+
+    /// <summary>What the command does; a run that cannot go on says why, and the exit code is 2.</summary>
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, Task<int>> run) =>
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            try
+            {
+                return await run(result, cancellationToken);
+            }
+            catch (BenchException exception)
+            {
+                AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
+                return 2;
+            }
+        });
+
+    public static void Progress(string what) => AnsiConsole.MarkupLineInterpolated($"[grey]{what}[/]");
 }

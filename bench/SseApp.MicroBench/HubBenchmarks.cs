@@ -46,7 +46,7 @@ public class HubBenchmarks
         {
             var index = shards.NextIndex();
             var shard = shards.All[index];
-            shard.Post(ShardWorkKind.Join, new StreamConnection(_writer, shard, topics, [hub.MembersIn(index)], null, "{}"u8.ToArray()));
+            new StreamConnection(_writer, shard, topics, [hub.MembersIn(index)], null, "{}"u8.ToArray()).Open();
         }
 
         _writer.Wait(Streams);

@@ -17,19 +17,18 @@ internal sealed class ManualLog : ITopicLog
 
     public void Carry(LogEntry entry) => _onEvent!(entry);
 
-    public Task<LogRange> GetRangeAsync(string topic) => Task.FromResult(new LogRange(1, new LogEnd(new Position(Epoch, 0), 0)));
-
     public Task<LogEnd> GetEndAsync(string topic) => Task.FromResult(new LogEnd(new Position(Epoch, 0), 0));
 
-    public Task<ITopicSubscription> SubscribeAsync(string topic, Action<LogEntry> onEvent)
+    public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         _onEvent = onEvent;
-        return Task.FromResult<ITopicSubscription>(new Subscription());
+        return Task.FromResult<IAsyncDisposable>(new Subscription());
     }
 
     public Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null) => throw new NotSupportedException();
 
-    public Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes) => throw new NotSupportedException();
+    public Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes) =>
+        Task.FromResult(new LogPage(1, new LogEnd(new Position(Epoch, 0), 0), []));
 
     public Task<bool> DeleteAsync(string topic) => throw new NotSupportedException();
 
@@ -37,7 +36,7 @@ internal sealed class ManualLog : ITopicLog
 
     public Task<long> CountSubscribedReplicasAsync(string topic) => throw new NotSupportedException();
 
-    private sealed class Subscription : ITopicSubscription
+    private sealed class Subscription : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -10,7 +10,7 @@ public class PositionBenchmarks
     private readonly byte[] _buffer = new byte[PositionCodec.MaxLength(64)];
     private TopicSet _topics = new([]);
     private Position[] _positions = [];
-    private (uint Mark, long Offset)[] _decoded = [];
+    private MarkedPosition[] _decoded = [];
     private string _id = "";
 
     /// <summary>Topics of the connection.</summary>
@@ -22,7 +22,7 @@ public class PositionBenchmarks
     {
         _topics = new TopicSet(Enumerable.Range(0, Topics).Select(topic => $"topic-{topic}"));
         _positions = [.. Enumerable.Range(1, Topics).Select(topic => new Position(new Epoch((ulong)topic * 7_919_000), topic * 104_729L))];
-        _decoded = new (uint Mark, long Offset)[Topics];
+        _decoded = new MarkedPosition[Topics];
         _id = PositionCodec.Encode(_topics, _positions);
     }
 

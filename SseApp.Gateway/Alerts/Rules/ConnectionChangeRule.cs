@@ -11,18 +11,18 @@ internal sealed class ConnectionChangeRule(IOptions<AlertsOptions> options) : IA
     private readonly Sustained _up = new();
     private readonly Sustained _down = new();
 
-    // What was found last: while the counts are not known, nothing is over either.
+    // What was found last: while the counts are not known, an alert neither begins nor ends.
     private IReadOnlyList<AlertCondition> _found = [];
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
     {
         IReadOnlyList<AlertCondition> found = [.. Find(snapshot)];
-        return snapshot.RegistryAway ? _found : _found = found;
+        return snapshot.RegistryUnavailable ? _found : _found = found;
     }
 
     private IEnumerable<AlertCondition> Find(ClusterSnapshot snapshot)
     {
-        if (snapshot.IsStarting || snapshot.RegistryAway)
+        if (snapshot.IsStarting || snapshot.RegistryUnavailable)
         {
             // Counts that are not known, or old, must not look like a change when they are known again.
             _window.Clear();

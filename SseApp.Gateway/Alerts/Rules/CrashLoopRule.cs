@@ -67,7 +67,7 @@ internal sealed class CrashLoopRule(IOptions<AlertsOptions> options) : IAlertRul
         _seen[replica.Id] = _seen[address] = new Seen(replica, snapshot.Uptime);
     }
 
-    // What comes back after the window counts for nothing, so nothing older is kept.
+    // What returns after the window counts for nothing, so nothing older is kept.
     private void Forget(ClusterSnapshot snapshot)
     {
         foreach (var key in _seen.Where(seen => snapshot.Uptime - seen.Value.At > options.Value.CrashLoopWindow).Select(seen => seen.Key).ToArray())

@@ -10,7 +10,7 @@ internal sealed class NoReadyReplicaRule(IOptions<AlertsOptions> options) : IAle
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
     {
-        // Without Redis no replica is ready, and that Redis is away is told already.
+        // Without Redis no replica is ready, and that Redis is unavailable is reported already.
         if (_none.For(snapshot is { Ready: 0, RegistryUnsettled: false }, snapshot.Uptime, options.Value.NoReplicaFor) is not null)
         {
             yield return new AlertCondition(
@@ -18,8 +18,8 @@ internal sealed class NoReadyReplicaRule(IOptions<AlertsOptions> options) : IAle
                 Name,
                 AlertSeverity.Critical,
                 snapshot.Replicas.Count == 0
-                    ? "No replica is registered. Clients are told to come back."
-                    : $"None of the {snapshot.Replicas.Count} registered replicas is ready. Clients are told to come back.",
+                    ? "No replica is registered. Clients are asked to reconnect later."
+                    : $"None of the {snapshot.Replicas.Count} registered replicas is ready. Clients are asked to reconnect later.",
                 "A replica is ready again.",
                 AlertCondition.NoLabels);
         }

@@ -4,13 +4,13 @@ namespace SseApp.Gateway.Alerts.Rules;
 
 internal sealed class RedisUnavailableRule(IOptions<AlertsOptions> options) : IAlertRule
 {
-    public const string Name = "redis-away";
+    public const string Name = "redis-unavailable";
 
-    private readonly Sustained _away = new();
+    private readonly Sustained _unavailable = new();
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot)
     {
-        if (_away.For(snapshot.RegistryAway, snapshot.Uptime, options.Value.RedisAwayFor) is not null)
+        if (_unavailable.For(snapshot.RegistryUnavailable, snapshot.Uptime, options.Value.RedisUnavailableFor) is not null)
         {
             yield return new AlertCondition(
                 Name,

@@ -3,7 +3,7 @@ using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Alerts.Rules;
 
-/// <summary>Too many of those who come are sent away, by replicas or by this gateway.</summary>
+/// <summary>Too many requests are refused, by replicas or by this gateway.</summary>
 internal sealed class RefusalRule(IOptions<AlertsOptions> options) : IAlertRule
 {
     public const string Name = "refusals";
@@ -27,7 +27,7 @@ internal sealed class RefusalRule(IOptions<AlertsOptions> options) : IAlertRule
             _last.Remove(gone);
         }
 
-        // What is refused because Redis is away is told already, and replicas report it when Redis is back.
+        // What is refused because Redis is unavailable is reported already, and replicas count it when Redis answers again.
         if (snapshot.IsStarting || snapshot.RegistryUnsettled)
         {
             _window.Clear();

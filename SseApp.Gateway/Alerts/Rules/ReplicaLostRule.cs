@@ -4,7 +4,7 @@ using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Gateway.Alerts.Rules;
 
 /// <summary>
-/// A replica that was ready and is gone without having said so. It is back when its id or its address is ready again,
+/// A replica that was ready and disappeared without having announced it. It is replaced when its id or its address is ready again,
 /// or when another one that came later is ready in its place: a new pod has a new name and a new address.
 /// </summary>
 internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options) : IAlertRule
@@ -90,8 +90,8 @@ internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options) : IAlertR
         $"{Name}:{lost.Id}",
         Name,
         AlertSeverity.Warning,
-        $"Replica {lost.Id} at {lost.Address} is gone without having said so. Its clients come back to the other replicas.",
-        $"Replica {lost.Id} is back, was replaced, or has been away so long that it counts as removed.",
+        $"Replica {lost.Id} at {lost.Address} disappeared without having announced it. Its clients reconnect to the other replicas.",
+        $"Replica {lost.Id} is ready again, was replaced, or has been missing so long that it counts as removed.",
         new Dictionary<string, string>(StringComparer.Ordinal) { [ReplicaLabel] = lost.Id, [AddressLabel] = lost.Address });
 
     private sealed record Lost(string Id, string Address, TimeSpan At);

@@ -11,11 +11,11 @@ internal sealed class SlowReplicaRule(IOptions<AlertsOptions> options) : IAlertR
 
     private readonly Dictionary<(string Rule, string Id), Sustained> _over = [];
 
-    // What was found last: while nothing is known of the replicas, nothing is over either.
+    // What was found last: while nothing is known of the replicas, an alert neither begins nor ends.
     private IReadOnlyList<AlertCondition> _found = [];
 
     public IEnumerable<AlertCondition> Evaluate(ClusterSnapshot snapshot) =>
-        snapshot.RegistryAway ? _found : _found = [.. Find(snapshot)];
+        snapshot.RegistryUnavailable ? _found : _found = [.. Find(snapshot)];
 
     private IEnumerable<AlertCondition> Find(ClusterSnapshot snapshot)
     {

@@ -68,7 +68,7 @@ async function pollReplicas() {
     }
   } catch {
     note("The gateway does not answer.");
-    pill($("cluster"), "gateway away", "bad");
+    pill($("cluster"), "gateway unreachable", "bad");
   }
   setTimeout(pollReplicas, pollMs);
 }
@@ -195,14 +195,14 @@ function open(topic) {
   });
   source.addEventListener("stream.unavailable", event => {
     const { reason, retryAfterMs } = JSON.parse(event.data);
-    $("served").textContent = `Unavailable (${reason}); trying again in ${(retryAfterMs / 1000).toFixed(1)} s.`;
+    $("served").textContent = `Unavailable (${reason}); reconnecting in ${(retryAfterMs / 1000).toFixed(1)} s.`;
     pill($("state"), "unavailable", "bad");
   });
   source.addEventListener("stream.gap", show);
   for (const type of namedTypes()) source.addEventListener(type, show);
 }
 
-// An EventSource hands over only types that it was told of; the one in the publish form is the likely one.
+// An EventSource hands over only types that it has a listener for; the one in the publish form is the likely one.
 function namedTypes() {
   const type = $("publish").elements.event.value.trim();
   return type && type !== "message" && !type.startsWith("stream.") ? [type] : [];

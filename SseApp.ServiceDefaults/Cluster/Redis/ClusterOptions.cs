@@ -8,7 +8,7 @@ public sealed class ClusterOptions
     public const string SectionName = "Cluster";
 
     /// <summary>Prefix of all keys and channels in Redis, for several clusters on one Redis. Default <c>sse</c>.</summary>
-    [Required, RegularExpression("^[A-Za-z0-9_.-]{1,64}$")]
+    [Required, RegularExpression("^[A-Za-z0-9_.-]{1,64}$", ErrorMessage = "it must be 1 to 64 letters, digits, '.', '_' or '-'.")]
     public string KeyPrefix { get; set; } = "sse";
 
     /// <summary>What all keys of a topic begin with. The topic is the hash tag: they lie on one node of a Redis Cluster.</summary>

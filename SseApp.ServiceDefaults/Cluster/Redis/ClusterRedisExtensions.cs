@@ -1,15 +1,18 @@
+using System.Net;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
-internal static class ClusterRedisExtensions
+internal static partial class ClusterRedisExtensions
 {
     private const string ConnectionName = "redis";
 
@@ -22,17 +25,8 @@ internal static class ClusterRedisExtensions
     /// <see cref="HealthStatus.Unhealthy"/> for a service that can do nothing without Redis,
     /// <see cref="HealthStatus.Degraded"/> (still 200) for one that can.
     /// </param>
-    /// <exception cref="StartupException">No connection string is configured.</exception>
     public static IHostApplicationBuilder AddClusterRedis(this IHostApplicationBuilder builder, HealthStatus failureStatus)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(ConnectionName))
-            && string.IsNullOrWhiteSpace(builder.Configuration["Aspire:StackExchange:Redis:ConnectionString"]))
-        {
-            throw new StartupException(
-                "No Redis connection is configured. Start the whole cluster with 'dotnet run --project SseApp.AppHost', " +
-                "or set ConnectionStrings__redis, for example to localhost:6379.");
-        }
-
         builder.AddRedisClient(
             ConnectionName,
             settings =>
@@ -45,6 +39,7 @@ internal static class ClusterRedisExtensions
             },
             Configure);
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
+        builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
         builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
         builder.Services.TryAddSingleton<RedisStatus>();
         builder.Services.ActivateSingleton<RedisStatus>();
@@ -62,5 +57,44 @@ internal static class ClusterRedisExtensions
         // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.
         options.SocketManager = SocketManager.ThreadPool;
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
+    }
+
+    private sealed partial class RedisConnectionValidator(IConfiguration configuration) : IValidateOptions<ClusterOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, ClusterOptions options)
+        {
+            var key = $"ConnectionStrings:{ConnectionName}";
+            var text = configuration[key];
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                key = "Aspire:StackExchange:Redis:ConnectionString";
+                text = configuration[key];
+            }
+
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                return ValidateOptionsResult.Fail(
+                    $"ConnectionStrings:{ConnectionName} is empty; start the whole cluster with 'dotnet run --project SseApp.AppHost', " +
+                    $"or set ConnectionStrings__{ConnectionName}, for example to localhost:6379.");
+            }
+
+            try
+            {
+                var servers = ConfigurationOptions.Parse(text).EndPoints;
+                return servers.Count == 0 ? Wrong("it names no server")
+                    : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is { } odd ? Wrong($"'{odd.Host}' is no server's name")
+                    : ValidateOptionsResult.Success;
+            }
+            catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
+            {
+                return Wrong(exception.Message.Split(" (Parameter ")[0].TrimEnd('.'));
+            }
+
+            ValidateOptionsResult Wrong(string why) => ValidateOptionsResult.Fail(
+                $"{key} is '{Password().Replace(text, "${key}***")}'; {why}. It must be host:port and options, for example redis.internal:6379,ssl=true.");
+        }
+
+        [GeneratedRegex("(?<key>password=)[^,]*", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+        private static partial Regex Password();
     }
 }

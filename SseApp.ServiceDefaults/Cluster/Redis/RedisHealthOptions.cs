@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
-/// <summary>Section <c>RedisHealth</c>.</summary>
+/// <summary>Section <c>RedisHealth</c>: when an outage of Redis shows in <c>/health</c>.</summary>
 public sealed class RedisHealthOptions
 {
     public const string SectionName = "RedisHealth";

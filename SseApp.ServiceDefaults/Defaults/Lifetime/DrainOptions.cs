@@ -1,9 +1,12 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
-/// <summary>Section <c>Drain</c>.</summary>
-public sealed class DrainOptions
+/// <summary>Section <c>Drain</c>: how a replica or a gateway ends its streams before it stops.</summary>
+internal sealed class DrainOptions
 {
     public const string SectionName = "Drain";
 
@@ -13,4 +16,19 @@ public sealed class DrainOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+internal static class DrainExtensions
+{
+    /// <summary>Adds the drain, with section <c>Drain</c>, and lets the host wait for it.</summary>
+    public static IServiceCollection AddDrain<TDrain>(this IServiceCollection services)
+        where TDrain : DrainOnStop
+    {
+        services.AddValidatedOptions<DrainOptions>(DrainOptions.SectionName);
+        services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain) =>
+            host.ShutdownTimeout = drain.Value.Window + DrainOnStop.Grace + TimeSpan.FromSeconds(3));
+        services.AddSingleton<TDrain>();
+        services.AddHostedService(provider => provider.GetRequiredService<TDrain>());
+        return services;
+    }
 }

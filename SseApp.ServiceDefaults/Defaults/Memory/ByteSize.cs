@@ -4,7 +4,7 @@ using System.Globalization;
 namespace SseApp.ServiceDefaults.Defaults.Memory;
 
 /// <summary>A number of bytes, in configuration written as <c>500MB</c>, <c>1.5GB</c>, <c>64KB</c> or plain bytes (1 KB = 1 024 bytes).</summary>
-[TypeConverter(typeof(ByteSizeConverter))]
+[TypeConverter(typeof(Converter)), Description("a size such as 500MB, 1.5GB or 524288000")]
 public readonly record struct ByteSize(long Bytes)
 {
     private static readonly (string Unit, long Factor)[] s_units = [("KB", 1L << 10), ("MB", 1L << 20), ("GB", 1L << 30), ("B", 1)];
@@ -34,4 +34,13 @@ public readonly record struct ByteSize(long Bytes)
     public override string ToString() => Bytes >= 1L << 30
         ? string.Create(CultureInfo.InvariantCulture, $"{Bytes / (double)(1L << 30):0.##} GB")
         : string.Create(CultureInfo.InvariantCulture, $"{Bytes / (double)(1L << 20):0.#} MB");
+
+    /// <summary>Lets the configuration binder read one.</summary>
+    private sealed class Converter : TypeConverter
+    {
+        public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) => sourceType == typeof(string);
+
+        public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
+            value is string text ? Parse(text) : base.ConvertFrom(context, culture, value);
+    }
 }

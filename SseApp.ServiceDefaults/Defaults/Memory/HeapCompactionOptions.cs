@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.ServiceDefaults.Defaults.Memory;
 
-/// <summary>Section <c>HeapCompaction</c>.</summary>
+/// <summary>Section <c>HeapCompaction</c>: memory that a process returns to the system after a surge.</summary>
 public sealed class HeapCompactionOptions
 {
     public const string SectionName = "HeapCompaction";

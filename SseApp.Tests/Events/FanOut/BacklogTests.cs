@@ -14,7 +14,7 @@ public sealed class BacklogTests
     [Fact]
     public void Keys_of_events_that_were_sent_are_forgotten()
     {
-        var backlog = new Backlog(new BacklogTotal());
+        var backlog = new Backlog(new BacklogPool());
 
         // Never empty and never full, as for a client that is steadily a little behind.
         var keys = SendUniqueKeys(backlog, 1_000);
@@ -27,7 +27,7 @@ public sealed class BacklogTests
     [Fact]
     public void The_newest_event_of_a_key_stands_in_the_place_of_the_newest()
     {
-        var backlog = new Backlog(new BacklogTotal());
+        var backlog = new Backlog(new BacklogPool());
         Assert.False(backlog.EnqueueNewest(Event(1, 1, "k1"), 0, 0));
         Assert.False(backlog.EnqueueNewest(Event(1, 2, "k2"), 0, 0));
         Assert.True(backlog.TryDequeue(s_topics, out _, out _));
@@ -42,7 +42,7 @@ public sealed class BacklogTests
     [Fact]
     public void Events_dropped_on_both_sides_of_a_new_log_are_told_on_both_sides()
     {
-        var backlog = new Backlog(new BacklogTotal());
+        var backlog = new Backlog(new BacklogPool());
         backlog.Enqueue(Event(1, 5), 0, 0);
         backlog.Enqueue(Event(1, 6), 0, 0);
         backlog.Enqueue(StreamGap.Create("a", GapReason.Epoch, 7, null, new Position(new Epoch(2), 0)), 0, 0);
@@ -59,7 +59,7 @@ public sealed class BacklogTests
     [Fact]
     public void A_new_log_without_a_word_in_between_does_not_hide_what_was_dropped_of_the_old_one()
     {
-        var backlog = new Backlog(new BacklogTotal());
+        var backlog = new Backlog(new BacklogPool());
         backlog.Enqueue(Event(1, 5), 0, 0);
         backlog.Enqueue(Event(2, 1), 0, 0);
 
@@ -75,7 +75,7 @@ public sealed class BacklogTests
         // Below zero: events are taken; 0 to 3: one comes; above: some are dropped.
         Gen.Int[-2, 7].Array[1, 200].Sample(steps =>
         {
-            var total = new BacklogTotal();
+            var total = new BacklogPool();
             var backlog = new Backlog(total);
             long[] last = [0, 0];
             long[] seen = [0, 0];

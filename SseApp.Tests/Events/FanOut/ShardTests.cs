@@ -129,7 +129,7 @@ public sealed class ShardTests : IAsyncDisposable
             new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time),
             NullLogger.Instance);
         var connection = new StreamConnection(writer, _shard, HubRig.Topics, [_members], null, Encoding.UTF8.GetBytes("{}"));
-        _shard.Post(ShardWorkKind.Join, connection);
+        connection.Open();
         return connection;
     }
 
@@ -147,7 +147,7 @@ public sealed class ShardTests : IAsyncDisposable
     private Task AdvanceAsync(TimeSpan time)
     {
         _time.Advance(time);
-        _shard!.Post(ShardWorkKind.Tick);
+        _shard!.Tick();
         return SettleAsync();
     }
 

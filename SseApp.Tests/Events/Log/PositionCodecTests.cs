@@ -17,10 +17,10 @@ public sealed class PositionCodecTests
             var topics = Topics(positions.Length);
             var id = PositionCodec.Encode(topics, positions);
 
-            var decoded = new (uint Mark, long Offset)[positions.Length];
+            var decoded = new MarkedPosition[positions.Length];
             Assert.True(PositionCodec.TryDecode(id, topics, decoded));
             var bits = PositionCodec.MarkBits(decoded);
-            Assert.Equal(positions.Select(position => (position.Epoch.Mark(bits), position.Offset)), decoded);
+            Assert.Equal(positions.Select(position => new MarkedPosition(position.Epoch.Mark(bits), position.Offset)), decoded);
             Assert.All(id, c => Assert.True(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'));
         });
 
@@ -40,8 +40,8 @@ public sealed class PositionCodecTests
     [InlineData(64, 1L << 33, 1L << 33, 24)]
     public void The_marks_of_epochs_take_the_room_that_the_offsets_leave(int topics, long busiest, long others, int bits)
     {
-        var positions = new (uint Mark, long Offset)[topics];
-        Array.Fill(positions, (0u, others));
+        var positions = new MarkedPosition[topics];
+        Array.Fill(positions, new MarkedPosition(0, others));
         positions[^1].Offset = busiest;
 
         Assert.Equal(bits, PositionCodec.MarkBits(positions));
@@ -52,7 +52,7 @@ public sealed class PositionCodecTests
     {
         var random = new Random(1);
         var topics = Topics(16);
-        var decoded = new (uint Mark, long Offset)[16];
+        var decoded = new MarkedPosition[16];
         // A thousand topics on connections of sixteen, all logs lost, a hundred times.
         for (var connection = 0; connection < 100 * 1_000 / 16; connection++)
         {
@@ -68,8 +68,8 @@ public sealed class PositionCodecTests
     {
         var id = PositionCodec.Encode(new TopicSet(["a", "b"]), [new(new Epoch(7), 1), new(new Epoch(8), 2)]);
 
-        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "c"]), new (uint, long)[2]));
-        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "b", "c"]), new (uint, long)[3]));
+        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "c"]), new MarkedPosition[2]));
+        Assert.False(PositionCodec.TryDecode(id, new TopicSet(["a", "b", "c"]), new MarkedPosition[3]));
     }
 
     [Fact]
@@ -78,11 +78,11 @@ public sealed class PositionCodecTests
         {
             var topics = Topics(count);
             var good = PositionCodec.Encode(topics, new Position[count]);
-            Assert.False(PositionCodec.TryDecode(good[..^1], topics, new (uint, long)[count]));
-            Assert.False(PositionCodec.TryDecode(good + "A", topics, new (uint, long)[count]));
+            Assert.False(PositionCodec.TryDecode(good[..^1], topics, new MarkedPosition[count]));
+            Assert.False(PositionCodec.TryDecode(good + "A", topics, new MarkedPosition[count]));
             if (!id.StartsWith(good[..5], StringComparison.Ordinal))
             {
-                Assert.False(PositionCodec.TryDecode(id, topics, new (uint, long)[count]));
+                Assert.False(PositionCodec.TryDecode(id, topics, new MarkedPosition[count]));
             }
         });
 

@@ -97,14 +97,14 @@ public abstract class TopicLogTests(BackplaneServer server)
         await using var redis = await server.ConnectAsync();
         var log = Create(redis, maxEvents: 10);
         var topic = NewTopic();
-        Assert.Equal(0, (await log.GetRangeAsync(topic)).Last);
+        Assert.Equal(0, (await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0)).Last);
 
         for (var i = 0; i < 25; i++)
         {
             await log.AppendAsync(topic, Block("x"), null);
         }
 
-        var range = await log.GetRangeAsync(topic);
+        var range = await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0);
         Assert.Equal((16, 25), (range.First, range.Last));
     }
 
@@ -119,7 +119,7 @@ public abstract class TopicLogTests(BackplaneServer server)
 
         Assert.Single(results, result => !result.Repeated);
         Assert.Single(results.Select(result => result.Position).Distinct());
-        Assert.Equal(1, (await log.GetRangeAsync(topic)).Last);
+        Assert.Equal(1, (await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0)).Last);
         Assert.False((await log.AppendAsync(topic, Block("x"), "key-2")).Repeated);
     }
 
@@ -131,7 +131,7 @@ public abstract class TopicLogTests(BackplaneServer server)
         var topic = NewTopic();
         var before = await log.AppendAsync(topic, Block("x"), null);
 
-        await Eventually.Async(async () => (await log.GetRangeAsync(topic)).Last == 0, s_limit, "the log to expire");
+        await Eventually.Async(async () => (await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0)).Last == 0, s_limit, "the log to expire");
 
         var after = await log.AppendAsync(topic, Block("x"), null);
         Assert.Equal(1, after.Position.Offset);

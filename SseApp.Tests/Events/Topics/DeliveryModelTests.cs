@@ -162,7 +162,7 @@ public sealed class DeliveryModelTests
         var random = new Random(7);
         var mark = log.End.Position.Epoch.Mark(PositionCodec.MarkBits(1));
         var offsets = Enumerable.Range(0, 2_000).Select(_ => (long)random.Next(100, 500)).ToArray();
-        var streams = await Task.WhenAll(offsets.Select(offset => Task.Run(() => rig.OpenAsync(ResumePoint.Live with { Positions = [(mark, offset)] }))));
+        var streams = await Task.WhenAll(offsets.Select(offset => Task.Run(() => rig.OpenAsync(ResumePoint.Live with { Positions = [new MarkedPosition(mark, offset)] }))));
 
         await Eventually.Async(() => streams.All(stream => stream.Writer.Events is [.., { Data: "500" }]), s_limit, "all streams to have the newest event");
         for (var i = 0; i < streams.Length; i++)

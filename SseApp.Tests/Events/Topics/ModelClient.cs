@@ -72,9 +72,9 @@ internal sealed class ModelClient(HubRig rig, TopicSet topics, ScriptedTopicLog[
         }
     }
 
-    private (uint Mark, long Offset)[] Decode(string id)
+    private MarkedPosition[] Decode(string id)
     {
-        var at = new (uint Mark, long Offset)[topics.Count];
+        var at = new MarkedPosition[topics.Count];
         Assert.True(PositionCodec.TryDecode(id, topics, at), $"The id '{id}' cannot be read.");
         return at;
     }

@@ -10,24 +10,24 @@ namespace SseApp.Tests.Events.Topics;
 /// </summary>
 internal sealed class ModelPlace(ScriptedTopicLog log, int markBits)
 {
-    private (uint Mark, long Offset) _at;
+    private MarkedPosition _at;
 
     // The newest event; null if a gap was told after it, or before the first.
     private string? _last;
 
     // An offset alone may be that of another event.
-    public bool IsAtEnd => (_last is null || _last == log.Newest) && _at == (log.End.Position.Epoch.Mark(markBits), log.End.Position.Offset);
+    public bool IsAtEnd => (_last is null || _last == log.Newest) && _at == new MarkedPosition(log.End.Position.Epoch.Mark(markBits), log.End.Position.Offset);
 
-    public void Open((uint Mark, long Offset) at, bool isFirst)
+    public void Open(MarkedPosition at, bool isFirst)
     {
         // Before the first event of a topic and before the first event of its log is the same place.
-        Assert.True(isFirst || at == _at || (_at == (0, 0) && at.Offset == 0), $"The stream opened at {at} for a client at {_at}.");
+        Assert.True(isFirst || at == _at || (_at == default && at.Offset == 0), $"The stream opened at {at} for a client at {_at}.");
         _at = at;
     }
 
     /// <param name="at">What the id says of this topic.</param>
     /// <param name="cause">The event or gap of this topic, or null if it is another topic's.</param>
-    public void Move((uint Mark, long Offset) at, SseEvent? cause)
+    public void Move(MarkedPosition at, SseEvent? cause)
     {
         var before = _at;
         _at = at;
@@ -46,11 +46,11 @@ internal sealed class ModelPlace(ScriptedTopicLog log, int markBits)
             Assert.True(_last is null || _last == previous, $"{cause.Data} came after {_last}, but its log has it after {previous}.");
             _last = cause.Data;
             Assert.True(
-                at.Offset == before.Offset + 1 && (at.Mark == before.Mark || before == (0, 0)), $"{at} came after {before} without a gap in between.");
+                at.Offset == before.Offset + 1 && (at.Mark == before.Mark || before == default), $"{at} came after {before} without a gap in between.");
         }
     }
 
-    private void CheckGap(JsonElement gap, (uint Mark, long Offset) before)
+    private void CheckGap(JsonElement gap, MarkedPosition before)
     {
         _last = null;
         Assert.Equal(before.Offset + 1, gap.GetProperty("from").GetInt64());
@@ -63,7 +63,7 @@ internal sealed class ModelPlace(ScriptedTopicLog log, int markBits)
         {
             Assert.Equal(GapReason.Epoch, gap.GetProperty("reason").GetString());
             // A log that began and ended while the client was away is a gap between two places without a log.
-            Assert.True(before.Mark != _at.Mark || _at == (0, 0), $"A change of the log from {before} to {_at}.");
+            Assert.True(before.Mark != _at.Mark || _at == default, $"A change of the log from {before} to {_at}.");
             Assert.True(_at.Mark == 0 || IndexOf(_at.Mark) > IndexOf(before.Mark), "The stream went back to an older log.");
             Assert.Equal(JsonValueKind.Null, gap.GetProperty("to").ValueKind);
             Assert.True(

@@ -67,7 +67,7 @@ public sealed class AlertBookTests
         Assert.Empty(Look("a", ["x"]));
         Assert.Empty(End());
         Assert.Empty(_book.Active);
-        Assert.Null(_book.Recent[0].ToldAt);
+        Assert.Null(_book.Recent[0].ReportedAt);
 
         // Comes and stays.
         Assert.Empty(Look("a", ["x"]));
@@ -124,13 +124,13 @@ public sealed class AlertBookTests
     {
         // Redis is away: both have a copy of their own.
         var before = _book;
-        Look("a", ["redis-away"]);
-        Told("a", AlertState.Firing, "redis-away");
+        Look("a", ["redis-unavailable"]);
+        Told("a", AlertState.Firing, "redis-unavailable");
         var ofA = _book;
         _now += TimeSpan.FromSeconds(1);
         _book = before;
-        Look("b", ["redis-away"]);
-        Told("b", AlertState.Firing, "redis-away");
+        Look("b", ["redis-unavailable"]);
+        Told("b", AlertState.Firing, "redis-unavailable");
         var ofB = _book;
 
         // It is back, empty; a comes first.
@@ -142,7 +142,7 @@ public sealed class AlertBookTests
 
         _now += s_confirmFor * 2;
         Assert.Equal([AlertState.Resolved], Look("a", []));
-        Told("a", AlertState.Resolved, "redis-away");
+        Told("a", AlertState.Resolved, "redis-unavailable");
 
         // One that joins only now brings nothing new.
         _book = _book.Merge(ofB);

@@ -5,7 +5,6 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.Gateway.Alerts;
 
 /// <summary>Real replicas, gateways and Redis as processes; they are killed and frozen.</summary>
-[Collection(typeof(RunsAlone))]
 public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
@@ -38,7 +37,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         Assert.Equal(["firing replica-lost:r1", "resolved replica-lost:r1"], webhook.Notices());
     }
 
-    [Fact]
+    [LongFact]
     public async Task An_outage_of_Redis_is_told_by_each_gateway_and_its_end_once_and_streams_stay()
     {
         await redis.RequireAsync();
@@ -50,21 +49,21 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         await reader.OpenedAsync();
 
         await redis.KillAsync();
-        await Eventually.Async(() => webhook.Notices().Count(notice => notice == "firing redis-away") == 2, s_limit, "both gateways to tell that Redis is away");
+        await Eventually.Async(() => webhook.Notices().Count(notice => notice == "firing redis-unavailable") == 2, s_limit, "both gateways to report that Redis is unavailable");
         await Eventually.Async(async () => await StatusAsync(replica.Client) == "unhealthy", s_limit, "the replica to be unready after the grace period");
         await Eventually.Async(async () => await StatusAsync(first.Client) is "degraded" or "unhealthy", s_limit, "the gateway to say so");
 
         await redis.RequireAsync();
-        await webhook.UntilAsync("resolved redis-away");
+        await webhook.UntilAsync("resolved redis-unavailable");
         await Eventually.Async(async () => await StatusAsync(replica.Client) == "healthy", s_limit, "the replica to be ready again");
         await Eventually.Async(async () => await PublishedAsync(first, "outage", "after"), s_limit, "publishing to work again");
         Assert.Equal("after", await DataAsync(reader));
         await Eventually.Async(async () => (await AlertsAsync(second, "active")).Length == 0, s_limit, "no alert to be left");
-        Assert.Single(webhook.Notices(), "resolved redis-away");
+        Assert.Single(webhook.Notices(), "resolved redis-unavailable");
         Assert.DoesNotContain(webhook.Notices(), notice => notice.Contains("replica-lost", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [LongFact]
     public async Task Health_answers_in_time_while_Redis_hangs()
     {
         await using var own = new RedisServer();
@@ -115,7 +114,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
             ["Alerts:StartupGrace"] = "00:00:00",
             ["Alerts:NoReplicaFor"] = "00:05:00",
             ["Alerts:SlowFor"] = "00:05:00",
-            ["Alerts:RedisAwayFor"] = "00:00:00.500",
+            ["Alerts:RedisUnavailableFor"] = "00:00:00.500",
         });
         await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
         return gateway;

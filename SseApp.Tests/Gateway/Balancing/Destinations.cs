@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
 
@@ -17,6 +19,13 @@ internal static class Destinations
             Address = "http://192.0.2.1/",
             Metadata = metadata.ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.OrdinalIgnoreCase),
         }));
+
+    public static DefaultHttpContext StreamRequest()
+    {
+        var context = new DefaultHttpContext { Request = { Path = "/events" } };
+        ClientRequest.Classify(context);
+        return context;
+    }
 
     /// <summary>A cluster of these, all of which are available.</summary>
     public static ClusterState Cluster(ClusterConfig config, params DestinationState[] destinations)

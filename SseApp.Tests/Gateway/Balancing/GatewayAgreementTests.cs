@@ -1,5 +1,4 @@
 using CsCheck;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
@@ -68,7 +67,7 @@ public sealed class GatewayAgreementTests
 
         public string Pick(ulong key, bool keep)
         {
-            var context = new DefaultHttpContext { Request = { Path = "/events" } };
+            var context = Destinations.StreamRequest();
             var chosen = _ledger.PickByHash(context, ReplicaDirectory.ClusterId, _destinations, key, Factor).DestinationId;
             if (!keep)
             {

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Tests.Gateway.Balancing;
 
@@ -53,6 +54,7 @@ public sealed class HashKeyTests
             context.Request.Headers[header] = value;
         }
 
+        ClientRequest.Classify(context).Client = ClientKey.OfAddress(context.Connection.RemoteIpAddress, 64);
         return context;
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
@@ -50,7 +49,7 @@ public sealed class LoadLedgerTests : IDisposable
     private (int First, int Second) Pick(int streams)
     {
         var chosen = Enumerable.Range(0, streams)
-            .Select(i => _ledger.PickLeast(new DefaultHttpContext { Request = { Path = "/events" } }, ReplicaDirectory.ClusterId, _destinations, start: 0).DestinationId)
+            .Select(i => _ledger.PickLeast(Destinations.StreamRequest(), ReplicaDirectory.ClusterId, _destinations, start: 0).DestinationId)
             .ToArray();
         return (chosen.Count(id => id == "r1"), chosen.Count(id => id == "r2"));
     }

@@ -73,66 +73,14 @@ public sealed class ProxiesTests : GatewayTest
         Assert.Equal("203.0.113.9", headers["X-Real-IP"]);
     }
 
-    [Theory]
-    [InlineData("for=203.0.113.9", "203.0.113.9")]
-    [InlineData("for=1.1.1.1, for=203.0.113.9", "203.0.113.9")]
-    [InlineData("For=1.1.1.1,FOR=203.0.113.9;by=10.9.9.9 , for=10.1.2.3", "203.0.113.9")]
-    [InlineData("for=\"203.0.113.9:4711\"", "203.0.113.9")]
-    [InlineData("for=203.0.113.9:4711", "203.0.113.9")]
-    [InlineData("for=\"[2001:db8::7]:4711\"", "2001:db8::7")]
-    [InlineData("for=\"[2001:db8::7]:_port\", for=\"[2001:db8:ffff::1]\"", "2001:db8::7")]
-    [InlineData("for=203.0.113.9;ext=\"a,b;for=1.1.1.1 \\\" \"", "203.0.113.9")]
-    [InlineData("for=203.0.113.9, for=unknown", "127.0.0.1")]
-    [InlineData("for=203.0.113.9, for=_hidden, for=10.1.2.3", "10.1.2.3")]
-    [InlineData("for=203.0.113.9, proto=https", "127.0.0.1")]
-    [InlineData("nonsense", "127.0.0.1")]
-    [InlineData("for=203.0.113.9, for, for=10.1.2.3", "10.1.2.3")]
-    [InlineData("for=\", for=203.0.113.9", "203.0.113.9")]
-    [InlineData("for=\", for=\"[2001:db8::7]\"", "2001:db8::7")]
-    [InlineData("for=203.0.113.9;for=1.1.1.1", "127.0.0.1")]
-    [InlineData("for=10", "127.0.0.1")]
-    [InlineData("for=2001:db8::7", "127.0.0.1")]
-    public async Task Forwarded_is_read_like_a_chain_when_there_is_no_X_Forwarded_For(string forwarded, string client)
-    {
-        var headers = await HeadersAtReplicaAsync(
-            [("Proxies:Known:0", "127.0.0.0/8"), ("Proxies:Known:1", "10.0.0.0/8"), ("Proxies:Known:2", "2001:db8:ffff::/48")],
-            ("Forwarded", forwarded));
-
-        Assert.Equal(client, headers["X-Real-IP"]);
-        Assert.Equal(client, headers["X-Forwarded-For"]);
-        Assert.Single(headers["Forwarded"].Split("for=").Skip(1));
-    }
-
     [Fact]
-    public async Task Forwarded_tells_scheme_and_host_too_as_the_outermost_known_proxy_saw_them()
+    public async Task Forwarded_is_not_read_although_a_known_proxy_sent_it()
     {
-        var headers = await HeadersAtReplicaAsync(
-            [("Proxies:Known:0", "127.0.0.1"), ("Proxies:Known:1", "10.0.0.0/8")],
-            ("Forwarded", "for=1.1.1.1;proto=ftp;host=evil.example"),
-            ("Forwarded", "for=203.0.113.9;proto=HTTPS;host=\"events.example:8443\""),
-            ("Forwarded", "for=10.1.2.3;host=inner.example;proto=http"),
-            ("X-Forwarded-Proto", "http"),
-            ("X-Forwarded-Host", "evil.example"));
+        var headers = await HeadersAtReplicaAsync([("Proxies:Known:0", "127.0.0.1")], ("Forwarded", "for=203.0.113.9;proto=https;host=events.example"));
 
-        Assert.Equal("203.0.113.9", headers["X-Real-IP"]);
-        Assert.Equal("https", headers["X-Forwarded-Proto"]);
-        Assert.Equal("events.example:8443", headers["X-Forwarded-Host"]);
-        Assert.Equal("events.example:8443", headers["Host"]);
-    }
-
-    [Theory]
-    [InlineData("X-Forwarded-For", "1.1.1.1")]
-    [InlineData("Forwarded", "203.0.113.9")]
-    [InlineData("CF-Connecting-IP", "127.0.0.1")]
-    public async Task Of_both_headers_the_configured_one_counts(string header, string client)
-    {
-        var headers = await HeadersAtReplicaAsync(
-            [("Proxies:Known:0", "127.0.0.1"), ("Proxies:ForwardedForHeader", header)],
-            ("X-Forwarded-For", "1.1.1.1"),
-            ("Forwarded", "for=203.0.113.9"));
-
-        Assert.Equal(client, headers["X-Real-IP"]);
-        Assert.DoesNotContain(headers, pair => pair.Value.Contains(client == "1.1.1.1" ? "203.0.113.9" : "1.1.1.1", StringComparison.Ordinal));
+        Assert.Equal("127.0.0.1", headers["X-Real-IP"]);
+        Assert.Equal("http", headers["X-Forwarded-Proto"]);
+        Assert.DoesNotContain(headers, pair => pair.Value.Contains("203.0.113.9", StringComparison.Ordinal) || pair.Value.Contains("events.example", StringComparison.Ordinal));
     }
 
     [Theory]

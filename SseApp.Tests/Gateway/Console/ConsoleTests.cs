@@ -1,29 +1,10 @@
 using System.IO.Compression;
 using System.Net;
-using System.Text.RegularExpressions;
 
 namespace SseApp.Tests.Gateway.Console;
 
-public sealed partial class ConsoleTests : GatewayTest
+public sealed class ConsoleTests : GatewayTest
 {
-    [Fact]
-    public async Task The_page_names_its_files_by_version_and_those_may_be_kept_for_ever()
-    {
-        var gateway = await GatewayAsync();
-        var html = await gateway.Client.GetStringAsync("/", Cancellation);
-        var links = Versioned().Matches(html).Select(match => match.Value).ToArray();
-        Assert.Contains(links, link => link.StartsWith("console.js?v=", StringComparison.Ordinal));
-        Assert.Contains(links, link => link.StartsWith("console.css?v=", StringComparison.Ordinal));
-        foreach (var link in links)
-        {
-            using var file = await gateway.Client.GetAsync($"/{link}", Cancellation);
-            Assert.Equal("public, max-age=31536000, immutable", file.Headers.CacheControl!.ToString());
-        }
-
-        using var old = await gateway.Client.GetAsync("/console.js?v=0123456789abcdef", Cancellation);
-        Assert.True(old.Headers.CacheControl!.NoCache, "A wrong version must not be kept.");
-    }
-
     [Theory]
     [InlineData("/")]
     [InlineData("/index.html")]
@@ -85,7 +66,4 @@ public sealed partial class ConsoleTests : GatewayTest
         using var problem = await gateway.Client.GetAsync("/nowhere", Cancellation);
         Assert.Equal("nosniff", Assert.Single(problem.Headers.GetValues("X-Content-Type-Options")));
     }
-
-    [GeneratedRegex("[a-z.]+\\?v=[0-9a-f]{16}", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Versioned();
 }

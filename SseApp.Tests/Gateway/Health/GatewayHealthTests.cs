@@ -65,7 +65,7 @@ public sealed class GatewayHealthTests : GatewayTest
         Registry.Away = true;
         await UntilAsync(() => gateway.Get<SseApp.Gateway.Replicas.ReplicaDirectory>().IsRegistryUnavailable, "the gateway to notice");
         origin.Healthy = false;
-        await UntilHealthAsync(gateway, HttpStatusCode.OK, "degraded", "Redis is away");
+        await UntilHealthAsync(gateway, HttpStatusCode.OK, "degraded", "Redis is unavailable");
 
         // When Redis is back for a while it is no excuse any more.
         Registry.Away = false;

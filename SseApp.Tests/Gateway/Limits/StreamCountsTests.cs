@@ -1,7 +1,7 @@
 using System.Net;
 using CsCheck;
-using SseApp.Gateway.Clients;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Tests.Gateway.Limits;
 

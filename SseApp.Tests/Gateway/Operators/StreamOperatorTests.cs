@@ -198,7 +198,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
             var registry = new RedisReplicaRegistry(
                 connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions { Expiry = TimeSpan.FromMinutes(1) }), NullLogger<RedisReplicaRegistry>.Instance);
             await registry.WriteAsync(
-                new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{BackplaneServer.FindFreePort()}"), State = ReplicaState.Ready },
+                new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{Ports.Next()}"), State = ReplicaState.Ready },
                 announce: true,
                 Cancellation);
         }

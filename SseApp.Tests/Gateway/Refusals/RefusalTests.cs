@@ -34,7 +34,7 @@ public sealed partial class RefusalTests : GatewayTest
             retries.Add(retry);
         }
 
-        Assert.True(retries.Count > 1, "Every client was told to come back at the same moment.");
+        Assert.True(retries.Count > 1, "Every client was asked to reconnect at the same moment.");
     }
 
     [Theory]

@@ -10,7 +10,7 @@ public sealed class RelayManyStreamsTests(RedisServer redis) : GatewayTest, ICla
     // Objects of client, gateway and replica together, which share this process; about 30 KiB are usual.
     private const long MaxBytesPerStream = 64 * 1024;
 
-    [Fact]
+    [LongFact]
     public async Task Five_thousand_streams_take_bounded_memory_and_those_after_them_no_more()
     {
         var prefix = Guid.NewGuid().ToString("N");

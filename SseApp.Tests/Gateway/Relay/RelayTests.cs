@@ -176,7 +176,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
 
         Assert.Equal(sent, await reading);
         backlog.RecordObservableInstruments();
-        Assert.True(backlog.LastMeasurement!.Value > 0, "The replica was not told to hold back, so the gateway holds all of it.");
+        Assert.True(backlog.LastMeasurement!.Value > 0, "The replica was not asked to hold back, so the gateway holds all of it.");
         Assert.Equal(sent, await ReadAsync(slow, sent.Length));
     }
 

@@ -2,11 +2,6 @@ using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Telemetry;
 
-/// <summary>
-/// OpenTelemetry listens to every meter of the name in the process, so gateways of other tests would mix in: these
-/// tests run alone.
-/// </summary>
-[Collection<RunsAlone>]
 public sealed class PrometheusTests : GatewayTest
 {
     [Fact]

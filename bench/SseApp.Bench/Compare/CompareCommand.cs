@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 
 namespace SseApp.Bench.Compare;
 
@@ -23,30 +22,18 @@ internal static class CompareCommand
         {
             streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, note,
         };
-        command.SetAction(async (result, cancellationToken) =>
-        {
-            var options = new ComparisonOptions(
-                result.GetRequiredValue(streams),
-                result.GetRequiredValue(proxied),
-                result.GetRequiredValue(size),
-                TimeSpan.FromMilliseconds(result.GetRequiredValue(step)),
-                result.GetValue(scenarios) ?? [],
-                result.GetValue(subjects) ?? [],
-                result.GetValue(garnet),
-                result.GetRequiredValue(serverCore),
-                result.GetRequiredValue(generatorCore),
-                result.GetValue(output),
-                result.GetValue(note));
-            try
-            {
-                return await new CompareRunner(options).RunAsync(cancellationToken);
-            }
-            catch (BenchException exception)
-            {
-                AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
-                return 2;
-            }
-        });
+        command.Runs((result, cancellationToken) => new CompareRunner(new ComparisonOptions(
+            result.GetRequiredValue(streams),
+            result.GetRequiredValue(proxied),
+            result.GetRequiredValue(size),
+            TimeSpan.FromMilliseconds(result.GetRequiredValue(step)),
+            result.GetValue(scenarios) ?? [],
+            result.GetValue(subjects) ?? [],
+            result.GetValue(garnet),
+            result.GetRequiredValue(serverCore),
+            result.GetRequiredValue(generatorCore),
+            result.GetValue(output),
+            result.GetValue(note))).RunAsync(cancellationToken));
         return command;
     }
 

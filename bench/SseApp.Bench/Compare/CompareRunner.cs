@@ -36,7 +36,7 @@ internal sealed class CompareRunner(ComparisonOptions options)
         var failed = false;
         await AnsiConsole.Progress().StartAsync(async bars =>
         {
-            var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) && (scenario is ProxyScenario || !subject.OnlyBehindProxy) select (scenario, subject)).ToList();
+            var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) select (scenario, subject)).ToList();
             var bar = bars.AddTask("comparison", maxValue: work.Count);
             foreach (var (scenario, subject) in work)
             {
@@ -70,10 +70,10 @@ internal sealed class CompareRunner(ComparisonOptions options)
             new NodeSubject(workspace, cores),
             new AspNetSubject(workspace, cores),
             new OursSubject(workspace, cores, front: null),
-            new OursSubject(workspace, cores, new GatewayFront(relay: true)),
-            new OursSubject(workspace, cores, new GatewayFront(relay: false)),
-            new OursSubject(workspace, cores, new NginxFront()),
-            new OursSubject(workspace, cores, new HaproxyFront()),
+            new OursSubject(workspace, cores, Front.Gateway),
+            new OursSubject(workspace, cores, Front.GatewayHttp1),
+            new OursSubject(workspace, cores, Front.Nginx),
+            new OursSubject(workspace, cores, Front.Haproxy),
         ];
         var installed = new List<Subject>();
         foreach (var subject in all.Where(subject => options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)))
@@ -100,7 +100,8 @@ internal sealed class CompareRunner(ComparisonOptions options)
         try
         {
             Report($"{subject.Name}: starting");
-            await scenario.RunAsync(subject, new ScenarioContext(options, Report, _results, cancellationToken));
+            // The generator's loop keeps its thread.
+            await Task.Run(() => scenario.RunAsync(subject, new ScenarioContext(options, Report, _results, cancellationToken)), cancellationToken);
             foreach (var row in _results.Skip(before))
             {
                 AnsiConsole.MarkupLineInterpolated($"{MarkdownReport.Line(row)}");

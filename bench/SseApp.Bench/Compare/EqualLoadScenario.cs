@@ -15,19 +15,15 @@ internal sealed class EqualLoadScenario : IScenario
 
     public string Title => "Equal load: 20 events/s to 1 000 streams";
 
-    public int Workers => 1;
-
-    public bool Applies(ISubject subject) => true;
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size);
-        using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
+        using var session = new MeasuredSession(subject, plan, context);
         var connects = session.Open();
         var publishing = new SteadyPlan(session.Loop.Lanes, Rate);
         session.Idle(context.Options.Step * 2, publishing);
         var row = session.Measure(Id, Steady, publishing, context.Options.Step * 4) with { ConnectsPerSecond = connects };
         context.Results.Add(session.Count(row));
-    });
+    }
 }

@@ -23,15 +23,11 @@ internal sealed class FanOutScenario : IScenario
 
     public string Title => "One topic to all streams";
 
-    public int Workers => 1;
-
-    public bool Applies(ISubject subject) => true;
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, context.Streams(subject), 1, MaxWindow, MaxWindow, context.Options.Size);
-        using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
+        using var session = new MeasuredSession(subject, plan, context);
         var connects = session.Open();
         var steps = Ramp(session, plan, context);
         var saturated = steps.MaxBy(step => step.DeliveriesPerSecond)! with { ConnectsPerSecond = connects };
@@ -51,9 +47,9 @@ internal sealed class FanOutScenario : IScenario
         saturated = session.Count(saturated);
         Measurement?[] rows = [saturated, bounded is null ? null : bounded with { Step = Bounded }, steady, half];
         context.Results.AddRange(rows.OfType<Measurement>());
-    });
+    }
 
-    private static List<Measurement> Ramp(LoadSession session, LoadPlan plan, ScenarioContext context)
+    private static List<Measurement> Ramp(MeasuredSession session, LoadPlan plan, ScenarioContext context)
     {
         var steps = new SortedList<int, Measurement>();
         var best = 0.0;

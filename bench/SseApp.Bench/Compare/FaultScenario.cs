@@ -3,7 +3,7 @@ using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
 
-/// <summary>One of two workers is killed under load; the streams come back as an EventSource does.</summary>
+/// <summary>One of two workers is killed under load; the streams reconnect as an EventSource does.</summary>
 internal sealed class FaultScenario : IScenario
 {
     public const string Id = "fault";
@@ -17,15 +17,13 @@ internal sealed class FaultScenario : IScenario
 
     public string Title => "One of two workers killed under 20 events/s to 1 000 reconnecting streams";
 
-    public int Workers => 2;
+    public bool Applies(Subject subject) => subject.CanLoseWorker;
 
-    public bool Applies(ISubject subject) => subject.CanLoseWorker;
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 2, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size, Reconnect: true);
-        using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
+        using var session = new MeasuredSession(subject, plan, context);
         session.Open();
         var publishing = new SteadyPlan(session.Loop.Lanes, Rate);
         session.Measure(Id, "before", publishing, s_before);
@@ -36,5 +34,5 @@ internal sealed class FaultScenario : IScenario
         row = session.Count(row with { CpuPerDelivery = null, DeliveriesPerSecond = null });
         var reconnects = $"{session.Tally.Ended - ended} reconnects";
         context.Results.Add(row with { Note = row.Note is null ? reconnects : $"{reconnects}; {row.Note}" });
-    });
+    }
 }

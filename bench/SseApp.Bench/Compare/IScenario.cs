@@ -10,10 +10,7 @@ internal interface IScenario
 
     string Title { get; }
 
-    /// <summary>Worker processes of each subject.</summary>
-    int Workers { get; }
+    bool Applies(Subject subject) => !subject.OnlyBehindProxy;
 
-    bool Applies(ISubject subject);
-
-    Task RunAsync(ISubject subject, ScenarioContext context);
+    Task RunAsync(Subject subject, ScenarioContext context);
 }

@@ -14,23 +14,19 @@ internal sealed class IdleScenario : IScenario
 
     public string Title => "Idle streams";
 
-    public int Workers => 1;
-
-    public bool Applies(ISubject subject) => true;
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         // Code that is compiled and pools that are filled once belong to no stream.
         var plan = new LoadPlan(target, FirstStreams, 1, 1, 1, context.Options.Size);
-        using (var first = new LoadSession(subject, plan, context.Report, context.CancellationToken))
+        using (var first = new MeasuredSession(subject, plan, context))
         {
             first.Open();
             first.Idle(context.Options.Step);
         }
 
         var streams = context.Streams(subject);
-        using var session = new LoadSession(subject, plan with { Streams = streams }, context.Report, context.CancellationToken);
+        using var session = new MeasuredSession(subject, plan with { Streams = streams }, context);
         var before = subject.Processes().ResidentKiB();
         var connects = session.Open();
         context.Report($"{subject.Name}: {streams} idle streams");
@@ -41,5 +37,5 @@ internal sealed class IdleScenario : IScenario
             KiBPerStream = (after - before) / (double)streams,
             ConnectsPerSecond = connects,
         }));
-    });
+    }
 }

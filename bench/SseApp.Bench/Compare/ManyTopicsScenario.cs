@@ -23,20 +23,16 @@ internal sealed class ManyTopicsScenario : IScenario
 
     public string Title => "A topic for each stream";
 
-    public int Workers => 1;
-
-    public bool Applies(ISubject subject) => true;
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var streams = context.Streams(subject);
         var plan = new LoadPlan(target, streams, streams + UnheardTopics, 1, Publishers, context.Options.Size);
-        using var session = new LoadSession(subject, plan, context.Report, context.CancellationToken);
+        using var session = new MeasuredSession(subject, plan, context);
         var connects = session.Open();
         var (heard, unheard) = (session.Loop.Lanes[..streams], session.Loop.Lanes[streams..]);
         List<Measurement> rows = [Saturate(session, heard, Single, 1, context) with { ConnectsPerSecond = connects }];
-        if (target.BatchPath is not null)
+        if (target.TakesBatches)
         {
             session.Drain();
             rows.Add(Saturate(session, heard, Batch, BatchSize, context));
@@ -44,7 +40,7 @@ internal sealed class ManyTopicsScenario : IScenario
 
         session.Drain();
         rows.Add(Confirm(session, unheard, SingleUnheard, 1, context));
-        if (target.BatchPath is not null)
+        if (target.TakesBatches)
         {
             session.Drain();
             rows.Add(Confirm(session, unheard, BatchUnheard, BatchSize, context));
@@ -52,9 +48,9 @@ internal sealed class ManyTopicsScenario : IScenario
 
         rows[0] = session.Count(rows[0]);
         context.Results.AddRange(rows);
-    });
+    }
 
-    private static Measurement Confirm(LoadSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
+    private static Measurement Confirm(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
     {
         // The connections of the publishers are the window: each waits for its answer.
         var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0);
@@ -62,7 +58,7 @@ internal sealed class ManyTopicsScenario : IScenario
         return session.MeasureConfirmed(Id, step, publishing, context.Options.Step * 3);
     }
 
-    private static Measurement Saturate(LoadSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
+    private static Measurement Saturate(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
     {
         var (sent, delivered) = (session.Loop.Sent, session.Tally.Delivered);
         var publishing = new WindowPlan(

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using SseApp.Bench.Generator;
+using SseApp.Bench.Report;
 using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
@@ -9,29 +9,19 @@ namespace SseApp.Bench.Compare;
 /// <summary>Conditions without which the numbers would mean nothing, checked before anything starts.</summary>
 internal static class Preflight
 {
-    private const int SpareFiles = 500;
     private const double QuietLoad = 0.5;
 
     public static void Check(ComparisonOptions options)
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
-        {
-            throw new BenchException("The comparison reads /proc and drives epoll by its x64 layout; it runs on Linux x64 only.");
-        }
-
-        var files = Libc.SoftLimit(Libc.OpenFilesLimit);
-        var needed = Math.Max(options.Streams, 2 * options.ProxiedStreams) + SpareFiles;
-        if (files < needed)
-        {
-            throw new BenchException(
-                $"The limit of open files is {files}; {options.Streams} streams and {options.ProxiedStreams} behind a proxy need {needed}. Raise it (ulimit -n {needed}) or lower --streams and --proxied-streams.");
-        }
-
+        Libc.RequireFiles(
+            Math.Max(options.Streams, 2 * options.ProxiedStreams),
+            $"{options.Streams} streams and {options.ProxiedStreams} behind a proxy",
+            "--streams and --proxied-streams");
         foreach (var core in (int[])[options.ServerCore, options.GeneratorCore])
         {
-            if (core >= Cores())
+            if (core >= Machine.Cores())
             {
-                throw new BenchException($"This machine has {Cores()} cores; core {core} is not one of them. Choose others with --server-core and --generator-core, or -1 for no pinning.");
+                throw new BenchException($"This machine has {Machine.Cores()} cores; core {core} is not one of them. Choose others with --server-core and --generator-core, or -1 for no pinning.");
             }
         }
     }
@@ -76,6 +66,4 @@ internal static class Preflight
 
     public static double LoadAverage() =>
         double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
-
-    private static int Cores() => File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal));
 }

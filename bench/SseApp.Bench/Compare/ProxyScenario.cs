@@ -20,15 +20,13 @@ internal sealed class ProxyScenario : IScenario
 
     public string Title => "A proxy in front of the replica";
 
-    public int Workers => 1;
+    public bool Applies(Subject subject) => subject.Name.StartsWith(Alone, StringComparison.Ordinal);
 
-    public bool Applies(ISubject subject) => subject.Name.StartsWith(Alone, StringComparison.Ordinal);
-
-    public Task RunAsync(ISubject subject, ScenarioContext context) => Task.Run(async () =>
+    public async Task RunAsync(Subject subject, ScenarioContext context)
     {
-        var target = await subject.StartAsync(Workers, context.CancellationToken);
+        var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var plan = new LoadPlan(target, Streams, 1, 8, 8, context.Options.Size);
-        using (var steady = new LoadSession(subject, plan, context.Report, context.CancellationToken))
+        using (var steady = new MeasuredSession(subject, plan, context))
         {
             var connects = steady.Open();
             var publishing = new SteadyPlan(steady.Loop.Lanes, Rate);
@@ -44,12 +42,12 @@ internal sealed class ProxyScenario : IScenario
         // After it: code is compiled and pools are filled, which belongs to no stream.
         var before = subject.Processes().ResidentKiB();
         var streams = Math.Min(context.Options.ProxiedStreams, context.Options.Streams);
-        using var idle = new LoadSession(subject, plan with { Streams = streams }, context.Report, context.CancellationToken);
+        using var idle = new MeasuredSession(subject, plan with { Streams = streams }, context);
         idle.Open();
         idle.Idle(context.Options.Step * 2);
         var resident = (subject.Processes().ResidentKiB() - before) / (double)streams;
         context.Results.Add(Add(idle.Count(new Measurement(Id, Idle, subject.Name, streams) { KiBPerStream = resident }), context));
-    });
+    }
 
     /// <summary>With what the hop adds to the replica alone, which comes first.</summary>
     private static Measurement Add(Measurement row, ScenarioContext context) =>

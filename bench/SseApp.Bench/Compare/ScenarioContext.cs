@@ -10,7 +10,7 @@ namespace SseApp.Bench.Compare;
 internal sealed record ScenarioContext(
     ComparisonOptions Options, Action<string> Report, List<Measurement> Results, CancellationToken CancellationToken)
 {
-    public int Streams(ISubject subject) => subject.Proxied ? Math.Min(Options.ProxiedStreams, Options.Streams) : Options.Streams;
+    public int Streams(Subject subject) => subject.Proxied ? Math.Min(Options.ProxiedStreams, Options.Streams) : Options.Streams;
 
     public Measurement? Find(string scenario, string step, string subject) =>
         Results.Find(row => row.Scenario == scenario && row.Step == step && row.Subject == subject);

@@ -15,23 +15,22 @@ internal static class FirstByteProbe
     /// <returns>Milliseconds: the median, and what 99 of 100 stay below.</returns>
     public static (double P50, double P99) Measure(Target target, string topic, int count)
     {
-        var request = Encoding.ASCII.GetBytes(
-            $"GET {target.StreamPath(topic)} HTTP/1.1\r\nHost: 127.0.0.1:{target.StreamPort}\r\nAccept: text/event-stream\r\n\r\n");
+        var request = target.StreamRequest(topic);
         var histogram = new LongHistogram(1, 60_000_000, 3);
         for (var i = 0; i < count; i++)
         {
-            histogram.RecordValue((long)Math.Max(1, Open(target.StreamPort, request).TotalMicroseconds));
+            histogram.RecordValue((long)Math.Max(1, Open(target.EndPoint, request).TotalMicroseconds));
         }
 
         return (histogram.GetValueAtPercentile(50) / 1000d, histogram.GetValueAtPercentile(99) / 1000d);
     }
 
-    private static TimeSpan Open(int port, byte[] request)
+    private static TimeSpan Open(IPEndPoint server, byte[] request)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Limit };
+        using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Limit };
         // Nobody waits in TIME_WAIT for a client of loopback.
         socket.LingerState = new LingerOption(true, 0);
-        socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
+        socket.Connect(server);
         var started = Stopwatch.GetTimestamp();
         socket.Send(request);
         var buffer = new byte[8 * 1024];

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SseApp.Bench.Generator;
 
 /// <summary>
@@ -27,3 +29,7 @@ internal sealed class Lane(int topic, int index)
 
     public bool IsAcknowledged(long sequence) => _unacknowledged?.Contains(sequence) != true;
 }
+
+/// <summary>One event on its way to the server; number 0 is a warm-up that no one counts.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Outgoing(Lane Lane, long Sequence);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 
 namespace SseApp.Bench.Generator;
@@ -17,10 +18,10 @@ internal static partial class Libc
     public const int Modify = 3;
     public const int TryAgain = 11;
     public const int InProgress = 115;
-    public const int OpenFilesLimit = 7;
     public const int Kill = 9;
     public const int Terminate = 15;
-    private const int Inet = 2;
+    private const int OpenFiles = 7;
+    private const int SpareFiles = 500;
     private const int Stream = 1;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
@@ -30,10 +31,35 @@ internal static partial class Libc
     private const int Linger = 13;
     private const int NoSignal = 0x4000;
 
-    /// <summary>A non-blocking TCP socket on its way to a port of 127.0.0.1.</summary>
-    public static int Connect(int port)
+    /// <summary>Fails where a load cannot run: the system is another one, or it allows too few open files.</summary>
+    /// <param name="files">Sockets that one process needs.</param>
+    /// <param name="load">What needs them.</param>
+    /// <param name="options">What to lower.</param>
+    public static void RequireFiles(int files, string load, string options)
     {
-        var fd = socket(Inet, Stream | NonBlocking | CloseOnExec, ProtocolTcp);
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            throw new BenchException("The bench reads /proc and drives epoll by its x64 layout; it runs on Linux x64 only.");
+        }
+
+        var needed = files + SpareFiles;
+        if (getrlimit(OpenFiles, out var limit) < 0)
+        {
+            throw Failure("getrlimit", "");
+        }
+
+        if (limit.Soft < (ulong)needed)
+        {
+            throw new BenchException($"The limit of open files is {limit.Soft}; {load} need {needed}. Raise it (ulimit -n {needed}) or lower {options}.");
+        }
+    }
+
+    /// <summary>A non-blocking TCP socket on its way to a server.</summary>
+    public static unsafe int Connect(IPEndPoint server)
+    {
+        // As the kernel takes it: the family comes first.
+        var address = server.Serialize();
+        var fd = socket(MemoryMarshal.Read<ushort>(address.Buffer.Span), Stream | NonBlocking | CloseOnExec, ProtocolTcp);
         if (fd < 0)
         {
             throw Failure("socket", "Raise the limit of open files (ulimit -n).");
@@ -41,13 +67,13 @@ internal static partial class Libc
 
         var on = 1;
         _ = setsockopt(fd, ProtocolTcp, NoDelay, in on, sizeof(int));
-        // sockaddr_in of 127.0.0.1: family, port in network order, address.
-        var address = (ulong)Inet | ((ulong)(((port & 0xFF) << 8) | (port >> 8)) << 16) | (0x0100007FUL << 32);
-        var sockaddr = new SocketAddress(address, 0);
-        if (connect(fd, in sockaddr, 16) < 0 && Marshal.GetLastPInvokeError() is not InProgress and var error)
+        fixed (byte* pointer = address.Buffer.Span)
         {
-            _ = close(fd);
-            throw new BenchException($"Connecting to 127.0.0.1:{port} failed: {Marshal.GetPInvokeErrorMessage(error)}.");
+            if (connect(fd, pointer, address.Size) < 0 && Marshal.GetLastPInvokeError() is not InProgress and var error)
+            {
+                _ = close(fd);
+                throw new BenchException($"Connecting to {server} failed: {Marshal.GetPInvokeErrorMessage(error)}.");
+            }
         }
 
         return fd;
@@ -102,9 +128,6 @@ internal static partial class Libc
     /// <summary>Sends a signal; a process that is gone already is no error.</summary>
     public static void Signal(int pid, int signal) => _ = kill(pid, signal);
 
-    public static int SoftLimit(int resource) =>
-        getrlimit(resource, out var limit) == 0 ? (int)Math.Min(limit.Soft, int.MaxValue) : throw Failure("getrlimit", "");
-
     private static int Result(nint count) =>
         count >= 0 ? (int)count : Marshal.GetLastPInvokeError() == TryAgain ? -1 : -2;
 
@@ -115,7 +138,7 @@ internal static partial class Libc
     private static partial int socket(int domain, int type, int protocol);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int connect(int fd, in SocketAddress address, int length);
+    private static unsafe partial int connect(int fd, byte* address, int length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, in int value, int length);
@@ -155,9 +178,6 @@ internal static partial class Libc
         public int Tag;
         public int Unused;
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct SocketAddress(ulong Address, ulong Zero);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct ResourceLimit(ulong Soft, ulong Hard);

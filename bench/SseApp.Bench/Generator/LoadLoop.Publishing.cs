@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace SseApp.Bench.Generator;
 
 /// <content>The connections that publish.</content>
@@ -27,10 +24,11 @@ internal sealed partial class LoadLoop
             }
 
             Sent += publisher.Events.Count(sent => sent.Sequence > 0);
-            publisher.Begin(PublishRequest(publisher.Events));
+            publisher.Begin(_plan.Target.PublishRequest(
+                [.. publisher.Events.Select(sent => (_plan.TopicName(sent.Lane.Topic), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))]));
             if (publisher.Fd < 0)
             {
-                publisher.Fd = Libc.Connect(_plan.Target.PublishPort);
+                publisher.Fd = Libc.Connect(_plan.Target.EndPoint);
                 Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, ~i);
             }
             else
@@ -40,29 +38,6 @@ internal sealed partial class LoadLoop
         }
 
         return long.MaxValue;
-    }
-
-    private byte[] PublishRequest(List<Outgoing> events)
-    {
-        string path;
-        string body;
-        var type = "text/plain";
-        if (events.Count == 1)
-        {
-            path = _plan.Target.PublishPath(_plan.TopicName(events[0].Lane.Topic));
-            body = Payload.Create(events[0].Lane.Index, events[0].Sequence, _plan.Size);
-        }
-        else
-        {
-            path = _plan.Target.BatchPath ?? throw new InvalidOperationException("This subject has no batch.");
-            type = "application/json";
-            body = $"[{string.Join(',', events.Select(sent =>
-                $$"""{"topic":"{{_plan.TopicName(sent.Lane.Topic)}}","data":"{{Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)}}"}"""))}]";
-        }
-
-        return Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture,
-            $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{_plan.Target.PublishPort}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
     }
 
     private void Send(PublishClient publisher, int index)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 
 namespace SseApp.Bench.Generator;
 
@@ -146,7 +145,7 @@ internal sealed partial class LoadLoop : IDisposable
             stream.BeginResponse();
             stream.Connecting = true;
             _connecting++;
-            stream.Fd = Libc.Connect(_plan.Target.StreamPort);
+            stream.Fd = Libc.Connect(_plan.Target.EndPoint);
             Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
         }
 
@@ -159,7 +158,7 @@ internal sealed partial class LoadLoop : IDisposable
         if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
         {
             Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
-            if (Libc.Send(stream.Fd, StreamRequest(stream)) < 0)
+            if (Libc.Send(stream.Fd, _plan.Target.StreamRequest(_plan.TopicName(stream.Topic), stream.LastEventId)) < 0)
             {
                 Ended(stream, index, now);
             }
@@ -213,14 +212,12 @@ internal sealed partial class LoadLoop : IDisposable
         }
         else
         {
-            Tally.FirstFailure ??= stream.Status is 0 or 200 ? "the server ended a stream" : $"a stream was answered {stream.Status}";
+            Tally.FirstFailure ??= stream.Status switch
+            {
+                0 => "a connection was refused or ended without an answer",
+                200 => "the server ended a stream, as it does when it takes no more",
+                _ => $"a stream was answered {stream.Status}",
+            };
         }
-    }
-
-    private byte[] StreamRequest(StreamClient stream)
-    {
-        var id = stream.LastEventId is null ? "" : $"Last-Event-ID: {stream.LastEventId}\r\n";
-        return Encoding.ASCII.GetBytes(
-            $"GET {_plan.Target.StreamPath(_plan.TopicName(stream.Topic))} HTTP/1.1\r\nHost: 127.0.0.1:{_plan.Target.StreamPort}\r\nAccept: text/event-stream\r\n{id}\r\n");
     }
 }

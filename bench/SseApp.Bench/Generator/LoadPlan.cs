@@ -7,7 +7,7 @@ namespace SseApp.Bench.Generator;
 /// <param name="LanesPerTopic">Concurrent publishers that one topic may have.</param>
 /// <param name="Publishers">Connections that publish.</param>
 /// <param name="Size">Bytes of data in an event.</param>
-/// <param name="Reconnect">Streams come back as an EventSource does: after <c>retry</c>, with <c>Last-Event-ID</c>.</param>
+/// <param name="Reconnect">Streams reconnect as an EventSource does: after <c>retry</c>, with <c>Last-Event-ID</c>.</param>
 internal sealed record LoadPlan(
     Target Target, int Streams, int Topics, int LanesPerTopic, int Publishers, int Size, bool Reconnect = false)
 {

@@ -29,10 +29,9 @@ internal sealed class PublishClient
         }
     }
 
-    /// <param name="bytes">What was received.</param>
+    /// <param name="bytes">What was received of the answer.</param>
     /// <param name="tally">Where a refusal is counted.</param>
-    /// <returns>True when the answer is whole.</returns>
-    public bool Feed(ReadOnlySpan<byte> bytes, Tally tally)
+    public void Feed(ReadOnlySpan<byte> bytes, Tally tally)
     {
         if (_answerLength + bytes.Length > _answer.Length)
         {
@@ -45,7 +44,7 @@ internal sealed class PublishClient
         var end = answer.IndexOf("\r\n\r\n"u8);
         if (end < 0)
         {
-            return false;
+            return;
         }
 
         var head = Encoding.ASCII.GetString(answer[..end]);
@@ -54,14 +53,13 @@ internal sealed class PublishClient
             ? !body.EndsWith("0\r\n\r\n"u8)
             : body.Length < ContentLength(head))
         {
-            return false;
+            return;
         }
 
         // A batch may be answered 200 and still have failed for some of its items.
         var accepted = head.AsSpan(9).StartsWith("20");
         var whole = Events.Count == 1 || body.IndexOf("\"failed\":0"u8) >= 0;
         Finish(accepted && whole, accepted ? "items of a batch failed" : head.Split("\r\n", 2)[0], tally);
-        return true;
     }
 
     /// <summary>Ends the request; what was not confirmed may arrive or not.</summary>
@@ -72,11 +70,15 @@ internal sealed class PublishClient
         foreach (var sent in Events)
         {
             sent.Lane.Busy = false;
+            if (!good)
+            {
+                tally.FirstFailure ??= failure;
+            }
+
             if (!good && sent.Sequence > 0)
             {
                 sent.Lane.NotAcknowledged(sent.Sequence);
                 tally.PublishFailures++;
-                tally.FirstFailure ??= failure;
             }
         }
 

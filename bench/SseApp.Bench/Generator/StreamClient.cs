@@ -1,5 +1,15 @@
 namespace SseApp.Bench.Generator;
 
+internal enum ResponsePart
+{
+    Head,
+    ChunkSize,
+    ChunkExtension,
+    Body,
+    ChunkEnd,
+    Ended,
+}
+
 /// <summary>State of one stream, small and without a buffer: all read into the loop's.</summary>
 internal sealed class StreamClient(int topic, int lanes)
 {
@@ -32,8 +42,6 @@ internal sealed class StreamClient(int topic, int lanes)
 
     /// <summary>Milliseconds before a reconnect; 3 s, which browsers use, until the server says otherwise.</summary>
     public int Retry { get; set; } = 3000;
-
-    public bool GapAnnounced { get; set; }
 
     /// <summary>Warm-up events (number 0) seen.</summary>
     public int WarmUps { get; set; }

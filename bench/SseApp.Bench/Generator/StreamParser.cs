@@ -64,7 +64,12 @@ internal sealed class StreamParser(Tally tally, bool keepIds)
         }
 
         var text = Encoding.ASCII.GetString(head[..end]);
-        stream.Status = int.Parse(text.AsSpan(9, 3), CultureInfo.InvariantCulture);
+        if (!text.StartsWith("HTTP/1.", StringComparison.Ordinal) || !int.TryParse(text.AsSpan(9, 3), CultureInfo.InvariantCulture, out var status))
+        {
+            throw new BenchException($"What answers is no HTTP/1.1 server: {text.Split('\r', 2)[0]}");
+        }
+
+        stream.Status = status;
         stream.Chunked = text.Contains("transfer-encoding: chunked", StringComparison.OrdinalIgnoreCase);
         stream.Part = stream.Chunked ? ResponsePart.ChunkSize : ResponsePart.Body;
         stream.PartialLength = 0;

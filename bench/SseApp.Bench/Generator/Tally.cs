@@ -16,7 +16,7 @@ internal sealed class Tally
 
     public long Reordered { get; set; }
 
-    /// <summary>Gaps that the server told in band (<c>stream.gap</c>).</summary>
+    /// <summary>Gaps that the server reported in band (<c>stream.gap</c>).</summary>
     public long GapsTold { get; set; }
 
     /// <summary>Streams that ended although nobody asked them to.</summary>

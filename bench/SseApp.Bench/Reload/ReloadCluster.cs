@@ -15,9 +15,7 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
 
     public override string Description => "SseApp.Events behind SseApp.Gateway";
 
-    public override bool UsesRedis => true;
-
-    public override string? Missing() => RedisMissing(Workspace);
+    public override string? Missing() => RedisMissing;
 
     public Uri Gateway { get; private set; } = null!;
 
@@ -32,12 +30,10 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
         }
 
         var port = Workspace.FreePort();
-        Gateway = new Uri($"http://127.0.0.1:{port}");
+        Gateway = Target.Local(port);
         await StartAsync("reload.gateway", ["dotnet", Workspace.Assembly("SseApp.Gateway")], Healthy(port), cancellationToken, Environment(port));
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
+        return Target.Ours(Gateway);
     }
-
-    public override Task KillWorkerAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public async Task EndAsync()
     {
@@ -75,14 +71,5 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
     }
 
     private (string Name, string Value)[] Environment(int port) =>
-    [
-        ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
-        ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
-        ("Drain__Window", window.ToString("c")),
-        ("Logging__LogLevel__Default", "Warning"),
-        ("Logging__LogLevel__SseApp", "Information"),
-        // All streams have one address.
-        ("Limits__StreamsPerAddress", "0"),
-        ("Limits__ConnectsPerSecond", "0"),
-    ];
+        [.. OursSubject.Environment(port, _redis), ("Drain__Window", window.ToString("c")), ("Logging__LogLevel__SseApp", "Information")];
 }

@@ -11,7 +11,6 @@ internal static class ReloadCommand
 {
     private const int Replicas = 3;
     private const double MaxRatio = 1.5;
-    private const int SpareFiles = 500;
 
     public static Command Create()
     {
@@ -24,24 +23,13 @@ internal static class ReloadCommand
         {
             streams, topics, rate, window, output,
         };
-        command.SetAction(async (result, cancellationToken) =>
-        {
-            try
-            {
-                return await RunAsync(
-                    result.GetRequiredValue(streams),
-                    result.GetRequiredValue(topics),
-                    result.GetRequiredValue(rate),
-                    TimeSpan.FromSeconds(result.GetRequiredValue(window)),
-                    result.GetValue(output),
-                    cancellationToken);
-            }
-            catch (BenchException exception)
-            {
-                AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
-                return 2;
-            }
-        });
+        command.Runs((result, cancellationToken) => RunAsync(
+            result.GetRequiredValue(streams),
+            result.GetRequiredValue(topics),
+            result.GetRequiredValue(rate),
+            TimeSpan.FromSeconds(result.GetRequiredValue(window)),
+            result.GetValue(output),
+            cancellationToken));
         return command;
     }
 
@@ -55,22 +43,17 @@ internal static class ReloadCommand
         }
 
         // The gateway holds one socket a stream: those of the replicas share a few relay connections.
-        var needed = streams + SpareFiles;
-        if (Libc.SoftLimit(Libc.OpenFilesLimit) is var files && files < needed)
-        {
-            throw new BenchException($"The limit of open files is {files}; {streams} streams through a gateway need {needed}. Raise it (ulimit -n {needed}) or lower --streams.");
-        }
-
+        Libc.RequireFiles(streams, $"{streams} streams through a gateway", "--streams");
         try
         {
             await cluster.StartAsync(Replicas, cancellationToken);
             var load = new ReloadLoad(cluster.Gateway, streams, topics, rate, window);
-            var run = new ReloadRun(load, what => AnsiConsole.MarkupLineInterpolated($"[grey]{what}[/]"));
+            var run = new ReloadRun(load, Cli.Progress);
             var result = await Task.Run(() => run.Execute(reload: null, cancellationToken), cancellationToken);
             var folder = output ?? workspace.Artifacts;
             Directory.CreateDirectory(folder);
             await File.WriteAllTextAsync(Path.Combine(folder, "reload.svg"), ReloadChart.Create(load, result), cancellationToken);
-            return Tell(load, result) ? 0 : 1;
+            return Report(load, result) ? 0 : 1;
         }
         finally
         {
@@ -78,7 +61,7 @@ internal static class ReloadCommand
         }
     }
 
-    private static bool Tell(ReloadLoad load, ReloadResult result)
+    private static bool Report(ReloadLoad load, ReloadResult result)
     {
         var tally = result.Tally;
         AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"reload {result.State} in {result.Seconds:0.0} s; {result.Published} events to {load.Streams} streams, {tally.Delivered} deliveries");

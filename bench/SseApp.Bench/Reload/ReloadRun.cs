@@ -10,28 +10,24 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
     private const int Size = 100;
     private const int Second = 1_000_000;
 
-    private static readonly TimeSpan s_openLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_steady = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_reloadLimit = TimeSpan.FromMinutes(4);
-    private static readonly TimeSpan s_settleLimit = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan s_late = TimeSpan.FromSeconds(1);
 
     /// <param name="reload">Begins the reload; null: by the gateway's operator API.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public ReloadResult Execute(Func<CancellationToken, Task>? reload, CancellationToken cancellationToken)
     {
-        var port = load.Gateway.Port;
-        var target = new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
-        var plan = new LoadPlan(target, load.Streams, load.Topics, PublishersPerTopic, 8, Size, Reconnect: true);
-        using var loop = new LoadLoop(plan, cancellationToken);
+        var plan = new LoadPlan(Target.Ours(load.Gateway), load.Streams, load.Topics, PublishersPerTopic, 8, Size, Reconnect: true);
+        using var session = new LoadSession(plan, report, cancellationToken);
         using var observer = new ReloadObserver(load.Gateway);
-        Open(loop);
+        var loop = session.Loop;
+        session.Open();
 
         report($"{load.Rate} events/s, then the reload");
         var publishing = new SteadyPlan(loop.Lanes, load.Rate);
-        loop.Run(() => false, s_steady, publishing);
+        session.Idle(s_steady, publishing);
         loop.Reconnects.Clear();
-        var (ended, broken) = (loop.Tally.Ended, loop.Tally.Broken);
+        var (ended, broken) = (session.Tally.Ended, session.Tally.Broken);
         var began = Payload.Now;
         var watching = Task.Run(async () =>
         {
@@ -49,34 +45,13 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
 
         var status = watching.GetAwaiter().GetResult();
         var seconds = (Payload.Now - began) / (double)Second;
-        report("waiting for what is on its way");
-        loop.Run(() => false, s_steady, publishing);
-        loop.Run(
-            () => loop.Open == load.Streams && loop.Lanes.All(lane => !lane.Busy) && loop.Tally.Delivered - loop.Tally.Duplicates >= loop.Expected(),
-            s_settleLimit);
-        // A duplicate would come after what it repeats.
-        loop.Run(() => false, s_late);
+        report("steady again");
+        session.Idle(s_steady, publishing);
+        var tally = session.Count();
         observer.SampleAsync(began, -1, cancellationToken).GetAwaiter().GetResult();
-        loop.CountLost();
-        report($"{loop.Tally.Ended - ended} streams ended, {loop.Tally.Broken - broken} of them without the end of their response");
+        report($"{tally.Ended - ended} streams ended, {tally.Broken - broken} of them without the end of their response");
         var state = status.GetProperty("state").GetString() is "succeeded" ? "succeeded" : status.GetProperty("detail").GetString()!;
-        return new ReloadResult(state, seconds, loop.Open, loop.Sent, loop.Tally, Steps(status, loop.Reconnects, observer.Samples, began), observer.Samples);
-    }
-
-    private void Open(LoadLoop loop)
-    {
-        report($"opening {load.Streams} streams");
-        if (!loop.Run(() => loop.Open >= load.Streams, s_openLimit))
-        {
-            throw new BenchException($"{loop.Open} of {load.Streams} streams opened within {s_openLimit.TotalSeconds:0} s ({loop.Tally.FirstFailure ?? "no error"}).");
-        }
-
-        // Subscriptions may take a moment; what is published before them is not owed to anybody.
-        var warm = loop.Run(() => loop.ColdLanes().Count == 0, s_openLimit, new WarmUpPlan(loop.ColdLanes()));
-        if (!warm)
-        {
-            throw new BenchException($"{loop.ColdLanes().Count} topics have streams that never got an event.");
-        }
+        return new ReloadResult(state, seconds, loop.Open, loop.Sent, tally, Steps(status, loop.Reconnects, observer.Samples, began), observer.Samples);
     }
 
     private IReadOnlyList<ReloadStepResult> Steps(JsonElement status, List<long> reconnects, List<ReplicaSample> samples, long began)

@@ -10,13 +10,15 @@ internal static class Machine
     public static string Describe()
     {
         var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
-        var cores = File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal));
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024.0 * 1024 * 1024);
         var kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{model ?? "unknown processor"}, {cores} cores, {memory:0} GiB, Linux {kernel}, {RuntimeInformation.FrameworkDescription}");
+            $"{model ?? "unknown processor"}, {Cores()} cores, {memory:0} GiB, Linux {kernel}, {RuntimeInformation.FrameworkDescription}");
     }
+
+    /// <summary>Of the machine, also when this process is pinned to one of them.</summary>
+    public static int Cores() => File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal));
 
     /// <summary>The commit that was measured, or null outside a clone.</summary>
     public static string? Commit(Workspace workspace) =>

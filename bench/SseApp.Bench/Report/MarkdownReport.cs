@@ -9,7 +9,7 @@ namespace SseApp.Bench.Report;
 internal sealed class MarkdownReport(
     ComparisonOptions options,
     Workspace workspace,
-    IReadOnlyList<ISubject> subjects,
+    IReadOnlyList<Subject> subjects,
     IReadOnlyList<IScenario> scenarios,
     List<Measurement> results,
     List<string> remarks)

@@ -11,8 +11,7 @@ internal sealed class AspNetSubject(Workspace workspace, string? cores) : Subjec
 
     public override string Description => "ASP.NET Core TypedResults.ServerSentEvents, a channel a connection, in memory";
 
-    public override bool UsesRedis => false;
-
+    // It is one process without a supervisor.
     public override bool CanLoseWorker => false;
 
     private string Assembly => Workspace.Assembly(Project);
@@ -25,9 +24,6 @@ internal sealed class AspNetSubject(Workspace workspace, string? cores) : Subjec
         await StartAsync(
             Name, ["dotnet", Assembly], Listening(port), cancellationToken,
             ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), ("Logging__LogLevel__Default", "Warning"));
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/publish?topic={topic}");
+        return Target.Other(port);
     }
-
-    public override Task KillWorkerAsync(CancellationToken cancellationToken) =>
-        throw new NotSupportedException("It is one process without a supervisor.");
 }

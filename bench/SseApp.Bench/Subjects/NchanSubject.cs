@@ -9,20 +9,18 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
 
     public override string Name => redis ? "nchan-redis" : "nchan";
 
-    public override string Description => $"nginx with nchan, {(redis ? RedisDescription(Workspace) : "in memory")}";
-
-    public override bool UsesRedis => redis;
+    public override string Description => $"nginx with nchan, {(redis ? RedisDescription : "in memory")}";
 
     private static string? Module => s_moduleFolders.Select(folder => Path.Combine(folder, "ngx_nchan_module.so")).FirstOrDefault(File.Exists);
 
-    public override string? Missing() => Workspace.Find("nginx") is null || Module is null
-        ? "apt-get install nginx libnginx-mod-nchan" : redis ? RedisMissing(Workspace) : null;
+    public override string? Missing() => Nginx.Missing is not null || Module is null
+        ? "apt-get install nginx libnginx-mod-nchan" : redis ? RedisMissing : null;
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
         var backend = redis ? $"nchan_redis_url redis://127.0.0.1:{await StartRedisAsync(cancellationToken)};" : "";
         var port = Workspace.FreePort();
-        var configuration = NginxConfiguration.Write(Workspace, Name, workers, $"load_module {Module};", $$"""
+        var command = Nginx.Command(Workspace, Name, workers, $"load_module {Module};", $$"""
             nchan_shared_memory_size 512m;
             server {
               listen 127.0.0.1:{{port}} backlog=4096;
@@ -43,8 +41,8 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
             }
             """);
         // It listens before it has reached Redis, and answers 503 until then.
-        await StartAsync(Name, [Workspace.Find("nginx")!, "-p", Path.GetDirectoryName(configuration)!, "-c", configuration], Publishes(port), cancellationToken);
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/publish?topic={topic}");
+        await StartAsync(Name, command, Publishes(port), cancellationToken);
+        return Target.Other(port);
     }
 
     public override Task KillWorkerAsync(CancellationToken cancellationToken)

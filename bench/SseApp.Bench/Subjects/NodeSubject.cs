@@ -8,17 +8,15 @@ internal sealed class NodeSubject(Workspace workspace, string? cores) : Subject(
 {
     public override string Name => "node";
 
-    public override string Description => $"Node http under PM2 behind nginx, {RedisDescription(Workspace)} (ioredis)";
+    public override string Description => $"Node http under PM2 behind nginx, {RedisDescription} (ioredis)";
 
     public override bool Proxied => true;
-
-    public override bool UsesRedis => true;
 
     private string Folder => Path.Combine(Workspace.Artifacts, "node");
 
     public override string? Missing()
     {
-        if (Workspace.Find("node") is null || Workspace.Find("npm") is null || Workspace.Find("nginx") is null)
+        if (Workspace.Find("node") is null || Workspace.Find("npm") is null || Nginx.Missing is not null)
         {
             return "apt-get install nodejs npm nginx";
         }
@@ -30,7 +28,7 @@ internal sealed class NodeSubject(Workspace workspace, string? cores) : Subject(
             File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)), overwrite: true);
         }
 
-        return Install() ? RedisMissing(Workspace) : $"npm could not install pm2 and ioredis: run 'npm install' in {Folder}";
+        return Install() ? RedisMissing : $"npm could not install pm2 and ioredis: run 'npm install' in {Folder}";
     }
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
@@ -51,22 +49,8 @@ internal sealed class NodeSubject(Workspace workspace, string? cores) : Subject(
             ("PM2_HOME", Workspace.FreshDirectory("pm2")));
 
         var port = Workspace.FreePort();
-        var configuration = NginxConfiguration.Write(Workspace, $"{Name}.nginx", 1, "", $$"""
-            upstream node { server 127.0.0.1:{{node}}; keepalive 128; }
-            server {
-              listen 127.0.0.1:{{port}} backlog=4096;
-              location / {
-                proxy_pass http://node;
-                proxy_http_version 1.1;
-                proxy_set_header Connection "";
-                proxy_buffering off;
-                proxy_read_timeout 1h;
-              }
-            }
-            """);
-        await StartAsync(
-            $"{Name}.nginx", [Workspace.Find("nginx")!, "-p", Path.GetDirectoryName(configuration)!, "-c", configuration], Listening(port), cancellationToken);
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/publish?topic={topic}");
+        await StartAsync($"{Name}.nginx", Nginx.Proxy(Workspace, $"{Name}.nginx", port, node), Listening(port), cancellationToken);
+        return Target.Other(port);
     }
 
     public override Task KillWorkerAsync(CancellationToken cancellationToken)

@@ -3,14 +3,14 @@ using SseApp.Bench.Generator;
 namespace SseApp.Bench.Subjects;
 
 /// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>
-internal sealed class OursSubject(Workspace workspace, string? cores, IFront? front) : Subject(workspace, cores)
+internal sealed class OursSubject(Workspace workspace, string? cores, Front? front) : Subject(workspace, cores)
 {
     private readonly List<(ServerProcess Process, int Port)> _replicas = [];
     private int _redis;
 
     public override string Name => front is null ? "sseapp" : $"sseapp-{front.Name}";
 
-    public override string Description => $"SseApp.Events{(front is null ? "" : $" behind {front.Description}")}, {RedisDescription(Workspace)}";
+    public override string Description => $"SseApp.Events{(front is null ? "" : $" behind {front.Description}")}, {RedisDescription}";
 
     public override bool IsOurs => true;
 
@@ -18,14 +18,12 @@ internal sealed class OursSubject(Workspace workspace, string? cores, IFront? fr
 
     public override bool OnlyBehindProxy => front is { IsOurs: false };
 
-    public override bool UsesRedis => true;
-
     // A client of one address alone cannot fail over to another replica.
     public override bool CanLoseWorker => front is { IsOurs: true };
 
-    public override string? Missing() => RedisMissing(Workspace)
+    public override string? Missing() => RedisMissing
         ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events")
-        ?? front?.Missing();
+        ?? front?.Missing;
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
@@ -41,10 +39,10 @@ internal sealed class OursSubject(Workspace workspace, string? cores, IFront? fr
         {
             port = Workspace.FreePort();
             await StartAsync(
-                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port), .. front.Settings]);
+                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. front.Settings]);
         }
 
-        return new Target(port, topic => $"/events?topic={topic}", port, topic => $"/topics/{topic}/events", "/publish");
+        return Target.Ours(Target.Local(port));
     }
 
     public override async Task KillWorkerAsync(CancellationToken cancellationToken)
@@ -60,14 +58,15 @@ internal sealed class OursSubject(Workspace workspace, string? cores, IFront? fr
     {
         var port = Workspace.FreePort();
         var process = await StartAsync(
-            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port));
+            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port, _redis));
         return (process, port);
     }
 
-    private (string Name, string Value)[] Environment(int port) =>
+    /// <summary>Settings of a replica or a gateway.</summary>
+    public static (string Name, string Value)[] Environment(int port, int redis) =>
     [
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
-        ("ConnectionStrings__redis", $"127.0.0.1:{_redis}"),
+        ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
         ("Logging__LogLevel__Default", "Warning"),
 
         // The load comes from one address and connects as fast as it can.

@@ -12,8 +12,6 @@ internal sealed class ProcessTree
 
     private ProcessTree(List<Entry> entries) => _entries = entries;
 
-    public IEnumerable<int> Ids => _entries.Select(entry => entry.Id);
-
     public static ProcessTree Of(IEnumerable<int> roots)
     {
         var all = Directory.EnumerateDirectories("/proc")

@@ -3,23 +3,30 @@ using SseApp.Bench.Generator;
 
 namespace SseApp.Bench.Subjects;
 
-/// <summary>What the subjects share: their processes, a Redis, and waiting for ports.</summary>
-internal abstract class Subject(Workspace workspace, string? cores) : ISubject, IDisposable
+/// <summary>
+/// One server, or stack of servers, that the bench starts, loads and stops; here is what they share: their processes, a
+/// Redis, and waiting for ports.
+/// </summary>
+internal abstract class Subject(Workspace workspace, string? cores) : IDisposable
 {
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(2) };
 
+    /// <summary>Short and stable; <c>--subjects</c> takes it.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What it consists of, for the report.</summary>
     public abstract string Description { get; }
 
+    /// <summary>True for the product: any loss, duplicate or reordering fails the run.</summary>
     public virtual bool IsOurs => false;
 
+    /// <summary>A proxy stands in front, which holds two sockets a stream.</summary>
     public virtual bool Proxied => false;
 
+    /// <summary>Of interest only where proxies are compared.</summary>
     public virtual bool OnlyBehindProxy => false;
 
-    public abstract bool UsesRedis { get; }
-
+    /// <summary>A worker can be killed and something restarts it.</summary>
     public virtual bool CanLoseWorker => true;
 
     protected Workspace Workspace => workspace;
@@ -28,13 +35,18 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
 
     protected List<ServerProcess> Running { get; } = [];
 
+    /// <summary>How to install what is missing, or null when it can run.</summary>
     public abstract string? Missing();
 
+    /// <param name="workers">Worker processes (replicas): one for throughput, two where one is killed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public abstract Task<Target> StartAsync(int workers, CancellationToken cancellationToken);
 
+    /// <summary>The processes whose CPU time and memory count, with all that they started.</summary>
     public ProcessTree Processes() => ProcessTree.Of([.. Running.Select(process => process.Id)]);
 
-    public abstract Task KillWorkerAsync(CancellationToken cancellationToken);
+    /// <summary>Kills (SIGKILL) one worker; its supervisor restarts it.</summary>
+    public virtual Task KillWorkerAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public async Task StopAsync()
     {
@@ -49,9 +61,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : ISubject, 
 
     public void Dispose() => _client.Dispose();
 
-    protected static string RedisDescription(Workspace workspace) => workspace.UseGarnet ? "Garnet" : "redis-server";
+    protected string RedisDescription => workspace.UseGarnet ? "Garnet" : "redis-server";
 
-    protected static string? RedisMissing(Workspace workspace) => workspace.UseGarnet && Workspace.GarnetPath is null
+    protected string? RedisMissing => workspace.UseGarnet && Workspace.GarnetPath is null
         ? "Redis: apt-get install redis-server, or build with Garnet" : null;
 
     /// <summary>An empty Redis without persistence, the same for every subject.</summary>

@@ -29,7 +29,8 @@ internal sealed class Workspace
     /// <summary>Garnet instead of redis-server.</summary>
     public bool UseGarnet { get; }
 
-    public static string? GarnetPath { get; } = Metadata("garnetserverpath") is { } path && File.Exists(path) ? path : null;
+    public static string? GarnetPath { get; } =
+        typeof(Workspace).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == "garnetserverpath")?.Value is { } path && File.Exists(path) ? path : null;
 
     public static string Configuration { get; } =
         typeof(Workspace).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()?.Configuration ?? "Debug";
@@ -64,7 +65,4 @@ internal sealed class Workspace
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
-
-    private static string? Metadata(string key) =>
-        typeof(Workspace).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == key)?.Value;
 }

@@ -1,7 +1,0 @@
-namespace SseApp.Gateway.AccessLog;
-
-public enum AccessLogFormat
-{
-    Json,
-    W3C,
-}

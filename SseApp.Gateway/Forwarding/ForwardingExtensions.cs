@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+using SseApp.Gateway.Replicas;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace SseApp.Gateway.Forwarding;
+
+/// <summary>The HTTP clients of the clusters, as section <c>Upstream</c> wants them.</summary>
+internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, ILogger<ForwarderHttpClientFactory> logger)
+    : ForwarderHttpClientFactory(logger)
+{
+    protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
+    {
+        base.ConfigureHandler(context, handler);
+        handler.ConnectTimeout = options.Value.ConnectTimeout;
+    }
+
+    protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
+        new SmallBodyHandler(base.WrapHandler(context, handler));
+}
+
+internal static class ForwardingExtensions
+{
+    /// <summary>Adds what attempts at replicas share; call it after YARP was added.</summary>
+    public static void AddForwarding(this IServiceCollection services)
+    {
+        services.AddSingleton<ReplayBudget>();
+        services.AddSingleton<IForwarderHttpClientFactory, UpstreamClientFactory>();
+    }
+}

@@ -1,8 +1,0 @@
-namespace SseApp.Gateway.Limits;
-
-internal enum StreamAdmission
-{
-    Admitted,
-    ClientFull,
-    GatewayFull,
-}

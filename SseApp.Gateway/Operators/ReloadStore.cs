@@ -1,0 +1,26 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using StackExchange.Redis;
+
+namespace SseApp.Gateway.Operators;
+
+/// <summary>Keeps the newest reload in Redis, where every gateway sees it.</summary>
+internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options)
+{
+    private static readonly TimeSpan s_kept = TimeSpan.FromDays(7);
+
+    private RedisKey Key => $"{options.Value.KeyPrefix}:reload";
+
+    /// <exception cref="RedisException">Redis did not answer.</exception>
+    public Task WriteAsync(ReloadStatus status, CancellationToken cancellationToken) =>
+        redis.GetDatabase().StringSetAsync(Key, JsonSerializer.Serialize(status, ReloadJsonContext.Default.ReloadStatus), s_kept)
+            .WaitAsync(cancellationToken);
+
+    /// <summary>Null when there was none in the last days.</summary>
+    /// <exception cref="RedisException">Redis did not answer.</exception>
+    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken) =>
+        (string?)await redis.GetDatabase().StringGetAsync(Key).WaitAsync(cancellationToken) is { } json
+            ? JsonSerializer.Deserialize(json, ReloadJsonContext.Default.ReloadStatus)
+            : null;
+}

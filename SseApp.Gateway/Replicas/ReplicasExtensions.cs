@@ -1,0 +1,15 @@
+using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.Gateway.Replicas;
+
+internal static class ReplicasExtensions
+{
+    public static void AddReplicas(this IServiceCollection services)
+    {
+        services.AddReplicaRegistry();
+        services.AddValidatedOptions<UpstreamOptions>(UpstreamOptions.SectionName);
+        services.AddSingleton<ReplicaDirectory>();
+        services.AddHostedService<ReplicaDirectoryUpdater>();
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace SseApp.Gateway.Requests;
+
+internal enum RequestKind
+{
+    Other,
+
+    /// <summary>The answer may be an event stream and must be forwarded as one.</summary>
+    Stream,
+    Publish,
+}
+
+/// <summary>
+/// What a request is and who sent it. A feature of every request, made by the first middleware, so that all that follow
+/// agree and none of them reads path and headers again.
+/// </summary>
+internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
+{
+    public RequestKind Kind => kind;
+
+    public bool IsStream => kind == RequestKind.Stream;
+
+    public bool IsPublish => kind == RequestKind.Publish;
+
+    /// <summary>An EventSource, or a client that says the same of itself; see <see cref="StreamRequests.AcceptsEventStream"/>.</summary>
+    public bool AcceptsEventStream => acceptsEventStream;
+
+    /// <summary>The client, for limits and balancing; unknown until the headers of the proxies before the gateway have been read.</summary>
+    public ClientKey Client { get; set; }
+
+    /// <summary>The hash that balancing places the client by, from the moment when it is first needed.</summary>
+    public ulong? Hash { get; set; }
+
+    public static ClientRequest Of(HttpContext context) => context.Features.GetRequiredFeature<ClientRequest>();
+
+    public static ClientRequest Classify(HttpContext context)
+    {
+        var accepts = StreamRequests.AcceptsEventStream(context.Request);
+        var kind = PublishRequests.IsPublish(context.Request) ? RequestKind.Publish
+            : accepts || StreamRequests.IsStreamPath(context.Request.Path.Value) ? RequestKind.Stream
+            : RequestKind.Other;
+        var request = new ClientRequest(kind, accepts);
+        context.Features.Set(request);
+        return request;
+    }
+}
+
+internal static class ClientRequestExtensions
+{
+    /// <summary>Classifies every request. The first middleware of all.</summary>
+    public static void UseClientRequest(this IApplicationBuilder app) => app.Use(static (context, next) =>
+    {
+        ClientRequest.Classify(context);
+        return next(context);
+    });
+}

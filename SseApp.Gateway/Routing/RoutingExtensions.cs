@@ -1,0 +1,20 @@
+using Yarp.ReverseProxy.Configuration;
+
+namespace SseApp.Gateway.Routing;
+
+internal static class RoutingExtensions
+{
+    /// <summary>Gives YARP the routes: those of the replicas from the registry, and what section <c>ReverseProxy</c> adds to them.</summary>
+    public static IReverseProxyBuilder AddRoutes(this IReverseProxyBuilder proxy, IConfiguration configuration)
+    {
+        var services = proxy.Services;
+        proxy.LoadFromConfig(configuration.GetSection("ReverseProxy")).AddConfigFilter<ClusterDefaults>();
+        var section = services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
+        services.Remove(section);
+        services.AddSingleton<IProxyConfigProvider>(provider => ActivatorUtilities.CreateInstance<ConfiguredServices>(
+            provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
+        services.AddSingleton<EventsCluster>();
+        services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
+        return proxy;
+    }
+}

@@ -1,7 +1,0 @@
-namespace SseApp.Gateway.Tls;
-
-public enum TlsVersion
-{
-    Tls12,
-    Tls13,
-}

@@ -1,0 +1,104 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace SseApp.ServiceDefaults.Defaults.Lifetime;
+
+/// <summary>The <c>Main</c> of every service.</summary>
+internal static class ServiceProgram
+{
+    /// <summary>
+    /// Runs the service until it is stopped. Settings that keep it from starting are named on standard error, one a line,
+    /// and the exit code is 1.
+    /// </summary>
+    /// <returns>The exit code of the process; see <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> map)
+    {
+        IConfiguration? configuration = null;
+        using var quiet = new QuietStart();
+        try
+        {
+            var builder = WebApplication.CreateBuilder(args);
+            configuration = builder.Configuration;
+            builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
+            builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
+            builder.Services.AddOptions<Addresses>().ValidateOnStart();
+            builder.Services.AddSingleton<IValidateOptions<Addresses>, AddressValidator>();
+            // The host asks for its options before all others: every setting is checked before something fails on one alone.
+            builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
+            add(builder);
+            await using var app = builder.Build();
+            map(app);
+            if (await StartAsync(app))
+            {
+                quiet.End();
+                await app.WaitForShutdownAsync();
+            }
+
+            return app.Services.GetRequiredService<ServiceExit>().Code;
+        }
+        catch (Exception exception) when (!quiet.Ended && StartFailure.Explain(exception, configuration) is { Count: > 0 })
+        {
+            foreach (var line in StartFailure.Explain(exception, configuration).Distinct(StringComparer.Ordinal))
+            {
+                await Console.Error.WriteLineAsync(line);
+            }
+
+            return 1;
+        }
+    }
+
+    /// <returns>False when it was stopped before it had started.</returns>
+    private static async Task<bool> StartAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+            return true;
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            var faults = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(service => service.ExecuteTask?.Exception).OfType<Exception>().ToArray();
+            return faults.Length == 0 ? false : throw new AggregateException(faults);
+        }
+    }
+
+    private sealed class Addresses;
+
+    private sealed class AddressValidator(IConfiguration configuration) : IValidateOptions<Addresses>
+    {
+        public ValidateOptionsResult Validate(string? name, Addresses options) =>
+            StartFailure.WrongAddress(configuration) is { } wrong ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
+    }
+
+    /// <summary>Until the service has started, host, server and proxy do not log why it did not: with a stack trace, and the last line says it.</summary>
+    private sealed class QuietStart : IPostConfigureOptions<LoggerFilterOptions>, IOptionsChangeTokenSource<LoggerFilterOptions>, IDisposable
+    {
+        private readonly CancellationTokenSource _end = new();
+
+        public bool Ended => _end.IsCancellationRequested;
+
+        public string Name => Options.DefaultName;
+
+        public void End() => _end.Cancel();
+
+        public void Dispose() => _end.Dispose();
+
+        public IChangeToken GetChangeToken() => new CancellationChangeToken(Ended ? CancellationToken.None : _end.Token);
+
+        public void PostConfigure(string? name, LoggerFilterOptions options)
+        {
+            if (!Ended)
+            {
+                foreach (var category in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", "Yarp.ReverseProxy.Configuration"])
+                {
+                    options.AddFilter(category, LogLevel.None);
+                }
+            }
+        }
+    }
+}

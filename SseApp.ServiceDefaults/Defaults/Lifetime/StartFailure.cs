@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace SseApp.ServiceDefaults.Defaults.Lifetime;
+
+/// <summary>Tells wrong settings from faults of the program, whose stack trace somebody needs.</summary>
+internal static partial class StartFailure
+{
+    /// <summary>A line for each wrong setting; empty when the exception has another cause.</summary>
+    public static IReadOnlyCollection<string> Explain(Exception exception, IConfiguration? configuration) => exception switch
+    {
+        OptionsValidationException options => [.. options.Failures],
+        AggregateException all when all.InnerExceptions.Select(inner => Explain(inner, configuration)).ToArray() is var lines =>
+            lines.All(some => some.Count > 0) ? [.. lines.SelectMany(some => some)] : [],
+        OperationCanceledException => [],
+        // Libraries throw what they please about the settings that they read themselves.
+        _ => Thrower(exception) switch
+        {
+            "Yarp.ReverseProxy" when exception.InnerException is AggregateException all => [.. all.InnerExceptions.Select(inner => Line(configuration, "ReverseProxy", inner.Message))],
+            "Yarp.ReverseProxy" => [Line(configuration, "ReverseProxy", Messages(exception))],
+            "Microsoft.Extensions.Logging.Configuration" => [Line(configuration, "Logging", Messages(exception))],
+            "Microsoft.Extensions.Configuration.Binder" => [NotConverted(exception)],
+            { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) => [Messages(exception)],
+            { } server when server.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) || server == "Microsoft.AspNetCore.Http" =>
+                [Address(configuration, exception.Message)],
+            _ => [],
+        },
+    };
+
+    /// <summary>A line for an address in <c>Urls</c> that cannot be one, or null.</summary>
+    public static string? WrongAddress(IConfiguration configuration)
+    {
+        try
+        {
+            return (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Any(url => BindingAddress.Parse(url).Port > ushort.MaxValue)
+                ? Address(configuration, "a port is between 0 and 65535")
+                : null;
+        }
+        catch (FormatException exception)
+        {
+            return Address(configuration, exception.Message);
+        }
+    }
+
+    private static string Messages(Exception exception) =>
+        (exception.InnerException is { } inner ? $"{exception.Message} {Messages(inner)}" : exception.Message).ReplaceLineEndings(" ");
+
+    private static string? Thrower(Exception exception) => new StackTrace(exception).GetFrames()
+        .Select(frame => frame.GetMethod()?.DeclaringType?.Assembly.GetName().Name)
+        .FirstOrDefault(name => name is not null && !name.StartsWith("System.", StringComparison.Ordinal));
+
+    private static string Line(IConfiguration? configuration, string section, string message) =>
+        Quoted(configuration?.GetSection(section).AsEnumerable(), message) is { } setting ? $"{setting}; {message}" : $"{section}: {message}";
+
+    private static string? Quoted(IEnumerable<KeyValuePair<string, string?>>? settings, string message) => settings?
+        .Where(pair => !string.IsNullOrEmpty(pair.Value) && message.Contains($"'{pair.Value}'", StringComparison.Ordinal))
+        .Select(pair => $"{pair.Key} is '{pair.Value}'")
+        .FirstOrDefault();
+
+    private static string NotConverted(Exception exception) =>
+        ConversionFailure().Match(exception.Message) is { Success: true } match && Type.GetType(match.Groups["type"].Value) is { } type
+            ? $"{match.Groups["path"].Value} is '{match.Groups["value"].Value}'; it must be {Settings.Describe(type)}."
+            : Messages(exception);
+
+    private static string Address(IConfiguration? configuration, string message)
+    {
+        // Endpoints go before addresses.
+        var settings = configuration?.AsEnumerable()
+            .Where(pair => AddressSetting().IsMatch(pair.Key) && !string.IsNullOrWhiteSpace(pair.Value))
+            .OrderByDescending(pair => pair.Key.StartsWith("Kestrel", StringComparison.OrdinalIgnoreCase))
+            .ToArray() ?? [];
+        var setting = Quoted(settings, message)
+            ?? settings.Where(pair => Port().Match(message) is { Success: true } port && pair.Value!.Contains(port.Value, StringComparison.Ordinal))
+                .Concat(settings)
+                .Select(pair => $"{pair.Key} is '{pair.Value}'")
+                .FirstOrDefault("Urls is not set");
+        return $"{setting}; this service cannot listen there: {message.ReplaceLineEndings(" ").TrimEnd('.')}. " +
+            "Set addresses such as http://0.0.0.0:8080 that this machine has and no other process uses.";
+    }
+
+    [GeneratedRegex("^Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']*)' to type '(?<type>[^']*)'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex ConversionFailure();
+
+    [GeneratedRegex("^(urls|https?_ports|tls:urls|kestrel:endpoints:.*)$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex AddressSetting();
+
+    [GeneratedRegex(":[0-9]{1,5}\\b", RegexOptions.NonBacktracking)]
+    private static partial Regex Port();
+}

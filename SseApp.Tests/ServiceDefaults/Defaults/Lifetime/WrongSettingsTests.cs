@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using SseApp.Tests.Infrastructure;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
+
+/// <summary>The real services, started with settings that are wrong: a supervisor sees exit code 1, a person one line for each.</summary>
+public sealed class WrongSettingsTests
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    // '|' separates settings, and the lines that they must cause, whose order is free.
+    [Theory]
+    [InlineData("Streaming:MaxTopics=0", "Streaming:MaxTopics is 0; it must be between 1 and 1000.")]
+    [InlineData(
+        "Streaming:MaxTopics=abc|TopicLog:Overrides:0:Pattern=a*|TopicLog:Overrides:0:MaxEvents=0",
+        "Streaming:MaxTopics is 'abc'; it must be a whole number between 1 and 1000.|TopicLog:Overrides:0:MaxEvents is 0; it must be between 1 and 1000000.")]
+    [InlineData(
+        "Drain:Window=5|Streaming:RetryMin=00:00:10|Streaming:Shards=-1",
+        "Drain:Window is 5; it must be between 00:00:00 and 00:10:00 (hours:minutes:seconds).|Streaming:Shards is -1; it must be between 0 and 256.|Streaming:RetryMax (00:00:05) must not be less than RetryMin (00:00:10).")]
+    [InlineData(
+        "MemoryGuard:Limit=lots|Cluster:KeyPrefix=a b|ConnectionStrings:redis=",
+        "MemoryGuard:Limit is 'lots'; it must be a size such as 500MB, 1.5GB or 524288000.|Cluster:KeyPrefix is 'a b'; it must be 1 to 64 letters, digits, '.', '_' or '-'.|ConnectionStrings:redis is empty; start the whole cluster with*or set ConnectionStrings__redis, for example to localhost:6379.")]
+    [InlineData(
+        "ConnectionStrings:redis=localhost,password=secret,connectTimeout=soon",
+        "ConnectionStrings:redis is 'localhost,password=*,connectTimeout=soon'; *an integer value*")]
+    [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
+    public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
+
+    [Theory]
+    [InlineData(
+        "Tls:CertificateFile=/nowhere.pem|Tls:Http3=maybe|Limits:IPv6PrefixLength=129",
+        "Tls:CertificateFile is '/nowhere.pem', which does not exist; *|Tls:Http3 is 'maybe'; it must be true or false.|Limits:IPv6PrefixLength is 129; it must be between 48 and 128.")]
+    [InlineData(
+        "Balancing:Policy=IpHsah|AccessLog:Enabled=perhaps",
+        "Balancing:Policy is 'IpHsah'; known policies are *|AccessLog:Enabled is 'perhaps'; it must be true or false.")]
+    [InlineData(
+        "Compression:Level=NoCompression|Alerts:Format=Smoke",
+        "Compression:Level is NoCompression; it must be one of Fastest, Optimal, SmallestSize.|Alerts:Format is 'Smoke'; it must be one of Slack, Json.")]
+    [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
+    [InlineData(
+        "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout=soon",
+        "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout is 'soon'; *")]
+    [InlineData("ReverseProxy:Routes:r:ClusterId=c|ReverseProxy:Routes:r:Match:Path={a", "ReverseProxy:Routes:r:Match:Path is '{a'; *")]
+    [InlineData("Logging:LogLevel:Default=Loud", "Logging:LogLevel:Default is 'Loud'; *")]
+    [InlineData("urls=http://127.0.0.1:99999", "urls is 'http://127.0.0.1:99999'; *a port is between 0 and 65535*")]
+    public Task The_gateway_names_each(string settings, string lines) => AssertAsync("SseApp.Gateway", settings, lines);
+
+    [Theory]
+    [InlineData("SseApp.Events")]
+    [InlineData("SseApp.Gateway")]
+    public async Task An_address_in_use_is_named(string project)
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        var url = $"http://{taken.LocalEndPoint}";
+        await AssertAsync(project, $"urls={url}", $"urls is '{url}'; this service cannot listen there: *address already in use. *");
+    }
+
+    private static async Task AssertAsync(string project, string settings, string lines)
+    {
+        var assembly = Repository.Assembly(project);
+        var start = new ProcessStartInfo("dotnet", [assembly, .. settings.Split('|').Select(setting => $"--{setting}")])
+        {
+            WorkingDirectory = Path.GetDirectoryName(assembly),
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.Environment["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=50";
+        // The client logs with stack traces that there is no server.
+        start.Environment["Logging__LogLevel__StackExchange.Redis"] = "None";
+        start.Environment["DOTNET_TC_QuickJit"] = "1";
+        using var process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(s_limit);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            var errors = await process.StandardError.ReadToEndAsync(limit.Token);
+            var all = await output + errors;
+            await process.WaitForExitAsync(limit.Token);
+
+            Assert.True(process.ExitCode == 1, $"The exit code is {process.ExitCode}. {all}");
+            Assert.DoesNotContain("   at ", all, StringComparison.Ordinal);
+            Assert.DoesNotContain("Unhandled exception", all, StringComparison.OrdinalIgnoreCase);
+            var printed = errors.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+            var expected = lines.Split('|');
+            Assert.All(expected, line => Assert.Contains(printed, one => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(line, one, ignoreCase: false)));
+            Assert.Equal(expected.Length, printed.Length);
+            Assert.DoesNotContain("secret", all, StringComparison.Ordinal);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+    }
+}
