@@ -13,8 +13,11 @@ internal static class RedisErrors
 
     /// <summary>
     /// True for what the client throws when it writes to a connection that it has just closed, or gives up commands that
-    /// waited for one. Both are seen in failovers, and neither is an exception of its own.
+    /// waited for one. All are seen in failovers, and on a machine so busy that a connection counts as dead; none is an
+    /// exception of its own.
     /// </summary>
     public static bool IsTornDown(Exception exception) =>
-        exception is ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" };
+        exception is ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" }
+            // A wait that a caller ended has the caller's token.
+            or OperationCanceledException { CancellationToken.CanBeCanceled: false };
 }
