@@ -9,7 +9,7 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.ServiceDefaults;
 
-public static class Extensions
+internal static class Extensions
 {
     /// <summary>
     /// What every service of the cluster has: telemetry, health checks, problem details, service discovery, a heap that
@@ -17,7 +17,6 @@ public static class Extensions
     /// </summary>
     public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder)
     {
-        ArgumentNullException.ThrowIfNull(builder);
         builder.AddTelemetry();
         builder.AddHealth();
         builder.AddHeapCompaction();
@@ -37,7 +36,6 @@ public static class Extensions
     /// <summary>Maps <c>/alive</c>, <c>/health</c> and <c>/metrics</c>, in every environment: probes of a deployed service need them too.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        ArgumentNullException.ThrowIfNull(app);
         app.MapHealth();
         app.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).DisableHttpMetrics();
         return app;

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
@@ -53,7 +54,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
                 : failed ? StatusCodes.Status500InternalServerError
                 : response.StatusCode,
             Bytes = HttpMethods.IsHead(request.Method) ? 0 : traffic.Bytes,
-            Events = response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true ? traffic.Events : null,
+            Events = response.ContentType?.StartsWith(EventStreams.ContentType, StringComparison.OrdinalIgnoreCase) == true ? traffic.Events : null,
             ClientLeft = left,
             Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
             UserAgent = request.Headers.UserAgent.ToString(),

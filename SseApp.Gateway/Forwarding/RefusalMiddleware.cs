@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Timeouts;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
@@ -53,7 +54,7 @@ internal sealed partial class RefusalMiddleware(
         exception is not BadHttpRequestException
         && !context.Response.HasStarted
         && !context.RequestAborted.IsCancellationRequested
-        && StreamRequests.AcceptsEventStream(context.Request);
+        && EventStreams.IsAccepted(context.Request);
 
     [LoggerMessage(LogLevel.Error, "Forwarding the stream {Path} failed; its client was told to come back.")]
     private partial void LogFailed(Exception exception, PathString path);

@@ -62,7 +62,7 @@ internal sealed class RefusedStreamTransform : ITransformProvider
         // The last one that is asked answers for itself, if its answer does no harm.
         var refusal = new UpstreamRefusal(status, refused, RetryAfter(answer));
         var another = refusal.MayTryAnother && context.Features.Get<RequestAttempts>()?.Remaining(context).Count > 0;
-        var harmful = status != StatusCodes.Status200OK && StreamRequests.AcceptsEventStream(context.Request);
+        var harmful = status != StatusCodes.Status200OK && EventStreams.IsAccepted(context.Request);
         return another || harmful ? refusal : null;
     }
 

@@ -1,16 +1,8 @@
-using SseApp.ServiceDefaults.Defaults.Http;
-
 namespace SseApp.Gateway.Operators;
 
 internal static class OperatorExtensions
 {
-    public static void AddOperator(this IServiceCollection services)
-    {
-        services.AddSingleton<ReplicaClient>();
-
-        // One try each: whoever does not answer is named in the answer.
-        services.AddPlainHttpClient(ReplicaClient.ClientName);
-    }
+    public static void AddOperator(this IServiceCollection services) => services.AddSingleton<ReplicaClient>();
 
     /// <summary>Maps alerts, topics and streams below <c>/admin</c>.</summary>
     public static void MapOperator(this IEndpointRouteBuilder endpoints)

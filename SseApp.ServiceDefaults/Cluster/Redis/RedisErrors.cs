@@ -12,7 +12,7 @@ internal static class RedisErrors
         exception is RedisException or RedisCommandException or TimeoutException || IsTornDown(exception);
 
     /// <summary>
-    /// True for what the client throws when it writes to a connection that it has just closed, or gives up commands that
+    /// True for what the client throws when it writes to a connection that it has just closed, or drops commands that
     /// waited for one. Both are seen in failovers, and neither is an exception of its own.
     /// </summary>
     public static bool IsTornDown(Exception exception) =>

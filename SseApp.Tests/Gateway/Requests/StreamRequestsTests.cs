@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Requests;
 
@@ -21,7 +22,7 @@ public sealed class StreamRequestsTests
         request.Path = path;
         request.Headers.Accept = accept;
 
-        Assert.Equal((stream, eventSource), (StreamRequests.IsStream(request), StreamRequests.AcceptsEventStream(request)));
+        Assert.Equal((stream, eventSource), (StreamRequests.IsStream(request), EventStreams.IsAccepted(request)));
     }
 
     [Theory]
