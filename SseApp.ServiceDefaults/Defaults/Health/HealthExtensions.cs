@@ -16,7 +16,7 @@ internal static class HealthExtensions
     /// <summary>Path of the liveness check: 200 as long as the process answers.</summary>
     public const string LivenessPath = "/alive";
 
-    internal static void AddHealth(this IHostApplicationBuilder builder)
+    internal static void AddDefaultHealthChecks(this IHostApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<HealthResponseWriter>();

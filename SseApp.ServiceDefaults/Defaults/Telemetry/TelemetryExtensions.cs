@@ -17,7 +17,7 @@ internal static class TelemetryExtensions
     /// <summary>Path of the Prometheus text.</summary>
     public const string MetricsPath = "/metrics";
 
-    internal static void AddTelemetry(this IHostApplicationBuilder builder)
+    internal static void ConfigureOpenTelemetry(this IHostApplicationBuilder builder)
     {
         // The host makes a log scope and a span for each request unless this category is silent; a setting of the same
         // name goes before this one. Tracing makes its spans either way.
