@@ -20,7 +20,7 @@ internal static class EventsService
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<EventsMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
-        builder.Services.AddSingleton<IConnectionCount, ConnectionCount>();
+        builder.Services.AddSingleton(services => new ConnectionCount(() => services.GetRequiredService<EventsMetrics>().ActiveConnections));
         builder.AddClusterRedis(HealthStatus.Unhealthy);
         builder.AddTopicLog();
         builder.AddStreaming();

@@ -9,20 +9,18 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.ServiceDefaults;
 
-public static class Extensions
+/// <summary>
+/// What every service of the cluster has: telemetry, health checks, service discovery, resilience for its outgoing HTTP
+/// clients, problem details, and a heap that gives memory back. See https://aka.ms/dotnet/aspire/service-defaults.
+/// </summary>
+internal static class Extensions
 {
-    /// <summary>
-    /// What every service of the cluster has: telemetry, health checks, problem details, service discovery, a heap that
-    /// gives memory back, and resilience for its outgoing HTTP clients.
-    /// </summary>
-    public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder)
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.AddTelemetry();
-        builder.AddHealth();
-        builder.AddHeapCompaction();
-        builder.Services.AddProblemDetails();
-        builder.Services.AddSingleton<ServiceExit>();
+        builder.ConfigureOpenTelemetry();
+        builder.AddDefaultHealthChecks();
+
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
@@ -31,13 +29,17 @@ public static class Extensions
             http.AddStandardResilienceHandler(options => options.Retry.DisableForUnsafeHttpMethods());
             http.AddServiceDiscovery();
         });
+
+        builder.Services.AddProblemDetails(options =>
+            options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
+        builder.Services.AddSingleton<ServiceExit>();
+        builder.AddHeapCompaction();
         return builder;
     }
 
     /// <summary>Maps <c>/alive</c>, <c>/health</c> and <c>/metrics</c>, in every environment: probes of a deployed service need them too.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        ArgumentNullException.ThrowIfNull(app);
         app.MapHealth();
         app.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).DisableHttpMetrics();
         return app;

@@ -5,5 +5,4 @@ namespace SseApp.Events.Log;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(GapData))]
 [JsonSerializable(typeof(StreamOpened))]
-[JsonSerializable(typeof(StreamUnavailable))]
 internal sealed partial class StreamingJsonContext : JsonSerializerContext;

@@ -7,7 +7,7 @@ namespace SseApp.Events.Replicas;
 
 /// <summary>Obeys operators' commands: at once when announced, at the next heartbeat when the announcement was lost.</summary>
 internal sealed partial class CommandListener(
-    IReplicaCommands commands,
+    RedisReplicaCommands commands,
     ReplicaIdentity identity,
     DrainState drain,
     ServiceExit exit,

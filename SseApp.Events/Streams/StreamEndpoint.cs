@@ -160,7 +160,7 @@ internal sealed class StreamEndpoint(
 
     private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
     {
-        StreamResponse.Prepare(context);
+        EventStreams.Prepare(context);
         var writer = await writers.StartAsync(context);
 
         var id = (ulong)Random.Shared.NextInt64();

@@ -2,7 +2,6 @@ using SseApp.Events.FanOut;
 using SseApp.Events.TopicApi;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Streams;
@@ -18,7 +17,6 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<CatchUpTurns>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddSingleton<ClusterSubscribers>();
-        builder.Services.AddPlainHttpClient(ClusterSubscribers.ClientName);
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();

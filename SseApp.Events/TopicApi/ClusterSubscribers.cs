@@ -1,4 +1,3 @@
-using System.Text.Json;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Cluster.Replicas;
@@ -10,10 +9,8 @@ namespace SseApp.Events.TopicApi;
 /// meanwhile: the question is anybody's, and must not become one request to each replica every time.
 /// </summary>
 internal sealed class ClusterSubscribers(
-    IReplicaRegistry registry, ReplicaIdentity self, IHttpClientFactory clients, OperatorSignature signature, TimeProvider time)
+    IReplicaRegistry registry, ReplicaIdentity self, ReplicaQuestions questions, TimeProvider time)
 {
-    public const string ClientName = "replicas";
-
     private const int MaxKept = 1_000;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(1);
@@ -46,27 +43,16 @@ internal sealed class ClusterSubscribers(
 
     private async Task<OtherSubscribers> AskAsync(string topic)
     {
-        using var limit = new CancellationTokenSource(s_limit, time);
-        var replicas = await registry.ReadAsync(limit.Token).WaitAsync(s_limit, time, CancellationToken.None);
-        var answers = await Task.WhenAll(replicas.Where(replica => replica.Id != self.Id).Select(replica => AskAsync(replica, topic, limit.Token)));
-        return new OtherSubscribers(answers.Sum(answer => answer ?? 0), answers.Count(answer => answer is null));
-    }
-
-    private async Task<int?> AskAsync(ReplicaRecord replica, string topic, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var client = clients.CreateClient(ClientName);
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Address, $"/admin/topics/{Uri.EscapeDataString(topic)}"));
-            await signature.SignAsync(request, cancellationToken);
-            using var response = await client.SendAsync(request, cancellationToken);
-            response.EnsureSuccessStatusCode();
-            var answer = await response.Content.ReadFromJsonAsync(OperatorJsonContext.Default.TopicSubscribers, cancellationToken);
-            return answer?.Subscribers;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException || RedisErrors.IsUnavailable(exception))
-        {
-            return null;
-        }
+        var started = time.GetTimestamp();
+        var replicas = await registry.ReadAsync(CancellationToken.None).WaitAsync(s_limit, time, CancellationToken.None);
+        var left = s_limit - time.GetElapsedTime(started);
+        var (answers, unreachable) = await questions.AskAsync(
+            replicas.Where(replica => replica.Id != self.Id),
+            HttpMethod.Get,
+            $"/admin/topics/{Uri.EscapeDataString(topic)}",
+            OperatorJsonContext.Default.TopicSubscribers,
+            left > TimeSpan.Zero ? left : TimeSpan.Zero,
+            CancellationToken.None);
+        return new OtherSubscribers(answers.Sum(answer => answer.Subscribers), unreachable.Length);
     }
 }

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Requests;
@@ -19,7 +20,7 @@ internal static class CompressionExtensions
             compression.MimeTypes = [.. ResponseCompressionDefaults.MimeTypes, .. s_types];
 
             // A compressor holds events back until its block is full.
-            compression.ExcludedMimeTypes = [StreamRequests.ContentType];
+            compression.ExcludedMimeTypes = [EventStreams.ContentType];
         });
         services.AddOptions<BrotliCompressionProviderOptions>().Configure<IOptions<CompressionOptions>>(
             (brotli, options) => brotli.Level = options.Value.Level);

@@ -7,7 +7,7 @@ namespace SseApp.Gateway.Operators;
 
 /// <summary>Takes a replica out of service and back, and answers when the replica has said so in the registry.</summary>
 internal sealed partial class DrainCommand(
-    ReplicaDirectory directory, ReplicaDashboard dashboard, IReplicaCommands commands, TimeProvider time, ILogger<DrainCommand> logger)
+    ReplicaDirectory directory, ReplicaDashboard dashboard, RedisReplicaCommands commands, TimeProvider time, ILogger<DrainCommand> logger)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);

@@ -22,9 +22,6 @@ internal static class OperatorExtensions
         services.AddSingleton<RollingReload>();
         services.AddHostedService<Recycler>();
         services.AddSingleton<ReplicaClient>();
-
-        // One attempt each: whoever does not answer is named in the answer.
-        services.AddPlainHttpClient(ReplicaClient.ClientName);
         services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
     }
 

@@ -6,7 +6,7 @@ using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Replaces the process of one replica, and waits until nobody misses it.</summary>
-internal sealed class ReplicaReplacement(ReplicaDirectory directory, IReplicaCommands commands, IOptions<ReloadOptions> options, TimeProvider time)
+internal sealed class ReplicaReplacement(ReplicaDirectory directory, RedisReplicaCommands commands, IOptions<ReloadOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_obeyLimit = TimeSpan.FromSeconds(10);

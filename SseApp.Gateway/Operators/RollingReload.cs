@@ -14,7 +14,7 @@ namespace SseApp.Gateway.Operators;
 internal sealed partial class RollingReload(
     ReplicaDirectory directory,
     ReplicaReplacement replacement,
-    ILeases leases,
+    RedisLeases leases,
     ReloadStore store,
     IHostApplicationLifetime lifetime,
     TimeProvider time,

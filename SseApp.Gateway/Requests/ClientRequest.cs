@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace SseApp.Gateway.Requests;
@@ -36,7 +37,7 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
 
     public static ClientRequest Classify(HttpContext context)
     {
-        var accepts = StreamRequests.AcceptsEventStream(context.Request);
+        var accepts = EventStreams.IsAccepted(context.Request);
         var kind = PublishRequests.IsPublish(context.Request) ? RequestKind.Publish
             : accepts || StreamRequests.IsStreamPath(context.Request.Path.Value) ? RequestKind.Stream
             : RequestKind.Other;

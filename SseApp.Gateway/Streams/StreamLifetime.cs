@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Requests;
 
@@ -92,5 +93,5 @@ internal sealed class StreamLifetime : IHttpRequestLifetimeFeature, IHttpResetFe
     private bool EndsCleanly =>
         _ending.IsCancellationRequested
         && !_lifetime.RequestAborted.IsCancellationRequested
-        && _context.Response.ContentType?.StartsWith(StreamRequests.ContentType, StringComparison.OrdinalIgnoreCase) == true;
+        && _context.Response.ContentType?.StartsWith(EventStreams.ContentType, StringComparison.OrdinalIgnoreCase) == true;
 }

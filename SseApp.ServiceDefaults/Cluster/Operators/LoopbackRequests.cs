@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
-/// <summary>Tells requests made on the machine itself from those that a proxy on it passed on.</summary>
+/// <summary>Distinguishes requests made on the machine itself from those that a proxy on it passed on.</summary>
 internal static class LoopbackRequests
 {
     /// <summary>True when the peer is a loopback address and no proxy speaks for somebody else.</summary>

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
 /// <summary>
-/// How a gateway that has checked an operator tells a replica so: a header with the time and an HMAC-SHA256 over time,
+/// How a replica knows that a gateway has checked an operator: a header with the time and an HMAC-SHA256 over time,
 /// method and path. A stranger cannot make one, and one that was seen on the wire is good for the same operation only,
 /// for <see cref="Lifetime"/>. Gateways drop the header from what clients send.
 /// </summary>

@@ -6,8 +6,8 @@ using StackExchange.Redis;
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
 /// <summary>
-/// A random key in Redis, made by whoever needs it first. Who can read it there can write every topic and replica
-/// anyway, so it gives nobody more than he has. It is asked for each time, because a Redis that was emptied gets
+/// A random key in Redis, made by the first process that needs it. Anyone who can read it there can write every topic
+/// and replica anyway, so it grants no more than that access does. It is asked for each time, because a Redis that was emptied gets
 /// another one; operator requests are rare.
 /// </summary>
 internal sealed class RedisOperatorKey(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IOperatorKey
@@ -31,9 +31,18 @@ internal sealed class RedisOperatorKey(IConnectionMultiplexer redis, IOptions<Cl
         }
         catch (Exception exception) when (_known is not null && RedisErrors.IsUnavailable(exception))
         {
-            // The replicas know the same key as long as Redis is away.
+            // The replicas know the same key as long as Redis is unavailable.
         }
 
         return _known!;
     }
+}
+
+/// <summary>The secret that gateways and replicas of one cluster share, and nobody else.</summary>
+internal interface IOperatorKey
+{
+    /// <summary>The key; the last known one while Redis is unavailable.</summary>
+    /// <exception cref="StackExchange.Redis.RedisException">Redis is unavailable and was never asked before.</exception>
+    /// <exception cref="TimeoutException">As above.</exception>
+    ValueTask<byte[]> GetAsync(CancellationToken cancellationToken);
 }

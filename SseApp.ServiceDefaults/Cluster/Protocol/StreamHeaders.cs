@@ -1,7 +1,7 @@
 namespace SseApp.ServiceDefaults.Cluster.Protocol;
 
 /// <summary>Headers that replicas and gateways agree on.</summary>
-public static class StreamHeaders
+internal static class StreamHeaders
 {
     /// <summary>
     /// On a response that refuses a stream, whatever its status: the reason. By it a gateway knows, before it has sent a
@@ -11,4 +11,19 @@ public static class StreamHeaders
 
     /// <summary>On a request for a stream: the gateway's <c>StreamPlacement</c>; never a client's own.</summary>
     public const string Placement = "Stream-Placement";
+}
+
+/// <summary>
+/// What became of a publish that was not answered with success: the member <see cref="Member"/> of problem details, the
+/// same from replicas and gateways.
+/// </summary>
+internal static class PublishOutcome
+{
+    public const string Member = "outcome";
+
+    /// <summary>Nothing is stored: publishing again stores it once.</summary>
+    public const string NotStored = "not-stored";
+
+    /// <summary>It may or may not be stored: publishing again may store it twice, unless an idempotency key keeps that off.</summary>
+    public const string Unknown = "unknown";
 }

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Section <c>Cluster</c>: what makes several processes one cluster.</summary>
-public sealed class ClusterOptions
+internal sealed class ClusterOptions
 {
     public const string SectionName = "Cluster";
 

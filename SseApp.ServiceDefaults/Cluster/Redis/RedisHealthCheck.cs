@@ -33,11 +33,11 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
                     context.Registration.FailureStatus,
                     "Redis has not answered since the service started; check ConnectionStrings:redis and that the server runs.",
                     exception),
-                { } away when away <= grace => HealthCheckResult.Degraded(
-                    $"Redis has been away for {away.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),
-                { } away => new HealthCheckResult(
+                { } outage when outage <= grace => HealthCheckResult.Degraded(
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),
+                { } outage => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    $"Redis has been away for {away.TotalSeconds:0} s; check ConnectionStrings:redis and that the server runs.",
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s; check ConnectionStrings:redis and that the server runs.",
                     exception),
             };
         }

@@ -3,12 +3,12 @@ using System.ComponentModel.DataAnnotations;
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Section <c>RedisHealth</c>: when an outage of Redis shows in <c>/health</c>.</summary>
-public sealed class RedisHealthOptions
+internal sealed class RedisHealthOptions
 {
     public const string SectionName = "RedisHealth";
 
     /// <summary>
-    /// How long Redis may be away before the service is no longer ready. Streams stay open through a short outage, and
+    /// How long Redis may be unavailable before the service is no longer ready. Streams stay open through a short outage, and
     /// taking every replica out at once would turn it into a full one. Default 10 s; 0 to 10 min. There is no grace
     /// before the first successful connection.
     /// </summary>

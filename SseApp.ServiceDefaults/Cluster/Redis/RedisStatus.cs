@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Whether Redis is reachable now, and since when it is not.</summary>
-public sealed class RedisStatus
+internal sealed class RedisStatus
 {
     private readonly IConnectionMultiplexer _redis;
     private readonly TimeProvider _time;
@@ -13,7 +13,6 @@ public sealed class RedisStatus
 
     public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter)
     {
-        ArgumentNullException.ThrowIfNull(meter);
         _redis = redis;
         _time = time;
         meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");

@@ -1,29 +1,24 @@
-using System.Buffers.Binary;
 using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>
-/// What one side of a relay connection has to send. Bytes that several streams get stand in it once, with the ids of
-/// the streams; frames for the same streams that wait behind each other become one. So a gateway that is busy gets
-/// fewer and larger frames, and the way to it never holds more than the window.
+/// What one side of a relay connection has to send. What waits is made into fewer and larger frames (see
+/// <see cref="FrameBuffer"/>), and the way to the peer never holds more than the window.
 /// </summary>
 /// <param name="stream">The connection.</param>
 /// <param name="window">Cost of what may be on its way, see <see cref="RelayProtocol.Cost"/>; a single frame may exceed it.</param>
-internal sealed partial class RelayOutput(Stream stream, long window)
+internal sealed class RelayOutput(Stream stream, long window)
 {
     /// <summary>Bytes that may wait here before writers of data are held back.</summary>
     public const int HighWater = 1024 * 1024;
 
-    private const int MaxPayload = 64 * 1024;
     private const int KeptBuffer = 256 * 1024;
 
     private readonly Lock _gate = new();
     private readonly SendBuffer _control = new(512);
-    private byte[] _bytes = new byte[4 * 1024];
+    private readonly FrameBuffer _frames = new();
     private byte[] _sending = [];
-    private int _start;
-    private int _end;
     private int _taken;
     private long _unacknowledged;
     private bool _isSending;
@@ -55,13 +50,36 @@ internal sealed partial class RelayOutput(Stream stream, long window)
                 return false;
             }
 
-            Seal();
-            var frame = Reserve(RelayProtocol.HeaderLength + _control.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(frame, _control.Length + 1);
-            frame[4] = (byte)type;
-            _control.Payload.CopyTo(frame[RelayProtocol.HeaderLength..]);
-            _lastData = -1;
+            _frames.Add(type, _control.Payload);
             return true;
+        }
+    }
+
+    /// <summary>Adds bytes for a stream.</summary>
+    /// <param name="id">The stream's.</param>
+    /// <param name="frame">Kept with the stream, see <see cref="FrameBuffer.AddData"/>.</param>
+    /// <param name="buffer">At least one byte.</param>
+    /// <returns>
+    /// False when the connection takes nothing more. Completes at once, and otherwise when there is room for more: what
+    /// was given is taken in any case.
+    /// </returns>
+    public ValueTask<bool> AppendData(int id, ref long frame, SendBuffer buffer)
+    {
+        lock (_gate)
+        {
+            if (_failed)
+            {
+                return new ValueTask<bool>(false);
+            }
+
+            _frames.AddData(id, ref frame, buffer);
+            if (_frames.Length < HighWater)
+            {
+                return new ValueTask<bool>(true);
+            }
+
+            _room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            return new ValueTask<bool>(_room.Task);
         }
     }
 
@@ -97,7 +115,7 @@ internal sealed partial class RelayOutput(Stream stream, long window)
     {
         lock (_gate)
         {
-            if (!_isSending && _start == _end)
+            if (!_isSending && _frames.IsEmpty)
             {
                 return Task.CompletedTask;
             }
@@ -115,7 +133,7 @@ internal sealed partial class RelayOutput(Stream stream, long window)
             if (!_failed)
             {
                 _failed = true;
-                (_bytes, _start, _end, _open, _lastData) = ([], 0, 0, -1, -1);
+                _frames.Clear();
                 _room?.TrySetResult(false);
                 _sent?.TrySetResult();
             }
@@ -135,7 +153,7 @@ internal sealed partial class RelayOutput(Stream stream, long window)
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
         {
-            // Whoever reads from the connection finds out as well, and ends it.
+            // The reader of the connection notices too, and ends it.
             Fail();
         }
     }
@@ -145,7 +163,7 @@ internal sealed partial class RelayOutput(Stream stream, long window)
         lock (_gate)
         {
             _isSending = !_failed && Take();
-            if (!_isSending && _start == _end)
+            if (!_isSending && _frames.IsEmpty)
             {
                 _sent?.TrySetResult();
                 _sent = null;
@@ -153,5 +171,43 @@ internal sealed partial class RelayOutput(Stream stream, long window)
 
             return _isSending;
         }
+    }
+
+    /// <summary>Moves as many frames as the window allows to where they are sent from.</summary>
+    private bool Take()
+    {
+        _frames.Seal();
+        _taken = 0;
+        while (_taken < _frames.Length)
+        {
+            var frame = _frames.FrameAt(_taken);
+            var cost = RelayProtocol.Cost(frame.Length, FrameBuffer.Deliveries(frame));
+            if (_unacknowledged > 0 && _unacknowledged + cost > window)
+            {
+                break;
+            }
+
+            _unacknowledged += cost;
+            _taken += frame.Length;
+        }
+
+        if (_taken == 0)
+        {
+            return false;
+        }
+
+        if (_sending.Length < _taken || (_sending.Length > KeptBuffer && _taken <= KeptBuffer))
+        {
+            _sending = new byte[_taken];
+        }
+
+        _frames.Take(_sending.AsSpan(0, _taken), KeptBuffer);
+        if (_frames.Length < HighWater / 2)
+        {
+            _room?.TrySetResult(true);
+            _room = null;
+        }
+
+        return true;
     }
 }

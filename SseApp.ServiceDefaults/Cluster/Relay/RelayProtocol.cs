@@ -7,7 +7,7 @@ namespace SseApp.ServiceDefaults.Cluster.Relay;
 /// </summary>
 internal static class RelayProtocol
 {
-    /// <summary>Version that this program speaks; a replica tells its own in the registry.</summary>
+    /// <summary>Version that this program speaks; a replica has its own in the registry.</summary>
     public const int Version = 1;
 
     /// <summary><see cref="Version"/> as it stands in the metadata of a destination.</summary>
@@ -43,3 +43,6 @@ internal static class RelayProtocol
     /// </summary>
     public static long Cost(int frameLength, int deliveries) => frameLength + ((long)deliveries * DeliveryCost);
 }
+
+/// <summary>The peer sent what the protocol does not allow; the connection cannot go on.</summary>
+internal sealed class RelayProtocolException(string message) : IOException(message);

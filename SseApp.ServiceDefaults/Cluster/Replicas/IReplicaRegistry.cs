@@ -3,7 +3,7 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 /// <summary>
 /// The list of live Events replicas, kept in Redis: each replica writes its own record, gateways read them all.
 /// </summary>
-public interface IReplicaRegistry
+internal interface IReplicaRegistry
 {
     /// <summary>
     /// Writes <paramref name="record"/> and lets it expire after <see cref="ReplicaRegistryOptions.Expiry"/>.
@@ -27,3 +27,9 @@ public interface IReplicaRegistry
     /// </summary>
     IAsyncEnumerable<ReplicaChange> WatchAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>
+/// An announcement: <paramref name="Record"/> is the replica's new record, or null when the replica took itself
+/// out of the registry. Announcements can be lost (pub/sub is at most once); the periodic read is the truth.
+/// </summary>
+internal sealed record ReplicaChange(string ReplicaId, ReplicaRecord? Record);

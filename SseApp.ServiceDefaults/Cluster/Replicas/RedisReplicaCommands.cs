@@ -6,8 +6,11 @@ using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
-/// <summary>One expiring key and one channel a replica.</summary>
-internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IReplicaCommands
+/// <summary>
+/// Carries operators' commands from any gateway to a replica: one expiring key and one channel a replica. The newest command
+/// replaces the one before and is kept for a minute, so that a lost announcement delays it only to the next heartbeat.
+/// </summary>
+internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options)
 {
     private static readonly TimeSpan s_kept = TimeSpan.FromMinutes(1);
 
@@ -17,20 +20,23 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
         return 1
         """;
 
+    /// <exception cref="RedisException">Redis did not take the command.</exception>
     public Task SendAsync(ReplicaCommand command, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(command);
         var json = JsonSerializer.Serialize(command, ReplicaJsonContext.Default.ReplicaCommand);
         return redis.GetDatabase().ScriptEvaluateAsync(
             SendScript, [Key(command.ReplicaId)], [json, (long)s_kept.TotalMilliseconds, Channel(command.ReplicaId).ToString()])
             .WaitAsync(cancellationToken);
     }
 
+    /// <summary>The newest command to the replica, or null.</summary>
+    /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task<ReplicaCommand?> ReadAsync(string replicaId, CancellationToken cancellationToken) =>
         (string?)await redis.GetDatabase().StringGetAsync(Key(replicaId)).WaitAsync(cancellationToken) is { } json
             ? JsonSerializer.Deserialize(json, ReplicaJsonContext.Default.ReplicaCommand)
             : null;
 
+    /// <summary>Commands to the replica from now on; some may be lost, see <see cref="ReadAsync"/>.</summary>
     public async IAsyncEnumerable<ReplicaCommand> WatchAsync(string replicaId, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var queue = await redis.GetSubscriber().SubscribeAsync(Channel(replicaId)).WaitAsync(cancellationToken);

@@ -48,7 +48,7 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     private readonly ILogger<RedisReplicaRegistry> _logger;
 
     // Why a record could not be read, by id, as long as it is there: it is read once a second.
-    private readonly ConcurrentDictionary<string, string> _told = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _reported = new(StringComparer.Ordinal);
 
     public RedisReplicaRegistry(IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<ReplicaRegistryOptions> options, ILogger<RedisReplicaRegistry> logger)
     {
@@ -63,7 +63,6 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
 
     public async Task WriteAsync(ReplicaRecord record, bool announce, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(record);
         var json = JsonSerializer.Serialize(record, ReplicaJsonContext.Default.ReplicaRecord);
         var message = JsonSerializer.Serialize(new ReplicaChange(record.Id, record), ReplicaJsonContext.Default.ReplicaChange);
         await _redis.GetDatabase().ScriptEvaluateAsync(
@@ -98,18 +97,18 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
             if (Parse(json, ReplicaJsonContext.Default.ReplicaRecord, out var reason) is { } record)
             {
                 records.Add(record);
-                _told.TryRemove(id, out _);
+                _reported.TryRemove(id, out _);
             }
-            else if (!_told.TryGetValue(id, out var told) || told != reason)
+            else if (!_reported.TryGetValue(id, out var reported) || reported != reason)
             {
-                _told[id] = reason;
+                _reported[id] = reason;
                 LogForeign(id, reason);
             }
         }
 
-        foreach (var gone in _told.Keys.Except(ids.Select(id => id.ToString()), StringComparer.Ordinal))
+        foreach (var gone in _reported.Keys.Except(ids.Select(id => id.ToString()), StringComparer.Ordinal))
         {
-            _told.TryRemove(gone, out _);
+            _reported.TryRemove(gone, out _);
         }
 
         records.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id));
@@ -124,7 +123,7 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         {
             await foreach (var message in queue.WithCancellation(cancellationToken))
             {
-                // One that cannot be read is of a replica whose record cannot be read either, and that is told.
+                // One that cannot be read is of a replica whose record cannot be read either, and that is reported.
                 if (Parse((string)message.Message!, ReplicaJsonContext.Default.ReplicaChange, out _) is { } change)
                 {
                     yield return change;

@@ -15,7 +15,6 @@ internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<
 
     public async Task AddAsync(RestartRecord restart, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(restart);
         var batch = redis.GetDatabase().CreateTransaction();
         var writes = new Task[]
         {

@@ -4,7 +4,7 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 /// What a replica says of itself in the registry. The whole record is written with every heartbeat, so a reader
 /// never has to merge.
 /// </summary>
-public sealed record ReplicaRecord
+internal sealed record ReplicaRecord
 {
     /// <summary>Unique for the life of the process; becomes the id of the gateway's destination.</summary>
     public required string Id { get; init; }
@@ -56,4 +56,17 @@ public sealed record ReplicaRecord
 
     /// <summary>Version of the service's assembly.</summary>
     public string Version { get; init; } = "";
+}
+
+/// <summary>Where a replica is in its life. A gateway sends new requests to <see cref="Ready"/> replicas only.</summary>
+internal enum ReplicaState
+{
+    /// <summary>The process runs but has not passed its readiness checks yet.</summary>
+    Starting,
+
+    /// <summary>Accepts streams and publishes.</summary>
+    Ready,
+
+    /// <summary>Ends its streams and accepts no new ones; it may become ready again (undrain) or end.</summary>
+    Draining,
 }

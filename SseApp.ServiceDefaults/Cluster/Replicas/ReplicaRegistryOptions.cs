@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>Section <c>ReplicaRegistry</c>: the list of replicas in Redis.</summary>
-public sealed class ReplicaRegistryOptions : IValidatableObject
+internal sealed class ReplicaRegistryOptions : IValidatableObject
 {
     public const string SectionName = "ReplicaRegistry";
 

@@ -1,7 +1,7 @@
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
-/// <summary>One end of a supervised process, as whoever restarts it tells the cluster.</summary>
-public sealed record RestartRecord
+/// <summary>One end of a supervised process, as reported to the cluster by whatever restarts it.</summary>
+internal sealed record RestartRecord
 {
     /// <summary>What ended, the same for each of its restarts: the replica's id, or the name of a resource instance.</summary>
     public required string Id { get; init; }
@@ -20,4 +20,18 @@ public sealed record RestartRecord
 
     /// <summary>For people, such as <c>killed by signal 9</c>; may be empty.</summary>
     public string Reason { get; init; } = "";
+}
+
+/// <summary>
+/// The latest restarts of the cluster's processes, kept in Redis: supervisors write, gateways read and alert.
+/// A supervisor without a Redis client posts the same record to a gateway's <c>/admin/restarts</c>.
+/// </summary>
+internal interface IRestartLedger
+{
+    /// <exception cref="StackExchange.Redis.RedisException">Redis did not take the record.</exception>
+    Task AddAsync(RestartRecord restart, CancellationToken cancellationToken);
+
+    /// <summary>The last 200 of the last day, newest first.</summary>
+    /// <exception cref="StackExchange.Redis.RedisException">Redis did not answer.</exception>
+    Task<IReadOnlyList<RestartRecord>> ReadAsync(CancellationToken cancellationToken);
 }

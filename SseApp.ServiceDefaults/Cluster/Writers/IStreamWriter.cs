@@ -13,3 +13,10 @@ internal interface IStreamWriter
     /// <summary>Cuts the connection without a clean end; a send under way then completes.</summary>
     void Abort();
 }
+
+/// <summary>A server that has a way of its own to write to the client of a stream.</summary>
+internal interface IStreamWriterFeature
+{
+    /// <summary>Called once, when the response has started.</summary>
+    IStreamWriter CreateWriter();
+}

@@ -15,7 +15,7 @@ internal sealed class StreamTransport(IOptions<StreamTransportOptions> transport
     public const long MaxWriteBufferSize = 1;
 
     // When a replica or gateway is gone, all its clients connect elsewhere at once. Those that find the queue full are
-    // dropped and try again after a second or more, or are reset; Kestrel's default is 512, the kernel's limit 4 096.
+    // dropped and sent again after a second or more, or are reset; Kestrel's default is 512, the kernel's limit 4 096.
     private const int ListenBacklog = 4096;
 
     // Linux: netinet/tcp.h. The socket is closed when sent data stays unacknowledged for so many milliseconds.

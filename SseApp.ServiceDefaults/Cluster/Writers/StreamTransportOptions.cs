@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.DependencyInjection;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Writers;
 
 /// <summary>Part of section <c>Streaming</c>: how streams reach their clients, in replicas and gateways alike.</summary>
-public sealed class StreamTransportOptions
+internal sealed class StreamTransportOptions
 {
     public const string SectionName = "Streaming";
 
@@ -19,4 +21,16 @@ public sealed class StreamTransportOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:04", "02:00:00")]
     public TimeSpan PeerTimeout { get; set; } = TimeSpan.FromSeconds(40);
+}
+
+internal static class StreamTransportExtensions
+{
+    /// <summary>Adds the ways to write to the clients of streams, and the settings of the server's sockets that they rely on.</summary>
+    public static IServiceCollection AddStreamTransport(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<StreamTransportOptions>(StreamTransportOptions.SectionName);
+        services.ConfigureOptions<StreamTransport>();
+        services.AddSingleton<StreamWriterFactory>();
+        return services;
+    }
 }

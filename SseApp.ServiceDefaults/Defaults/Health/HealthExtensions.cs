@@ -1,14 +1,14 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
-public static class HealthExtensions
+internal static class HealthExtensions
 {
     /// <summary>Path of the readiness check: 200 or 503, and the state of the dependencies.</summary>
     public const string ReadinessPath = "/health";
@@ -16,7 +16,7 @@ public static class HealthExtensions
     /// <summary>Path of the liveness check: 200 as long as the process answers.</summary>
     public const string LivenessPath = "/alive";
 
-    internal static void AddHealth(this IHostApplicationBuilder builder)
+    internal static void AddDefaultHealthChecks(this IHostApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<HealthResponseWriter>();
@@ -38,4 +38,29 @@ public static class HealthExtensions
             ResponseWriter = writer.WriteAsync,
         };
     }
+}
+
+/// <summary>Tags that decide which endpoint a health check counts for.</summary>
+internal static class HealthTags
+{
+    /// <summary>Counts for <c>/alive</c>: unhealthy means that only a restart helps.</summary>
+    public const string Live = "live";
+
+    /// <summary>Counts for <c>/health</c>: unhealthy means that the service must get no new requests now.</summary>
+    public const string Ready = "ready";
+
+    /// <summary>A system that the service depends on: listed under <c>dependencies</c> with its latency.</summary>
+    public const string Dependency = "dependency";
+}
+
+/// <summary>Not ready before the host has started nor after it began to stop.</summary>
+internal sealed class LifetimeHealthCheck(IHostApplicationLifetime lifetime) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(this switch
+        {
+            _ when lifetime.ApplicationStopping.IsCancellationRequested => HealthCheckResult.Unhealthy("The service is stopping."),
+            _ when !lifetime.ApplicationStarted.IsCancellationRequested => HealthCheckResult.Unhealthy("The service is starting."),
+            _ => HealthCheckResult.Healthy(),
+        });
 }

@@ -4,12 +4,15 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
+/// <summary>Register one to have <c>/health</c> say how many streams are open.</summary>
+internal sealed record ConnectionCount(Func<long> Read);
+
 /// <summary>
 /// Writes <c>{"status","timestamp","uptimeSeconds","memory","connections","dependencies","checks"}</c>.
 /// <c>dependencies</c> holds the checks tagged <see cref="HealthTags.Dependency"/>; <c>checks</c> says what the others
 /// found, so that a 503 explains itself.
 /// </summary>
-internal sealed class HealthResponseWriter(TimeProvider time, IConnectionCount? connectionCount = null)
+internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? connectionCount = null)
 {
     /// <summary>Key of a check's own measure of its latency; without it the duration of the whole check counts.</summary>
     public const string LatencyKey = "latencyMs";
@@ -28,7 +31,7 @@ internal sealed class HealthResponseWriter(TimeProvider time, IConnectionCount? 
         WriteMemory(json);
         if (connectionCount is not null)
         {
-            json.WriteNumber("connections", connectionCount.Connections);
+            json.WriteNumber("connections", connectionCount.Read());
         }
 
         WriteEntries(json, "dependencies", report.Entries.Where(IsDependency), latency: true);

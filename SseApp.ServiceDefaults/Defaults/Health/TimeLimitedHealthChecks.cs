@@ -5,7 +5,7 @@ namespace SseApp.ServiceDefaults.Defaults.Health;
 
 /// <summary>
 /// Gives every registered check at most <see cref="Limit"/>. The framework's own timeout only cancels a token; a check
-/// that ignores it would hold the probe until the prober gives up and takes a slow dependency for a dead process.
+/// that ignores it would hold the probe until the prober stops waiting and takes a slow dependency for a dead process.
 /// </summary>
 internal sealed class TimeLimitedHealthChecks(TimeProvider time) : IPostConfigureOptions<HealthCheckServiceOptions>
 {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace SseApp.ServiceDefaults.Defaults.Http;
 
-public static class PlainHttpClientExtensions
+internal static class PlainHttpClientExtensions
 {
     /// <summary>
     /// Adds a client without what all others get: no retries and no time limit but the caller's, no log lines with the

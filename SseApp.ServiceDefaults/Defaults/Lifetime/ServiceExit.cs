@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>Ends the process as SIGTERM does, drain included, but with an exit code of its own.</summary>
-public sealed class ServiceExit(IHostApplicationLifetime lifetime)
+internal sealed class ServiceExit(IHostApplicationLifetime lifetime)
 {
     private int _code;
 
@@ -19,4 +19,14 @@ public sealed class ServiceExit(IHostApplicationLifetime lifetime)
             lifetime.StopApplication();
         }
     }
+}
+
+/// <summary>Exit codes that say why a service ended, for whatever runs it. 0 is an ordinary stop.</summary>
+internal static class ExitCodes
+{
+    /// <summary>The operator asked for a new process (rolling reload). Start it again at once.</summary>
+    public const int Restart = 86;
+
+    /// <summary>The memory guard ended the process. Start it again at once; it did not crash.</summary>
+    public const int MemoryGuard = 87;
 }

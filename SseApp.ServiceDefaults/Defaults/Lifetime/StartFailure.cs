@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
-/// <summary>Tells wrong settings from faults of the program, whose stack trace somebody needs.</summary>
+/// <summary>Distinguishes wrong settings from faults of the program, whose stack trace someone needs.</summary>
 internal static partial class StartFailure
 {
     /// <summary>A line for each wrong setting; empty when the exception has another cause.</summary>

@@ -5,14 +5,13 @@ namespace SseApp.ServiceDefaults.Defaults.Memory;
 
 /// <summary>A number of bytes, in configuration written as <c>500MB</c>, <c>1.5GB</c>, <c>64KB</c> or plain bytes (1 KB = 1 024 bytes).</summary>
 [TypeConverter(typeof(Converter)), Description("a size such as 500MB, 1.5GB or 524288000")]
-public readonly record struct ByteSize(long Bytes)
+internal readonly record struct ByteSize(long Bytes)
 {
     private static readonly (string Unit, long Factor)[] s_units = [("KB", 1L << 10), ("MB", 1L << 20), ("GB", 1L << 30), ("B", 1)];
 
     /// <exception cref="FormatException">The text is no size; the message shows the form.</exception>
     public static ByteSize Parse(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var number = text.Trim();
         var factor = 1L;
         foreach (var (unit, bytes) in s_units)

@@ -53,6 +53,6 @@ internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> opt
         LogCompacted(logger, before >> 20, GC.GetTotalMemory(forceFullCollection: false) >> 20, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 
-    [LoggerMessage(LogLevel.Information, "The heap was compacted from {Before} to {After} MiB; all threads stood still for {Milliseconds:0} ms.")]
+    [LoggerMessage(LogLevel.Information, "The heap was compacted from {Before} to {After} MiB; all threads were stopped for {Milliseconds:0} ms.")]
     private static partial void LogCompacted(ILogger logger, long before, long after, double milliseconds);
 }

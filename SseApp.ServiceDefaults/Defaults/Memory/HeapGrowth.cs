@@ -7,6 +7,7 @@ internal sealed class HeapGrowth(HeapCompactionOptions options)
     private const long CalmBytesPerSecond = 2 * 1024 * 1024;
 
     private readonly long _minGrowth = options.MinGrowthMiB * 1024L * 1024;
+    private readonly long _maxHeap = options.MaxHeapMiB * 1024L * 1024;
     private long _compacted;
     private long _allocated;
     private int _calm;
@@ -19,7 +20,7 @@ internal sealed class HeapGrowth(HeapCompactionOptions options)
         _calm = allocated - _allocated < CalmBytesPerSecond ? _calm + 1 : 0;
         _allocated = allocated;
         _compacted = Math.Min(_compacted, longLived);
-        return _calm >= options.CalmSeconds && longLived - _compacted >= Math.Max(_minGrowth, _compacted / 5);
+        return _calm >= options.CalmSeconds && longLived <= _maxHeap && longLived - _compacted >= Math.Max(_minGrowth, _compacted / 5);
     }
 
     public void Compacted(long longLived) => _compacted = longLived;

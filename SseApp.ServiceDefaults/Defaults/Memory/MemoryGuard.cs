@@ -13,7 +13,7 @@ namespace SseApp.ServiceDefaults.Defaults.Memory;
 /// </summary>
 internal sealed partial class MemoryGuard(
     string lease,
-    ILeases leases,
+    RedisLeases leases,
     ServiceExit exit,
     IOptions<MemoryGuardOptions> options,
     IOptions<DrainOptions> drain,
@@ -36,14 +36,14 @@ internal sealed partial class MemoryGuard(
         var pause = options.Value.Duration / 10;
         using var timer = new PeriodicTimer(pause < s_longestPause ? pause : s_longestPause, time);
         var excess = new MemoryExcess(options.Value);
-        var told = false;
+        var reported = false;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var bytes = Environment.WorkingSet;
             switch (excess.Next(bytes, time.GetElapsedTime(0)))
             {
                 case MemoryVerdict.Fine:
-                    told = false;
+                    reported = false;
                     continue;
                 case MemoryVerdict.Collect:
                     LogCollecting(new ByteSize(bytes), options.Value.Limit);
@@ -53,14 +53,14 @@ internal sealed partial class MemoryGuard(
                     continue;
             }
 
-            if (!told)
+            if (!reported)
             {
-                told = true;
+                reported = true;
                 LogExceeded(new ByteSize(bytes), options.Value.Limit, options.Value.Duration.TotalSeconds);
             }
 
-            // At twice the limit there may be no time for manners. Below it a turn is waited for as long as it takes: a lease
-            // always ends, and while Redis is away a successor could not become ready.
+            // At twice the limit there may be no time to wait. Below it the process waits for its turn as long as it takes: a lease
+            // always ends, and while Redis is unavailable a successor could not become ready.
             if (bytes > 2 * options.Value.Limit.Bytes || await IsMyTurnAsync(stoppingToken))
             {
                 LogLeaving(ExitCodes.MemoryGuard);
@@ -83,10 +83,10 @@ internal sealed partial class MemoryGuard(
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "The working set of {WorkingSet} is above MemoryGuard:Limit ({Limit}); what is garbage of it is collected before it counts.")]
+    [LoggerMessage(LogLevel.Information, "The working set of {WorkingSet} is above MemoryGuard:Limit ({Limit}); garbage is collected before it counts.")]
     private partial void LogCollecting(ByteSize workingSet, ByteSize limit);
 
-    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s, without garbage; this process leaves when it is its turn.")]
+    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s, without garbage; this process ends when it is its turn.")]
     private partial void LogExceeded(ByteSize workingSet, ByteSize limit, double seconds);
 
     [LoggerMessage(LogLevel.Warning, "Draining because of the memory limit; the exit code will be {ExitCode}.")]

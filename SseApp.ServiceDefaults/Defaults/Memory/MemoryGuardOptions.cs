@@ -1,9 +1,13 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Memory;
 
 /// <summary>Section <c>MemoryGuard</c>: a process that grows too large drains and ends with exit code 87, to be started anew.</summary>
-public sealed class MemoryGuardOptions : IValidatableObject
+internal sealed class MemoryGuardOptions : IValidatableObject
 {
     public const string SectionName = "MemoryGuard";
 
@@ -25,5 +29,19 @@ public sealed class MemoryGuardOptions : IValidatableObject
                 $"{SectionName}:{nameof(Limit)} ({Limit}) must be 0 (off) or at least 32 MB; a process that does nothing needs more than that.",
                 [nameof(Limit)]);
         }
+    }
+}
+
+internal static class MemoryGuardExtensions
+{
+    /// <summary>Adds the memory guard; section <c>MemoryGuard</c>.</summary>
+    /// <param name="builder">The service.</param>
+    /// <param name="lease">Processes that must not leave at the same time have the same one; see <see cref="LeaseNames"/>.</param>
+    public static IHostApplicationBuilder AddMemoryGuard(this IHostApplicationBuilder builder, string lease)
+    {
+        builder.Services.AddValidatedOptions<MemoryGuardOptions>(MemoryGuardOptions.SectionName);
+        builder.Services.AddLeases();
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<MemoryGuard>(services, lease));
+        return builder;
     }
 }

@@ -2,8 +2,41 @@ using System.Diagnostics.Metrics;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 
+/// <summary>
+/// Names of the product's own metrics, the same in OTLP and in Prometheus text. Dashboards and alert rules depend on
+/// them; changing one is a breaking change.
+/// </summary>
+internal static class MetricNames
+{
+    /// <summary>Name of the meter that owns all of them.</summary>
+    public const string Meter = "SseApp";
+
+    public const string ActiveConnections = "sse_active_connections";
+    public const string ConnectionsOpened = "sse_connections_opened_total";
+    public const string ConnectionsClosed = "sse_connections_closed_total";
+    public const string EventsPublished = "sse_events_published_total";
+    public const string EventsDelivered = "sse_events_delivered_total";
+    public const string DeliveryLatency = "sse_delivery_latency_seconds";
+    public const string ReplayedEvents = "sse_replayed_events_total";
+    public const string EventsDeferred = "sse_events_deferred_total";
+    public const string Gaps = "sse_gaps_total";
+    public const string SlowConsumers = "sse_slow_consumers_total";
+    public const string BacklogBytes = "sse_backlog_bytes";
+    public const string ActiveTopics = "sse_active_topics";
+    public const string RedisSubscriptions = "sse_redis_subscriptions";
+    public const string RedisUp = "sse_redis_up";
+    public const string Refusals = "sse_refusals_total";
+    public const string DrainSeconds = "sse_drain_seconds";
+
+    public const string GatewayActiveStreams = "sse_gateway_active_streams";
+    public const string GatewayReplicas = "sse_gateway_replicas";
+    public const string GatewayRetries = "sse_gateway_retries_total";
+    public const string GatewayCertificateExpiry = "sse_gateway_certificate_expiry_timestamp_seconds";
+    public const string GatewayAccessLogDropped = "sse_gateway_access_log_dropped_total";
+}
+
 /// <summary>The one meter of the process; each feature makes its instruments on it under a name of <see cref="MetricNames"/>.</summary>
-public sealed class SseMeter(IMeterFactory factory)
+internal sealed class SseMeter(IMeterFactory factory)
 {
     // The factory caches by name and disposes the meter with the host.
     public Meter Meter { get; } = factory.Create(MetricNames.Meter);

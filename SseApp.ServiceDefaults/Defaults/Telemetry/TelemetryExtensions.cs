@@ -1,24 +1,23 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration.Memory;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
+using OpenTelemetry;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 
-public static class TelemetryExtensions
+internal static class TelemetryExtensions
 {
     /// <summary>Path of the Prometheus text.</summary>
     public const string MetricsPath = "/metrics";
 
-    private const string EventStream = "text/event-stream";
-
-    internal static void AddTelemetry(this IHostApplicationBuilder builder)
+    internal static void ConfigureOpenTelemetry(this IHostApplicationBuilder builder)
     {
         // The host makes a log scope and a span for each request unless this category is silent; a setting of the same
         // name goes before this one. Tracing makes its spans either way.
@@ -69,11 +68,18 @@ public static class TelemetryExtensions
             && !path.StartsWithSegments(HealthExtensions.LivenessPath, StringComparison.Ordinal)
             && !path.StartsWithSegments(MetricsPath, StringComparison.Ordinal)
             && !path.StartsWithSegments("/events", StringComparison.Ordinal)
-            && !context.Request.Headers.Accept.ToString().Contains(EventStream, StringComparison.OrdinalIgnoreCase);
+            && !EventStreams.IsAccepted(context.Request);
     }
 
     internal static bool ShouldTrace(HttpRequestMessage request) =>
         !request.Options.TryGetValue(RequestTracing.Untraced, out _)
         && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or "/events")
-        && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStream, StringComparison.OrdinalIgnoreCase));
+        && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>What telemetry must not record about outgoing requests.</summary>
+internal static class RequestTracing
+{
+    /// <summary>Set to true on a request whose address is a secret: a span would export it.</summary>
+    public static readonly HttpRequestOptionsKey<bool> Untraced = new("SseApp.Untraced");
 }

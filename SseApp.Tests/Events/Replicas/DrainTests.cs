@@ -98,7 +98,7 @@ public sealed class DrainTests(RedisServer redis) : IClassFixture<RedisServer>
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.050"));
         var record = await RecordAsync(host);
-        var commands = host.Get<IReplicaCommands>();
+        var commands = host.Get<RedisReplicaCommands>();
         await commands.SendAsync(ReplicaCommand.To(record with { StartedAt = record.StartedAt.AddSeconds(-1) }, ReplicaCommandKind.Restart), Cancellation);
         await commands.SendAsync(ReplicaCommand.To(record, ReplicaCommandKind.Drain), Cancellation);
 
@@ -193,7 +193,7 @@ public sealed class DrainTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     private static async Task SendAsync(EventsHost host, ReplicaCommandKind kind) =>
-        await host.Get<IReplicaCommands>().SendAsync(ReplicaCommand.To(await RecordAsync(host), kind), Cancellation);
+        await host.Get<RedisReplicaCommands>().SendAsync(ReplicaCommand.To(await RecordAsync(host), kind), Cancellation);
 
     private static async Task<ReplicaRecord> RecordAsync(EventsHost host)
     {

@@ -149,7 +149,7 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
     public async Task A_lease_has_one_owner_until_it_is_given_back_or_ends()
     {
         var gateway = await StartGatewayAsync(0);
-        var leases = gateway.Get<ILeases>();
+        var leases = gateway.Get<RedisLeases>();
         var brief = TimeSpan.FromMilliseconds(200);
 
         Assert.True(await leases.TryAcquireAsync("work", "a", s_limit, Cancellation));

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Requests;
 

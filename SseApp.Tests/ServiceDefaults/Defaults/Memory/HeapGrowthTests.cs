@@ -34,6 +34,13 @@ public sealed class HeapGrowthTests
         Assert.True(Seconds(3, longLived: 80, allocated: 0));
     }
 
+    [Fact]
+    public void A_heap_whose_compaction_would_stop_all_streams_for_long_is_left_alone()
+    {
+        Assert.False(Seconds(10, longLived: 129, allocated: 0));
+        Assert.True(Seconds(1, longLived: 128, allocated: 0));
+    }
+
     /// <param name="count">Seconds that pass.</param>
     /// <param name="longLived">MiB of long-lived memory.</param>
     /// <param name="allocated">MiB allocated in each second.</param>

@@ -3,10 +3,19 @@ using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
-/// <content>DATA frames: one payload, many streams.</content>
-internal sealed partial class RelayOutput
+/// <summary>
+/// Frames that wait to be sent, in order. A payload stands in it once, with the ids of the streams that get it; DATA frames
+/// for the same streams that wait behind each other become one. Its owner locks.
+/// </summary>
+internal sealed class FrameBuffer
 {
     private const int DataHeader = RelayProtocol.HeaderLength + 4;
+    private const int InitialBuffer = 4 * 1024;
+    private const int MaxPayload = 64 * 1024;
+
+    private byte[] _bytes = new byte[InitialBuffer];
+    private int _start;
+    private int _end;
 
     // Start of the DATA frame that still takes ids, and of the whole one before it; -1 for none.
     private int _open = -1;
@@ -15,43 +24,88 @@ internal sealed partial class RelayOutput
     private int _openVersion;
     private long _frames;
 
-    /// <summary>Adds bytes for a stream; if they are those that were added last, only its id.</summary>
+    /// <summary>Bytes that wait.</summary>
+    public int Length => _end - _start;
+
+    public bool IsEmpty => _start == _end;
+
+    /// <summary>Adds a frame other than DATA.</summary>
+    public void Add(RelayFrameType type, ReadOnlySpan<byte> body)
+    {
+        Seal();
+        var frame = Reserve(RelayProtocol.HeaderLength + body.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(frame, body.Length + 1);
+        frame[4] = (byte)type;
+        body.CopyTo(frame[RelayProtocol.HeaderLength..]);
+        _lastData = -1;
+    }
+
+    /// <summary>Adds a payload for a stream; if it is the one that was added last, only the stream's id.</summary>
     /// <param name="id">The stream's.</param>
     /// <param name="frame">
     /// Kept with the stream for as long as it has this id, at first 0. A frame names a stream once: of two that name it
     /// twice, made one, it would get the first payload, the second, the first and the second.
     /// </param>
     /// <param name="buffer">At least one byte.</param>
-    /// <returns>
-    /// False when the connection takes nothing more. Completes at once, and otherwise when there is room for more: what
-    /// was given is taken in any case.
-    /// </returns>
-    public ValueTask<bool> AppendData(int id, ref long frame, SendBuffer buffer)
+    public void AddData(int id, ref long frame, SendBuffer buffer)
     {
-        lock (_gate)
+        if (_open < 0 || !IsOpenPayload(buffer) || frame == _frames || _end - _open >= RelayProtocol.MaxDataLength - 4)
         {
-            if (_failed)
-            {
-                return new ValueTask<bool>(false);
-            }
+            Seal();
+            Begin(buffer);
+        }
 
-            if (_open < 0 || !IsOpenPayload(buffer) || frame == _frames || _end - _open >= RelayProtocol.MaxDataLength - 4)
-            {
-                Seal();
-                Begin(buffer);
-            }
+        BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), id);
+        frame = _frames;
+    }
 
-            BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), id);
-            frame = _frames;
-            if (_end - _start < HighWater)
-            {
-                return new ValueTask<bool>(true);
-            }
+    /// <summary>Ends the frame that takes ids, and makes it one with the frame before it if both go to the same streams.</summary>
+    public void Seal()
+    {
+        if (_open < 0)
+        {
+            return;
+        }
 
-            _room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            return new ValueTask<bool>(_room.Task);
+        if (!TryMerge())
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(_open), _end - _open - 4);
+            _lastData = _open;
+        }
+
+        (_open, _openSource) = (-1, null);
+    }
+
+    /// <summary>The whole frame that begins so many bytes behind the first one; all frames are sealed.</summary>
+    public ReadOnlySpan<byte> FrameAt(int offset)
+    {
+        var frame = _bytes.AsSpan(_start + offset, Length - offset);
+        return frame[..(BinaryPrimitives.ReadInt32LittleEndian(frame) + 4)];
+    }
+
+    /// <summary>Streams that a frame's payload goes to.</summary>
+    public static int Deliveries(ReadOnlySpan<byte> frame) =>
+        frame[4] == (byte)RelayFrameType.Data
+            ? (frame.Length - DataHeader - BinaryPrimitives.ReadInt32LittleEndian(frame[RelayProtocol.HeaderLength..])) / 4
+            : 0;
+
+    /// <summary>Moves the first frames out of the buffer.</summary>
+    /// <param name="target">As long as the frames are.</param>
+    /// <param name="kept">A buffer that is empty afterwards and larger than this is released.</param>
+    public void Take(Span<byte> target, int kept)
+    {
+        _bytes.AsSpan(_start, target.Length).CopyTo(target);
+        _start += target.Length;
+        _lastData = _lastData < _start ? -1 : _lastData;
+        if (IsEmpty)
+        {
+            (_start, _end) = (0, 0);
+            _bytes = _bytes.Length > kept ? new byte[InitialBuffer] : _bytes;
         }
     }
+
+    /// <summary>Drops the frames and their memory.</summary>
+    public void Clear() => (_bytes, _start, _end, _open, _lastData, _openSource) = ([], 0, 0, -1, -1, null);
 
     private bool IsOpenPayload(SendBuffer buffer)
     {
@@ -75,23 +129,6 @@ internal sealed partial class RelayOutput
         _open = _end - frame.Length;
         (_openSource, _openVersion) = (buffer, buffer.Version);
         _frames++;
-    }
-
-    /// <summary>Ends the frame that takes ids, and makes it one with the frame before it if both go to the same streams.</summary>
-    private void Seal()
-    {
-        if (_open < 0)
-        {
-            return;
-        }
-
-        if (!TryMerge())
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(_open), _end - _open - 4);
-            _lastData = _open;
-        }
-
-        (_open, _openSource) = (-1, null);
     }
 
     private bool TryMerge()
@@ -119,58 +156,6 @@ internal sealed partial class RelayOutput
         BinaryPrimitives.WriteInt32LittleEndian(last[RelayProtocol.HeaderLength..], lastLength + openLength);
         return true;
     }
-
-    /// <summary>Moves as many frames as the window allows to where they are sent from.</summary>
-    private bool Take()
-    {
-        Seal();
-        _taken = 0;
-        while (_start + _taken < _end)
-        {
-            var frame = _bytes.AsSpan(_start + _taken);
-            var length = BinaryPrimitives.ReadInt32LittleEndian(frame) + 4;
-            var cost = RelayProtocol.Cost(length, Deliveries(frame[..length]));
-            if (_unacknowledged > 0 && _unacknowledged + cost > window)
-            {
-                break;
-            }
-
-            _unacknowledged += cost;
-            _taken += length;
-        }
-
-        if (_taken == 0)
-        {
-            return false;
-        }
-
-        if (_sending.Length < _taken || (_sending.Length > KeptBuffer && _taken <= KeptBuffer))
-        {
-            _sending = new byte[_taken];
-        }
-
-        _bytes.AsSpan(_start, _taken).CopyTo(_sending);
-        _start += _taken;
-        _lastData = _lastData < _start ? -1 : _lastData;
-        if (_start == _end)
-        {
-            (_start, _end) = (0, 0);
-            _bytes = _bytes.Length > KeptBuffer ? new byte[4 * 1024] : _bytes;
-        }
-
-        if (_end - _start < HighWater / 2)
-        {
-            _room?.TrySetResult(true);
-            _room = null;
-        }
-
-        return true;
-    }
-
-    private static int Deliveries(ReadOnlySpan<byte> frame) =>
-        frame[4] == (byte)RelayFrameType.Data
-            ? (frame.Length - DataHeader - BinaryPrimitives.ReadInt32LittleEndian(frame[RelayProtocol.HeaderLength..])) / 4
-            : 0;
 
     private Span<byte> Reserve(int count)
     {

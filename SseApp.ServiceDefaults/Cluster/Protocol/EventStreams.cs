@@ -1,0 +1,79 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace SseApp.ServiceDefaults.Cluster.Protocol;
+
+/// <summary>What replicas and gateways do alike with an event stream.</summary>
+internal static class EventStreams
+{
+    public const string ContentType = "text/event-stream";
+
+    /// <summary>
+    /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does
+    /// not count: such a client (curl, fetch) can read a true status.
+    /// </summary>
+    public static bool IsAccepted(HttpRequest request)
+    {
+        foreach (var line in request.Headers.Accept)
+        {
+            // Cheap test first: almost all requests that are no streams end here, without parsing.
+            if (line is not null && line.Contains(ContentType, StringComparison.OrdinalIgnoreCase)
+                && MediaTypeHeaderValue.TryParseList([line], out var accepted)
+                && accepted.Any(type => type.MediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase) && type.Quality is not 0))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Headers and server features of a stream: nothing between here and the client may hold it back or cut it.</summary>
+    public static void Prepare(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        context.Response.ContentType = ContentType;
+        headers.CacheControl = "no-cache, no-store, must-revalidate, no-transform";
+        headers["X-Accel-Buffering"] = "no";
+        headers.ContentEncoding = "identity";
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        // Kestrel would abort a slow reader by its own rule (240 B/s); ours knows backlog and age.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
+    }
+
+    /// <summary>
+    /// Answers a stream that cannot be had now with a stream that ends and says when to reconnect: any status but 200 closes
+    /// an EventSource for ever (<see href="https://html.spec.whatwg.org/multipage/server-sent-events.html#processing-model">WHATWG HTML, 9.2.3</see>).
+    /// </summary>
+    /// <param name="context">The request, whose response has not begun.</param>
+    /// <param name="reason">One that needs no escaping in JSON.</param>
+    /// <param name="retryMilliseconds">When the client is to reconnect.</param>
+    public static Task WriteUnavailableAsync(HttpContext context, string reason, int retryMilliseconds)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        Prepare(context);
+        // By the letter of the standard a block without an id clears the client's last one.
+        var id = context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
+        return context.Response.WriteAsync(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""
+                retry: {{retryMilliseconds}}
+                {{id}}event: stream.unavailable
+                data: {"reason":"{{reason}}","retryAfterMs":{{retryMilliseconds}}}
+
+
+                """),
+            context.RequestAborted);
+    }
+
+    /// <summary>The same for every other client: whole seconds, rounded up (RFC 9110, 10.2.3).</summary>
+    public static void SetRetryAfter(HttpResponse response, int retryMilliseconds) =>
+        response.Headers.RetryAfter = ((retryMilliseconds + 999) / 1000).ToString(CultureInfo.InvariantCulture);
+}
