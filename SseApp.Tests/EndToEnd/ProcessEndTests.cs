@@ -44,7 +44,7 @@ public sealed class ProcessEndTests(RedisServer redis, ITestOutputHelper output)
         service.Process.Terminate();
         try
         {
-            await Eventually.PromptlyAsync(() => Task.FromResult(service.Process.HasExited), s_limit, "its end");
+            await Eventually.Async(() => service.Process.HasExited, s_limit, "its end");
             await service.Process.WaitForExitAsync();
         }
         catch (TimeoutException exception)
