@@ -12,8 +12,8 @@ public sealed class CompressionOptions
     public bool Enabled { get; set; } = true;
 
     /// <summary>
-    /// Whether responses over HTTPS are compressed too. Default true. The length of a compressed response tells something of
-    /// its content; where one response holds both a secret and text that an attacker chooses, that can give the secret away
+    /// Whether responses over HTTPS are compressed too. Default true. The length of a compressed response reveals something of
+    /// its content; where one response holds both a secret and text that an attacker chooses, that can reveal the secret
     /// (the BREACH attack). The gateway's own responses hold no secrets; set it to false when a service behind it has such pages.
     /// </summary>
     public bool OverHttps { get; set; } = true;
