@@ -1,7 +1,7 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Options;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Compression;

@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Timeouts;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;

@@ -1,5 +1,5 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Gateway.Requests;
 
@@ -24,7 +24,7 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
 
     public bool IsPublish => kind == RequestKind.Publish;
 
-    /// <summary>An EventSource, or a client that says the same of itself; see <see cref="StreamRequests.AcceptsEventStream"/>.</summary>
+    /// <summary>An EventSource, or a client that says the same of itself; see <see cref="EventStreams.IsAccepted"/>.</summary>
     public bool AcceptsEventStream => acceptsEventStream;
 
     /// <summary>The client, for limits and balancing; unknown until the headers of the proxies before the gateway have been read.</summary>

@@ -1,6 +1,5 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http.Features;
-using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Gateway.Streams;
 

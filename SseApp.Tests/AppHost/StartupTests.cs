@@ -95,18 +95,20 @@ public sealed partial class StartupTests
     }
 
     /// <summary>The processes that have it in their environment, as whatever the AppHost starts inherits it.</summary>
-    private static string[] Marked(string mark) => [.. Directory.EnumerateDirectories("/proc").Where(process =>
+    private static string[] Marked(string mark) => [.. Directory.EnumerateDirectories("/proc").Select(process =>
     {
         try
         {
-            return File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal);
+            return File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal)
+                ? $"{Path.GetFileName(process)} {File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ')}"
+                : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // No process, somebody else's, or over.
-            return false;
+            return null;
         }
-    }).Select(process => $"{Path.GetFileName(process)} {File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ')}")];
+    }).OfType<string>()];
 
     /// <summary>Starts an AppHost that must refuse to, and returns what it printed.</summary>
     private static async Task<string[]> RefusalAsync(string[] arguments, TakenPorts? launchProfile = null)

@@ -70,8 +70,9 @@ public sealed class WrongSettingsTests
             UseShellExecute = false,
         };
         start.Environment["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=50";
-        // The client logs with stack traces that there is no server.
+        // The client, and what it serves, logs with stack traces that there is no server.
         start.Environment["Logging__LogLevel__StackExchange.Redis"] = "None";
+        start.Environment["Logging__LogLevel__SseApp"] = "None";
         start.Environment["DOTNET_TC_QuickJit"] = "1";
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_limit);
