@@ -27,12 +27,4 @@ public sealed class OptionsValidationTests
         Assert.Contains(exception is AggregateException all ? all.InnerExceptions : [exception], inner => inner is OptionsValidationException);
         Assert.Contains(named, exception.Message, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public async Task Without_a_redis_connection_the_message_says_what_to_set()
-    {
-        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => EventsHost.StartAsync(""));
-
-        Assert.Contains("ConnectionStrings__redis", exception.Message, StringComparison.Ordinal);
-    }
 }

@@ -12,7 +12,7 @@ internal sealed class HeapCompactionOptions
 
     /// <summary>
     /// Compact the managed heap once after it grew and the process has become calm. It frees about 2 KiB for each stream
-    /// that was opened, and stops all threads for about 2 ms a MiB of heap, at most <see cref="MaxHeapMiB"/>. Default true.
+    /// that was opened, and stops all threads for up to 2 ms a MiB of heap, at most <see cref="MaxHeapMiB"/>. Default true.
     /// </summary>
     public bool Enabled { get; set; } = true;
 
@@ -26,7 +26,7 @@ internal sealed class HeapCompactionOptions
 
     /// <summary>
     /// A larger long-lived heap, in MiB, is left as it is: the pause, which the slowest 1 % of deliveries would show, grows
-    /// with it. Default 128, a pause of about a quarter of a second.
+    /// with it: 44 ms of CPU time for 32 MiB, 89 for 64, 224 for 128, 394 for 256. Default 128, a quarter of a second.
     /// </summary>
     [Range(1, 1024 * 1024)]
     public int MaxHeapMiB { get; set; } = 128;

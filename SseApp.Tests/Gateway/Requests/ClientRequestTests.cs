@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Requests;
 
