@@ -29,6 +29,21 @@ public sealed class RedisErrorsTests
     }
 
     [Fact]
+    public async Task A_command_that_the_client_cancels_is_an_outage_and_one_that_its_caller_cancels_is_not()
+    {
+        using var stopping = new CancellationTokenSource();
+        var command = new TaskCompletionSource();
+        command.SetCanceled();
+        var byClient = await Assert.ThrowsAsync<TaskCanceledException>(() => command.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System, stopping.Token));
+        await stopping.CancelAsync();
+        var byCaller = await Assert.ThrowsAsync<TaskCanceledException>(() => new TaskCompletionSource().Task.WaitAsync(stopping.Token));
+
+        Assert.True(RedisErrors.IsUnavailable(byClient));
+        Assert.Equal(PublishOutcome.Unknown, PublishErrors.Outcome(byClient));
+        Assert.False(RedisErrors.IsUnavailable(byCaller));
+    }
+
+    [Fact]
     public void A_mistake_of_the_service_is_not_taken_for_an_outage()
     {
         var exception = Assert.Throws<InvalidOperationException>(() => Array.Empty<int>().First());
