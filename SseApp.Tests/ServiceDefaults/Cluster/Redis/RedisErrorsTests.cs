@@ -33,7 +33,7 @@ public sealed class RedisErrorsTests
     {
         using var stopping = new CancellationTokenSource();
         var command = new TaskCompletionSource();
-        command.SetCanceled();
+        command.SetCanceled(CancellationToken.None);
         var byClient = await Assert.ThrowsAsync<TaskCanceledException>(() => command.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System, stopping.Token));
         await stopping.CancelAsync();
         var byCaller = await Assert.ThrowsAsync<TaskCanceledException>(() => new TaskCompletionSource().Task.WaitAsync(stopping.Token));
