@@ -25,7 +25,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
 var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithReference(redis)
     // Not for the replicas: it would wait at each restart, too, as long as one of them is down. Until the first one is
-    // ready it tells clients to come back.
+    // ready it asks clients to reconnect.
     .WaitFor(redis)
     // The gateway binds its port itself: a proxy in front would hide the clients' addresses.
     .WithEndpoint("http", endpoint =>

@@ -56,6 +56,9 @@ internal static class GatewayExtensions
     /// <summary>Maps routes of the proxy, the operator API and the console.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
+        // What the request asks for is known before anything else; the access log stands outside all that answers. The
+        // client's address comes next, because access lists, limits, balancing and log use it. Headers and access lists apply
+        // to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
         app.UseClientRequest();
         app.UseAccessLog();
         app.UseClientAddress();

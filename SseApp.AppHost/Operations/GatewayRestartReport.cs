@@ -50,6 +50,6 @@ internal sealed partial class GatewayRestartReport(GatewayOperator gateway, ILog
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The gateway does not take the report of the restart of {Id}, so there is no alert of it: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The gateway did not accept the report that {Id} restarted, so no alert can be raised: {Reason}")]
     private partial void LogRefused(string id, string reason);
 }

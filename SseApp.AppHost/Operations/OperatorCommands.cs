@@ -21,7 +21,7 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
     {
         if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || ReplicaName.Of(current.Snapshot) is not { } id)
         {
-            return CommandResults.Failure("This instance has not told its replica id yet; wait until it runs.");
+            return CommandResults.Failure("This instance has not reported its replica id yet; wait until it is running.");
         }
 
         return await GuardedAsync(async () =>
@@ -60,7 +60,7 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
             }
             catch (HttpRequestException) when (++failures < MaxFailures)
             {
-                // The reload goes on, and Redis, where its state is, may be away for a moment.
+                // The reload goes on, and Redis, where its state is, may be unavailable for a moment.
                 continue;
             }
 

@@ -4,7 +4,7 @@ namespace SseApp.AppHost.Supervision;
 
 /// <summary>
 /// Section <c>Restart</c>: what happens when a process ends that nobody stopped. <c>Restart:events:…</c> and
-/// <c>Restart:gateway:…</c> count for one resource only.
+/// <c>Restart:gateway:…</c> apply to one resource only.
 /// </summary>
 internal sealed class RestartPolicy
 {
@@ -17,7 +17,7 @@ internal sealed class RestartPolicy
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(4);
 
-    /// <summary>A process that lived shorter has crashed at its start (PM2's <c>min_uptime</c>). Default 10 s.</summary>
+    /// <summary>A process that ran for less than this crashed at its start (PM2's <c>min_uptime</c>). Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan MinUptime { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -3,6 +3,7 @@ using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.FanOut;
 
@@ -16,7 +17,7 @@ internal sealed partial class Shard : IAsyncDisposable
     /// Time a stream gets to take its end when a drain is over; less than <see cref="StreamingOptions.CloseTimeout"/>, because
     /// what stops the process may kill it soon.
     /// </summary>
-    public static readonly TimeSpan DrainCloseTimeout = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan DrainCloseTimeout = DrainOnStop.Grace;
 
     private const int MaxBatch = 256;
 
@@ -319,7 +320,7 @@ internal sealed partial class Shard : IAsyncDisposable
     [LoggerMessage(LogLevel.Critical, "Work of kind {Kind} failed in a fan-out loop; streams may have missed an event.")]
     private static partial void LogWorkFailed(ILogger logger, Exception exception, ShardWorkKind kind);
 
-    [LoggerMessage(LogLevel.Critical, "A visit of streams failed in a fan-out loop; one may have missed an event.")]
+    [LoggerMessage(LogLevel.Critical, "Writing to streams failed in a fan-out loop; one of them may have missed an event.")]
     private static partial void LogVisitFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(LogLevel.Error, "A stream was cut because writing to it failed.")]

@@ -45,12 +45,12 @@ internal sealed class StreamingOptions : IValidatableObject
     public TimeSpan MaxBacklogAge { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What happens when a backlog is full, by topic; the first rule that fits counts. Topics without a rule:
+    /// What happens when a backlog is full, by topic; the first matching rule applies. Topics without a rule:
     /// <see cref="OverflowPolicy.Disconnect"/>.
     /// </summary>
     public IList<OverflowRule> Overflow { get; } = [];
 
-    /// <summary>A stream is ended cleanly at this age, so that clients spread over replicas anew. Default 0: never.</summary>
+    /// <summary>A stream is ended cleanly at this age, so that clients are redistributed over the replicas. Default 0: never.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan MaxConnectionAge { get; set; }
 
@@ -65,7 +65,7 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(0.0001, 1.0)]
     public double RebalanceRate { get; set; } = 0.02;
 
-    /// <summary>A stream younger than this is not ended to rebalance, so that no client is sent on and on. Default 30 s.</summary>
+    /// <summary>A stream younger than this is not ended to rebalance, so that no client is moved repeatedly. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RebalanceMinAge { get; set; } = TimeSpan.FromSeconds(30);
 

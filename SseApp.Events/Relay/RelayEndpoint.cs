@@ -85,6 +85,6 @@ internal sealed partial class RelayEndpoint(
     [LoggerMessage(LogLevel.Debug, "The relay connection of gateway {Peer} broke off.")]
     private partial void LogBroken(IPEndPoint peer, Exception exception);
 
-    [LoggerMessage(LogLevel.Error, "The relay connection of {Peer} was cut, because what it sent is not the protocol: {Reason} Use gateway and replicas of the same release, or set Relay:Enabled to false.")]
+    [LoggerMessage(LogLevel.Error, "The relay connection of {Peer} was closed because the peer violated the relay protocol: {Reason} Use gateway and replicas of the same release, or set Relay:Enabled to false.")]
     private partial void LogDamaged(IPEndPoint peer, string reason);
 }

@@ -123,7 +123,7 @@ internal sealed partial class RelayServerRequest
             [.. ResponseHeaders.SelectMany(header => header.Value, (header, value) => KeyValuePair.Create(header.Key, value ?? ""))];
         if (!_connection.Output.Append(RelayFrameType.Head, new RelayHead(Id, StatusCode, headers), static (writer, head) => head.Write(writer)))
         {
-            throw new IOException("The head of the response could not be sent; the gateway is gone, or the head is too long.");
+            throw new IOException("The head of the response could not be sent; the gateway has disconnected, or the head is too long.");
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class RelayedBody(RelayServerRequest request, RelayOutput output
 
             if (!await sent.AsTask().WaitAsync(cancellationToken))
             {
-                throw new IOException("The gateway is gone.");
+                throw new IOException("The gateway has disconnected.");
             }
 
             buffer = buffer[part.Length..];

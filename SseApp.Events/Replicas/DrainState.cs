@@ -93,6 +93,6 @@ internal sealed partial class DrainState(
     [LoggerMessage(LogLevel.Information, "Draining: {Streams} streams end within {Seconds:0.#} s.")]
     private partial void LogBegun(long streams, double seconds);
 
-    [LoggerMessage(LogLevel.Information, "The drain is called off; {Streams} streams stayed.")]
+    [LoggerMessage(LogLevel.Information, "The drain is cancelled; {Streams} streams stayed.")]
     private partial void LogEnded(long streams);
 }

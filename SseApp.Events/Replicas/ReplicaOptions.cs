@@ -21,14 +21,14 @@ internal sealed class ReplicaOptions : IValidatableObject
     public bool Backup { get; set; }
 
     /// <summary>
-    /// Requests that this replica must fail within <see cref="FailTimeout"/> before gateways leave it out; 0: never.
+    /// Requests that this replica must fail within <see cref="FailTimeout"/> before gateways stop using it; 0: never.
     /// Default: the gateway's <c>ReplicaHealth:MaxFails</c>.
     /// </summary>
     [Range(0, 1_000_000)]
     public int? MaxFails { get; set; }
 
     /// <summary>
-    /// Time within which <see cref="MaxFails"/> requests must fail, and for which gateways then leave this replica out.
+    /// Time within which <see cref="MaxFails"/> requests must fail, and for which gateways then do not use this replica.
     /// 50 ms to 1 h; default: the gateway's <c>ReplicaHealth:FailTimeout</c>.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "01:00:00")]

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.AccessLog;
 
-/// <summary>Puts each request into the access log when it ends. The first of the pipeline, so that refusals are logged too.</summary>
+/// <summary>Puts each request into the access log when it ends. Outside all that answers, so that refusals are logged too.</summary>
 internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter log, IOptions<AccessLogOptions> options, TimeProvider time)
 {
     private const int ClientClosedRequest = 499;
@@ -21,11 +21,17 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
         var traffic = new ResponseTraffic();
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         context.Features.Set(traffic);
-        context.Response.Body = new CountingStream(body.Stream, traffic);
+        context.Features.Set<IHttpResponseBodyFeature>(new CountingBody(body, traffic));
         var failed = true;
         try
         {
             await next(context);
+            // The server flushes its own pipe at the end; this one it does not know.
+            if (context.Response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 } pipe)
+            {
+                await pipe.FlushAsync(CancellationToken.None);
+            }
+
             failed = false;
         }
         finally

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.AccessLog;
@@ -37,5 +38,17 @@ internal sealed class CountingStream(Stream inner, ResponseTraffic traffic) : Re
     {
         traffic.Add(buffer.Length);
         return Inner.WriteAsync(buffer, cancellationToken);
+    }
+}
+
+/// <summary>A response's body with a <see cref="CountingStream"/>.</summary>
+internal sealed class CountingBody(IHttpResponseBodyFeature body, ResponseTraffic traffic)
+    : StreamResponseBodyFeature(new CountingStream(body.Stream, traffic), body)
+{
+    // The platform's ends its own pipe only, and YARP ends gRPC responses by this.
+    public override async Task CompleteAsync()
+    {
+        await base.CompleteAsync();
+        await PriorFeature!.CompleteAsync();
     }
 }

@@ -67,7 +67,7 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan ForgetLostAfter { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>Unplanned restarts of one replica within <see cref="CrashLoopWindow"/> that make a crash loop. Default 3.</summary>
+    /// <summary>Unplanned restarts of one process within <see cref="CrashLoopWindow"/> that make a crash loop. Default 3.</summary>
     [Range(2, 1000)]
     public int CrashLoopRestarts { get; set; } = 3;
 
@@ -79,7 +79,7 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(0.01, 100.0)]
     public double ConnectionChange { get; set; } = 0.5;
 
-    /// <summary>Below so many streams, before and after, a change is no news. Default 100.</summary>
+    /// <summary>With fewer streams than this before and after, a change is ignored. Default 100.</summary>
     [Range(1, int.MaxValue)]
     public int ConnectionChangeMinimum { get; set; } = 100;
 
@@ -95,15 +95,15 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(0.0001, 1.0)]
     public double RefusalShare { get; set; } = 0.05;
 
-    /// <summary>Fewer refusals within a minute are no news. Default 20.</summary>
+    /// <summary>Fewer refusals than this within a minute are ignored. Default 20.</summary>
     [Range(1, int.MaxValue)]
     public int RefusalMinimum { get; set; } = 20;
 
-    /// <summary>How long ready work of a replica may wait for a thread. Default 500 ms.</summary>
+    /// <summary>How long work that is ready to run may wait for a thread. Default 500 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan SchedulingDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>What the 99th percentile of a replica's delivery latency may be. Default 1 s.</summary>
+    /// <summary>Highest acceptable 99th percentile of a replica's delivery latency. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan DeliveryP99 { get; set; } = TimeSpan.FromSeconds(1);
 

@@ -19,7 +19,8 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_expiry = TimeSpan.FromDays(7);
 
-    private readonly RedisKey _key = $"{options.Value.KeyPrefix}:alerts";
+    // Numbered by the form of what is stored: gateways of two releases side by side would each drop what the other wrote.
+    private readonly RedisKey _key = $"{options.Value.KeyPrefix}:alerts:2";
 
     public async Task<(AlertBook? Book, string Version, DateTimeOffset Now)> ReadAsync(CancellationToken cancellationToken)
     {

@@ -92,7 +92,7 @@ public enum PublishClient
 
     /// <summary>
     /// The credential in <c>Authorization</c> or <c>X-Api-Key</c>, and the address where there is none. Only for services
-    /// that check the credential: the gateway does not, and whoever invents a new one each time is never slowed down.
+    /// that check the credential: the gateway does not, and a client that sends a new credential with each request is never limited.
     /// </summary>
     Credential,
 }

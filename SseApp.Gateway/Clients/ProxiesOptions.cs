@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SseApp.Gateway.Clients;
 
-/// <summary>Section <c>Proxies</c>: whom the gateway believes about clients.</summary>
+/// <summary>Section <c>Proxies</c>: which proxies the gateway trusts to report the client.</summary>
 public sealed class ProxiesOptions : IValidatableObject
 {
     public const string SectionName = "Proxies";

@@ -80,5 +80,5 @@ internal sealed record UpstreamRefusal(int Status, string Reason, TimeSpan Retry
     public bool MayTryAnother => Status != StatusCodes.Status429TooManyRequests;
 
     /// <summary>What the client gets.</summary>
-    public Refusal ToRefusal() => new(Reason, Status, "The server that was to take this request refused it.");
+    public Refusal ToRefusal() => new(Reason, Status, "The server for this request refused it.");
 }

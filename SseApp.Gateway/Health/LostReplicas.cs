@@ -124,6 +124,6 @@ internal sealed partial class LostReplicas(
         watch.Lose();
     }
 
-    [LoggerMessage(LogLevel.Warning, "Replica {Id} neither sends heartbeats nor answers; its {Requests} requests are ended, and streams go on elsewhere.")]
+    [LoggerMessage(LogLevel.Warning, "Replica {Id} neither sends heartbeats nor answers; its {Requests} requests are ended, and the clients of its streams reconnect to other replicas.")]
     private partial void LogLost(string id, int requests);
 }

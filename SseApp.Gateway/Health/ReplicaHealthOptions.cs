@@ -7,7 +7,7 @@ public sealed class ReplicaHealthOptions : IValidatableObject
 {
     public const string SectionName = "ReplicaHealth";
 
-    /// <summary>Path that is asked; any status from 200 to 299 is healthy. Default <c>/health</c>.</summary>
+    /// <summary>Path that is requested; any status from 200 to 299 is healthy. Default <c>/health</c>.</summary>
     [Required, RegularExpression("^/.*")]
     public string Path { get; set; } = "/health";
 
@@ -25,7 +25,7 @@ public sealed class ReplicaHealthOptions : IValidatableObject
 
     /// <summary>
     /// Requests that a replica must fail within <see cref="FailTimeout"/> to be taken out: it could not be connected to,
-    /// broke off or kept silent before its answer. 0: never. A replica or destination may have its own
+    /// closed the connection or sent nothing before its answer. 0: never. A replica or destination may have its own
     /// (<c>Replica:MaxFails</c>, <c>max_fails</c>). Default 1.
     /// </summary>
     [Range(0, 1_000_000)]

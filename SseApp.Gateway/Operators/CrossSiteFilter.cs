@@ -17,7 +17,7 @@ internal sealed class CrossSiteFilter : IEndpointFilter
             return await next(context);
         }
 
-        return Problems.Result(http, StatusCodes.Status403Forbidden, "The operator API takes no commands from web pages of another origin.", "cross-site");
+        return Problems.Result(http, StatusCodes.Status403Forbidden, "The operator API does not accept commands from web pages of another origin.", "cross-site");
     }
 
     /// <summary>False for what a web page of another origin may have sent.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class Recycler(
     private bool IsOld() =>
         directory.Replicas.Any(replica => replica.State == ReplicaState.Ready && time.GetUtcNow() - replica.StartedAt > _every);
 
-    [LoggerMessage(LogLevel.Warning, "The scheduled reload is put off.")]
+    [LoggerMessage(LogLevel.Warning, "The scheduled reload is postponed.")]
     private partial void LogPutOff(Exception exception);
 }
 

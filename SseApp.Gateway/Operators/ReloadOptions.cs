@@ -20,7 +20,7 @@ public sealed class ReloadOptions
 
     /// <summary>
     /// Share of the replica's streams, 0 to 1, that must be open again by then; with fewer the reload stops, for the new process
-    /// may be the reason. Replicas with less than 20 streams are not judged by it. Default 0.5.
+    /// may be the reason. Replicas with fewer than 20 streams are not judged by it. Default 0.5.
     /// </summary>
     [Range(0, 1)]
     public double MinReturned { get; set; } = 0.5;

@@ -72,7 +72,7 @@ internal sealed partial class RollingReload(
     {
         var status = await store.ReadAsync(cancellationToken);
         return status is { State: ReloadState.Running } && time.GetUtcNow() - status.UpdatedAt > LeaseDuration
-            ? status with { State = ReloadState.Interrupted, Detail = "The gateway that ran this reload ended or lost Redis. Start it again; replicas that were reloaded are only reloaded once more." }
+            ? status with { State = ReloadState.Interrupted, Detail = "The gateway that ran this reload stopped or lost its connection to Redis. Start the reload again; replicas that were already reloaded are simply reloaded again." }
             : status;
     }
 
@@ -222,7 +222,7 @@ internal sealed partial class RollingReload(
     [LoggerMessage(LogLevel.Error, "Rolling reload {Id} stopped: {Detail}")]
     private partial void LogStopped(string id, string detail);
 
-    [LoggerMessage(LogLevel.Warning, "Rolling reload {Id} met an error.")]
+    [LoggerMessage(LogLevel.Warning, "Rolling reload {Id} failed with an unexpected error.")]
     private partial void LogError(string id, Exception exception);
 
     [LoggerMessage(LogLevel.Debug, "The lease of the reload could not be released; it ends within {Seconds} s.")]

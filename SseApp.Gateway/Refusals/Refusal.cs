@@ -1,6 +1,9 @@
 namespace SseApp.Gateway.Refusals;
 
-/// <summary>Why the gateway cannot serve a request now, although the request is right.</summary>
+/// <summary>
+/// Why the gateway cannot serve a request now, although the request is right. Replicas have reasons of their own
+/// (<c>RefusalReason</c> in SseApp.Events); docs/protocol.md#refusals has all of them.
+/// </summary>
 /// <param name="Reason">For programs: <c>reason</c> of <c>stream.unavailable</c> and label of the metric.</param>
 /// <param name="Status">Status for clients other than an EventSource: 429, 500, 502, 503 or 504.</param>
 /// <param name="Detail">For people.</param>
@@ -10,7 +13,7 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
         "no-replica", StatusCodes.Status503ServiceUnavailable, "No server is ready to take this request.");
 
     public static readonly Refusal Unreachable = new(
-        "replica-unreachable", StatusCodes.Status502BadGateway, "The server that was to take this request could not be reached or broke off.");
+        "replica-unreachable", StatusCodes.Status502BadGateway, "The server for this request is unreachable or closed the connection.");
 
     public static readonly Refusal TimedOut = new(
         "replica-timeout", StatusCodes.Status504GatewayTimeout, "The server that took this request did not answer in time.");

@@ -23,7 +23,7 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
             (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
         // A 200 must not be mistaken for a publish that was stored, whatever its publisher accepts.
-        return EventStreams.IsAccepted(context.Request) && !PublishRequests.IsPublish(context.Request)
+        return ClientRequest.Of(context) is { AcceptsEventStream: true, IsPublish: false }
             ? EventStreams.WriteUnavailableAsync(context, refusal.Reason, retryMs)
             : WriteProblemAsync(context, refusal, retryMs);
     }
@@ -33,7 +33,7 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         EventStreams.SetRetryAfter(context.Response, retryMs);
         context.Response.Headers.CacheControl = "no-store";
         var retry = KeyValuePair.Create<string, object?>("retryAfterMs", retryMs);
-        return PublishRequests.IsPublish(context.Request)
+        return ClientRequest.Of(context).IsPublish
             ? Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason, retry, new(PublishOutcome.Member, Outcome(context)))
             : Problems.WriteAsync(context, refusal.Status, refusal.Detail, refusal.Reason, retry);
     }

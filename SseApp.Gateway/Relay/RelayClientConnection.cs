@@ -309,10 +309,10 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     [LoggerMessage(LogLevel.Warning, "The relay connection to replica {Replica} broke with {Streams} streams on it; they end, and their clients reconnect: {Reason}")]
     private partial void LogBroken(string replica, int streams, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "Replica {Replica} has sent nothing for {Seconds} s, although it was asked; its {Streams} streams on this connection end.")]
+    [LoggerMessage(LogLevel.Warning, "Replica {Replica} did not answer pings for {Seconds} s; its {Streams} streams on this connection end.")]
     private partial void LogSilent(string replica, double seconds, int streams);
 
-    [LoggerMessage(LogLevel.Error, "The relay connection to replica {Replica} was cut, because what it sent is not the protocol: {Reason} Use gateway and replicas of the same release, or set Relay:Enabled to false.")]
+    [LoggerMessage(LogLevel.Error, "The relay connection to replica {Replica} was closed because the peer violated the relay protocol: {Reason} Use gateway and replicas of the same release, or set Relay:Enabled to false.")]
     private partial void LogDamaged(string replica, string reason);
 
     [LoggerMessage(LogLevel.Critical, "The relay connection to replica {Replica} failed.")]

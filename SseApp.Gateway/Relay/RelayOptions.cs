@@ -16,16 +16,16 @@ public sealed class RelayOptions : IValidatableObject
     /// <summary>Take streams over relay connections where replicas offer them. Default true; otherwise each stream is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Connections to each replica; streams are spread over them, and more are made when they are full. Default 0: one for each core, at most 16.</summary>
+    /// <summary>Connections to each replica; streams are spread over them, and more are opened when they are full. Default 0: one for each core, at most 16.</summary>
     [Range(0, MaxConnections)]
     public int ConnectionsPerReplica { get; set; }
 
-    /// <summary>Time between two questions whether the replica is there. Default 2 s.</summary>
+    /// <summary>Time between two pings of a replica. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A replica that sends nothing for this long is gone: its streams end, and their clients reconnect. Default 8 s.
+    /// A replica that sends nothing for this long is unreachable: its streams end, and their clients reconnect. Default 8 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.200", "00:10:00")]
     public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(8);

@@ -93,6 +93,6 @@ internal sealed partial class ConfiguredServices : IProxyConfigProvider, IDispos
 
     private static InvalidOperationException Reserved(string what, string id) => new($"The id '{id}' of a {what} is reserved for the replicas.");
 
-    [LoggerMessage(LogLevel.Error, "The change of section ReverseProxy is not valid and was left out; the configuration before it stays: {Faults}")]
+    [LoggerMessage(LogLevel.Error, "The change of section ReverseProxy is invalid and was ignored; the previous configuration stays in use: {Faults}")]
     private partial void LogNotValid(string faults);
 }

@@ -28,7 +28,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, AccessRules rules, 
 
 /// <summary>
 /// Section <c>Access</c>: who may use the gateway at all, by client address. Entries are addresses or CIDR ranges, IPv4 or
-/// IPv6. A change of the configuration file counts at once; a change that cannot be read leaves the lists as they were.
+/// IPv6. A change of the configuration file takes effect at once; a change that cannot be read leaves the lists as they were.
 /// </summary>
 public sealed class AccessOptions : IValidatableObject
 {

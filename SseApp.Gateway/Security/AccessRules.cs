@@ -57,7 +57,7 @@ internal sealed partial class AccessRules : IDisposable
     [LoggerMessage(LogLevel.Information, "The address lists changed: {Allowed} entries to allow, {Denied} to deny.")]
     private partial void LogReloaded(int allowed, int denied);
 
-    [LoggerMessage(LogLevel.Error, "The changed address lists cannot be used; the former ones stay. {Error}")]
+    [LoggerMessage(LogLevel.Error, "The changed address lists cannot be used; the previous ones stay in use. {Error}")]
     private partial void LogNotReloaded(string error);
 
     private sealed record Lists(AddressList Allow, AddressList Deny);

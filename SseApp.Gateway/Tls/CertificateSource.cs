@@ -75,7 +75,7 @@ internal sealed partial class CertificateSource
     [LoggerMessage(LogLevel.Information, "New connections get the new certificate {Subject}, valid until {NotAfter}.")]
     private partial void LogReloaded(string subject, DateTime notAfter);
 
-    [LoggerMessage(LogLevel.Error, "The certificate files changed but cannot be used; the former certificate stays. {Problem}")]
+    [LoggerMessage(LogLevel.Error, "The certificate files changed but cannot be used; the previous certificate stays in use. {Problem}")]
     private partial void LogNotReloaded(string problem);
 
     [LoggerMessage(LogLevel.Warning, "The certificate {Subject} expires at {Expiry}; renew it and replace the files, they are read again by themselves.")]

@@ -19,7 +19,7 @@ public sealed class TlsOptions : IValidatableObject
     /// <summary>Password of the PFX file or of an encrypted PEM key. Default none.</summary>
     public string? Password { get; set; }
 
-    /// <summary>Where HTTPS is served, besides the plain addresses of <c>Urls</c>; several with semicolons. Default <c>https://*:8443</c>.</summary>
+    /// <summary>Where HTTPS is served, besides the plain addresses of <c>Urls</c>; several are separated by semicolons. Default <c>https://*:8443</c>.</summary>
     [Required]
     public string Urls { get; set; } = "https://*:8443";
 
@@ -45,7 +45,7 @@ public sealed class TlsOptions : IValidatableObject
     /// <summary>Whether that holds for all subdomains too. Default false.</summary>
     public bool HstsIncludeSubDomains { get; set; }
 
-    /// <summary>How often the files are looked at besides the notices of the file system, which network drives do not give. Default 1 min.</summary>
+    /// <summary>How often the files are checked in addition to file system notifications, which network drives do not send. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMinutes(1);
 

@@ -6,7 +6,7 @@ namespace SseApp.Tests.Chaos;
 internal sealed class Receipt(NumberedTopic topic, int subscriber)
 {
     private readonly List<int> _numbers = [];
-    private readonly List<ToldGap> _gaps = [];
+    private readonly List<ReportedGap> _gaps = [];
     private int _last = -1;
 
     public NumberedTopic Topic => topic;
@@ -15,13 +15,13 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
     public Trail? Trail { get; init; }
 
     /// <summary>The newest gap.</summary>
-    public ToldGap LastGap => _gaps[^1];
+    public ReportedGap LastGap => _gaps[^1];
 
     /// <summary>The newest number that came; -1 before the first.</summary>
     public int Last => Volatile.Read(ref _last);
 
     /// <summary>To be read when the subscriber is closed, as the next ones.</summary>
-    public IReadOnlyList<ToldGap> Gaps => _gaps;
+    public IReadOnlyList<ReportedGap> Gaps => _gaps;
 
     public void Add(string data)
     {
@@ -31,7 +31,7 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         Volatile.Write(ref _last, _numbers[^1]);
     }
 
-    public void Add(string reason, long? from, long? to) => _gaps.Add(new ToldGap(reason, from, to, _numbers.Count));
+    public void Add(string reason, long? from, long? to) => _gaps.Add(new ReportedGap(reason, from, to, _numbers.Count));
 
     /// <summary>Every number once and in order, and nothing told as missing; null, or what is wrong.</summary>
     public string? FindFault()

@@ -10,7 +10,7 @@ internal sealed class Trail(int markBits)
 
     public void Add(int number, uint mark, long offset) => _steps.Add(new Step(number, null, mark, offset));
 
-    public void Add(ToldGap gap, uint mark, long offset) => _steps.Add(new Step(-1, gap, mark, offset));
+    public void Add(ReportedGap gap, uint mark, long offset) => _steps.Add(new Step(-1, gap, mark, offset));
 
     /// <summary>
     /// Each event follows the one before it, or a gap that begins where the client stood and goes on where it says. What is
@@ -69,5 +69,5 @@ internal sealed class Trail(int markBits)
         return left;
     }
 
-    private readonly record struct Step(int Number, ToldGap? Gap, uint Mark, long Offset);
+    private readonly record struct Step(int Number, ReportedGap? Gap, uint Mark, long Offset);
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -12,7 +11,7 @@ using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
-internal static partial class ClusterRedisExtensions
+internal static class ClusterRedisExtensions
 {
     private const string ConnectionName = "redis";
 
@@ -59,7 +58,7 @@ internal static partial class ClusterRedisExtensions
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
     }
 
-    private sealed partial class RedisConnectionValidator(IConfiguration configuration) : IValidateOptions<ClusterOptions>
+    private sealed class RedisConnectionValidator(IConfiguration configuration) : IValidateOptions<ClusterOptions>
     {
         public ValidateOptionsResult Validate(string? name, ClusterOptions options)
         {
@@ -78,11 +77,26 @@ internal static partial class ClusterRedisExtensions
                     $"or set ConnectionStrings__{ConnectionName}, for example to localhost:6379.");
             }
 
+            foreach (var former in (string[])["TopicLog:KeyPrefix", "ReplicaRegistry:KeyPrefix"])
+            {
+                if (!string.IsNullOrEmpty(configuration[former]))
+                {
+                    // Ignored, it would join the cluster to another one on the same Redis.
+                    return ValidateOptionsResult.Fail(
+                        $"{former} is '{configuration[former]}'; it is called {ClusterOptions.SectionName}:{nameof(ClusterOptions.KeyPrefix)} now, for both services.");
+                }
+            }
+
+            if (text.Contains("://", StringComparison.Ordinal))
+            {
+                return Wrong("it is a URL");
+            }
+
             try
             {
                 var servers = ConfigurationOptions.Parse(text).EndPoints;
                 return servers.Count == 0 ? Wrong("it names no server")
-                    : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is { } odd ? Wrong($"'{odd.Host}' is no server's name")
+                    : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")
                     : ValidateOptionsResult.Success;
             }
             catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
@@ -90,11 +104,9 @@ internal static partial class ClusterRedisExtensions
                 return Wrong(exception.Message.Split(" (Parameter ")[0].TrimEnd('.'));
             }
 
+            // Not what it is: a password may stand in it, also under a name that is misspelled.
             ValidateOptionsResult Wrong(string why) => ValidateOptionsResult.Fail(
-                $"{key} is '{Password().Replace(text, "${key}***")}'; {why}. It must be host:port and options, for example redis.internal:6379,ssl=true.");
+                $"{key} cannot be used: {why}. It must be host:port and options, for example redis.internal:6379,ssl=true.");
         }
-
-        [GeneratedRegex("(?<key>password=)[^,]*", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-        private static partial Regex Password();
     }
 }

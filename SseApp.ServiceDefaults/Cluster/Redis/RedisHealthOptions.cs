@@ -16,7 +16,7 @@ internal sealed class RedisHealthOptions
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// An answer that takes longer makes the service degraded (still 200): publishing and resuming feel every round trip.
+    /// An answer that takes longer makes the service degraded (still 200): each publish and resume waits for a round trip.
     /// Default 100 ms; 1 ms to 1 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:00:01")]

@@ -11,7 +11,7 @@ internal sealed class ReplicaRegistryOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>A record that was not renewed for this long is gone. Default 5 s; at least two heartbeats.</summary>
+    /// <summary>A record that was not renewed for this long is removed. Default 5 s; at least two heartbeats.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan Expiry { get; set; } = TimeSpan.FromSeconds(5);
 

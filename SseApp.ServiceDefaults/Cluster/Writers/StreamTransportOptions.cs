@@ -16,7 +16,7 @@ internal sealed class StreamTransportOptions
     public bool DirectSocketWrites { get; set; } = true;
 
     /// <summary>
-    /// A peer that answers neither data nor TCP keepalive probes for this long is gone; half-open connections end then.
+    /// A connection whose peer acknowledges neither data nor TCP keepalive probes for this long is closed; this ends half-open connections.
     /// Default 40 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:04", "02:00:00")]

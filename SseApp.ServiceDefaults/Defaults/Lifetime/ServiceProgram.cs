@@ -55,16 +55,19 @@ internal static class ServiceProgram
     /// <returns>False when it was stopped before it had started.</returns>
     private static async Task<bool> StartAsync(WebApplication app)
     {
+        var started = true;
         try
         {
             await app.StartAsync();
-            return true;
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            var faults = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(service => service.ExecuteTask?.Exception).OfType<Exception>().ToArray();
-            return faults.Length == 0 ? false : throw new AggregateException(faults);
+            started = false;
         }
+
+        // The host does not log them while the start is quiet.
+        var faults = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(service => service.ExecuteTask?.Exception).OfType<Exception>().ToArray();
+        return faults.Length == 0 ? started : throw new AggregateException(faults);
     }
 
     private sealed class Addresses;
@@ -96,7 +99,7 @@ internal static class ServiceProgram
             {
                 foreach (var category in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", "Yarp.ReverseProxy.Configuration"])
                 {
-                    options.AddFilter(category, LogLevel.None);
+                    options.AddFilter(category, static level => level == LogLevel.Warning);
                 }
             }
         }

@@ -6,7 +6,7 @@ using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Memory;
 
-/// <summary>Section <c>MemoryGuard</c>: a process that grows too large drains and ends with exit code 87, to be started anew.</summary>
+/// <summary>Section <c>MemoryGuard</c>: a process that grows too large drains and ends with exit code 87, so that it is restarted.</summary>
 internal sealed class MemoryGuardOptions : IValidatableObject
 {
     public const string SectionName = "MemoryGuard";

@@ -34,6 +34,18 @@ public sealed class AccessLogTests : GatewayTest
     }
 
     [Fact]
+    public async Task An_answer_that_a_health_check_writes_is_sent_and_counted()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync();
+
+        var body = await gateway.Client.GetStringAsync("/health", TestContext.Current.CancellationToken);
+
+        Assert.StartsWith("{\"status\":", body, StringComparison.Ordinal);
+        Assert.Equal(body.Length, (await LineAsync(gateway)).GetProperty("bytes").GetInt32());
+    }
+
+    [Fact]
     public async Task A_stream_that_is_not_relayed_has_its_line_with_duration_and_bytes()
     {
         var origin = await OriginAsync("r1");

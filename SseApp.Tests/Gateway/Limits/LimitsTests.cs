@@ -30,7 +30,7 @@ public sealed class LimitsTests : GatewayTest
     }
 
     [Fact]
-    public async Task Streams_over_the_limit_of_an_address_are_told_to_come_back_and_succeed_when_one_has_left()
+    public async Task Streams_over_the_limit_of_an_address_are_asked_to_reconnect_and_succeed_when_one_has_left()
     {
         var origin = await OriginAsync("r1");
         var gateway = await GatewayAsync(s_proxy, ("Limits:StreamsPerAddress", "2"));

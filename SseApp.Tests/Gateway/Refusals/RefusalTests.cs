@@ -12,7 +12,7 @@ public sealed partial class RefusalTests : GatewayTest
     [Theory]
     [InlineData("/events?topic=a")]
     [InlineData("/topics/a/events")]
-    public async Task Without_replicas_an_EventSource_gets_a_stream_that_tells_it_to_come_back(string path)
+    public async Task Without_replicas_an_EventSource_gets_a_stream_that_asks_it_to_reconnect(string path)
     {
         var gateway = await GatewayAsync();
         var retries = new HashSet<int>();

@@ -147,7 +147,7 @@ public sealed class TlsTests : GatewayTest
     }
 
     [Fact]
-    public async Task Browsers_are_told_to_stay_with_HTTPS_only_over_HTTPS()
+    public async Task Browsers_are_instructed_to_stay_with_HTTPS_only_over_HTTPS()
     {
         await OriginAsync("r1");
         var gateway = await SecureAsync(("Tls:HstsMaxAge", "10.00:00:00"), ("Tls:HstsIncludeSubDomains", "true"));
@@ -191,7 +191,7 @@ public sealed class TlsTests : GatewayTest
     }
 
     [Fact]
-    public async Task A_client_that_comes_back_resumes_its_TLS_session()
+    public async Task A_client_that_reconnects_resumes_its_TLS_session()
     {
         if (BackplaneServer.FindOnPath("openssl") is not { } openssl)
         {

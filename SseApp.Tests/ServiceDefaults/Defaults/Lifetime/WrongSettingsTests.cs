@@ -24,7 +24,10 @@ public sealed class WrongSettingsTests
         "MemoryGuard:Limit is 'lots'; it must be a size such as 500MB, 1.5GB or 524288000.|Cluster:KeyPrefix is 'a b'; it must be 1 to 64 letters, digits, '.', '_' or '-'.|ConnectionStrings:redis is empty; start the whole cluster with*or set ConnectionStrings__redis, for example to localhost:6379.")]
     [InlineData(
         "ConnectionStrings:redis=localhost,password=secret,connectTimeout=soon",
-        "ConnectionStrings:redis is 'localhost,password=*,connectTimeout=soon'; *an integer value*")]
+        "ConnectionStrings:redis cannot be used: *an integer value*")]
+    [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
+    [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
+    [InlineData("TopicLog:KeyPrefix=blue", "TopicLog:KeyPrefix is 'blue'; it is called Cluster:KeyPrefix now, for both services.")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 

@@ -13,12 +13,12 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.Docs;
 
 /// <summary>What docs/from-nginx.md promises about nginx sites.</summary>
-public sealed partial class OperationsPageTests : GatewayTest
+public sealed partial class FromNginxPageTests : GatewayTest
 {
     [Fact]
     public async Task Every_test_that_the_page_names_exists()
     {
-        var methods = typeof(OperationsPageTests).Assembly.GetTypes()
+        var methods = typeof(FromNginxPageTests).Assembly.GetTypes()
             .SelectMany(type => type.GetMethods().Select(method => $"{type.Name}.{method.Name}"))
             .ToHashSet(StringComparer.Ordinal);
         var named = NamedTest().Matches(await PageAsync()).Select(match => match.Groups["test"].Value).ToArray();

@@ -5,4 +5,4 @@ namespace SseApp.Tests.Chaos;
 /// <param name="From">First missing offset, if told.</param>
 /// <param name="To">Last missing offset, if told.</param>
 /// <param name="Numbers">How many events had come before it.</param>
-internal sealed record ToldGap(string Reason, long? From, long? To, int Numbers);
+internal sealed record ReportedGap(string Reason, long? From, long? To, int Numbers);

@@ -9,7 +9,7 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>Redis away for longer than the grace period, as users have it: real processes, and every option as it is by default.</summary>
-public sealed class RedisAwayTests
+public sealed class LongRedisOutageTests
 {
     private const int Streams = 40;
 
