@@ -16,7 +16,7 @@ public sealed class UpstreamOptions
     /// (15 s each), which are what keeps an idle stream alive. Over a relay connection it counts until the response
     /// begins; from then on the connection's own pings do. Default 100 s.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "24:00:00")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
     /// <summary>

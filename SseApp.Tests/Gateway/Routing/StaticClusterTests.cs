@@ -96,7 +96,7 @@ public sealed class StaticClusterTests : GatewayTest
         var configuration = (IConfigurationRoot)gateway.Get<IConfiguration>();
         Change("Metadata:weight", "much");
         await UntilAsync(
-            () => gateway.Logs.Any(log => log.StartsWith("The change of section ReverseProxy is not valid", StringComparison.Ordinal)), "the fault to be reported");
+            () => gateway.Logs.Any(log => log.StartsWith("The change of section ReverseProxy is invalid", StringComparison.Ordinal)), "the fault to be reported");
 
         await OriginAsync("r2");
 

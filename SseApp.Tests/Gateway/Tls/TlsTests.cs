@@ -87,7 +87,7 @@ public sealed class TlsTests : GatewayTest
 
         await File.WriteAllTextAsync(_certificate.CertificateFile, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", Cancellation);
         await UntilAsync(
-            () => gateway.Logs.Any(message => message.Contains("the former certificate stays", StringComparison.Ordinal)
+            () => gateway.Logs.Any(message => message.Contains("the previous certificate stays in use", StringComparison.Ordinal)
                 && message.Contains("A PEM file needs the certificate first", StringComparison.Ordinal)),
             "the broken file to be reported");
         Assert.Equal("first", await ServedAsync(gateway));
