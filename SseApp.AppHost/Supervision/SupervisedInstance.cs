@@ -10,6 +10,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     private readonly CrashCount _crashes = new(policy);
     private int _starts;
     private DateTimeOffset _startedAt;
+    private DateTime? _endedAt;
     private bool _alive;
     private bool _stopRequested;
     private volatile bool _ownStart;
@@ -72,6 +73,13 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             return;
         }
 
+        if (snapshot.StopTimeStamp is { } stop && stop == _endedAt)
+        {
+            // The engine reported the former end once more, after the start that followed it: not another crash.
+            return;
+        }
+
+        _endedAt = snapshot.StopTimeStamp;
         _alive = false;
         if (_stopRequested)
         {
