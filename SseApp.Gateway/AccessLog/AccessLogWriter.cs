@@ -137,6 +137,7 @@ internal sealed partial class AccessLogWriter : BackgroundService
         _output?.Dispose();
         _output = null;
     }
+
     private void Drop(long lines)
     {
         Interlocked.Add(ref _dropped, lines);
