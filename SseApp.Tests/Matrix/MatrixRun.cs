@@ -26,7 +26,6 @@ internal sealed class MatrixRun : IAsyncDisposable
     private readonly NumberedTopic _topic;
     private readonly ITestOutputHelper _output;
     private readonly Task _publishing;
-    private int _turn;
 
     private MatrixRun(ServiceCluster cluster, Crowd node, Crowd chromium, ITestOutputHelper output)
     {
@@ -68,10 +67,10 @@ internal sealed class MatrixRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>One replica has this fault until everybody is elsewhere; streams do not move without need, so it is each one's turn.</summary>
+    /// <summary>The replica with most streams has this fault until everybody is elsewhere.</summary>
     public async Task BreakAsync(PipeFault fault)
     {
-        var pipe = _cluster.Pipes[_turn++ % 2];
+        var pipe = _cluster.Pipes[await BusiestAsync()];
         var opened = _node.State.Opened;
         pipe.Break(fault);
         await Eventually.Async(() => fault == PipeFault.Refuse || pipe.Met > 0, s_limit, $"a connection to meet the fault {fault}");
@@ -87,10 +86,10 @@ internal sealed class MatrixRun : IAsyncDisposable
         await StreamingAsync($"{fault}, after it", s_recovery);
     }
 
-    /// <summary>One replica stops as it should and comes back.</summary>
+    /// <summary>The replica with most streams stops as it should and starts again.</summary>
     public async Task DrainAsync()
     {
-        var draining = _cluster.Replicas[_turn % 2];
+        var draining = _cluster.Replicas[await BusiestAsync()];
         draining.Process.Terminate();
         await draining.Process.WaitForExitAsync().WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken);
         await StreamingAsync("the drain of a replica", s_recovery);
@@ -138,6 +137,22 @@ internal sealed class MatrixRun : IAsyncDisposable
         {
             await (one?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
+    }
+
+    /// <summary>Streams do not move without need: one that recovered may have none, and a fault of it would harm nobody.</summary>
+    private async Task<int> BusiestAsync()
+    {
+        int[] streams = [];
+        await Eventually.Async(
+            async () =>
+            {
+                var replicas = await _cluster.ListAsync();
+                streams = [.. _cluster.Replicas.Select(one => replicas.Single(replica => replica.GetProperty("id").GetString() == one.Name).GetProperty("connections").GetInt32())];
+                return streams.Sum() == _node.State.Count + _chromium.State.Count;
+            },
+            s_limit,
+            "the replicas to count each stream once");
+        return streams.IndexOf(streams.Max());
     }
 
     private async Task StreamingAsync(string phase, TimeSpan limit)
