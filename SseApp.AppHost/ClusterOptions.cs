@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.AppHost;
 
 /// <summary>Section <c>Cluster</c>: the shape of the local cluster.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost.Backplane;

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using Microsoft.Extensions.Configuration;
 
 namespace SseApp.AppHost.Backplane;
 

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Reflection;
-using Microsoft.Extensions.DependencyInjection;
 using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost.Backplane;

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Threading.Channels;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using SseApp.AppHost.Supervision;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;

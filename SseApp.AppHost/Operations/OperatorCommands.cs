@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Logging;
 using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Microsoft.Extensions.Hosting;
 using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;

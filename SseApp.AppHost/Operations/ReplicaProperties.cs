@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace SseApp.AppHost.Operations;
 
 /// <summary>Properties of an instance, shown in its details, that come from the replica registry.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace SseApp.AppHost.Startup;
 
 /// <summary>What keeps the cluster from starting, reported together before anything starts.</summary>

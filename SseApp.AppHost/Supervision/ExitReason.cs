@@ -1,4 +1,3 @@
-using System.Globalization;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Supervision;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Logging;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.AppHost.Supervision;

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-
 namespace SseApp.AppHost.Supervision;
 
 /// <summary>Follows the states of all supervised instances.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace SseApp.AppHost.Supervision;
 
 /// <summary>What an instance's supervision needs of the AppHost.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.FanOut;

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.FanOut;

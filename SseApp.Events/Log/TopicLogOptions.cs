@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.IO.Enumeration;
 
 namespace SseApp.Events.Log;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Operators;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Http;
 using SseApp.Events.Log;

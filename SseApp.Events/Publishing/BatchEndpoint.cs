@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using Microsoft.Extensions.Options;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Protocol;

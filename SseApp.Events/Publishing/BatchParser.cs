@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace SseApp.Events.Publishing;
 
 /// <summary>Splits the body of a batch, a JSON array or NDJSON, into items. One bad item does not spoil the others.</summary>

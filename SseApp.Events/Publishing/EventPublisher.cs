@@ -1,5 +1,4 @@
 using System.Text.Unicode;
-using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 

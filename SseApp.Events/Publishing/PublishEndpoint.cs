@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Http;
 using SseApp.Events.Log;

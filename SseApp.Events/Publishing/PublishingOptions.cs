@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Events.Publishing;
 
 /// <summary>Section <c>Publishing</c>: how much may be published at once.</summary>

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 using SseApp.Events.FanOut;
 using SseApp.ServiceDefaults.Cluster.Relay;
 

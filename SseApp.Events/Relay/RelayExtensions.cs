@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Events.Relay;
 
 /// <summary>Section <c>Relay</c>: connections from gateways that carry many streams each.</summary>

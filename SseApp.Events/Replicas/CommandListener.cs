@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.ServiceDefaults.Cluster.Placement;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Events.Replicas;

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Events.Replicas;
 
 /// <summary>Section <c>Replica</c>: what a replica reports about itself to the gateways.</summary>

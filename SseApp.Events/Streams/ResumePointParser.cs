@@ -1,4 +1,3 @@
-using System.Globalization;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 

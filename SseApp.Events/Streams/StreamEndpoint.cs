@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.ServiceDefaults.Cluster.Protocol;

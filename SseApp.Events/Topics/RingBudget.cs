@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Events.Topics;
 
 /// <summary>The memory that recent events may take, for each topic and in all.</summary>

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Events.Topics;
 
 /// <summary>Section <c>Topics</c>: what a replica keeps in memory for the topics that have subscribers.</summary>

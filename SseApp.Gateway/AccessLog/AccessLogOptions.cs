@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.AccessLog;
 
 /// <summary>Section <c>AccessLog</c>: one line of JSON for each request when it ends, a stream's with its duration, bytes and events.</summary>

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Threading.Channels;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.AccessLog;

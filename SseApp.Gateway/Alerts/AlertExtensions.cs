@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Http.Resilience;
-using Microsoft.Extensions.Options;
 using Polly;
 using SseApp.Gateway.Alerts.Rules;
 using SseApp.ServiceDefaults.Defaults.Http;

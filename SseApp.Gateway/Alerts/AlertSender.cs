@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using Microsoft.Extensions.Options;
 using Polly.Timeout;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 

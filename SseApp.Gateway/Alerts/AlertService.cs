@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Gateway.Alerts;
 
 /// <summary>Drives the <see cref="AlertEngine"/>.</summary>

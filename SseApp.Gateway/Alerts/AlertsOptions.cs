@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Alerts;
 
 /// <summary>Section <c>Alerts</c>: what is wrong enough to report to a person, and how.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Configuration.ClusterValidators;
 using Yarp.ReverseProxy.Health;

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Balancing;
 
 /// <summary>Section <c>Balancing</c>: which replica gets a request.</summary>

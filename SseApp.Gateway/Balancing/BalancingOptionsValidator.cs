@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.LoadBalancing;
 
 namespace SseApp.Gateway.Balancing;

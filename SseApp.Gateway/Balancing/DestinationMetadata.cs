@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace SseApp.Gateway.Balancing;
 
 /// <summary>

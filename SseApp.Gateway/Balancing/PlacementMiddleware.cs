@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Protocol;

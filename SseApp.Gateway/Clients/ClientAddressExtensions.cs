@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.HttpOverrides;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

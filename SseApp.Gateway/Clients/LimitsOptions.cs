@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Clients;
 
 /// <summary>Section <c>Limits</c>. A number of 0 means no limit where that is said.</summary>

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Clients;
 
 /// <summary>Section <c>Proxies</c>: which proxies the gateway trusts to report the client.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.ResponseCompression;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Lifetime;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 using Yarp.ReverseProxy.Forwarder;
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 
 namespace SseApp.Gateway.Forwarding;

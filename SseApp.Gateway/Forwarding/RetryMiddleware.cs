@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 

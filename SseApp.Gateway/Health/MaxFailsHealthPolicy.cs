@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;

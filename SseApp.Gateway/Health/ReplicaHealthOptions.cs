@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Health;
 
 /// <summary>Section <c>ReplicaHealth</c>: how the gateway finds out that a replica cannot serve.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
 
 namespace SseApp.Gateway.Limits;

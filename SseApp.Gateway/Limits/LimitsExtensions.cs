@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

@@ -1,5 +1,4 @@
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 

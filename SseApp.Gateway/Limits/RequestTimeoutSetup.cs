@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Refusals;
 

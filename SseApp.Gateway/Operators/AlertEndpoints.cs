@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Replicas;

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Section <c>Reload</c>: the rolling reload, which replaces the replicas' processes one by one.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Protocol;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;

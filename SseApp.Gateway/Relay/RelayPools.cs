@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Replicas;
 
 namespace SseApp.Gateway.Relay;

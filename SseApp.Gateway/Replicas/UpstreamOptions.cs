@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Replicas;
 
 /// <summary>Section <c>Upstream</c>: connections from the gateway to replicas and other services.</summary>

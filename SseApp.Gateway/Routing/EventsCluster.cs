@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;

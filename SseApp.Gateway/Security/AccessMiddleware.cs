@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Gateway.Security;
 
 /// <summary>Puts the configured headers on every response, at the last moment: what YARP copies from a replica comes before.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Security;

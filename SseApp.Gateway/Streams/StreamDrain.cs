@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Gateway.Tls;
 
 /// <summary>Looks at the certificate's files when the file system says that they changed, and now and then because it may not say so.</summary>

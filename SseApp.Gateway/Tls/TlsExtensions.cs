@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Clients;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 

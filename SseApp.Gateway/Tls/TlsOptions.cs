@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.Gateway.Tls;
 
 /// <summary>Section <c>Tls</c>: HTTPS, when <see cref="CertificateFile"/> is set.</summary>

@@ -1,9 +1,5 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using SseApp.Bench.Generator;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.AppHost;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Architecture;
 

@@ -1,7 +1,5 @@
-using System.Globalization;
-using System.Text;
-using CsCheck;
 using SseApp.Bench.Generator;
+using StreamClient = SseApp.Bench.Generator.StreamClient;
 
 namespace SseApp.Tests.Bench;
 

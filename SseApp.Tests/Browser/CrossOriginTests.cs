@@ -1,7 +1,4 @@
-using System.Net.Http.Json;
-using System.Text.Json;
 using SseApp.Tests.Gateway;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Browser;
 

@@ -1,8 +1,3 @@
-using System.Collections.Concurrent;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-
 namespace SseApp.Tests.Browser;
 
 /// <summary>A page with one native EventSource that reports everything it sees to the server it came from.</summary>

@@ -1,5 +1,4 @@
 using SseApp.Tests.Gateway;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Browser;
 

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using SseApp.Tests.Gateway;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Browser;
 

@@ -1,10 +1,4 @@
-using System.Collections.Concurrent;
-using System.Text;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using SseApp.Tests.Gateway;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Browser;
 

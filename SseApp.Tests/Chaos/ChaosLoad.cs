@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Chaos;
 
 /// <summary>250 numbered publishes a second over 20 topics, and 200 subscribers of two topics each, through the gateway.</summary>

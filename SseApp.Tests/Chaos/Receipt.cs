@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace SseApp.Tests.Chaos;
 
 /// <summary>What one subscriber received of one topic, in order.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Events.Log;
-
 namespace SseApp.Tests.Chaos;
 
 /// <summary>Where an acknowledged event was stored.</summary>

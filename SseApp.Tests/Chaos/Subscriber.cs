@@ -1,7 +1,3 @@
-using System.Text.Json;
-using SseApp.Events.Log;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Chaos;
 
 /// <summary>One client of two topics that keeps what it receives apart by topic.</summary>

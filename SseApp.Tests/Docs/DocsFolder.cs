@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Docs;
 
 /// <summary>The pages of the repository.</summary>

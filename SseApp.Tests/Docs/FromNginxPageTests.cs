@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using SseApp.Gateway.AccessLog;
@@ -8,7 +7,6 @@ using SseApp.Gateway.Compression;
 using SseApp.Gateway.Security;
 using SseApp.Gateway.Tls;
 using SseApp.Tests.Gateway;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Docs;
 

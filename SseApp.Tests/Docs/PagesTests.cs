@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using SseApp.ConfigurationDocs;
 using SseApp.Tests.Architecture;

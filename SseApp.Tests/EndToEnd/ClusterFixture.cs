@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.EndToEnd;
 

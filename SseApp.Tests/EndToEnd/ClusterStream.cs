@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
-using System.Text.Json;
+using SseParser = System.Net.ServerSentEvents.SseParser;
 
 namespace SseApp.Tests.EndToEnd;
 

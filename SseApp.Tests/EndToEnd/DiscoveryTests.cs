@@ -1,8 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;

@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>Resident memory of a gateway, alone in its process, under streams that come, leave and come again.</summary>

@@ -1,10 +1,5 @@
-using System.Globalization;
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using SseApp.Gateway.Alerts.Rules;
 using SseApp.Tests.Chaos;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.EndToEnd;
 

@@ -1,16 +1,9 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Globalization;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using SseApp.AppHost.Supervision;
 using SseApp.Bench.Reload;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;

@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>SIGTERM to real processes that hold streams. That they end in time is promised, so the time is a limit here.</summary>

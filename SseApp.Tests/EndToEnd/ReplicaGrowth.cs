@@ -1,5 +1,4 @@
 using SseApp.Tests.Chaos;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.EndToEnd;
 

@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>Clients that open a stream and never read, at a replica and a gateway whose heaps are limited as in a small container.</summary>

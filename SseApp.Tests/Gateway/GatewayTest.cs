@@ -1,8 +1,4 @@
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Http;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway;
 

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Tests.Gateway;
 
 public sealed class OptionsTests : GatewayTest

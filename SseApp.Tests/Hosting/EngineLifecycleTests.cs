@@ -1,9 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.DependencyInjection;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Hosting;
 

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A client that takes everything and looks what its thread allocated since the send before.</summary>

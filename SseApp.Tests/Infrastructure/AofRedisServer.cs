@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A Redis server of one's own whose events survive its end, in a folder of its own.</summary>

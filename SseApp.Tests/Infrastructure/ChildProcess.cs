@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SseApp.Bench.Generator;
 
 namespace SseApp.Tests.Infrastructure;

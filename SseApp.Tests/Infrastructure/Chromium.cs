@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A headless Chromium that shows one page until it is disposed of. Pages report to the test's own server.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>How long some program of this machine waited for a core, as Linux counts it.</summary>

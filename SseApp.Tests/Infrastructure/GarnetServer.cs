@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SseApp.AppHost.Backplane;
 
 namespace SseApp.Tests.Infrastructure;

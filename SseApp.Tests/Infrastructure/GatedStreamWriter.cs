@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A client in memory that takes one send whenever the test says so.</summary>

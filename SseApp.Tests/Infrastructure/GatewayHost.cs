@@ -1,21 +1,16 @@
 using System.Diagnostics.Metrics;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
 using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Operators;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
 

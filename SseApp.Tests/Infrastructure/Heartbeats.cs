@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Renews the record of an origin as a replica does with its default interval, until it is disposed: then the record expires.</summary>

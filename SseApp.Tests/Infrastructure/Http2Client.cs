@@ -1,8 +1,5 @@
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Net.Security;
-using System.Net.Sockets;
-using System.Text;
 
 namespace SseApp.Tests.Infrastructure;
 

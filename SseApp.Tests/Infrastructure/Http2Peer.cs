@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A client of streams on one HTTP/2 connection, whose flow-control windows are the smallest.</summary>

@@ -1,12 +1,6 @@
-using System.Text;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
-using SseApp.Events.Log;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Cluster.Writers;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Infrastructure;

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Infrastructure;

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A client with an address of its own, out of 127.1.0.0/16: to a gateway on this machine it is another client.</summary>

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Net.Sockets;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Debian's nginx with nothing configured but where to send requests.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A package of npm, fetched once from the configured registry into <c>artifacts/npm</c>.</summary>

@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Net.Security;
-using System.Net.Sockets;
-using System.Text;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A Redis Cluster of three masters.</summary>

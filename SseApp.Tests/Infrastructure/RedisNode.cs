@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>One server of several that belong together, with a folder of its own.</summary>

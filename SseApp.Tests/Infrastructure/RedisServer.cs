@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Debian's <c>redis-server</c>, or any other on the PATH, without persistence.</summary>

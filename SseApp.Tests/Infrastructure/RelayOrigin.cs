@@ -1,7 +1,4 @@
-using System.Net.Sockets;
-using System.Text;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,5 +1,3 @@
-using System.Text;
-using SseApp.Events.Log;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Infrastructure;

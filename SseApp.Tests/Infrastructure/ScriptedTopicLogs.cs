@@ -1,5 +1,3 @@
-using SseApp.Events.Log;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Several topics, each with a scripted log of its own.</summary>

@@ -1,6 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Replicas and a gateway as processes, on a Redis of the test.</summary>

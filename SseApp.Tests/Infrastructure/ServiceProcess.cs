@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>One of the repository's services as a process of its own, at an address that outlives its end.</summary>

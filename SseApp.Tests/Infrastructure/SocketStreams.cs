@@ -1,6 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Thousands of streams on bare sockets, each past its <c>stream.open</c>.</summary>

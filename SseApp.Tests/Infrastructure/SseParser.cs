@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A client of one stream, on the raw response body.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>One open stream whose bytes a test waits for.</summary>

@@ -1,8 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A replica made of bare bytes: what it answers, and how it breaks, is up to the test.</summary>

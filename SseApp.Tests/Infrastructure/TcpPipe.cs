@@ -1,7 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>What stands between a client and a server, as a gateway and a replica: passes bytes both ways, until it is told to do worse.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>What an event stream may consist of by https://html.spec.whatwg.org/multipage/server-sent-events.html, and what a proxy is tempted to change.</summary>

@@ -1,10 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Matrix;
 
 /// <summary>Many EventSources that nobody here wrote: of npm's <c>eventsource</c> in Node.js, and of Chromium.</summary>

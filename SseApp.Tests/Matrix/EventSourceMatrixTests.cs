@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Matrix;
 
 /// <summary>EventSources of npm's package and of Chromium behind the gateway, and everything a replica can do to them.</summary>

@@ -1,7 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
 using SseApp.Tests.Chaos;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Matrix;
 

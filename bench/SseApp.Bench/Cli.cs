@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Spectre.Console;
-
 namespace SseApp.Bench;
 
 internal static class Cli

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using SseApp.Bench.Compare;
 using SseApp.Bench.Load;
 using SseApp.Bench.Reload;

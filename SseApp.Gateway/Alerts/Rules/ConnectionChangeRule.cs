@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Gateway.Alerts.Rules;
 
 /// <summary>The number of streams rose or fell by a large share within a minute, and stayed there.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace SseApp.Gateway.Alerts.Rules;
 
 internal sealed class RedisUnavailableRule(IOptions<AlertsOptions> options) : IAlertRule

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Alerts.Rules;

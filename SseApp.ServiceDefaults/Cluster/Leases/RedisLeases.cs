@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 

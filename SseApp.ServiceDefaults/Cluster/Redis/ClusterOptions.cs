@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Section <c>Cluster</c>: what makes several processes one cluster.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;

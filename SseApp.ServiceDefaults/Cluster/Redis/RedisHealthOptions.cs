@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Section <c>RedisHealth</c>: when an outage of Redis shows in <c>/health</c>.</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 

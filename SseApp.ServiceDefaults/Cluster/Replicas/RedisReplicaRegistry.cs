@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 

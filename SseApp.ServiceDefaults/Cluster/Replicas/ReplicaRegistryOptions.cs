@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>Section <c>ReplicaRegistry</c>: the list of replicas in Redis.</summary>

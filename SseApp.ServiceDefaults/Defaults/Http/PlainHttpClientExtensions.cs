@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace SseApp.ServiceDefaults.Defaults.Http;
 
 internal static class PlainHttpClientExtensions

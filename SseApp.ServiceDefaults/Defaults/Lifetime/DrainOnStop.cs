@@ -1,7 +1,3 @@
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>

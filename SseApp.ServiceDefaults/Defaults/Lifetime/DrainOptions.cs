@@ -1,8 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
-
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>Section <c>Drain</c>: how a replica or a gateway ends its streams before it stops.</summary>

@@ -1,7 +1,3 @@
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 internal static class OptionsExtensions

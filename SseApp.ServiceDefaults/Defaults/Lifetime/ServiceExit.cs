@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Hosting;
-
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>Ends the process as SIGTERM does, drain included, but with an exit code of its own.</summary>

@@ -1,9 +1,6 @@
 using System.Collections;
 using System.ComponentModel;
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using System.Reflection;
-using Microsoft.Extensions.Configuration;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 

@@ -1,4 +1,3 @@
-using CsCheck;
 using SseApp.Events.Diagnostics;
 
 namespace SseApp.Tests.Events.Diagnostics;

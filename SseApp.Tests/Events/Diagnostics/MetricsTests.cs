@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Diagnostics;
 
 public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>

@@ -1,9 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Http;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.FanOut;
 

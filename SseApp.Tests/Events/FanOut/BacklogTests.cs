@@ -1,9 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text;
-using System.Text.Json;
-using CsCheck;
 using SseApp.Events.FanOut;
-using SseApp.Events.Log;
 
 namespace SseApp.Tests.Events.FanOut;
 

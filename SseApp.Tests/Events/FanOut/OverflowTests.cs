@@ -1,6 +1,4 @@
-using System.Text.Json;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.FanOut;
 

@@ -1,13 +1,6 @@
-using System.Text;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
-using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Writers;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.FanOut;
 

@@ -1,7 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.FanOut;
 
 public sealed class SlowConsumerTests(RedisServer redis) : IClassFixture<RedisServer>

@@ -1,7 +1,4 @@
-using CsCheck;
 using SseApp.Events.FanOut;
-using SseApp.Events.Log;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.FanOut;
 

@@ -1,7 +1,3 @@
-using System.Text;
-using CsCheck;
-using SseApp.Events.Log;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class LogEntryTests

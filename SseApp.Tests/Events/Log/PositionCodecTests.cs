@@ -1,6 +1,3 @@
-using CsCheck;
-using SseApp.Events.Log;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class PositionCodecTests

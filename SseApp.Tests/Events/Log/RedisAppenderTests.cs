@@ -1,8 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Text;
-using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Log;

@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class RedisSentinelTopicLogTests(RedisSentinelServer server) : TopicLogTests(server), IClassFixture<RedisSentinelServer>;

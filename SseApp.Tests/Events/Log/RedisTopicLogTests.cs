@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class RedisTopicLogTests(RedisServer server) : TopicLogTests(server), IClassFixture<RedisServer>;

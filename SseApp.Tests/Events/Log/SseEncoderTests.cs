@@ -1,8 +1,3 @@
-using System.Text;
-using CsCheck;
-using SseApp.Events.Log;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class SseEncoderTests

@@ -1,11 +1,3 @@
-using System.Collections.Concurrent;
-using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
-using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Log;

@@ -1,5 +1,3 @@
-using SseApp.Events.Log;
-
 namespace SseApp.Tests.Events.Log;
 
 public sealed class TopicNameTests

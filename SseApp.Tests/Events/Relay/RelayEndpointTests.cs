@@ -1,8 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Relay;
 

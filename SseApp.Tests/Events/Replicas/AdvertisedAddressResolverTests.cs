@@ -1,4 +1,3 @@
-using System.Net;
 using SseApp.Events.Replicas;
 
 namespace SseApp.Tests.Events.Replicas;

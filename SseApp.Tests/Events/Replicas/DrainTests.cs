@@ -1,9 +1,6 @@
-using System.Net;
 using Microsoft.Extensions.Hosting;
 using SseApp.Events.Diagnostics;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Replicas;
 

@@ -1,7 +1,5 @@
-using System.Globalization;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Replicas;
 

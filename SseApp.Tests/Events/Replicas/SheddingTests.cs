@@ -1,4 +1,3 @@
-using CsCheck;
 using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Placement;

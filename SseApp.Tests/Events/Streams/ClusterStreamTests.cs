@@ -1,6 +1,3 @@
-using System.Net;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 public sealed class ClusterStreamTests(RedisClusterServer redis) : IClassFixture<RedisClusterServer>

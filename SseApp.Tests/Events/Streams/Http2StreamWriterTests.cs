@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 /// <summary>HTTP/2, where streams share a connection and each has its own window.</summary>

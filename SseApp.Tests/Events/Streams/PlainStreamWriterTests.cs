@@ -1,6 +1,3 @@
-using System.Text;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 /// <summary>HTTP/1.x without TLS, where there are two ways to write.</summary>

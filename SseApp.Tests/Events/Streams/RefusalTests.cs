@@ -1,7 +1,4 @@
-using System.Net;
-using System.Text.Json;
 using SseApp.Events.Replicas;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Streams;
 

@@ -1,7 +1,3 @@
-using System.Net;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>

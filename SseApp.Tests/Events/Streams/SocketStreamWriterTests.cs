@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 public sealed class SocketStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: true), IClassFixture<RedisServer>;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Streams;
 

@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 public sealed class TlsHttp2StreamWriterTests(RedisServer redis, TlsFixture tls)

@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Streams;
 
 /// <summary>HTTP/1.1 over TLS.</summary>

@@ -1,8 +1,3 @@
-using System.Net;
-using System.Text.Json;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.TopicApi;
 
 public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisServer>

@@ -1,10 +1,3 @@
-using System.Net;
-using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Topics;

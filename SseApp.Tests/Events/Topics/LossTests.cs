@@ -1,5 +1,3 @@
-using System.Net;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Topics;

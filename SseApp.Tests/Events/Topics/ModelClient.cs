@@ -1,7 +1,4 @@
-using System.Text.Json;
-using SseApp.Events.Log;
 using SseApp.Events.Topics;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Topics;
 

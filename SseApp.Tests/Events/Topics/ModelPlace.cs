@@ -1,7 +1,3 @@
-using System.Text.Json;
-using SseApp.Events.Log;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Events.Topics;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using SseApp.Events.Topics;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Events.Topics;
 

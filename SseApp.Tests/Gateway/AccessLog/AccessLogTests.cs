@@ -1,7 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.Options;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.AccessLog;
 
 public sealed class AccessLogTests : GatewayTest

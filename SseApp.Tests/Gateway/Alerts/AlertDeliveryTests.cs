@@ -1,12 +1,4 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Net.Sockets;
-using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Alerts;
 

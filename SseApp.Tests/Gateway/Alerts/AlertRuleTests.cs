@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Alerts.Rules;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Tests.Gateway.Alerts;
 

@@ -1,7 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Alerts;
 
 /// <summary>Real replicas, gateways and Redis as processes; they are killed and frozen.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;

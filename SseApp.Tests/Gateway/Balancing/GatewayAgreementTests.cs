@@ -1,9 +1,6 @@
-using CsCheck;
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Placement;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;

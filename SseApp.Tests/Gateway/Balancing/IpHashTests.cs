@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Balancing;
 
 /// <summary>The default policy through real gateways.</summary>

@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Replicas;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

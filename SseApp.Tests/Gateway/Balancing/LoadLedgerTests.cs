@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Options;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;

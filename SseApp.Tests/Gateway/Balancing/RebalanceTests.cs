@@ -1,6 +1,4 @@
-using System.Globalization;
 using SseApp.Tests.Chaos;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

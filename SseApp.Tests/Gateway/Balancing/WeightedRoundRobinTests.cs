@@ -1,5 +1,3 @@
-using CsCheck;
-using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Balancing;
 using Yarp.ReverseProxy.Model;
 

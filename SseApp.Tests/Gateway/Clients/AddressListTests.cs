@@ -1,4 +1,3 @@
-using System.Net;
 using SseApp.Gateway.Clients;
 
 namespace SseApp.Tests.Gateway.Clients;

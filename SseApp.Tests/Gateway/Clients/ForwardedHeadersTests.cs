@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Clients;
 
 public sealed class ForwardedHeadersTests : GatewayTest

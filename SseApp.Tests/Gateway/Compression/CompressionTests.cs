@@ -1,8 +1,4 @@
 using System.IO.Compression;
-using System.Net;
-using System.Text;
-using Microsoft.AspNetCore.Http;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Compression;
 

@@ -1,6 +1,3 @@
-using System.Net;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Forwarding;
 
 /// <summary>Which bodies are kept for a second try, and that all of them together have a limit.</summary>

@@ -1,9 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Forwarding;
 
 public sealed class RetryTests : GatewayTest

@@ -1,9 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
-using Microsoft.AspNetCore.Http;
-
 namespace SseApp.Tests.Gateway.Forwarding;
 
 /// <summary>How the bodies of small requests reach a replica.</summary>

@@ -1,7 +1,3 @@
-using System.Collections.Concurrent;
-using Microsoft.AspNetCore.Http;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Forwarding;
 
 public sealed class UpstreamTests : GatewayTest

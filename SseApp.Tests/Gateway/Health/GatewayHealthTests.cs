@@ -1,7 +1,3 @@
-using System.Net;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Health;
 
 /// <summary>What the gateway's own probe says of its replicas, by real probes of theirs.</summary>

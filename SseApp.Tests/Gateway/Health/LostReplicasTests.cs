@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Health;
 
 /// <summary>When streams of a replica are given up, and when not; a frozen process is in the chaos tests.</summary>

@@ -1,14 +1,5 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Net.Sockets;
-using System.Text;
-using System.Text.Json;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Limits;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Limits;
 

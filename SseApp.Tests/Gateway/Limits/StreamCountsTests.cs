@@ -1,5 +1,3 @@
-using System.Net;
-using CsCheck;
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Requests;
 

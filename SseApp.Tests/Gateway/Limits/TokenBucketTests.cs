@@ -1,6 +1,4 @@
 using System.Threading.RateLimiting;
-using CsCheck;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.Gateway.Limits;
 
 namespace SseApp.Tests.Gateway.Limits;

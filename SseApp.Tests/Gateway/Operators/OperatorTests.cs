@@ -1,11 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Operators;
 
 public sealed class OperatorTests : GatewayTest

@@ -1,11 +1,6 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Operators;
 

@@ -1,9 +1,4 @@
-using System.Globalization;
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.RegularExpressions;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Refusals;
 

@@ -1,6 +1,4 @@
-using System.Net;
 using SseApp.Tests.Gateway.Streams;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;
 

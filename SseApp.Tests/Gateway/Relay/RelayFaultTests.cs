@@ -1,11 +1,7 @@
-using System.Net;
-using Microsoft.Extensions.DependencyInjection;
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Relay;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;
 

@@ -1,7 +1,4 @@
-using System.Net;
-using System.Text.Json;
 using SseApp.Gateway.Relay;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Relay;
 

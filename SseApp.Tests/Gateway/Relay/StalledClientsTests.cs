@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Relay;
 
 /// <summary>Many clients on HTTP/1.1 that do not read, all on the relay connection of one that does.</summary>

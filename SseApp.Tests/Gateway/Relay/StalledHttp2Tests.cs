@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Relay;
 
 /// <summary>Clients that share an HTTP/2 connection to the gateway and do not read, until the policy of their replica acts.</summary>

@@ -1,11 +1,3 @@
-using System.Net;
-using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Replicas;
 
 /// <summary>Real replicas behind the real gateway, found in a real Redis.</summary>

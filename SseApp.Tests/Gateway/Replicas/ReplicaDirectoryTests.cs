@@ -1,7 +1,4 @@
-using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Tests.Gateway.Replicas;
 

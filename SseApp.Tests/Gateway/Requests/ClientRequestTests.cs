@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Tests.Gateway.Requests;

@@ -1,6 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Routing;
 
 public sealed class ReplicaRoutingTests : GatewayTest

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Routing;
 

@@ -1,8 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Security;
 
 public sealed class AccessTests : GatewayTest

@@ -1,6 +1,3 @@
-using System.Net;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Security;
 
 public sealed class CrossOriginTests : GatewayTest

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Options;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Security;
 
 public sealed class ResponseHeadersTests : GatewayTest

@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Net.Sockets;
-using System.Text;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Streams;
 
 /// <summary>A server of bare bytes behind the gateway, as a replica and from configuration: what it sends is what the client gets, as it comes.</summary>

@@ -1,6 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
-
 namespace SseApp.Tests.Gateway.Streams;
 
 public sealed class ShutdownTests : GatewayTest

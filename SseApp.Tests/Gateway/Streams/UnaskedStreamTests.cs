@@ -1,7 +1,3 @@
-using System.Net;
-using Microsoft.AspNetCore.Http;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.Gateway.Streams;
 
 public sealed class UnaskedStreamTests : GatewayTest

@@ -1,9 +1,5 @@
-using System.Diagnostics;
-using System.Net;
 using System.Net.Quic;
 using System.Security.Authentication;
-using Microsoft.Extensions.Options;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.Gateway.Tls;
 

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary><c>compare</c>: SseApp beside the servers that people use instead, in one run on one machine.</summary>

@@ -1,7 +1,4 @@
-using System.Globalization;
-using Spectre.Console;
 using SseApp.Bench.Report;
-using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
 

@@ -1,6 +1,3 @@
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>The same modest load for each: 20 events a second to 1 000 streams.</summary>

@@ -1,7 +1,3 @@
-using System.Globalization;
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>One topic to all streams: the ramp to saturation, 4 events a second, and half of what saturates nchan.</summary>

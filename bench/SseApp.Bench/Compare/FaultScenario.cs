@@ -1,6 +1,3 @@
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>One of two workers is killed under load; the streams reconnect as an EventSource does.</summary>

@@ -1,5 +1,3 @@
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>One kind of load.</summary>

@@ -1,6 +1,3 @@
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>What an open stream costs while nothing happens.</summary>

@@ -1,8 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>A load of which rows of the report are made, with the CPU time that the subject spends on it.</summary>

@@ -1,8 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
-using SseApp.Bench.Generator;
 using SseApp.Bench.Report;
-using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Compare;
 

@@ -1,6 +1,3 @@
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>What a proxy in front of our replica adds to an idle stream and to a delivery; the replica alone is the measure.</summary>

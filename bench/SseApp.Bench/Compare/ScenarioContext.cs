@@ -1,5 +1,3 @@
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Compare;
 
 /// <summary>What a scenario gets to work with.</summary>

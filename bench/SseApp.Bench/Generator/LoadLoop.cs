@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SseApp.Bench.Generator;
 
 /// <summary>

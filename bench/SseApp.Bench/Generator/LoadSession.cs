@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace SseApp.Bench.Generator;
 
 /// <summary>One load against a running server, from the first connect to the last count.</summary>

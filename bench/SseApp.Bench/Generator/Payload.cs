@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace SseApp.Bench.Generator;
 
 /// <summary>The data of one event: <c>{lane};{number};{time};</c> and filling up to the wanted size.</summary>

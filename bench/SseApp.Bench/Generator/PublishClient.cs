@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace SseApp.Bench.Generator;
 
 /// <summary>One keep-alive connection that publishes, one request at a time.</summary>

@@ -1,9 +1,3 @@
-using System.CommandLine;
-using System.Diagnostics;
-using System.Globalization;
-using Spectre.Console;
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Load;
 
 /// <summary><c>load</c>: N streams over T topics, a steady publish, and what came of it.</summary>

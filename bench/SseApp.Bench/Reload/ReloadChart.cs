@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace SseApp.Bench.Reload;
 
 /// <summary>Streams of each replica over time, and their sum.</summary>

@@ -1,5 +1,3 @@
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Bench.Reload;

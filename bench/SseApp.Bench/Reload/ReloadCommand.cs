@@ -1,9 +1,3 @@
-using System.CommandLine;
-using System.Globalization;
-using Spectre.Console;
-using SseApp.Bench.Generator;
-using SseApp.Bench.Subjects;
-
 namespace SseApp.Bench.Reload;
 
 /// <summary><c>reload</c>: a rolling reload of three replicas under streams and publishes.</summary>

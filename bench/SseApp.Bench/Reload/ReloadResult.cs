@@ -1,5 +1,3 @@
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Reload;
 
 /// <summary>What a rolling reload under load came to.</summary>

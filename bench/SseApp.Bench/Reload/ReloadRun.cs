@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SseApp.Bench.Generator;
 
 namespace SseApp.Bench.Reload;
 

@@ -1,7 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
-using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Report;
 

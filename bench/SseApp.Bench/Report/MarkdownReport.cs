@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Text;
 using SseApp.Bench.Compare;
-using SseApp.Bench.Subjects;
 
 namespace SseApp.Bench.Report;
 

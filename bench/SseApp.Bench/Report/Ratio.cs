@@ -1,4 +1,3 @@
-using System.Globalization;
 using SseApp.Bench.Compare;
 
 namespace SseApp.Bench.Report;

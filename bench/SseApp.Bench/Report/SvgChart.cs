@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security;
-using System.Text;
 using SseApp.Bench.Compare;
 
 namespace SseApp.Bench.Report;

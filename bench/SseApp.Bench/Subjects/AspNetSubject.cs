@@ -1,5 +1,3 @@
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>What ASP.NET Core offers out of the box; one process, no Redis, no history.</summary>

@@ -1,5 +1,3 @@
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>nginx with the nchan module, in memory or with its Redis backend.</summary>

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>The stack that SseApp replaces: Node under PM2 behind nginx, with Redis.</summary>

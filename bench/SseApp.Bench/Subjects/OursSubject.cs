@@ -1,5 +1,3 @@
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>Some processes and all that they started, as the kernel accounts for them in /proc.</summary>

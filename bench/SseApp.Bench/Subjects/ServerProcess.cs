@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-using SseApp.Bench.Generator;
-
 namespace SseApp.Bench.Subjects;
 
 /// <summary>One program that a subject consists of, pinned to the servers' core, with its output in a log file.</summary>

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using SseApp.Bench.Generator;
 
 namespace SseApp.Bench.Subjects;
 

@@ -1,8 +1,5 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.ServiceDefaults.Cluster.Operators;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Operators;
 

@@ -1,4 +1,3 @@
-using CsCheck;
 using SseApp.ServiceDefaults.Cluster.Placement;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Placement;

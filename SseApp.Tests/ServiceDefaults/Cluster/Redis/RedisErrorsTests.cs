@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using SseApp.Events.Publishing;
 using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Cluster.Redis;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Redis;
 

@@ -1,7 +1,4 @@
-using CsCheck;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Relay;
 

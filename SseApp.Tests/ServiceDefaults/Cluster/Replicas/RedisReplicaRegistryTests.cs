@@ -1,5 +1,3 @@
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
 
 public sealed class RedisReplicaRegistryTests(RedisServer server) : ReplicaRegistryTests(server), IClassFixture<RedisServer>;

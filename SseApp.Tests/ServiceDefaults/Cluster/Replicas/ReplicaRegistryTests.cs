@@ -1,10 +1,4 @@
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Testing;
-using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.Tests.Infrastructure;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;

@@ -1,8 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Options;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Writers;
 

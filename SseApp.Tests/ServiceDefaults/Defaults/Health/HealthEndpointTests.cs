@@ -1,13 +1,7 @@
-using System.Net;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Logging;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Defaults.Health;
-using SseApp.Tests.Infrastructure;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Health;
 

@@ -1,8 +1,3 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using SseApp.Tests.Infrastructure;
-
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>The real services, started with settings that are wrong: a supervisor sees exit code 1, a person one line for each.</summary>
