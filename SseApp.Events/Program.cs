@@ -1,6 +1,5 @@
 using SseApp.Events;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 return await ServiceProgram.RunAsync(

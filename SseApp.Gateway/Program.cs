@@ -2,8 +2,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Gateway;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 return await ServiceProgram.RunAsync(

@@ -47,7 +47,7 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
             return CommandResults.Failure(problem);
         }
 
-        var told = 0;
+        var reported = 0;
         for (var failures = 0; ; await Task.Delay(s_poll, TimeProvider.System, context.CancellationToken))
         {
             ReloadInfo? status;
@@ -62,16 +62,16 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
                 continue;
             }
 
-            foreach (var step in status?.Steps.Skip(told).TakeWhile(step => step.Seconds is not null) ?? [])
+            foreach (var step in status?.Steps.Skip(reported).TakeWhile(step => step.Seconds is not null) ?? [])
             {
-                LogStep(context.Logger, ++told, status!.Steps.Length, step.Replica, step.Streams, step.Seconds!.Value);
+                LogStep(context.Logger, ++reported, status!.Steps.Length, step.Replica, step.Streams, step.Seconds!.Value);
             }
 
             if (status is { State: not "running" })
             {
                 return status.State == "succeeded"
                     ? CommandResults.Success(status.Detail)
-                    : CommandResults.Failure(string.Create(CultureInfo.InvariantCulture, $"{told} of {status.Steps.Length} replicas were reloaded. {status.Detail}"));
+                    : CommandResults.Failure(string.Create(CultureInfo.InvariantCulture, $"{reported} of {status.Steps.Length} replicas were reloaded. {status.Detail}"));
             }
         }
     }

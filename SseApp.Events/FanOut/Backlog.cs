@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.FanOut;
@@ -248,5 +247,27 @@ internal sealed class Backlog(BacklogPool pool)
         public long Place { get; set; }
 
         public LogEntry ToEntry(string topic) => StreamGap.Create(topic, GapReason.Overflow, from, Last.Offset, Last);
+    }
+}
+
+/// <summary>The backlogs of one shard: what they hold together, and those that wait for a connection that needs one.</summary>
+internal sealed class BacklogPool
+{
+    private const int MaxSpare = 64;
+
+    private readonly Stack<Backlog> _spare = new();
+
+    /// <summary>Bytes in all backlogs.</summary>
+    public long Bytes { get; set; }
+
+    public Backlog Rent() => _spare.TryPop(out var spare) ? spare : new Backlog(this);
+
+    public void Return(Backlog backlog)
+    {
+        backlog.Reset();
+        if (_spare.Count < MaxSpare && backlog.IsReusable)
+        {
+            _spare.Push(backlog);
+        }
     }
 }

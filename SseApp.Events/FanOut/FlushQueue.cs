@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Events.FanOut;
 
 /// <summary>Outputs that several connections share: what the members of a topic have in common goes out in one piece.</summary>

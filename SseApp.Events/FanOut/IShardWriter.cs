@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Events.FanOut;
 
 /// <summary>A writer that shares its output with others of the same shard.</summary>

@@ -1,9 +1,6 @@
 using System.Threading.Channels;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.FanOut;
 

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace SseApp.Events.FanOut;
 
 /// <summary>One item of a shard's queue. The meaning of the two references depends on the kind.</summary>

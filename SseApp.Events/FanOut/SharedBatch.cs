@@ -1,5 +1,4 @@
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.FanOut;
 

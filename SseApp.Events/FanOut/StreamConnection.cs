@@ -1,7 +1,5 @@
-using System.Net;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.FanOut;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.FanOut;
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Events.Http;
 

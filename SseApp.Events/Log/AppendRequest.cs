@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace SseApp.Events.Log;
 
 /// <summary>An event on its way to Redis; its task is the answer to the publisher.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace SseApp.Events.Log;
 
 /// <summary>A place in a topic's log: everything up to and including <paramref name="Offset"/> was seen.</summary>

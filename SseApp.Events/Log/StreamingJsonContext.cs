@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace SseApp.Events.Log;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

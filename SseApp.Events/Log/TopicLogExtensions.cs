@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Events.Log;
 
 internal static class TopicLogExtensions

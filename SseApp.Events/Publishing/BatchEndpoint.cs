@@ -1,7 +1,6 @@
 using System.Text;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Events.Publishing;
 

@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;

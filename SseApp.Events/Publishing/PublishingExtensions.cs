@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Mvc;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Publishing;
 

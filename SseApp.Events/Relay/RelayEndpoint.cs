@@ -1,7 +1,4 @@
-using System.Net;
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Events.FanOut;
-using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Events.Relay;
 

@@ -1,6 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Events.Relay;
 
 internal static class RelayExtensions

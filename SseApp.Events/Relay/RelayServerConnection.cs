@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using SseApp.Events.FanOut;
-using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Events.Relay;
 

@@ -1,8 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
-using System.Net;
-using Microsoft.AspNetCore.Http.Features;
-using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Events.Relay;
 

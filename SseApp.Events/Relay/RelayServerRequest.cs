@@ -1,8 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.AspNetCore.Http.Features;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.Relay;
 

@@ -1,5 +1,4 @@
 using SseApp.Events.FanOut;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.Relay;
 

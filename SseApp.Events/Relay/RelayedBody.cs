@@ -1,6 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Events.Relay;
 
 /// <summary>The body of a relayed response that is no stream of events, such as a refusal.</summary>

@@ -1,6 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Events.Replicas;
 
 /// <summary>Obeys operators' commands: at once when announced, at the next heartbeat when the announcement was lost.</summary>

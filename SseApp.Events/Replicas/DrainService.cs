@@ -1,5 +1,4 @@
 using SseApp.Events.Diagnostics;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 

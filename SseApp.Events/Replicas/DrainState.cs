@@ -1,6 +1,5 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 

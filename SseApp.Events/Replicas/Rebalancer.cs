@@ -1,7 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.ServiceDefaults.Cluster.Placement;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Events.Replicas;
 

@@ -1,7 +1,5 @@
 using SseApp.Events.Diagnostics;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Defaults.Health;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Replicas;
 

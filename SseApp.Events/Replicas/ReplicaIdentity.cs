@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Events.Replicas;
 
 /// <summary>What this process is called in the registry, in telemetry and in <c>stream.open</c>.</summary>

@@ -1,5 +1,3 @@
-using System.Net;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
@@ -7,8 +5,6 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Events.Streams;
 

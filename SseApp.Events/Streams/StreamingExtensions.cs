@@ -1,8 +1,6 @@
 using SseApp.Events.FanOut;
 using SseApp.Events.TopicApi;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Events.Streams;
 

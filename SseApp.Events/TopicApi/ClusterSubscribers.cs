@@ -1,6 +1,5 @@
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Operators;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Events.TopicApi;
 

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace SseApp.Events.TopicApi;
 
 /// <summary>Streams of a topic on the other replicas.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 

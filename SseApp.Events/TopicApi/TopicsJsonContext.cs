@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace SseApp.Events.TopicApi;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Topics;

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Gateway.AccessLog;
 
 internal static class AccessLogExtensions

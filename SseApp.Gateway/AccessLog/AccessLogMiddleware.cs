@@ -1,7 +1,5 @@
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using SseApp.Gateway.Requests;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.AccessLog;
 

@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.Metrics;
-using System.Text.Json;
 using System.Threading.Channels;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.AccessLog;
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.AccessLog;

@@ -1,8 +1,6 @@
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Gateway.Alerts;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Http.Resilience;
 using Polly;
 using SseApp.Gateway.Alerts.Rules;
 using SseApp.ServiceDefaults.Defaults.Http;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Alerts;
 

@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using Polly.Timeout;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Alerts;
 

@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Configuration.ClusterValidators;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;

@@ -1,4 +1,3 @@
-using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Configuration.ClusterValidators;
 
 namespace SseApp.Gateway.Balancing;

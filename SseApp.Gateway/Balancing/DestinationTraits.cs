@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using SseApp.ServiceDefaults.Cluster.Placement;
-using Yarp.ReverseProxy.Configuration;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

@@ -1,7 +1,6 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.LoadBalancing;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

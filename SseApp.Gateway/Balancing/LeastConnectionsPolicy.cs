@@ -1,5 +1,4 @@
 using Yarp.ReverseProxy.LoadBalancing;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

@@ -1,8 +1,6 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Placement;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

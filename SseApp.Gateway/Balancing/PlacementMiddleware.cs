@@ -1,6 +1,5 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Gateway.Balancing;
 

@@ -1,6 +1,4 @@
-using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

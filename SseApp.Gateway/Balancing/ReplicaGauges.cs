@@ -1,7 +1,5 @@
 using System.Diagnostics.Metrics;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Balancing;
 

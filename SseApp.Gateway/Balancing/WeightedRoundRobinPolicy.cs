@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Yarp.ReverseProxy.LoadBalancing;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Balancing;
 

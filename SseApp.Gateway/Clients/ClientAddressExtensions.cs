@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Clients;
 

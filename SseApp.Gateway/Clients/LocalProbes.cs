@@ -1,6 +1,5 @@
 using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Health;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Clients;
 

@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.ResponseCompression;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Compression;
 

@@ -2,7 +2,6 @@ using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
 

@@ -1,5 +1,4 @@
 using SseApp.Gateway.Replicas;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
 

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
 

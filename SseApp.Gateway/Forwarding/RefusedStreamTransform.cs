@@ -1,7 +1,5 @@
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 

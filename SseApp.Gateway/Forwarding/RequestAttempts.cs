@@ -1,6 +1,5 @@
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Requests;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Forwarding;
 

@@ -1,9 +1,7 @@
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Forwarding;
 

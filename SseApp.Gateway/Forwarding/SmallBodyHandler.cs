@@ -1,6 +1,3 @@
-using System.Net;
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Yarp.ReverseProxy.Forwarder;
-
 namespace SseApp.Gateway.Health;
 
 /// <summary>What a failed forward means for the request.</summary>

@@ -1,5 +1,4 @@
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Health;
 

@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
 using SseApp.Gateway.Balancing;
-using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Health;
 

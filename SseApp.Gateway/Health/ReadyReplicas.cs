@@ -1,6 +1,5 @@
 using SseApp.Gateway.Replicas;
 using Yarp.ReverseProxy;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Health;
 

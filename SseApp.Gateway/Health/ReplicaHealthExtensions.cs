@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Health;
 
 namespace SseApp.Gateway.Health;

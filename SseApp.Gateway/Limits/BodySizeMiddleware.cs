@@ -1,8 +1,6 @@
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Limits;
 

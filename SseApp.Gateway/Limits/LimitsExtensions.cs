@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Limits;
 

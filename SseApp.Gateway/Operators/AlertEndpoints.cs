@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
 

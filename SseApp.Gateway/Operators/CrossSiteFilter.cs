@@ -1,4 +1,3 @@
-using System.Net;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Operators;

@@ -1,8 +1,6 @@
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Defaults.Health;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Operators;
 

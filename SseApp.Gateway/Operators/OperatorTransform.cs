@@ -1,8 +1,6 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Operators;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 

@@ -1,6 +1,4 @@
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 
 namespace SseApp.Gateway.Operators;

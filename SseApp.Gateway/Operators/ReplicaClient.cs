@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
 

@@ -1,9 +1,7 @@
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using Yarp.ReverseProxy;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Operators;
 

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Leases;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 using StackExchange.Redis;
 
 namespace SseApp.Gateway.Operators;

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Gateway.Refusals;
 
 internal static class RefusalExtensions

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
-using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Gateway.Refusals;
 

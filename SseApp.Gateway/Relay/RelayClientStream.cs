@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.Gateway.Relay;
 

@@ -1,7 +1,4 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace SseApp.Gateway.Relay;
 

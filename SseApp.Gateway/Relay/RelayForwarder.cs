@@ -1,16 +1,11 @@
 using System.Diagnostics;
-using System.Net;
 using System.Runtime.InteropServices;
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
-using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Relay;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using Microsoft.Net.Http.Headers;
 using SseApp.ServiceDefaults.Cluster.Relay;
 

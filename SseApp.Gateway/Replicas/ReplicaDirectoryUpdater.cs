@@ -1,7 +1,3 @@
-using System.Text.Json;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Gateway.Replicas;
 
 /// <summary>Keeps the <see cref="ReplicaDirectory"/> current: one read a heartbeat, and every announcement at once.</summary>

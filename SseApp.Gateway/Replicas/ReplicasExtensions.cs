@@ -1,6 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-
 namespace SseApp.Gateway.Replicas;
 
 internal static class ReplicasExtensions

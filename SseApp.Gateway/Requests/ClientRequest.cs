@@ -1,6 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-
 namespace SseApp.Gateway.Requests;
 
 internal enum RequestKind

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Writers;
-
 namespace SseApp.Gateway.Requests;
 
 /// <summary>A response's body, for what stands between it and who writes to it.</summary>

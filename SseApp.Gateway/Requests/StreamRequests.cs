@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Protocol;
-
 namespace SseApp.Gateway.Requests;
 
 /// <summary>How event streams are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>

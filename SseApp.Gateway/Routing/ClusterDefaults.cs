@@ -1,6 +1,5 @@
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
-using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Replicas;
-using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
 

@@ -1,8 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Replicas;
-using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
 

@@ -1,5 +1,4 @@
 using SseApp.Gateway.Balancing;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Streams;
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Telemetry;
 

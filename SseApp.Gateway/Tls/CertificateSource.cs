@@ -1,5 +1,4 @@
 using System.Net.Security;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Gateway.Tls;
 

@@ -59,6 +59,8 @@ public sealed partial class FloorTests
             }
         }
 
+        // A project that used a folder of its own everywhere would hide arrows from this test.
+        Assert.DoesNotContain($"<Using Include=\"{project}.", File.ReadAllText(Path.Combine(root, $"{project}.csproj")), StringComparison.Ordinal);
         Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
     }
 

@@ -34,7 +34,7 @@ public sealed class StreamParserTests
     [InlineData("1 2 2 3 4", 0, 1, 0)]
     [InlineData("1 3 2 4", 0, 0, 1)]
     [InlineData("1 4 2 2", 1, 1, 1)]
-    public void Lost_duplicate_and_reordered_events_are_told_apart(string arrivals, int lost, int duplicates, int reordered)
+    public void Lost_duplicate_and_reordered_events_are_distinguished(string arrivals, int lost, int duplicates, int reordered)
     {
         var lane = new Lane(0, 0);
         for (var i = 0; i < 4; i++)

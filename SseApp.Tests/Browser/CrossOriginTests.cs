@@ -67,7 +67,7 @@ public sealed class CrossOriginTests(RedisServer redis) : GatewayTest, IClassFix
         var again = reports.Last(report => report.Kind == "stream.open");
         var left = reports.Last(report => report.Kind == "error" && report.Order < again.Order);
         Assert.True(JsonSerializer.Deserialize<JsonElement>(again.Data!).GetProperty("resumed").GetBoolean(), "The stream was not resumed.");
-        Assert.True(again.At - left.At > Retry - 100, $"It came back after {again.At - left.At:0} ms, not {Retry}.");
+        Assert.True(again.At - left.At > Retry - 100, $"It reconnected after {again.At - left.At:0} ms, not {Retry}.");
     }
 
     private static async Task PublishAsync(GatewayHost gateway, IEnumerable<string> events, List<string> ids)

@@ -9,7 +9,7 @@ public sealed class RefusedPageTests(RedisServer redis) : GatewayTest, IClassFix
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task It_comes_back_after_a_disconnect_and_stays_away_after_a_permanent_one()
+    public async Task It_reconnects_after_a_disconnect_and_not_after_a_permanent_one()
     {
         await redis.RequireAsync();
         var prefix = Guid.NewGuid().ToString("N");

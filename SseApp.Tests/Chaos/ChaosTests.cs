@@ -2,7 +2,7 @@ namespace SseApp.Tests.Chaos;
 
 /// <summary>
 /// Real processes under a steady numbered publish, and what may break them. Every acknowledged event reaches every
-/// subscriber once and in order, or it is told exactly what is missing.
+/// subscriber once and in order, or a gap report says exactly what is missing.
 /// </summary>
 public sealed class ChaosTests(SharedCluster shared) : IClassFixture<SharedCluster>
 {
@@ -24,7 +24,7 @@ public sealed class ChaosTests(SharedCluster shared) : IClassFixture<SharedClust
             var opened = load.Opened;
 
             await victim.Process.KillAsync();
-            await Eventually.Async(() => load.Opened >= opened + served, s_limit, $"the {served} streams of {victim.Name} to come back");
+            await Eventually.Async(() => load.Opened >= opened + served, s_limit, $"the {served} streams of {victim.Name} to reconnect");
             await victim.StartAsync();
             await cluster.HealthyAsync(cluster.Replicas.Count);
             await load.AcknowledgedAsync(Warm);
@@ -63,7 +63,7 @@ public sealed class ChaosTests(SharedCluster shared) : IClassFixture<SharedClust
     }
 
     [Fact]
-    public async Task A_killed_Redis_that_comes_back_with_its_file_loses_nothing()
+    public async Task A_killed_Redis_that_restarts_with_its_file_loses_nothing()
     {
         await using var redis = new AofRedisServer();
         await using var cluster = await ServiceCluster.StartAsync(redis);
@@ -116,7 +116,7 @@ public sealed class ChaosTests(SharedCluster shared) : IClassFixture<SharedClust
     }
 
     [LongFact]
-    public async Task A_flushed_Redis_is_told_with_the_exact_place()
+    public async Task A_flushed_Redis_is_reported_with_the_exact_place()
     {
         var cluster = await shared.WholeAsync();
         await using var connection = await shared.Redis.ConnectAsync();

@@ -102,3 +102,9 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
     private static StoredEvent Parse(JsonElement stored) =>
         new(stored.GetProperty("epoch").GetString()!, stored.GetProperty("offset").GetInt64());
 }
+
+/// <summary>Where an acknowledged event was stored.</summary>
+internal readonly record struct StoredEvent(string Epoch, long Offset)
+{
+    public uint MarkOf(int bits) => new Epoch(ulong.Parse(Epoch, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).Mark(bits);
+}

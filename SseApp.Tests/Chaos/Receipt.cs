@@ -31,12 +31,12 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
 
     public void Add(string reason, long? from, long? to) => _gaps.Add(new ReportedGap(reason, from, to, _numbers.Count));
 
-    /// <summary>Every number once and in order, and nothing told as missing; null, or what is wrong.</summary>
+    /// <summary>Every number once and in order, and nothing reported as missing; null, or what is wrong.</summary>
     public string? FindFault()
     {
         if (_gaps.Count > 0)
         {
-            return Fault($"was told {_gaps[0]}, but nothing is missing");
+            return Fault($"got the gap {_gaps[0]}, but nothing is missing");
         }
 
         for (var i = 0; i < _numbers.Count; i++)
@@ -61,14 +61,14 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
     {
         if (_gaps is not [{ Reason: "epoch", To: null } gap])
         {
-            return Fault($"was told [{string.Join("; ", _gaps)}] instead of one change of the epoch");
+            return Fault($"got the gaps [{string.Join("; ", _gaps)}] instead of one change of the epoch");
         }
 
         var stored = topic.Stored;
         var before = gap.Numbers;
         if (before == 0 || before >= stored.Count || stored[before].Epoch == stored[before - 1].Epoch || gap.From != stored[before - 1].Offset + 1)
         {
-            return Fault($"was told {gap}; the events around are stored at {stored[Math.Max(0, before - 1)]} and {stored[Math.Min(before, stored.Count - 1)]}");
+            return Fault($"got the gap {gap}; the events around are stored at {stored[Math.Max(0, before - 1)]} and {stored[Math.Min(before, stored.Count - 1)]}");
         }
 
         _gaps.Clear();
@@ -79,3 +79,10 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
 
     private string Around(int index) => string.Join(' ', _numbers.Skip(Math.Max(0, index - 3)).Take(7));
 }
+
+/// <summary>A <c>stream.gap</c> as a subscriber got it.</summary>
+/// <param name="Reason">As sent.</param>
+/// <param name="From">First missing offset, if reported.</param>
+/// <param name="To">Last missing offset, if reported.</param>
+/// <param name="Numbers">How many events had come before it.</param>
+internal sealed record ReportedGap(string Reason, long? From, long? To, int Numbers);

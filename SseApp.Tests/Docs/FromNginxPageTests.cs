@@ -1,7 +1,5 @@
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Configuration;
 using SseApp.Gateway.AccessLog;
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Compression;
 using SseApp.Gateway.Security;

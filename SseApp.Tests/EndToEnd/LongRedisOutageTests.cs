@@ -3,7 +3,7 @@ using SseApp.Tests.Chaos;
 
 namespace SseApp.Tests.EndToEnd;
 
-/// <summary>Redis away for longer than the grace period, as users have it: real processes, and every option as it is by default.</summary>
+/// <summary>Redis unreachable for longer than the grace period, as users have it: real processes, and every option as it is by default.</summary>
 public sealed class LongRedisOutageTests
 {
     private const int Streams = 40;
@@ -16,7 +16,7 @@ public sealed class LongRedisOutageTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [LongFact]
-    public async Task Streams_stay_a_person_is_told_replicas_leave_after_the_grace_period_and_all_comes_back_by_itself()
+    public async Task Streams_stay_a_person_is_notified_replicas_leave_after_the_grace_period_and_all_recovers_by_itself()
     {
         await using var redis = new AofRedisServer();
         await using var webhook = await WebhookReceiver.StartAsync();
@@ -38,7 +38,7 @@ public sealed class LongRedisOutageTests
         var outage = Task.Delay(s_outage, TimeProvider.System, Cancellation);
         await RefusedAsync(client);
         await using var late = new Subscriber(client, Streams, [topic]);
-        await Eventually.Async(() => late.Source.Refused > 0, s_limit, "a new client to be told to come back");
+        await Eventually.Async(() => late.Source.Refused > 0, s_limit, "a new client to be told to reconnect later");
         foreach (var replica in cluster.Replicas)
         {
             await UntilHealthAsync(replica, HttpStatusCode.ServiceUnavailable, "unhealthy");
@@ -52,7 +52,7 @@ public sealed class LongRedisOutageTests
                 return outage.IsCompleted && webhook.Notices().Contains("firing redis-unavailable");
             },
             s_limit,
-            "the outage to be told and to last its time");
+            "the outage to be reported and to last its time");
         await RefusedAsync(client);
         Assert.Equal(0, late.Source.Opened);
 

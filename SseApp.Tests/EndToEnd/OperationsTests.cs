@@ -52,9 +52,9 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
             () => StateOf(id) == $"Crash loop: killed, {SupervisedClusterFixture.MaxRestarts} times", s_limit, $"the crash loop to be shown; {cluster.Describe()}");
         var alert = $"crash-loop:{NameOf(id)}";
         await cluster.Webhook.UntilAsync($"firing {alert}");
-        var told = cluster.Webhook.Taken.First(notice => notice.GetProperty("key").GetString() == alert);
-        Assert.Equal("killed", told.GetProperty("labels").GetProperty("reason").GetString());
-        Assert.Contains("is not restarted any more", told.GetProperty("summary").GetString(), StringComparison.Ordinal);
+        var sent = cluster.Webhook.Taken.First(notice => notice.GetProperty("key").GetString() == alert);
+        Assert.Equal("killed", sent.GetProperty("labels").GetProperty("reason").GetString());
+        Assert.Contains("is not restarted any more", sent.GetProperty("summary").GetString(), StringComparison.Ordinal);
         Assert.DoesNotContain($"resolved {alert}", cluster.Webhook.Notices());
 
         await StartAnewAsync(id);
@@ -215,7 +215,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
     private async Task<DateTimeOffset> ProcessOfAsync(string id) => (await ProcessesAsync())[NameOf(id)];
 
-    /// <summary>The replicas that are ready, told apart by the start of their processes.</summary>
+    /// <summary>The replicas that are ready, distinguished by the start of their processes.</summary>
     private async Task<Dictionary<string, DateTimeOffset>> ProcessesAsync()
     {
         var replicas = await ReplicasAsync();

@@ -15,7 +15,7 @@ public sealed class SupervisedClusterFixture : ClusterFixture
 
     private volatile string? _memoryLimit;
 
-    /// <summary>What the AppHost tells whoever started it.</summary>
+    /// <summary>What the AppHost prints for whoever started it.</summary>
     public IEnumerable<string> Logs => App.Services.GetFakeLogCollector().GetSnapshot().Select(line => line.Message);
 
     /// <summary>For replicas that start from now on: above it for half a second is too much, and stalled readers may cost what they want.</summary>

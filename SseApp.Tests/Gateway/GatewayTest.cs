@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.Gateway;
 
 /// <summary>Owns a registry and the hosts that a test starts.</summary>

@@ -46,7 +46,7 @@ public sealed class EngineLifecycleTests
     }
 
     [Fact]
-    public async Task A_crash_is_told_with_its_exit_code_after_its_last_words_and_can_be_started_again()
+    public async Task A_crash_is_reported_with_its_exit_code_after_its_last_words_and_can_be_started_again()
     {
         await using var app = Build(builder => builder.AddExecutable("worker", "bash", Path.GetTempPath(), "-c", "sleep 1; echo last words; exit 7"));
         using var limit = new CancellationTokenSource(s_limit);

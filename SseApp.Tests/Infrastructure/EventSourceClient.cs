@@ -1,7 +1,7 @@
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>
-/// A client that comes back as an EventSource does: after the time in <c>retry</c>, with the last id, and never again
+/// A client that reconnects as an EventSource does: after the time in <c>retry</c>, with the last id, and never again
 /// after a status other than 200 or another content type. It keeps to the standard where browsers are kinder: a stream
 /// that ends a block without an id of its own takes the last id away.
 /// </summary>
@@ -65,7 +65,7 @@ internal sealed class EventSourceClient : IAsyncDisposable
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException)
             {
-                // A network error: come back.
+                // A network error: reconnect.
             }
             catch (OperationCanceledException) when (_closing.IsCancellationRequested)
             {

@@ -1,7 +1,5 @@
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using SseApp.Events;
@@ -76,7 +74,7 @@ public sealed class EventsHost : IAsyncDisposable
     public Task<SseReader> OpenAsync(params string[] topics) =>
         SseReader.OpenAsync(Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic))));
 
-    /// <summary>Opens a stream as an EventSource that comes back with its last id.</summary>
+    /// <summary>Opens a stream as an EventSource that reconnects with its last id.</summary>
     public Task<SseReader> ResumeAsync(string? lastEventId, params string[] topics) =>
         SseReader.OpenAsync(Client, "/events?" + string.Join('&', topics.Select(topic => "topic=" + Uri.EscapeDataString(topic))), lastEventId);
 

@@ -1,9 +1,6 @@
 using System.Diagnostics.Metrics;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using SseApp.Gateway;
@@ -12,7 +9,6 @@ using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Operators;
 using Yarp.ReverseProxy;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Infrastructure;
 

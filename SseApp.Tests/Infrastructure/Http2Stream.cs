@@ -13,7 +13,7 @@ internal sealed class Http2Stream(Http2Client client, int id, bool reads)
     private bool _reads = reads;
     private int _owed;
 
-    /// <summary>The id that an EventSource would come back with.</summary>
+    /// <summary>The id that an EventSource would reconnect with.</summary>
     public string LastEventId { get; private set; } = "";
 
     /// <summary>Opens the window for what has come, and from now on for what comes.</summary>
@@ -69,3 +69,6 @@ internal sealed class Http2Stream(Http2Client client, int id, bool reads)
 
     public void Complete(Exception? exception) => _events.Writer.TryComplete(exception);
 }
+
+/// <summary>The server reset a stream.</summary>
+internal sealed class Http2StreamResetException(int code) : IOException($"The stream was reset with code {code}.");

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using StackExchange.Redis;
 
@@ -11,7 +10,7 @@ internal sealed class InMemoryReplicaRegistry : IReplicaRegistry
     private readonly ConcurrentDictionary<Channel<ReplicaChange>, bool> _watchers = new();
     private int _reads;
 
-    /// <summary>While true nothing can be read, as with a Redis that is away.</summary>
+    /// <summary>While true nothing can be read, as with a Redis that is unreachable.</summary>
     public bool Away { get; set; }
 
     /// <summary>While true reads find nothing, as with a Redis that restarted without its data.</summary>
@@ -48,7 +47,7 @@ internal sealed class InMemoryReplicaRegistry : IReplicaRegistry
         Interlocked.Increment(ref _reads);
         if (Away)
         {
-            throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "The registry is away.");
+            throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "The registry is unreachable.");
         }
 
         return Task.FromResult<IReadOnlyList<ReplicaRecord>>(

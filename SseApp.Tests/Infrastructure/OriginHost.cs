@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -138,3 +137,5 @@ internal sealed class OriginHost : IAsyncDisposable
         await context.Response.WriteAsync(Id, context.RequestAborted);
     }
 }
+
+internal sealed record RecordedRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers);

@@ -1,3 +1,5 @@
+using SseApp.AppHost.Backplane;
+
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Debian's <c>redis-server</c>, or any other on the PATH, without persistence.</summary>
@@ -10,4 +12,35 @@ public sealed class RedisServer : BackplaneServer
             ? (null, "redis-server is not installed (apt-get install redis-server).")
             : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), null);
     }
+}
+
+/// <summary>A Redis server of one's own whose events survive its end, in a folder of its own.</summary>
+public sealed class AofRedisServer : BackplaneServer
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-aof-");
+
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
+    {
+        var path = FindOnPath("redis-server");
+        return path is null
+            ? (null, "redis-server is not installed (apt-get install redis-server).")
+            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", _folder.FullName]), null);
+    }
+
+    protected override ValueTask CleanUpAsync()
+    {
+        _folder.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Garnet with Lua on, started as the AppHost does.</summary>
+public sealed class GarnetServer : BackplaneServer
+{
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => !File.Exists(GarnetServerExtensions.ServerPath)
+        ? (null, "The build had no package of garnet-server.")
+        : (new ProcessStartInfo("dotnet", [GarnetServerExtensions.ServerPath, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "256m", "--index", "16m"])
+        {
+            WorkingDirectory = Path.GetTempPath(),
+        }, null);
 }

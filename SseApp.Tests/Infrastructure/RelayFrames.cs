@@ -1,5 +1,4 @@
 using System.Buffers;
-using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Tests.Infrastructure;
 

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A replica that takes relay connections and then does on each what the test says.</summary>

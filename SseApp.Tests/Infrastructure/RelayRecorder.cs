@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>Reads frames in pieces of any size and keeps what each stream got; the end of one is an exclamation mark.</summary>

@@ -7,7 +7,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
 
     private static readonly (string Key, string Value)[] s_shortTimes =
     [
-        // Clients come back soon, so that a fault of ten seconds is met many times.
+        // Clients reconnect soon, so that a fault of ten seconds is met many times.
         ("Streaming:RetryMin", "00:00:00.200"),
         ("Streaming:RetryMax", "00:00:01"),
         ("Refusals:MinRetry", "00:00:00.200"),
@@ -134,4 +134,25 @@ internal sealed class ServiceCluster : IAsyncDisposable
             await pipe.DisposeAsync();
         }
     }
+}
+
+/// <summary>How a <see cref="ServiceCluster"/> is made.</summary>
+internal sealed record ServiceClusterOptions
+{
+    public int Replicas { get; init; } = 3;
+
+    /// <summary>Gateways reach each replica through a <see cref="TcpPipe"/>.</summary>
+    public bool Piped { get; init; }
+
+    /// <summary>Addresses that the gateway listens on: 127.0.0.1, 127.0.0.2, ….</summary>
+    public int GatewayAddresses { get; init; } = 1;
+
+    /// <summary>False: every time is the default, as users have it, and so are the limits of an address.</summary>
+    public bool ShortTimes { get; init; } = true;
+
+    /// <summary>False where the memory or the speed of the services is measured: they have the runtime settings that they are shipped with.</summary>
+    public bool QuickStart { get; init; } = true;
+
+    /// <summary>Configuration of all services.</summary>
+    public (string Key, string Value)[] Settings { get; init; } = [];
 }

@@ -102,3 +102,6 @@ public sealed class SseParser
         _type = "";
     }
 }
+
+/// <summary>An event as a native EventSource would dispatch it; comments come as type <c>:</c>.</summary>
+public sealed record SseEvent(string Type, string Data, string LastEventId);

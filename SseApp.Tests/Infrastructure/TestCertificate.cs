@@ -129,3 +129,11 @@ internal sealed class TestCertificate : IDisposable
         File.Move(path + ".new", path, overwrite: true);
     }
 }
+
+/// <summary>A certificate for all tests of a class.</summary>
+public sealed class TlsFixture : IDisposable
+{
+    internal TestCertificate Certificate { get; } = new();
+
+    public void Dispose() => Certificate.Dispose();
+}

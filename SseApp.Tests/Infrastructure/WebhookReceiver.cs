@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Hosting;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>An HTTP server that plays a chat's incoming webhook and keeps what it gets.</summary>

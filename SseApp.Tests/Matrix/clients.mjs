@@ -11,7 +11,7 @@ export function openClients(EventSource, urls, report) {
     client.source.onerror = event => {
       if (client.source.readyState === 2) client.fault ??= `was closed: ${event.code} ${event.message}`;
     };
-    client.source.addEventListener("stream.gap", event => client.fault ??= `was told ${event.data}`);
+    client.source.addEventListener("stream.gap", event => client.fault ??= `got the gap ${event.data}`);
     return client;
   });
   setInterval(() => report({

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Gateway.Alerts.Rules;
 
 /// <summary>Too many requests are refused, by replicas or by this gateway.</summary>

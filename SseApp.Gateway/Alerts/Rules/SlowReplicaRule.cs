@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Gateway.Alerts.Rules;
 
 /// <summary>A replica that cannot keep up: its work waits for threads, or its events reach clients late.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-
 namespace SseApp.ServiceDefaults.Cluster.Leases;
 
 internal static class LeaseExtensions

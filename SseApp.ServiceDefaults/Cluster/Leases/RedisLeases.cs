@@ -1,5 +1,4 @@
 using SseApp.ServiceDefaults.Cluster.Redis;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Leases;
 

@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
 /// <summary>Distinguishes requests made on the machine itself from those that a proxy on it passed on.</summary>

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using SseApp.ServiceDefaults.Cluster.Redis;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 

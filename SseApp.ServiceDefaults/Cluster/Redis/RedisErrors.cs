@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 internal static class RedisErrors

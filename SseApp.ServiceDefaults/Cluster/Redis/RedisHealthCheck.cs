@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using SseApp.ServiceDefaults.Cluster.Writers;
 
 namespace SseApp.ServiceDefaults.Cluster.Relay;

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>The body of a DATA frame: bytes, and the streams that get them.</summary>

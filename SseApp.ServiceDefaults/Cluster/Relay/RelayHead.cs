@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>The head of a response.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>Cuts what a connection receives into frames.</summary>

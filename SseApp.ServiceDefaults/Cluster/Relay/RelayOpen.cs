@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>A request for a stream. Its method is GET, and it has no body.</summary>

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using SseApp.ServiceDefaults.Cluster.Redis;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 

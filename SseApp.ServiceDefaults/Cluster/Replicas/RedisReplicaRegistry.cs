@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using SseApp.ServiceDefaults.Cluster.Redis;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 

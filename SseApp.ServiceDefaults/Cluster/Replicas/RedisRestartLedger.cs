@@ -1,6 +1,4 @@
-using System.Text.Json;
 using SseApp.ServiceDefaults.Cluster.Redis;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
-
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
 /// <summary>Register one to have <c>/health</c> say how many streams are open.</summary>

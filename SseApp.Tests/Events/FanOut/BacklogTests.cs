@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using SseApp.Events.FanOut;
 
 namespace SseApp.Tests.Events.FanOut;
@@ -36,7 +35,7 @@ public sealed class BacklogTests
     }
 
     [Fact]
-    public void Events_dropped_on_both_sides_of_a_new_log_are_told_on_both_sides()
+    public void Events_dropped_on_both_sides_of_a_new_log_are_reported_on_both_sides()
     {
         var backlog = new Backlog(new BacklogPool());
         backlog.Enqueue(Event(1, 5), 0, 0);
@@ -66,7 +65,7 @@ public sealed class BacklogTests
     }
 
     [Fact]
-    public void Every_event_is_sent_or_told_as_missing_in_its_place_whatever_is_dropped_when()
+    public void Every_event_is_sent_or_reported_as_missing_in_its_place_whatever_is_dropped_when()
     {
         // Below zero: events are taken; 0 to 3: one comes; above: some are dropped.
         Gen.Int[-2, 7].Array[1, 200].Sample(steps =>

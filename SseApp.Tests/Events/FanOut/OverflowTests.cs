@@ -22,7 +22,7 @@ public sealed class OverflowTests(RedisServer redis) : IClassFixture<RedisServer
         var last = await PublishUntilAsync(host, slow, "drop-oldest", i => null, extra: 20);
 
         long expected = 1;
-        var told = 0;
+        var reported = 0;
         while (expected <= last)
         {
             var next = await stalled.NextAsync();
@@ -33,7 +33,7 @@ public sealed class OverflowTests(RedisServer redis) : IClassFixture<RedisServer
                 Assert.Equal("busy", gap.GetProperty("topic").GetString());
                 Assert.Equal(expected, gap.GetProperty("from").GetInt64());
                 expected = gap.GetProperty("to").GetInt64() + 1;
-                told++;
+                reported++;
             }
             else
             {
@@ -42,8 +42,8 @@ public sealed class OverflowTests(RedisServer redis) : IClassFixture<RedisServer
             }
         }
 
-        Assert.True(told > 0, "Events were dropped, but no gap was told.");
-        Assert.Equal(told, gaps.GetMeasurementSnapshot().Where(measurement => Equals(measurement.Tags["reason"], "overflow")).Sum(measurement => measurement.Value));
+        Assert.True(reported > 0, "Events were dropped, but no gap was reported.");
+        Assert.Equal(reported, gaps.GetMeasurementSnapshot().Where(measurement => Equals(measurement.Tags["reason"], "overflow")).Sum(measurement => measurement.Value));
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class ShardTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_event_that_waits_too_long_is_dropped_and_told_where_the_policy_is_to_drop()
+    public async Task An_event_that_waits_too_long_is_dropped_and_reported_where_the_policy_is_to_drop()
     {
         var options = new StreamingOptions { HeartbeatInterval = TimeSpan.FromMinutes(10) };
         options.Overflow.Add(new OverflowRule { Pattern = "*", Policy = OverflowPolicy.DropOldest });

@@ -70,7 +70,7 @@ public sealed class PositionCodecTests
     }
 
     [Fact]
-    public void Damaged_ids_are_told_apart_and_never_throw() =>
+    public void Damaged_ids_are_distinguished_and_never_throw() =>
         Gen.Select(Gen.String, Gen.Int[1, 5]).Sample((id, count) =>
         {
             var topics = Topics(count);

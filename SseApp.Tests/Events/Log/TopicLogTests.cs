@@ -280,3 +280,11 @@ public abstract class TopicLogTests(BackplaneServer server)
 
     private static string NewTopic() => Guid.NewGuid().ToString("N");
 }
+
+public sealed class RedisTopicLogTests(RedisServer server) : TopicLogTests(server), IClassFixture<RedisServer>;
+
+public sealed class GarnetTopicLogTests(GarnetServer server) : TopicLogTests(server), IClassFixture<GarnetServer>;
+
+public sealed class RedisClusterTopicLogTests(RedisClusterServer server) : TopicLogTests(server), IClassFixture<RedisClusterServer>;
+
+public sealed class RedisSentinelTopicLogTests(RedisSentinelServer server) : TopicLogTests(server), IClassFixture<RedisSentinelServer>;

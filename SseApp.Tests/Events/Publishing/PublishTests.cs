@@ -179,6 +179,6 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Equal(status, answer.StatusCode);
         var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
         Assert.Contains(rule, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var told) ? told.GetString() : null);
+        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var found) ? found.GetString() : null);
     }
 }

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.Events.Relay;
 
 /// <summary>A relay connection allows nothing that a plain request would not.</summary>
@@ -12,10 +10,7 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
     public async Task Requests_through_a_proxy_and_without_the_upgrade_are_refused(string header, string value, HttpStatusCode expected)
     {
         await using var host = await EventsHost.StartAsync(redis);
-        using var request = new HttpRequestMessage(HttpMethod.Get, RelayProtocol.Path);
-        request.Headers.TryAddWithoutValidation(header, value);
-
-        using var response = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var response = await host.Client.SendAsync(HttpMethod.Get, RelayProtocol.Path, (header, value));
 
         Assert.Equal(expected, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);

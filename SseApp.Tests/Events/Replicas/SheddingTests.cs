@@ -23,7 +23,7 @@ public sealed class SheddingTests
         Gen.Select(Gen.Int[0, 2000].Array[2, 8], Gen.Double[0.005, 0.2]).Sample(
             (loads, rate) =>
             {
-                // Each acts on counts that are one step old, and the clients come back to the least loaded.
+                // Each acts on counts that are one step old, and the clients reconnect to the least loaded.
                 var shedding = new bool[loads.Length];
                 var fair = loads.Sum() / (double)loads.Length;
                 for (var step = 0; step < 2000; step++)

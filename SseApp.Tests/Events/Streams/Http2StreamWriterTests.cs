@@ -32,3 +32,8 @@ public abstract class Http2StreamWriterTests(RedisServer redis, TlsFixture? tls)
     internal override Task<IStreamPeer> ConnectAsync(EventsHost host, int receiveBuffer = 0) =>
         Task.FromResult<IStreamPeer>(Http2Peer.Create(host.Addresses[1], tls?.Certificate));
 }
+
+public sealed class ClearTextHttp2StreamWriterTests(RedisServer redis) : Http2StreamWriterTests(redis, null), IClassFixture<RedisServer>;
+
+public sealed class TlsHttp2StreamWriterTests(RedisServer redis, TlsFixture tls)
+    : Http2StreamWriterTests(redis, tls), IClassFixture<RedisServer>, IClassFixture<TlsFixture>;

@@ -54,10 +54,10 @@ public sealed class RedisOutageTests(RedisServer redis) : IClassFixture<RedisSer
 
         await redis.KillAsync();
 
-        using (var away = await host.PublishAsync("outage", "lost"))
+        using (var refused = await host.PublishAsync("outage", "lost"))
         {
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
-            Assert.NotNull(away.Headers.RetryAfter);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
         }
 
         Assert.Equal(":", (await reader.NextRawAsync())?.Type);
@@ -76,7 +76,7 @@ public sealed class RedisOutageTests(RedisServer redis) : IClassFixture<RedisSer
         await Eventually.Async(
             async () => (await host.Get<IReplicaRegistry>().ReadAsync(TestContext.Current.CancellationToken)).Count == 1, s_limit, "the replica to register again");
 
-        // The server came back empty, and that is told without waiting for the next event.
+        // The server restarted empty, and that is reported without waiting for the next event.
         var gap = await reader.NextAsync(s_limit);
         Assert.Equal("stream.gap", gap?.Type);
         Assert.Equal("""{"topic":"outage","reason":"epoch","from":2,"to":null}""", gap?.Data);

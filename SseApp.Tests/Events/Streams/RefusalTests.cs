@@ -40,7 +40,7 @@ public sealed class RefusalTests(RedisServer redis) : IClassFixture<RedisServer>
 
     private static async Task AssertRefusedAsync(EventsHost host, string reason)
     {
-        // An EventSource comes back after a clean end, and never after another status.
+        // An EventSource reconnects after a clean end, and never after another status.
         await using (var eventSource = await host.ResumeAsync("kept", "a"))
         {
             Assert.Equal(HttpStatusCode.OK, eventSource.Response.StatusCode);

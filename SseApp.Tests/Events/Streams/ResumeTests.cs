@@ -64,7 +64,7 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
-    public async Task Events_that_the_log_no_longer_has_are_named_and_the_gap_is_told_once()
+    public async Task Events_that_the_log_no_longer_has_are_named_and_the_gap_is_reported_once()
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("TopicLog:MaxEvents", "1000"), ("TopicLog:Overrides:0:Pattern", "short-*"), ("TopicLog:Overrides:0:MaxEvents", "10"), ("Topics:UnsubscribeGrace", "00:00:00"));
         using var gaps = host.Collect("sse_gaps_total");

@@ -59,7 +59,7 @@ public sealed class StreamTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
-    public async Task The_id_of_an_event_is_the_one_that_its_publisher_was_told()
+    public async Task The_id_of_an_event_is_the_one_that_its_publisher_got()
     {
         await using var host = await EventsHost.StartAsync(redis);
         await using var reader = await host.SubscribeAsync("ids");
@@ -127,9 +127,7 @@ public sealed class StreamTests(RedisServer redis) : IClassFixture<RedisServer>
     public async Task A_bad_request_gets_the_rule_it_broke(string uri, string rule)
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("Streaming:MaxTopics", "2"));
-        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
-        request.Headers.Accept.ParseAdd("text/event-stream");
-        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var answer = await host.Client.SendAsync(HttpMethod.Get, uri, ("Accept", "text/event-stream"));
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);

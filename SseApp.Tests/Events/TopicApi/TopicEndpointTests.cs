@@ -32,10 +32,7 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
         await using var host = await EventsHost.StartAsync(redis);
         using var first = await host.PublishAsync("n", "1");
         using var second = await host.PublishAsync("n", "2");
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/n/events");
-        request.Headers.Accept.ParseAdd("application/x-ndjson");
-
-        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var answer = await host.Client.SendAsync(HttpMethod.Get, "/topics/n/events", ("Accept", "application/x-ndjson"));
 
         Assert.Equal("application/x-ndjson", answer.Content.Headers.ContentType?.MediaType);
         var lines = (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -86,7 +83,7 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
                 return Count(await GetAsync(host, "/topics/all%2Fof")) == (1, 3, 1);
             },
             s_limit,
-            "a replica that does not answer to be told");
+            "a replica that does not answer to be named");
     }
 
     [Fact]
@@ -101,7 +98,7 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => GetAsync(host, "/topics/asked")));
 
-        // On a busy machine a replica may not answer in time; that is told.
+        // On a busy machine a replica may not answer in time; that is reported.
         Assert.All(answers, answer => Assert.True(Count(answer) is (0, 7 or 8, _) or (0, _, > 0), $"{answer}"));
         // One a second, however slowly the hundred are answered.
         Assert.InRange(asked.Requests, 1, 20);
@@ -126,7 +123,7 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
     }
 
     [Fact]
-    public async Task A_deleted_topic_is_told_to_its_subscribers_and_begins_anew()
+    public async Task A_deleted_topic_is_reported_to_its_subscribers_and_begins_anew()
     {
         await using var host = await EventsHost.StartAsync(redis);
         await using var other = await EventsHost.StartAsync(redis, host.Prefix);
@@ -150,10 +147,7 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
     public async Task A_topic_is_deleted_only_on_the_replicas_own_machine()
     {
         await using var host = await EventsHost.StartAsync(redis);
-        using var request = new HttpRequestMessage(HttpMethod.Delete, "/topics/d");
-        request.Headers.Add("X-Forwarded-For", "192.0.2.1");
-
-        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var answer = await host.Client.SendAsync(HttpMethod.Delete, "/topics/d", ("X-Forwarded-For", "192.0.2.1"));
 
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }

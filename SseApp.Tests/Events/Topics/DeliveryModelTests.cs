@@ -26,7 +26,7 @@ public sealed class DeliveryModelTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public Task Any_loss_and_any_interleaving_is_delivered_once_in_order_or_told_as_a_gap(int topicCount)
+    public Task Any_loss_and_any_interleaving_is_delivered_once_in_order_or_reported_as_a_gap(int topicCount)
     {
         var topics = new TopicSet([.. Enumerable.Range(1, topicCount).Select(i => $"t{i}")]);
         var step = Gen.Select(
@@ -74,7 +74,7 @@ public sealed class DeliveryModelTests
     }
 
     [Fact]
-    public async Task A_log_that_lost_its_newest_events_is_told_as_a_gap_and_not_passed_off_as_known()
+    public async Task A_log_that_lost_its_newest_events_is_reported_as_a_gap_and_not_passed_off_as_known()
     {
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, 10_000);
@@ -118,7 +118,7 @@ public sealed class DeliveryModelTests
     [InlineData(10_000, 1)]
     [InlineData(0, 0)]
     [InlineData(0, 1)]
-    public async Task Other_events_at_the_offsets_of_lost_ones_are_told_as_a_gap(int ringBytes, int live)
+    public async Task Other_events_at_the_offsets_of_lost_ones_are_reported_as_a_gap(int ringBytes, int live)
     {
         var log = new ScriptedTopicLog(100);
         await using var rig = new HubRig(log, ringBytes);

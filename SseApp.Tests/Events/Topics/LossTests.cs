@@ -74,7 +74,7 @@ public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServ
     }
 
     [Fact]
-    public async Task A_flushed_redis_is_told_as_a_gap()
+    public async Task A_flushed_redis_is_reported_as_a_gap()
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("Topics:CheckInterval", "00:00:00.200"));
         await using var reader = await host.SubscribeAsync("flushed", "other");
@@ -100,7 +100,7 @@ public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServ
     }
 
     [Fact]
-    public async Task A_redis_that_is_killed_and_comes_back_with_its_file_loses_nothing()
+    public async Task A_redis_that_is_killed_and_restarts_with_its_file_loses_nothing()
     {
         await using var host = await EventsHost.StartAsync(redis);
         await using var reader = await host.SubscribeAsync("aof");
@@ -121,7 +121,7 @@ public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServ
             if (i == 160)
             {
                 await redis.RequireAsync();
-                await Eventually.Async(() => host.Get<IConnectionMultiplexer>().IsConnected, s_limit, "the connection to come back");
+                await Eventually.Async(() => host.Get<IConnectionMultiplexer>().IsConnected, s_limit, "the connection to recover");
             }
         }
 
@@ -155,7 +155,7 @@ public sealed class LossTests(AofRedisServer redis) : IClassFixture<AofRedisServ
         await redis.KillAsync();
         await redis.RequireAsync();
 
-        await Eventually.Async(() => connection.IsConnected, s_limit, "the connection to come back");
+        await Eventually.Async(() => connection.IsConnected, s_limit, "the connection to recover");
         var before = await StoredAsync(0);
         await Eventually.Async(async () => await StoredAsync(0) > before + 20, s_limit, "events after the restart");
         await done.CancelAsync();

@@ -8,7 +8,7 @@ internal sealed class ModelPlace(ScriptedTopicLog log, int markBits)
 {
     private MarkedPosition _at;
 
-    // The newest event; null if a gap was told after it, or before the first.
+    // The newest event; null if a gap was reported after it, or before the first.
     private string? _last;
 
     // An offset alone may be that of another event.
@@ -58,7 +58,7 @@ internal sealed class ModelPlace(ScriptedTopicLog log, int markBits)
         else
         {
             Assert.Equal(GapReason.Epoch, gap.GetProperty("reason").GetString());
-            // A log that began and ended while the client was away is a gap between two places without a log.
+            // A log that began and ended while the client was disconnected is a gap between two places without a log.
             Assert.True(before.Mark != _at.Mark || _at == default, $"A change of the log from {before} to {_at}.");
             Assert.True(_at.Mark == 0 || IndexOf(_at.Mark) > IndexOf(before.Mark), "The stream went back to an older log.");
             Assert.Equal(JsonValueKind.Null, gap.GetProperty("to").ValueKind);

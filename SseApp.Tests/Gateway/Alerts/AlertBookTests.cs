@@ -2,7 +2,7 @@ using SseApp.Gateway.Alerts;
 
 namespace SseApp.Tests.Gateway.Alerts;
 
-/// <summary>The rules by which several gateways tell a person once.</summary>
+/// <summary>The rules by which several gateways notify a person once.</summary>
 public sealed class AlertBookTests
 {
     private static readonly TimeSpan s_minInterval = TimeSpan.FromMinutes(5);
@@ -12,7 +12,7 @@ public sealed class AlertBookTests
     private AlertBook _book = new();
 
     [Fact]
-    public void What_two_gateways_find_is_told_by_one_and_ends_when_neither_finds_it()
+    public void What_two_gateways_find_is_reported_by_one_and_ends_when_neither_finds_it()
     {
         Assert.Equal([AlertState.Firing], Look("a", ["x"]));
         Assert.Empty(Look("b", ["x"]));
@@ -56,14 +56,14 @@ public sealed class AlertBookTests
     }
 
     [Fact]
-    public void What_comes_back_within_the_minimum_interval_is_told_when_it_is_over_and_only_if_it_lasts()
+    public void What_recurs_within_the_minimum_interval_is_reported_when_it_is_over_and_only_if_it_lasts()
     {
         Look("a", ["x"]);
         Told("a", AlertState.Firing, "x");
         End();
         Told("a", AlertState.Resolved, "x");
 
-        // Comes and goes untold.
+        // Comes and goes unreported.
         Assert.Empty(Look("a", ["x"]));
         Assert.Empty(End());
         Assert.Empty(_book.Active);
@@ -71,13 +71,13 @@ public sealed class AlertBookTests
 
         // Comes and stays.
         Assert.Empty(Look("a", ["x"]));
-        var told = new List<AlertState>();
-        Pass(s_minInterval, () => told.AddRange(Look("a", ["x"])));
-        Assert.Equal([AlertState.Firing], told);
+        var reported = new List<AlertState>();
+        Pass(s_minInterval, () => reported.AddRange(Look("a", ["x"])));
+        Assert.Equal([AlertState.Firing], reported);
     }
 
     [Fact]
-    public void An_end_during_the_telling_of_the_beginning_is_told_after_it()
+    public void An_end_during_the_report_of_the_beginning_is_reported_after_it()
     {
         Look("a", ["x"]);
         var since = _book.Active[0].Since;
@@ -88,7 +88,7 @@ public sealed class AlertBookTests
     }
 
     [Fact]
-    public void What_ends_and_begins_again_during_the_telling_of_its_beginning_is_told_anew()
+    public void What_ends_and_begins_again_during_the_report_of_its_beginning_is_reported_anew()
     {
         Look("a", ["x"]);
         var since = _book.Active[0].Since;
@@ -101,9 +101,9 @@ public sealed class AlertBookTests
         Told("a", AlertState.Resolved, "x");
 
         // Whoever claims a notice and does not send it loses the claim, so it comes again here.
-        var told = new List<AlertState>();
-        Pass(s_minInterval, () => told.AddRange(Look("a", ["x"])));
-        Assert.Equal([AlertState.Firing], told.Distinct());
+        var reported = new List<AlertState>();
+        Pass(s_minInterval, () => reported.AddRange(Look("a", ["x"])));
+        Assert.Equal([AlertState.Firing], reported.Distinct());
     }
 
     [Fact]
@@ -120,9 +120,9 @@ public sealed class AlertBookTests
     }
 
     [Fact]
-    public void What_each_gateway_told_while_the_book_could_not_be_reached_becomes_one_alert_with_one_end()
+    public void What_each_gateway_reported_while_the_book_could_not_be_reached_becomes_one_alert_with_one_end()
     {
-        // Redis is away: both have a copy of their own.
+        // Redis is unreachable: both have a copy of their own.
         var before = _book;
         Look("a", ["redis-unavailable"]);
         Told("a", AlertState.Firing, "redis-unavailable");

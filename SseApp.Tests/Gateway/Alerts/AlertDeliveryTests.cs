@@ -6,7 +6,7 @@ namespace SseApp.Tests.Gateway.Alerts;
 public sealed class AlertDeliveryTests : GatewayTest
 {
     [Fact]
-    public async Task A_lost_replica_and_its_return_are_told_once_each_and_shown()
+    public async Task A_lost_replica_and_its_return_are_reported_once_each_and_shown()
     {
         var webhook = Own(await WebhookReceiver.StartAsync());
         var lost = await OriginAsync("r1");
@@ -30,7 +30,7 @@ public sealed class AlertDeliveryTests : GatewayTest
     }
 
     [Fact]
-    public async Task A_replica_that_takes_itself_out_is_not_told()
+    public async Task A_replica_that_takes_itself_out_is_not_reported()
     {
         var webhook = Own(await WebhookReceiver.StartAsync());
         await OriginAsync("r1");
@@ -126,7 +126,7 @@ public sealed class AlertDeliveryTests : GatewayTest
     }
 
     [Fact]
-    public async Task Nothing_of_the_start_is_told_until_the_grace_is_over()
+    public async Task Nothing_of_the_start_is_reported_until_the_grace_is_over()
     {
         var webhook = Own(await WebhookReceiver.StartAsync());
         var started = TimeProvider.System.GetUtcNow();
@@ -190,7 +190,7 @@ public sealed class AlertDeliveryTests : GatewayTest
     }
 
     [Fact]
-    public async Task A_surge_of_streams_is_told()
+    public async Task A_surge_of_streams_is_reported()
     {
         var webhook = Own(await WebhookReceiver.StartAsync());
         var origin = await OriginAsync("r1", record => record with { Connections = 200 });
@@ -248,7 +248,7 @@ public sealed class AlertDeliveryTests : GatewayTest
         return new NetworkStream(socket, ownsSocket: true);
     }
 
-    // An alert of its own: when it is told, the rules have seen the cluster as it was before.
+    // An alert of its own: when it is reported, the rules have seen the cluster as it was before.
     private static async Task BarrierAsync(GatewayHost gateway, WebhookReceiver webhook, string id)
     {
         using var answer = await gateway.Client.PostAsJsonAsync("/admin/restarts", new { id, gaveUp = true }, Cancellation);

@@ -69,7 +69,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void Nobody_is_lost_while_the_registry_is_away_nor_before_everybody_had_time_to_come_back()
+    public void Nobody_is_lost_while_the_registry_is_unreachable_nor_before_everybody_had_time_to_register()
     {
         var rule = LostRule();
         Evaluate(rule);
@@ -97,7 +97,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void A_gateway_that_starts_goes_on_with_the_losses_that_its_predecessor_told()
+    public void A_gateway_that_starts_goes_on_with_the_losses_that_its_predecessor_reported()
     {
         var rule = LostRule();
         _starting = true;
@@ -121,7 +121,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void No_ready_replica_is_told_when_all_fail_their_checks_but_not_of_an_outage_of_Redis_which_is_told_already()
+    public void No_ready_replica_is_reported_when_all_fail_their_checks_but_not_of_an_outage_of_Redis_which_is_reported_already()
     {
         var rule = new NoReadyReplicaRule(s_options);
         _failing = 1;
@@ -168,7 +168,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void A_supervisor_that_gives_up_is_told_at_once_and_until_it_starts_the_process_again()
+    public void A_supervisor_that_gives_up_is_reported_at_once_and_until_it_starts_the_process_again()
     {
         var rule = new CrashLoopRule(s_options);
         _restarts.Insert(0, new RestartRecord { Id = "gateway-1", At = s_start, ExitCode = 134, GaveUp = true });
@@ -233,7 +233,7 @@ public sealed class AlertRuleTests
     [InlineData(1000, 1400, null)]
     [InlineData(1000, 600, null)]
     [InlineData(10, 90, null)]
-    public void A_change_of_streams_is_told_when_it_is_large_and_lasts(int before, int after, string? expected)
+    public void A_change_of_streams_is_reported_when_it_is_large_and_lasts(int before, int after, string? expected)
     {
         var rule = new ConnectionChangeRule(s_options);
         _replicas.RemoveAt(1);
@@ -263,7 +263,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void Refusals_are_told_when_they_are_many_and_a_large_share()
+    public void Refusals_are_reported_when_they_are_many_and_a_large_share()
     {
         var rule = new RefusalRule(s_options);
         Evaluate(rule);
@@ -278,7 +278,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void Refusals_of_an_outage_of_Redis_are_not_told_as_well()
+    public void Refusals_of_an_outage_of_Redis_are_not_reported_as_well()
     {
         var rule = new RefusalRule(s_options);
         Evaluate(rule);
@@ -308,7 +308,7 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
-    public void A_replica_that_is_slow_for_a_while_is_told_with_what_is_slow()
+    public void A_replica_that_is_slow_for_a_while_is_reported_with_what_is_slow()
     {
         var rule = new SlowReplicaRule(s_options);
         Change("r1", replica => replica with { SchedulingDelayMs = 800 });

@@ -34,7 +34,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
     }
 
     [LongFact]
-    public async Task An_outage_of_Redis_is_told_by_each_gateway_and_its_end_once_and_streams_stay()
+    public async Task An_outage_of_Redis_is_reported_by_each_gateway_and_its_end_once_and_streams_stay()
     {
         await redis.RequireAsync();
         var webhook = Own(await WebhookReceiver.StartAsync());
@@ -134,7 +134,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         return answer.IsSuccessStatusCode;
     }
 
-    // Redis came back empty, so a gap comes before the event.
+    // Redis restarted empty, so a gap comes before the event.
     private static async Task<string?> DataAsync(SseReader reader)
     {
         while (await reader.NextAsync(s_limit) is { } next)

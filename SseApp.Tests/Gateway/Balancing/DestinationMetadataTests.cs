@@ -1,5 +1,3 @@
-using SseApp.Gateway.Balancing;
-
 namespace SseApp.Tests.Gateway.Balancing;
 
 public sealed class DestinationMetadataTests

@@ -1,6 +1,5 @@
 using SseApp.Gateway.Requests;
 using Yarp.ReverseProxy.Configuration;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

@@ -1,7 +1,5 @@
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Placement;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

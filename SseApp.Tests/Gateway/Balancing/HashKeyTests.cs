@@ -1,4 +1,3 @@
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Tests.Gateway.Balancing;

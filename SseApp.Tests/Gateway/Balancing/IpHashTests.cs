@@ -6,7 +6,7 @@ public sealed class IpHashTests : GatewayTest
     private static readonly (string, string) s_byUser = ("Balancing:HashKey", "query:user");
 
     [Fact]
-    public async Task Two_gateways_send_a_client_to_the_same_replica_and_again_when_it_comes_back()
+    public async Task Two_gateways_send_a_client_to_the_same_replica_and_again_when_it_reconnects()
     {
         OriginHost[] origins = [await OriginAsync("r1"), await OriginAsync("r2"), await OriginAsync("r3")];
         // No bound: every choice is the hash's own, whatever else is open.

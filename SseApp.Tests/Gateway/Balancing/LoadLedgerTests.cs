@@ -1,6 +1,4 @@
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Replicas;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

@@ -1,9 +1,7 @@
-using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

@@ -1,6 +1,4 @@
-using SseApp.Gateway.Balancing;
 using Yarp.ReverseProxy.Configuration;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Tests.Gateway.Balancing;
 

@@ -1,6 +1,3 @@
-using SseApp.Gateway.Balancing;
-using Yarp.ReverseProxy.Model;
-
 namespace SseApp.Tests.Gateway.Balancing;
 
 public sealed class WeightedRoundRobinTests

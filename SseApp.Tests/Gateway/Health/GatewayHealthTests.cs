@@ -52,7 +52,7 @@ public sealed class GatewayHealthTests : GatewayTest
     }
 
     [Fact]
-    public async Task While_Redis_is_away_it_stays_in_service_although_its_replicas_are_not_ready()
+    public async Task While_Redis_is_unreachable_it_stays_in_service_although_its_replicas_are_not_ready()
     {
         var origin = await OriginAsync("r1");
         var gateway = await GatewayAsync(s_fastChecks);

@@ -22,7 +22,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void Waiting_as_long_as_told_is_enough_and_a_moment_less_is_not()
+    public void Waiting_as_long_as_Retry_After_says_is_enough_and_a_moment_less_is_not()
     {
         using var bucket = new TokenBucket(new TokenBucketRate(PerSecond: 3, Burst: 2), _time);
         Take(bucket);

@@ -33,10 +33,7 @@ public sealed class OperatorTests : GatewayTest
     public async Task The_replica_list_is_refused_to_whoever_comes_through_a_local_proxy(string header)
     {
         var gateway = await GatewayAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/replicas");
-        request.Headers.TryAddWithoutValidation(header, "for=127.0.0.1");
-
-        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/admin/replicas", (header, "for=127.0.0.1"));
 
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);

@@ -184,7 +184,7 @@ public sealed partial class RefusalTests : GatewayTest
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         Assert.Equal(reason, problem.GetProperty("reason").GetString());
         Assert.InRange(problem.GetProperty("retryAfterMs").GetInt32(), 200, 400);
-        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var told) ? told.GetString() : null);
+        Assert.Equal(outcome, problem.TryGetProperty("outcome", out var found) ? found.GetString() : null);
         Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
     }
 

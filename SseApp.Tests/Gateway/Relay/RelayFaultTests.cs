@@ -1,7 +1,6 @@
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Relay;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Tests.Gateway.Relay;
 
@@ -194,7 +193,7 @@ public sealed class RelayFaultTests : GatewayTest
     }
 
     [Fact]
-    public async Task A_replica_that_comes_back_under_its_id_at_another_address_is_connected_to_anew_and_the_old_connections_are_forgotten()
+    public async Task A_replica_that_returns_under_its_id_at_another_address_is_connected_to_anew_and_the_old_connections_are_forgotten()
     {
         var release = new TaskCompletionSource();
         await RelayOriginAsync("r1", async (stream, output, cancellation) =>
@@ -225,11 +224,7 @@ public sealed class RelayFaultTests : GatewayTest
     {
         await OriginAsync("r1");
         var gateway = await GatewayAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Get, RelayProtocol.Path);
-        request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
-        request.Headers.TryAddWithoutValidation("Upgrade", RelayProtocol.Upgrade);
-
-        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        using var response = await gateway.Client.SendAsync(HttpMethod.Get, RelayProtocol.Path, ("Connection", "Upgrade"), ("Upgrade", RelayProtocol.Upgrade));
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }

@@ -75,7 +75,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
     }
 
     [Fact]
-    public async Task The_gateway_goes_on_without_Redis_and_when_it_comes_back_empty()
+    public async Task The_gateway_goes_on_without_Redis_and_when_it_restarts_empty()
     {
         await using var ownRedis = new RedisServer();
         await ownRedis.RequireAsync();

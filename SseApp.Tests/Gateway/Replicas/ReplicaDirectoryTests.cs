@@ -47,7 +47,7 @@ public sealed class ReplicaDirectoryTests
     }
 
     [Fact]
-    public void An_outage_is_settled_when_every_replica_had_its_time_to_come_back()
+    public void An_outage_is_settled_when_every_replica_had_its_time_to_register()
     {
         Assert.False(_directory.IsRegistryUnsettled);
         _directory.ReadFailed();

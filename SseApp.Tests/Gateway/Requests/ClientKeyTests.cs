@@ -18,7 +18,7 @@ public sealed class ClientKeyTests
         Assert.Equal(same, Key(first, prefix) == Key(second, prefix));
 
     [Fact]
-    public void Credentials_are_told_apart()
+    public void Credentials_are_distinguished()
     {
         Assert.Equal(ClientKey.OfCredential("Bearer a"), ClientKey.OfCredential("Bearer a"));
         Assert.NotEqual(ClientKey.OfCredential("Bearer a"), ClientKey.OfCredential("Bearer b"));

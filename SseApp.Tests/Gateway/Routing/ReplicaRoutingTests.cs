@@ -58,7 +58,7 @@ public sealed class ReplicaRoutingTests : GatewayTest
     }
 
     [Fact]
-    public async Task The_known_replicas_stay_while_the_registry_is_away_and_when_it_comes_back_without_its_data()
+    public async Task The_known_replicas_stay_while_the_registry_is_unreachable_and_when_it_restarts_without_its_data()
     {
         await OriginAsync("r1");
         var gateway = await GatewayAsync();
@@ -77,7 +77,7 @@ public sealed class ReplicaRoutingTests : GatewayTest
     }
 
     [Fact]
-    public async Task Replicas_that_do_not_come_back_to_an_emptied_registry_are_dropped_after_the_expiry()
+    public async Task Replicas_that_do_not_return_to_an_emptied_registry_are_dropped_after_the_expiry()
     {
         await OriginAsync("r1");
         var gateway = await GatewayAsync(("ReplicaRegistry:Expiry", "00:00:00.500"));

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Configuration;
-
 namespace SseApp.Tests.Gateway.Routing;
 
 public sealed class StaticClusterTests : GatewayTest
@@ -87,7 +85,7 @@ public sealed class StaticClusterTests : GatewayTest
     }
 
     [Fact]
-    public async Task A_change_that_is_not_valid_is_told_and_left_out_and_replicas_are_routed_to_all_the_same()
+    public async Task A_change_that_is_not_valid_is_reported_and_left_out_and_replicas_are_routed_to_all_the_same()
     {
         await OriginAsync("r1");
         var (shop, other) = (Own(await OriginHost.StartAsync("shop")), Own(await OriginHost.StartAsync("other")));
@@ -127,9 +125,7 @@ public sealed class StaticClusterTests : GatewayTest
 
     private static async Task<string> BasketAsync(GatewayHost gateway, int session)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/shop/basket");
-        request.Headers.Add("Cookie", $"session=s{session}");
-        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/shop/basket", ("Cookie", $"session=s{session}"));
         return await response.Content.ReadAsStringAsync(Cancellation);
     }
 }

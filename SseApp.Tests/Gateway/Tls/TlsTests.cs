@@ -119,12 +119,7 @@ public sealed class TlsTests : GatewayTest
     {
         await OriginAsync("r1");
         var gateway = await SecureAsync(("Proxies:Known:0", "127.0.0.1"));
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/a");
-        request.Headers.Add("X-Forwarded-For", "192.0.2.1");
-        request.Headers.Add("X-Forwarded-Proto", "https");
-        request.Headers.Add("X-Forwarded-Host", "events.example");
-
-        using var response = await gateway.Client.SendAsync(request, Cancellation);
+        using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/a", ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "events.example"));
 
         Assert.Equal("r1", await response.Content.ReadAsStringAsync(Cancellation));
     }

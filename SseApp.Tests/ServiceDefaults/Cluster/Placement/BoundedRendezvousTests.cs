@@ -76,7 +76,7 @@ public sealed class BoundedRendezvousTests
             iter: 60);
 
     [Fact]
-    public void A_client_that_is_over_the_bound_gets_its_next_best_and_comes_back_when_there_is_room() => s_replicas.Sample(
+    public void A_client_that_is_over_the_bound_gets_its_next_best_and_returns_when_there_is_room() => s_replicas.Sample(
         replicas =>
         {
             var (ids, weights, seed) = replicas;

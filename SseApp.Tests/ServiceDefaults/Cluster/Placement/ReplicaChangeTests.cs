@@ -56,7 +56,7 @@ public sealed class ReplicaChangeTests
         iter: 60);
 
     [Fact]
-    public void A_replica_that_comes_takes_at_most_its_bound_of_clients_that_come_back_one_by_one() => s_sets.Sample(
+    public void A_replica_that_comes_takes_at_most_its_bound_of_clients_that_return_one_by_one() => s_sets.Sample(
         set =>
         {
             var before = new PlacedClients(Without(set.Nodes, set.Changing), set.Seed, Clients);

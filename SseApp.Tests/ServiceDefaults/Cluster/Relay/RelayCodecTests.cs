@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.ServiceDefaults.Cluster.Relay;
 
 public sealed class RelayCodecTests

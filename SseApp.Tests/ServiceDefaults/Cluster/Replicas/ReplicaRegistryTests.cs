@@ -41,7 +41,7 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
             Assert.Equal(["a"], read.Select(live => live.Id));
         }
 
-        // Read once a second, it is told once, with the replica's name.
+        // Read once a second, it is reported once, with the replica's name.
         Assert.Contains("newer", Assert.Single(logger.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
 
         await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
@@ -103,3 +103,7 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
         Version = "1.2.3",
     };
 }
+
+public sealed class RedisReplicaRegistryTests(RedisServer server) : ReplicaRegistryTests(server), IClassFixture<RedisServer>;
+
+public sealed class GarnetReplicaRegistryTests(GarnetServer server) : ReplicaRegistryTests(server), IClassFixture<GarnetServer>;

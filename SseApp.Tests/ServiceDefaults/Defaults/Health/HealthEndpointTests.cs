@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Defaults.Health;
 
@@ -11,7 +9,7 @@ public sealed class HealthEndpointTests
     public async Task Readiness_tells_status_memory_and_each_dependency_and_liveness_is_not_affected()
     {
         await using var app = await StartAsync(services => services.AddHealthChecks()
-            .AddCheck("store", () => HealthCheckResult.Unhealthy("The store is away."), [HealthTags.Ready, HealthTags.Dependency]));
+            .AddCheck("store", () => HealthCheckResult.Unhealthy("The store is unreachable."), [HealthTags.Ready, HealthTags.Dependency]));
         using var client = Client(app);
 
         using var health = await client.GetAsync("/health", TestContext.Current.CancellationToken);
@@ -24,7 +22,7 @@ public sealed class HealthEndpointTests
         Assert.True(body.GetProperty("uptimeSeconds").GetDouble() >= 0);
         Assert.True(body.GetProperty("memory").GetProperty("workingSetBytes").GetInt64() > 0);
         var store = body.GetProperty("dependencies").GetProperty("store");
-        Assert.Equal(("unhealthy", "The store is away."), (store.GetProperty("status").GetString(), store.GetProperty("description").GetString()));
+        Assert.Equal(("unhealthy", "The store is unreachable."), (store.GetProperty("status").GetString(), store.GetProperty("description").GetString()));
         Assert.True(store.GetProperty("latencyMs").GetDouble() >= 0);
     }
 

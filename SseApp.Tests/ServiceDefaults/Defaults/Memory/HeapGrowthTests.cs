@@ -26,7 +26,7 @@ public sealed class HeapGrowthTests
         Assert.False(Seconds(100, longLived: 15, allocated: 1));
 
     [Fact]
-    public void Streams_that_come_back_after_all_had_left_count_again()
+    public void Streams_that_return_after_all_had_left_count_again()
     {
         Assert.True(Seconds(3, longLived: 100, allocated: 0));
         _growth.Compacted(80 * MiB);

@@ -1,5 +1,8 @@
 namespace SseApp.Events.Log;
 
+/// <summary>Data of <c>stream.open</c>. <paramref name="Resumed"/> says whether the stream continues where the client's position was.</summary>
+internal sealed record StreamOpened(string Connection, string Replica, string[] Topics, bool Resumed);
+
 /// <summary>
 /// The last event of a client that an operator does not want to reconnect. A native EventSource stops only when its
 /// reconnection is answered with a status like 204 (https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface),

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace SseApp.Tests.Infrastructure;
 
 /// <summary>A test of the long tier, which runs with <c>dotnet test SseApp.sln -- --explicit only</c>.</summary>
@@ -7,5 +5,13 @@ namespace SseApp.Tests.Infrastructure;
 public sealed class LongFactAttribute : FactAttribute
 {
     public LongFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Explicit = true;
+}
+
+/// <summary>As <see cref="LongFactAttribute"/>, with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LongTheoryAttribute : TheoryAttribute
+{
+    public LongTheoryAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
         : base(sourceFilePath, sourceLineNumber) => Explicit = true;
 }

@@ -1,3 +1,0 @@
-namespace SseApp.Tests.Events.Log;
-
-public sealed class GarnetTopicLogTests(GarnetServer server) : TopicLogTests(server), IClassFixture<GarnetServer>;

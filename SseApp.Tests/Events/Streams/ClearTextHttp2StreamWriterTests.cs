@@ -1,3 +1,0 @@
-namespace SseApp.Tests.Events.Streams;
-
-public sealed class ClearTextHttp2StreamWriterTests(RedisServer redis) : Http2StreamWriterTests(redis, null), IClassFixture<RedisServer>;

@@ -1,3 +1,0 @@
-namespace SseApp.Tests.Events.Streams;
-
-public sealed class PipeStreamWriterTests(RedisServer redis) : PlainStreamWriterTests(redis, direct: false), IClassFixture<RedisServer>;

@@ -1,3 +1,0 @@
-namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
-
-public sealed class RedisReplicaRegistryTests(RedisServer server) : ReplicaRegistryTests(server), IClassFixture<RedisServer>;
