@@ -536,7 +536,7 @@ internal sealed class StreamConnection(
         var own = Shard.Own;
         own.Clear();
         own.AppendRetry(Closing == CloseReason.Rebalance ? Shard.Options.NextRebalanceRetryMilliseconds() : Shard.Options.NextRetryMilliseconds());
-        own.Append("\n"u8);
+        // Valid as soon as its line ends; a blank line behind it would be an empty event to some clients, as after a heartbeat.
         if (Closing == CloseReason.OperatorForGood)
         {
             own.Append(StreamClosed.Event);

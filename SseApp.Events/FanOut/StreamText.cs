@@ -6,6 +6,10 @@ namespace SseApp.Events.FanOut;
 /// <summary>The lines of an event stream that differ by connection.</summary>
 internal static class StreamText
 {
+    /// <summary>
+    /// A comment without a blank line behind it. Several clients take every blank line for the end of an event, and would see an
+    /// empty one: <c>@microsoft/fetch-event-source</c>, and after an id <c>httpx-sse</c>.
+    /// </summary>
     public static SendBuffer Heartbeat { get; } = CreateHeartbeat();
 
     public static void Append(this SendBuffer buffer, ReadOnlySpan<byte> bytes)
@@ -33,8 +37,8 @@ internal static class StreamText
 
     private static SendBuffer CreateHeartbeat()
     {
-        var buffer = new SendBuffer(3);
-        buffer.Append(":\n\n"u8);
+        var buffer = new SendBuffer(2);
+        buffer.Append(":\n"u8);
         // Framed here, because all shards read it.
         _ = buffer.Chunk;
         return buffer;

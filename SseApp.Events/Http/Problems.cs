@@ -19,13 +19,17 @@ internal static class Problems
     public static ProblemHttpResult TooLarge(string rule) =>
         TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
 
+    public static ProblemHttpResult UnsupportedMediaType(string rule) =>
+        TypedResults.Problem(rule, title: "The body has the wrong format.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+
     public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail) => TryLater(context, "Redis is not available.", detail);
 
     /// <param name="context">The request.</param>
     /// <param name="detail">For people.</param>
     /// <param name="outcome">A <see cref="PublishOutcome"/>.</param>
-    public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome) =>
-        TryLater(context, "Redis is not available.", detail, KeyValuePair.Create<string, object?>(PublishOutcome.Member, outcome));
+    /// <param name="more">Further members.</param>
+    public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) =>
+        TryLater(context, "Redis is not available.", detail, [new(PublishOutcome.Member, outcome), .. more]);
 
     public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
@@ -13,6 +14,11 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
 
     public async Task<IResult> HandleAsync(HttpContext context)
     {
+        if (BodyFormat.Refuse(context) is { } refusal)
+        {
+            return refusal;
+        }
+
         var body = await RequestBody.ReadAsync(context.Request, _options.MaxBatchBytes);
         if (body is null)
         {
@@ -33,13 +39,31 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             results[i] = await FinishAsync(i, publishing[i]);
         }
 
-        if (results.Length > 0 && results.All(result => result is { Outcome: PublishOutcome.NotStored, Events.Length: 0 }))
+        // Who looks at the status alone must not take for stored what is not.
+        if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
         {
-            return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored);
+            return NothingStored(context, results);
         }
 
         var failed = results.Count(result => result.Error is not null);
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
+    }
+
+    private static ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
+    {
+        var members = KeyValuePair.Create<string, object?>("results", results);
+        if (results.Any(result => result.Outcome is not null))
+        {
+            return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored, members);
+        }
+
+        // The status of all items, if they have one.
+        var status = results.All(result => result.Status == results[0].Status) ? results[0].Status : StatusCodes.Status400BadRequest;
+        return TypedResults.Problem(
+            "No item of the batch was stored; 'results' says why for each.",
+            title: "The batch is not valid.",
+            statusCode: status,
+            extensions: [members]);
     }
 
     private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], new BatchItemResult(0, status, [], rule));
@@ -96,8 +120,8 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair, which JSON can write and UTF-8 cannot.
-            return Rejected("The data must be well-formed text; it has an escape such as \\ud800 without its other half.");
+            // Bytes that are not UTF-8, or half of a surrogate pair, which JSON can write and UTF-8 cannot.
+            return Rejected("The data must be well-formed text; it is not UTF-8, or has an escape such as \\ud800 without its other half.");
         }
 
         if (publisher.IsTooLarge(data))

@@ -3,77 +3,103 @@ namespace SseApp.Events.Publishing;
 /// <summary>Splits the body of a batch, a JSON array or NDJSON, into items. One bad item does not spoil the others.</summary>
 internal static class BatchParser
 {
+    // Editors and shells put it before a file, and so into the middle of files that were put together.
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
     /// <returns>The items and, for those that cannot be read, why; or the rule that the whole body breaks.</returns>
-    public static (List<(BatchItem? Item, string? Error)> Items, string? Rule) Parse(ReadOnlyMemory<byte> body, int maxItems)
+    public static (List<(BatchItem? Item, string? Error)> Items, string? Rule) Parse(ReadOnlySpan<byte> body, int maxItems)
     {
         var items = new List<(BatchItem? Item, string? Error)>();
-        var trimmed = body[CountLeadingSpace(body.Span)..];
-        if (trimmed.IsEmpty)
+        if (body is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, 0, 0xFE, 0xFF, ..])
         {
-            return (items, "The body is empty; send a JSON array or one JSON object a line.");
+            return (items, "The body begins with the byte order mark of UTF-16 or UTF-32; send UTF-8.");
         }
 
-        var tooMany = $"A batch has at most {maxItems} items (Publishing:MaxBatchItems).";
-        if (trimmed.Span[0] == (byte)'[')
+        body = SkipSpace(body);
+        var rule = body switch
         {
-            try
-            {
-                using var document = JsonDocument.Parse(trimmed);
-                if (document.RootElement.GetArrayLength() > maxItems)
-                {
-                    return (items, tooMany);
-                }
-
-                foreach (var element in document.RootElement.EnumerateArray())
-                {
-                    items.Add(Read(() => element.Deserialize(PublishingJsonContext.Default.BatchItem)));
-                }
-            }
-            catch (JsonException exception)
-            {
-                return (items, $"The body is not a JSON array: {exception.Message}");
-            }
-
-            return (items, null);
-        }
-
-        while (!trimmed.IsEmpty)
-        {
-            var end = trimmed.Span.IndexOf((byte)'\n');
-            var line = end < 0 ? trimmed : trimmed[..end];
-            trimmed = end < 0 ? default : trimmed[(end + 1)..];
-            if (CountLeadingSpace(line.Span) == line.Length)
-            {
-                continue;
-            }
-
-            if (items.Count == maxItems)
-            {
-                return (items, tooMany);
-            }
-
-            items.Add(Read(() => JsonSerializer.Deserialize(line.Span, PublishingJsonContext.Default.BatchItem)));
-        }
-
-        return (items, null);
+            [] => "The body is empty; send a JSON array or one JSON object a line.",
+            [(byte)'[', ..] => ReadArray(body, maxItems, items),
+            _ => ReadLines(body, maxItems, items),
+        };
+        return (items, rule);
     }
 
-    private static (BatchItem? Item, string? Error) Read(Func<BatchItem?> read)
+    private static string TooMany(int maxItems) => $"A batch has at most {maxItems} items (Publishing:MaxBatchItems).";
+
+    private static string? ReadArray(ReadOnlySpan<byte> body, int maxItems, List<(BatchItem? Item, string? Error)> items)
     {
+        // How deep an item may be is its own matter.
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = int.MaxValue });
         try
         {
-            return read() is { } item ? (item, null) : (null, "An item is a JSON object, not null.");
+            reader.Read();
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            {
+                if (items.Count == maxItems)
+                {
+                    return TooMany(maxItems);
+                }
+
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                items.Add(ReadItem(body[start..(int)reader.BytesConsumed]));
+            }
+
+            // Throws if anything but space follows.
+            reader.Read();
+            return null;
         }
         catch (JsonException exception)
         {
-            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey, key: {exception.Message}");
+            return $"The body is not a JSON array, and nothing of it was stored: {exception.Message}";
         }
     }
 
-    private static int CountLeadingSpace(ReadOnlySpan<byte> bytes)
+    private static string? ReadLines(ReadOnlySpan<byte> body, int maxItems, List<(BatchItem? Item, string? Error)> items)
     {
-        var index = bytes.IndexOfAnyExcept(" \t\r\n"u8);
-        return index < 0 ? bytes.Length : index;
+        while (!body.IsEmpty)
+        {
+            // CR alone ends a line, too: within a JSON string it has to be escaped.
+            var end = body.IndexOfAny((byte)'\n', (byte)'\r');
+            var line = end < 0 ? body : body[..end];
+            // Lines that are empty go with what follows them.
+            body = end < 0 ? [] : SkipSpace(body[end..]);
+            if (items.Count == maxItems)
+            {
+                return TooMany(maxItems);
+            }
+
+            items.Add(ReadItem(line));
+        }
+
+        return null;
+    }
+
+    private static (BatchItem? Item, string? Error) ReadItem(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, PublishingJsonContext.Default.BatchItem) is { } item
+                ? (item, null)
+                : (null, "An item is a JSON object, not null.");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The second is what text that is no Unicode leads to, in some places.
+            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey, key, each given once: {exception.Message}");
+        }
+    }
+
+    private static ReadOnlySpan<byte> SkipSpace(ReadOnlySpan<byte> bytes)
+    {
+        bytes = bytes.TrimStart(" \t\r\n"u8);
+        while (bytes.StartsWith(ByteOrderMark))
+        {
+            bytes = bytes[ByteOrderMark.Length..].TrimStart(" \t\r\n"u8);
+        }
+
+        return bytes;
     }
 }
 

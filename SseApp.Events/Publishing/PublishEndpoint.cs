@@ -14,6 +14,12 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
 
     public async Task HandleAsync(HttpContext context)
     {
+        if (BodyFormat.Refuse(context) is { } refusal)
+        {
+            await refusal.ExecuteAsync(context);
+            return;
+        }
+
         var topic = TopicName.FromRoute((string)context.Request.RouteValues["topic"]!);
         var data = await RequestBody.ReadAsync(context.Request, _maxBytes);
         if (data is null)

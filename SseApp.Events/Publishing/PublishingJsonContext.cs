@@ -3,7 +3,8 @@ namespace SseApp.Events.Publishing;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(BatchItem))]
 [JsonSerializable(typeof(BatchResult))]
 [JsonSerializable(typeof(PublishedEvent))]

@@ -8,7 +8,7 @@ namespace SseApp.Tests.Events.Streams;
 public abstract class StreamWriterTests(RedisServer redis, params (string Key, string Value)[] settings)
 {
     protected static readonly TimeSpan s_limit = TimeSpan.FromSeconds(15);
-    private static readonly int[] s_sizes = [1, 15, 16, 4_000, 4_096, 16_384, 60_000, 65_536, 2, 65_000];
+    private static readonly int[] s_sizes = [1, 15, 16, 4_000, 4_096, 16_384, 60_000, 65_529, 2, 65_000];
 
     [Fact]
     public async Task Events_of_all_sizes_arrive_whole_and_in_order()

@@ -7,7 +7,7 @@ internal static class CompareCommand
     {
         var streams = Cli.Number("--streams", "Streams to subjects reached directly.", 9_500, 10, 60_000);
         var proxied = Cli.Number("--proxied-streams", "Streams to subjects behind a proxy.", 5_000, 10, 60_000);
-        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_536);
+        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_529);
         var step = Cli.Number("--step", "Milliseconds of one measurement at saturation; steady loads take four times as long.", 2_500, 250, 60_000);
         var scenarios = Names("--scenarios", "Scenarios to run.", CompareRunner.AllScenarios.Select(scenario => scenario.Name));
         var subjects = Names("--subjects", "Subjects to run.", CompareRunner.AllSubjects);

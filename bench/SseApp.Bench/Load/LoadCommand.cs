@@ -26,7 +26,7 @@ internal static class LoadCommand
         var topics = Cli.Number("--topics", "Topics to spread them over.", 1, 1, 20_000);
         var rate = Cli.Number("--rate", "Publishes a second.", 20, 1, 100_000);
         var seconds = Cli.Number("--seconds", "Length of the publishing phase.", 10, 1, 600);
-        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_536);
+        var size = Cli.Number("--size", "Bytes of data in an event.", 100, 48, 65_529);
         var command = new Command("load", "Hold streams open, publish at a steady rate, check that nothing is lost, repeated or reordered.")
         {
             url, streams, topics, rate, seconds, size,
