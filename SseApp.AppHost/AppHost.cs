@@ -7,6 +7,7 @@ using SseApp.AppHost.Supervision;
 StartupFailure.EndsWithAMessage();
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
+builder.CheckOtherSettings(ClusterOptions.SectionName, BackplaneOptions.SectionName, RestartPolicy.SectionName);
 
 var redis = builder.AddBackplane("redis");
 
@@ -17,6 +18,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
     .WithHttpHealthCheck("/health")
+    .DisableForwardedHeaders()
     .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
     .WithRestartPolicy()
@@ -35,6 +37,8 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
+    // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
+    .DisableForwardedHeaders()
     .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "Live console")
     .WithRestartPolicy()

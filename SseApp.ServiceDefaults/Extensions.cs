@@ -15,6 +15,7 @@ internal static class Extensions
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        builder.AddPlatformSettings();
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 

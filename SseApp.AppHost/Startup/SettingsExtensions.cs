@@ -1,4 +1,5 @@
-using System.Reflection;
+using System.Collections;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Startup;
 
@@ -13,86 +14,34 @@ internal static class SettingsExtensions
     /// <param name="settings">The defaults.</param>
     /// <param name="others">Further names that the section may have, known when the application starts.</param>
     public static T ReadSettings<T>(this IDistributedApplicationBuilder builder, string section, T settings, Func<IEnumerable<string>>? others = null)
-        where T : class
+        where T : class, new()
     {
         var values = builder.Configuration.GetSection(section);
-        var properties = typeof(T).GetProperties().Where(property => property.CanWrite).ToArray();
-        foreach (var property in properties)
-        {
-            if (values[property.Name] is { } text && !TrySet(settings, property, values.GetSection(property.Name)))
-            {
-                StartupProblems.Of(builder).Add($"{section}:{property.Name} is '{text}'; allowed: {Allowed(property)}.");
-            }
-        }
-
         StartupProblems.Of(builder).AddCheck(() =>
-        {
-            string[] names = [.. properties.Select(property => property.Name), .. others?.Invoke() ?? []];
-            return values.GetChildren()
-                .Where(child => !names.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                .Select(child => $"{child.Path} is {(child.Value is null ? "a section" : $"'{child.Value}'")}, but there is no such setting; "
-                    + $"did you mean {section}:{names.MinBy(name => Distance(child.Key, name))}? Allowed: {string.Join(", ", names)}.");
-        });
-        return settings;
+            Settings.Problems(values, Settings.Bind(values, new T()), [.. SettingNames.Of(section), .. others?.Invoke() ?? []]));
+        return Settings.BindAllowed(values, settings);
     }
 
-    private static bool TrySet(object settings, PropertyInfo property, IConfigurationSection value)
+    /// <summary>
+    /// Checks what is in none of the AppHost's own sections: a section or a variable whose name is misspelt, and settings of
+    /// the services where only the AppHost reads them, as its arguments: they would be nothing, in silence.
+    /// </summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="own">The sections that the AppHost itself reads.</param>
+    public static void CheckOtherSettings(this IDistributedApplicationBuilder builder, params string[] own) => StartupProblems.Of(builder).AddCheck(() =>
     {
-        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        if (type.IsEnum && !Enum.GetNames(type).Contains(value.Value, StringComparer.OrdinalIgnoreCase))
-        {
-            // The converter would take numbers, too.
-            return false;
-        }
+        // The services get the environment that the AppHost has.
+        var inherited = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().Build();
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
+        return SettingNames.Problems(builder.Configuration, variables).Concat(
+            SettingNames.Sections.Except(own, StringComparer.OrdinalIgnoreCase)
+                .SelectMany(section => SettingNames.Leaves(builder.Configuration.GetSection(section)))
+                .Where(setting => setting.Value is not null && inherited[setting.Path] is null && !IsAspires(setting))
+                .Select(setting => $"{setting.Path} is set for the AppHost alone, which does not read it; set the environment variable "
+                    + $"{setting.Path.Replace(":", "__", StringComparison.Ordinal)}, which every service gets, or the appsettings.json of the service."));
+    });
 
-        try
-        {
-            var converted = value.Get(type);
-            var valid = Validator.TryValidateProperty(converted, new ValidationContext(settings) { MemberName = property.Name }, validationResults: null);
-            if (valid)
-            {
-                property.SetValue(settings, converted);
-            }
-
-            return valid;
-        }
-        catch (InvalidOperationException)
-        {
-            // The binder's "cannot be converted".
-            return false;
-        }
-    }
-
-    private static string Allowed(PropertyInfo property)
-    {
-        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        var range = property.GetCustomAttribute<RangeAttribute>() is { } limits ? $" from {limits.Minimum} to {limits.Maximum}" : "";
-        return type switch
-        {
-            { IsEnum: true } => string.Join(", ", Enum.GetNames(type)),
-            _ when type == typeof(bool) => "true, false",
-            _ when type == typeof(TimeSpan) => $"a time{range}, written [days.]hh:mm:ss",
-            _ when type == typeof(int) => $"a whole number{range}",
-            _ => $"a text that matches {property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern}",
-        };
-    }
-
-    /// <summary>Letters to insert, remove or replace (Levenshtein).</summary>
-    private static int Distance(string left, string right)
-    {
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var replaced = diagonal + (char.ToUpperInvariant(left[i - 1]) == char.ToUpperInvariant(right[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
-    }
+    // Its publisher has a section of the same name as one of the replicas.
+    private static bool IsAspires(IConfigurationSection setting) => setting.Path.Split(':') is [var section, var name, ..]
+        && string.Equals(section, "Publishing", StringComparison.OrdinalIgnoreCase) && !SettingNames.Of(section).Contains(name, StringComparer.OrdinalIgnoreCase);
 }

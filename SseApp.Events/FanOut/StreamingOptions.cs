@@ -93,17 +93,6 @@ internal sealed class StreamingOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        for (var i = 0; i < Overflow.Count; i++)
-        {
-            if (string.IsNullOrEmpty(Overflow[i].Pattern) || !Enum.IsDefined(Overflow[i].Policy))
-            {
-                yield return new ValidationResult(
-                    $"{SectionName}:{nameof(Overflow)}:{i} needs {nameof(OverflowRule.Pattern)}, a topic name in which * stands for any characters, " +
-                    $"and {nameof(OverflowRule.Policy)}, one of {string.Join(", ", Enum.GetNames<OverflowPolicy>())}.",
-                    [nameof(Overflow)]);
-            }
-        }
-
         if (RetryMax < RetryMin)
         {
             yield return new ValidationResult(

@@ -3,7 +3,7 @@ using System.IO.Enumeration;
 namespace SseApp.Events.Log;
 
 /// <summary>Section <c>TopicLog</c>: what is kept of each topic, and for how long.</summary>
-internal sealed class TopicLogOptions : IValidatableObject
+internal sealed class TopicLogOptions
 {
     public const string SectionName = "TopicLog";
 
@@ -34,24 +34,10 @@ internal sealed class TopicLogOptions : IValidatableObject
 
         return (MaxEvents, IdleExpiry);
     }
-
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        for (var i = 0; i < Overrides.Count; i++)
-        {
-            var name = $"{SectionName}:{nameof(Overrides)}:{i}";
-            if (Overrides[i].Pattern.Length > 0 && !TopicName.IsValid(Overrides[i].Pattern.Replace('*', 'x').Replace('?', 'x')))
-            {
-                yield return new ValidationResult(
-                    $"{name}:{nameof(TopicRetention.Pattern)} '{Overrides[i].Pattern}' cannot match a topic. {TopicName.Rule} '*' stands for any characters and '?' for one.",
-                    [nameof(Overrides)]);
-            }
-        }
-    }
 }
 
 /// <summary>An item of <c>TopicLog:Overrides</c>: retention of the topics whose name matches; what is not set stays as it is.</summary>
-internal sealed class TopicRetention
+internal sealed class TopicRetention : IValidatableObject
 {
     /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
     [Required]
@@ -64,4 +50,13 @@ internal sealed class TopicRetention
     /// <summary>A topic without a publish for this long loses its log.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan? IdleExpiry { get; set; }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Pattern.Length > 0 && !TopicName.IsValid(Pattern.Replace('*', 'x').Replace('?', 'x')))
+        {
+            yield return new ValidationResult(
+                $"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicName.Rule} '*' stands for any characters and '?' for one.", [nameof(Pattern)]);
+        }
+    }
 }

@@ -9,6 +9,7 @@ public sealed class AlertsOptions : IValidatableObject
     /// Where notices are posted, an absolute http or https address. It is a secret as a rule and appears in no log.
     /// Without it alerts are only logged and shown. Default none.
     /// </summary>
+    [DataType(DataType.Password)]
     public string? WebhookUrl { get; set; }
 
     /// <summary>Form of the notices: <c>Slack</c> (default) or <c>Json</c>.</summary>

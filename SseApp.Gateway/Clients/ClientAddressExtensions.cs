@@ -3,7 +3,7 @@ using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Clients;
 
-internal static class ClientAddressExtensions
+internal static partial class ClientAddressExtensions
 {
     public static void AddClients(this IServiceCollection services) => services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
 
@@ -20,6 +20,10 @@ internal static class ClientAddressExtensions
         if (options.Known.Count > 0)
         {
             app.UseForwardedHeaders(XForwarded(options));
+        }
+        else if (PlatformSettings.WantForwardedHeaders(app.ApplicationServices.GetRequiredService<IConfiguration>()))
+        {
+            LogForwardedHeadersIgnored(app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ClientAddressExtensions)));
         }
 
         app.Use((context, next) =>
@@ -53,4 +57,7 @@ internal static class ClientAddressExtensions
 
         return forwarded;
     }
+
+    [LoggerMessage(LogLevel.Warning, "ASPNETCORE_FORWARDEDHEADERS_ENABLED is set and has no effect: anybody could choose an address. Name the proxies in front of the gateway in Proxies:Known; until then all clients behind them count as one.")]
+    private static partial void LogForwardedHeadersIgnored(ILogger logger);
 }

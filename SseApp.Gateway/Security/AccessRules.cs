@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Security;
 
@@ -36,19 +37,20 @@ internal sealed partial class AccessRules : IDisposable
     // Not IOptionsMonitor: it would drop the value that works before it finds out that the new one does not.
     private void Reload()
     {
-        try
+        var section = _configuration.GetSection(AccessOptions.SectionName);
+        var options = Settings.Bind(section, new AccessOptions());
+        if (Settings.Problems(section, options, SettingNames.Of(AccessOptions.SectionName)) is { Count: > 0 } problems)
         {
-            var replaced = Volatile.Read(ref _lists);
-            var lists = Read(_configuration.GetSection(AccessOptions.SectionName).Get<AccessOptions>() ?? new AccessOptions());
-            if (!lists.Allow.Ranges.SequenceEqual(replaced.Allow.Ranges) || !lists.Deny.Ranges.SequenceEqual(replaced.Deny.Ranges))
-            {
-                Volatile.Write(ref _lists, lists);
-                LogReloaded(lists.Allow.Ranges.Count, lists.Deny.Ranges.Count);
-            }
+            LogNotReloaded(string.Join(' ', problems));
+            return;
         }
-        catch (Exception exception) when (exception is FormatException or InvalidOperationException)
+
+        var replaced = Volatile.Read(ref _lists);
+        var lists = Read(options);
+        if (!lists.Allow.Ranges.SequenceEqual(replaced.Allow.Ranges) || !lists.Deny.Ranges.SequenceEqual(replaced.Deny.Ranges))
         {
-            LogNotReloaded(exception.Message);
+            Volatile.Write(ref _lists, lists);
+            LogReloaded(lists.Allow.Ranges.Count, lists.Deny.Ranges.Count);
         }
     }
 

@@ -15,6 +15,7 @@ public sealed class TlsOptions : IValidatableObject
     public string? KeyFile { get; set; }
 
     /// <summary>Password of the PFX file or of an encrypted PEM key. Default none.</summary>
+    [DataType(DataType.Password)]
     public string? Password { get; set; }
 
     /// <summary>Where HTTPS is served, besides the plain addresses of <c>Urls</c>; several are separated by semicolons. Default <c>https://*:8443</c>.</summary>

@@ -16,19 +16,17 @@ public sealed partial class StartupTests
     private static readonly string[] s_variables = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
     [Theory]
-    [InlineData("Cluster:Replicas=three", "a whole number from 1 to 64")]
-    [InlineData("Cluster:Replicas=65", "a whole number from 1 to 64")]
-    [InlineData("Cluster:Replica=5", "did you mean Cluster:Replicas?")]
-    [InlineData("Cluster:DashboardPort=-1", "a whole number from 0 to 65535")]
-    [InlineData("Cluster:KeyPrefix=a b", "a text that matches")]
-    [InlineData("Backplane:Mode=Redis", "Auto, Container, Garnet, External")]
-    [InlineData("Backplane:Mode=2", "Auto, Container, Garnet, External")]
+    [InlineData("Cluster:Replicas=three", "it must be a whole number between 1 and 64.")]
+    [InlineData("Cluster:Replicas=65", "it must be between 1 and 64.", "Cluster:Replica=5", "did you mean Cluster:Replicas?", "Cluster:KeyPrefix=a b", "it must match ")]
+    [InlineData("Cluster:DashboardPort=-1", "it must be between 0 and 65535.")]
+    [InlineData("Backplane:Mode=Redis", "it must be one of Auto, Container, Garnet, External.")]
+    [InlineData("Backplane:Mode=2", "it must be one of Auto, Container, Garnet, External.")]
     [InlineData("Backplane:Mode=External", "ConnectionStrings:redis")]
-    [InlineData("Backplane:Persistent=perhaps", "true, false")]
-    [InlineData("Restart:events:Delay=soon", "a time from 00:00:00 to 01:00:00")]
-    [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?")]
-    [InlineData("Cluster:GatewayPort=http", "a whole number from 0 to 65535", "Restart:gateway:MaxRestarts=0", "a whole number from 1 to 1000")]
-    [InlineData("Backplane:GarnetMemoryMiB=1", "a whole number from 64 to 1048576", "Backplane:GarnetMemory=1", "did you mean Backplane:GarnetMemoryMiB?")]
+    [InlineData("Restart:events:Delay=soon", "it must be a time between 00:00:00 and 01:00:00", "Backplane:Persistent=perhaps", "it must be true or false.")]
+    [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?", "Restart=never", "it is a section; allowed: ")]
+    [InlineData("Cluster:GatewayPort=http", "it must be a whole number between 0 and 65535.", "Restart:gateway:MaxRestarts=0", "it must be between 1 and 1000.")]
+    [InlineData("Backplane:GarnetMemoryMiB=1", "it must be between 64 and 1048576.", "Backplane:GarnetMemory=1", "did you mean Backplane:GarnetMemoryMiB?")]
+    [InlineData("Clusters:Replicas=5", "did you mean Cluster:Replicas?", "Cluster_Replicas=5", "did you mean Cluster:Replicas, as a variable Cluster__Replicas?")]
     public async Task A_wrong_setting_ends_with_1_and_a_last_line_that_names_it_its_value_and_what_is_allowed(params string[] settingsAndRules)
     {
         var wrong = settingsAndRules.Chunk(2).Select(pair => (Setting: pair[0].Split('='), Rule: pair[1])).ToArray();
@@ -37,9 +35,40 @@ public sealed partial class StartupTests
 
         foreach (var (setting, rule) in wrong)
         {
-            // Of a section that is none, the section is named, and it has no value.
-            var name = rule.EndsWith("Restart:events?", StringComparison.Ordinal) ? "Restart:event is a section" : $"{setting[0]} is '{setting[1]}'";
-            Assert.Contains(lines[^wrong.Length..], line => line.StartsWith(name, StringComparison.Ordinal) && line.Contains(rule, StringComparison.Ordinal));
+            Assert.Contains(lines[^wrong.Length..], line => (line.StartsWith($"{setting[0]} is '{setting[1]}'", StringComparison.Ordinal) || line.StartsWith($"{setting[0]} is {setting[1]}", StringComparison.Ordinal)) && line.Contains(rule, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task A_setting_of_a_service_that_would_not_reach_it_is_named()
+    {
+        var lines = await RefusalAsync(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Access:Deny=127.0.0.1"]);
+
+        Assert.StartsWith("Access:Deny is set for the AppHost alone, which does not read it; set the environment variable Access__Deny, ", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_manifest_does_not_let_the_services_believe_every_forwarded_header()
+    {
+        var folder = Directory.CreateTempSubdirectory("sseapp-manifest-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "manifest.json");
+            await using var appHost = Start(["--publisher", "manifest", "--output-path", file], null);
+            await appHost.WaitForExitAsync().WaitAsync(s_refusalLimit, TimeProvider.System, TestContext.Current.CancellationToken);
+
+            Assert.True(appHost.ExitCode == 0, appHost.Tail(100));
+            using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+            foreach (var service in new[] { "events", "gateway" })
+            {
+                var variables = manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToArray();
+                Assert.Contains("HTTP_PORTS", variables);
+                Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 

@@ -66,6 +66,11 @@ internal static class OptionCatalog
                     schema["default"] = JsonValue.Create(value is Enum or not IConvertible ? Text(value) : value);
                 }
 
+                if (property.GetCustomAttribute<DataTypeAttribute>() is { DataType: DataType.Password })
+                {
+                    schema["writeOnly"] = true;
+                }
+
                 var bytes = kind.EndsWith("bytes", StringComparison.Ordinal) ? Bytes(value!) : "";
                 var text = bytes.EndsWith('B') ? $"{Code(Text(value))} ({bytes})" : Code(Text(value));
                 yield return new($"{prefix}{property.Name}", kind, text, Range(property, optionType, schema), Meaning(property, optionType, summaries), schema);
@@ -92,7 +97,7 @@ internal static class OptionCatalog
 
     private static string Range(PropertyInfo property, Type type, JsonObject schema)
     {
-        switch (property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(attribute => attribute is not RequiredAttribute))
+        switch (property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(attribute => attribute is not (RequiredAttribute or DataTypeAttribute)))
         {
             case RangeAttribute range when type == typeof(TimeSpan):
                 return $"{Text(Time(range.Minimum))} to {Text(Time(range.Maximum))}";

@@ -69,16 +69,6 @@ internal static class ClusterRedisExtensions
                     $"or set ConnectionStrings__{ConnectionName}, for example to localhost:6379.");
             }
 
-            foreach (var former in (string[])["TopicLog:KeyPrefix", "ReplicaRegistry:KeyPrefix"])
-            {
-                if (!string.IsNullOrEmpty(configuration[former]))
-                {
-                    // Ignored, it would join the cluster to another one on the same Redis.
-                    return ValidateOptionsResult.Fail(
-                        $"{former} is '{configuration[former]}'; it is called {ClusterOptions.SectionName}:{nameof(ClusterOptions.KeyPrefix)} now, for both services.");
-                }
-            }
-
             if (text.Contains("://", StringComparison.Ordinal))
             {
                 return Wrong("it is a URL");

@@ -1,3 +1,4 @@
+using System.Collections;
 using Microsoft.Extensions.Primitives;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -20,8 +21,8 @@ internal static class ServiceProgram
             configuration = builder.Configuration;
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
-            builder.Services.AddOptions<Addresses>().ValidateOnStart();
-            builder.Services.AddSingleton<IValidateOptions<Addresses>, AddressValidator>();
+            builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
+            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>, WholeValidator>();
             // The host asks for its options before all others: every setting is checked before something fails on one alone.
             builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
             add(builder);
@@ -64,12 +65,17 @@ internal static class ServiceProgram
         return faults.Length == 0 ? started : throw new AggregateException(faults);
     }
 
-    private sealed class Addresses;
+    private sealed class WholeConfiguration;
 
-    private sealed class AddressValidator(IConfiguration configuration) : IValidateOptions<Addresses>
+    /// <summary>What no section of its own can find: wrong addresses, and what was meant for a section but is in none.</summary>
+    private sealed class WholeValidator(IConfiguration configuration) : IValidateOptions<WholeConfiguration>
     {
-        public ValidateOptionsResult Validate(string? name, Addresses options) =>
-            StartFailure.WrongAddress(configuration) is { } wrong ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
+        public ValidateOptionsResult Validate(string? name, WholeConfiguration options)
+        {
+            var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
+            string[] wrong = [.. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(), .. SettingNames.Problems(configuration, variables)];
+            return wrong.Length > 0 ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
+        }
     }
 
     /// <summary>Until the service has started, host, server and proxy do not log why it did not: with a stack trace, and the last line says it.</summary>

@@ -60,7 +60,7 @@ internal static partial class StartFailure
 
     private static string NotConverted(Exception exception) =>
         ConversionFailure().Match(exception.Message) is { Success: true } match && Type.GetType(match.Groups["type"].Value) is { } type
-            ? $"{match.Groups["path"].Value} is '{match.Groups["value"].Value}'; it must be {Settings.Describe(type)}."
+            ? $"{match.Groups["path"].Value} is '{match.Groups["value"].Value}'; it must be {SettingTypes.Describe(type, property: null)}."
             : Messages(exception);
 
     private static string Address(IConfiguration? configuration, string message)

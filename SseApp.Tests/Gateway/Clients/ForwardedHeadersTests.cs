@@ -43,6 +43,21 @@ public sealed class ForwardedHeadersTests : GatewayTest
     }
 
     [Fact]
+    public async Task The_platforms_switch_for_them_changes_nothing_and_is_reported()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(("FORWARDEDHEADERS_ENABLED", "true"), ("Access:Deny", "198.51.100.66"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/a");
+        request.Headers.Add("X-Forwarded-For", "198.51.100.66");
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("127.0.0.1", Assert.Single(origin.Requests).Headers["X-Forwarded-For"]);
+        Assert.Contains(gateway.Logs, line => line.Contains("Name the proxies in front of the gateway in Proxies:Known", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task An_IPv4_client_on_a_dual_stack_socket_has_its_IPv4_address()
     {
         var origin = await OriginAsync("r1");

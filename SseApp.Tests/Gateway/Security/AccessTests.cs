@@ -32,6 +32,19 @@ public sealed class AccessTests : GatewayTest
         Assert.Equal(status == HttpStatusCode.Forbidden ? 3 : 0, refusals.Sum);
     }
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("192.0.2.1, 127.0.0.1")]
+    public async Task A_list_may_be_one_value(string denied)
+    {
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Access:Deny", denied));
+
+        using var response = await gateway.Client.GetAsync("/topics/a", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+    }
+
     [Fact]
     public async Task Probes_of_this_machine_pass_whatever_the_lists_say()
     {
@@ -62,7 +75,11 @@ public sealed class AccessTests : GatewayTest
             await UntilAsync(() => gateway.Logs.Any(message => message.Contains("contains '127.0.0.0/99'; write an address", StringComparison.Ordinal)), "the mistake to be logged");
             Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
 
-            await File.WriteAllTextAsync(file, "{}", Cancellation);
+            await File.WriteAllTextAsync(file, """{ "Access": { "Deney": [ "192.0.2.1" ] } }""", Cancellation);
+            await UntilAsync(() => gateway.Logs.Any(message => message.Contains("did you mean Access:Deny?", StringComparison.Ordinal)), "the misspelt name to be logged");
+            Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
+
+            await File.WriteAllTextAsync(file, """{ "Access": { "Deny": "192.0.2.1" } }""", Cancellation);
             await Eventually.Async(async () => await StatusAsync(gateway) == HttpStatusCode.OK, TimeSpan.FromSeconds(10), "the deny list to be lifted");
         }
         finally

@@ -13,7 +13,7 @@ public sealed class WrongSettingsTests
         "Streaming:MaxTopics is 'abc'; it must be a whole number between 1 and 1000.|TopicLog:Overrides:0:MaxEvents is 0; it must be between 1 and 1000000.")]
     [InlineData(
         "Drain:Window=5|Streaming:RetryMin=00:00:10|Streaming:Shards=-1",
-        "Drain:Window is 5; it must be between 00:00:00 and 00:10:00 (hours:minutes:seconds).|Streaming:Shards is -1; it must be between 0 and 256.|Streaming:RetryMax (00:00:05) must not be less than RetryMin (00:00:10).")]
+        "Drain:Window is '5'; it must be a time between 00:00:00 and 00:10:00 (hours:minutes:seconds).|Streaming:Shards is -1; it must be between 0 and 256.|Streaming:RetryMax (00:00:05) must not be less than RetryMin (00:00:10).")]
     [InlineData(
         "MemoryGuard:Limit=lots|Cluster:KeyPrefix=a b|ConnectionStrings:redis=",
         "MemoryGuard:Limit is 'lots'; it must be a size such as 500MB, 1.5GB or 524288000.|Cluster:KeyPrefix is 'a b'; it must be 1 to 64 letters, digits, '.', '_' or '-'.|ConnectionStrings:redis is empty; start the whole cluster with*or set ConnectionStrings__redis, for example to localhost:6379.")]
@@ -23,6 +23,10 @@ public sealed class WrongSettingsTests
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
     [InlineData("TopicLog:KeyPrefix=blue", "TopicLog:KeyPrefix is 'blue'; it is called Cluster:KeyPrefix now, for both services.")]
+    [InlineData(
+        "Streaming:Overflow:0:Pattern=a*|Streaming:Overflow:0:Polcy=Drop|TopicLog:Overrides:0:Pattern=b*|TopicLog:Overrides:0:MaxEvents=100k|TopicLog:Overrides:0:IdleExpiry=1h",
+        "Streaming:Overflow:0:Polcy is 'Drop', but there is no setting Streaming:Overflow:0:Polcy; did you mean Streaming:Overflow:0:Policy? Allowed: Pattern, Policy.|TopicLog:Overrides:0:MaxEvents is '100k'; it must be a whole number between 1 and 1000000.|TopicLog:Overrides:0:IdleExpiry is '1h'; it must be a time between *")]
+    [InlineData("Streaming:Overflow=Drop|Relay:Windw=1", "Streaming:Overflow is 'Drop', but it is a list of sections; *|Relay:Windw is '1', *did you mean Relay:Window?*")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -37,6 +41,9 @@ public sealed class WrongSettingsTests
         "Compression:Level=NoCompression|Alerts:Format=Smoke",
         "Compression:Level is NoCompression; it must be one of Fastest, Optimal, SmallestSize.|Alerts:Format is 'Smoke'; it must be one of Slack, Json.")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
+    [InlineData(
+        "Acces:Deny=127.0.0.1|Access_Deny=127.0.0.1|Access:Dney:0=127.0.0.1|Proxies:Known:first=127.0.0.1",
+        "Acces:Deny is '127.0.0.1', but there is no section Acces; did you mean Access:Deny?|Access_Deny is '127.0.0.1', but there is no such setting; did you mean Access:Deny, *|Access:Dney:0 is '127.0.0.1', but there is no setting Access:Dney; did you mean Access:Deny? *|Proxies:Known:first is '127.0.0.1', but the items of Proxies:Known have numbers; *")]
     [InlineData(
         "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout=soon",
         "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout is 'soon'; *")]

@@ -1,0 +1,173 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace SseApp.ServiceDefaults.Defaults.Lifetime;
+
+/// <summary>
+/// The names of all settings of all processes, as the generated JSON schema has them. Replicas, gateway and AppHost may
+/// share one environment: what belongs to another of them is not unknown, and what almost has such a name is a mistake.
+/// </summary>
+internal static partial class SettingNames
+{
+    /// <summary>Beyond this the lines help nobody.</summary>
+    private const int MaxLeaves = 20;
+
+    /// <summary>Sections that libraries, the platform or Aspire read, whatever their names look like.</summary>
+    private static readonly string[] s_foreign =
+    [
+        "Logging", "Kestrel", "ReverseProxy", "ConnectionStrings", "AllowedHosts", "HttpLogging", "OTEL", "OpenTelemetry", "ASPNETCORE", "DOTNET",
+        "Aspire", "AppHost", "Dashboard", "DcpPublisher", "Publishing", "Parameters", "Azure", "services",
+    ];
+
+    private static readonly Dictionary<string, string> s_former = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["TopicLog:KeyPrefix"] = "Cluster:KeyPrefix",
+        ["ReplicaRegistry:KeyPrefix"] = "Cluster:KeyPrefix",
+    };
+
+    private static readonly Lazy<Dictionary<string, Dictionary<string, bool>>> s_sections = new(Load);
+
+    /// <summary>Names of all sections.</summary>
+    public static IReadOnlyCollection<string> Sections => s_sections.Value.Keys;
+
+    /// <summary>Names of the settings in a section, whoever reads them; none when there is no such section.</summary>
+    public static IReadOnlyCollection<string> Of(string section) => s_sections.Value.TryGetValue(section, out var names) ? names.Keys : [];
+
+    /// <summary>
+    /// A line for each setting outside of the sections that is certainly meant for one of them: in a section with a misspelt
+    /// name (<c>Acces:Deny</c>), with the wrong separator (<c>ACCESS_DENY</c>), under a former name, or set twice by variables
+    /// that differ in upper and lower case only, of which the runtime takes a random one.
+    /// </summary>
+    /// <param name="configuration">The whole configuration.</param>
+    /// <param name="variables">The environment variables.</param>
+    public static IEnumerable<string> Problems(IConfiguration configuration, IEnumerable<KeyValuePair<string, string?>> variables)
+    {
+        foreach (var (former, now) in s_former)
+        {
+            if (!string.IsNullOrEmpty(configuration[former]))
+            {
+                // Ignored, it would join the cluster to another one on the same Redis.
+                yield return $"{former} is '{configuration[former]}'; it is called {now} now, for both services.";
+            }
+        }
+
+        foreach (var twice in variables.GroupBy(variable => variable.Key.Replace("__", ":", StringComparison.Ordinal), StringComparer.OrdinalIgnoreCase)
+            .Where(group => Sections.Contains(group.Key.Split(':')[0], StringComparer.OrdinalIgnoreCase))
+            .Where(group => group.Select(variable => variable.Value).Distinct(StringComparer.Ordinal).Skip(1).Any()))
+        {
+            yield return $"{string.Join(" and ", twice.Select(variable => variable.Key).Order(StringComparer.Ordinal))} are the same setting with different values; keep one of them.";
+        }
+
+        foreach (var child in configuration.GetChildren().Where(child => !IsKnown(child.Key)))
+        {
+            if (Flattened(child) is { } setting)
+            {
+                yield return $"{child.Path} is {Shown(child.Value, setting)}, but there is no such setting; did you mean {setting}, as a variable {setting.Replace(":", "__", StringComparison.Ordinal)}?";
+            }
+            else if (child.GetChildren().Any() && Misspelt(child) is { } section)
+            {
+                foreach (var leaf in Leaves(child))
+                {
+                    var meant = $"{section}{leaf.Path[child.Path.Length..]}";
+                    yield return $"{leaf.Path} is {Shown(leaf.Value, meant)}, but there is no section {child.Path}; did you mean {meant}?";
+                }
+            }
+        }
+    }
+
+    /// <summary>Whether the setting has been renamed, which is reported by itself.</summary>
+    public static bool IsFormer(string path) => s_former.ContainsKey(path);
+
+    /// <summary>The settings in a section that have a value; the section itself when nothing in it has one.</summary>
+    public static IEnumerable<IConfigurationSection> Leaves(IConfigurationSection section)
+    {
+        var leaves = section.GetChildren().SelectMany(Leaves).Take(MaxLeaves).ToArray();
+        return section.Value is null && leaves.Length > 0 ? leaves : leaves.Prepend(section);
+    }
+
+    /// <summary>Whoever typed the name probably meant this one.</summary>
+    public static string? Nearest(string name, IEnumerable<string> names) => names.MinBy(candidate => Distance(name, candidate));
+
+    private static bool IsKnown(string section) =>
+        s_foreign.Contains(section, StringComparer.OrdinalIgnoreCase) || Sections.Contains(section, StringComparer.OrdinalIgnoreCase);
+
+    // A misspelt password is a password all the same.
+    private static string Shown(string? value, string setting) => value is null ? "null"
+        : setting.Split(':') is [var section, var name, ..] && IsSecret(section, name) ? "***"
+        : $"'{value.ReplaceLineEndings(" ")}'";
+
+    private static bool IsSecret(string section, string name) =>
+        s_sections.Value.TryGetValue(section, out var names) && names.Any(known => known.Value && Distance(known.Key, name) <= known.Key.Length / 3);
+
+    /// <summary>The setting whose name this is with another separator than ':', or without one.</summary>
+    private static string? Flattened(IConfigurationSection child)
+    {
+        // The variables that Kubernetes makes for a service named "tls-public" are not meant for us.
+        if (child.Value is not { } value || ServiceLink().IsMatch(value))
+        {
+            return null;
+        }
+
+        var letters = Letters(child.Key);
+        return s_sections.Value
+            .SelectMany(section => section.Value.Keys.Select(name => $"{section.Key}:{name}"))
+            .Where(setting => setting.Length - 1 is var length && letters.Length >= length
+                && letters.StartsWith(Letters(setting), StringComparison.OrdinalIgnoreCase)
+                && (letters.Length == length || char.IsAsciiDigit(letters[length])))
+            .MaxBy(setting => setting.Length);
+    }
+
+    private static string? Misspelt(IConfigurationSection section)
+    {
+        var name = Letters(section.Key);
+        if (name.Length < 3)
+        {
+            return null;
+        }
+
+        // What stands in it says more than how it is spelt.
+        var similar = Sections
+            .Where(known => section.GetChildren().Any(child => Of(known).Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
+            .Where(known => known.Contains(name, StringComparison.OrdinalIgnoreCase) || name.Contains(known, StringComparison.OrdinalIgnoreCase)
+                || Distance(name, known) * 2 <= Math.Max(name.Length, known.Length))
+            .MinBy(known => Distance(name, known));
+        var nearest = Nearest(name, Sections)!;
+        return similar ?? (name.Length >= 5 && Distance(name, nearest) is var distance && distance <= 2 && distance * 3 <= name.Length ? nearest : null);
+    }
+
+    private static string Letters(string name) => string.Concat(name.Where(char.IsLetterOrDigit));
+
+    /// <summary>Letters to insert, remove or replace (Levenshtein).</summary>
+    private static int Distance(string left, string right)
+    {
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var replaced = diagonal + (char.ToUpperInvariant(left[i - 1]) == char.ToUpperInvariant(right[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[^1];
+    }
+
+    // By section and name: whether it is a secret.
+    private static Dictionary<string, Dictionary<string, bool>> Load()
+    {
+        using var stream = typeof(SettingNames).Assembly.GetManifestResourceStream("appsettings.schema.json")!;
+        using var schema = JsonDocument.Parse(stream);
+        return schema.RootElement.GetProperty("properties").EnumerateObject().ToDictionary(
+            section => section.Name,
+            section => section.Value.GetProperty("properties").EnumerateObject()
+                .ToDictionary(setting => setting.Name, setting => setting.Value.TryGetProperty("writeOnly", out _), StringComparer.OrdinalIgnoreCase),
+            StringComparer.OrdinalIgnoreCase);
+    }
+
+    [GeneratedRegex("^(tcp|udp|sctp)://", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex ServiceLink();
+}
