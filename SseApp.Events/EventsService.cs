@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Operators;
 using SseApp.Events.Publishing;
@@ -9,6 +10,7 @@ using SseApp.Events.Streams;
 using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Events;
 
@@ -33,14 +35,15 @@ internal static class EventsService
 
     public static WebApplication MapEvents(this WebApplication app)
     {
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
+        app.UseBareAnswers(RefusalReason.Failed, marked: true);
+        app.UseOwnPages();
         app.MapDefaultEndpoints();
-        app.MapStreaming();
-        app.MapRelay();
-        app.MapPublishing();
-        app.MapTopics();
-        app.MapOperator();
+        var routes = app.MapGroup("").AnswerHeadAsGet();
+        routes.MapStreaming();
+        routes.MapRelay();
+        routes.MapPublishing();
+        routes.MapTopics();
+        routes.MapOperator();
         return app;
     }
 }

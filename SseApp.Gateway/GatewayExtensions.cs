@@ -18,6 +18,9 @@ using SseApp.Gateway.Security;
 using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
+using SseApp.ServiceDefaults.Defaults.Http;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway;
 
@@ -36,6 +39,7 @@ internal static class GatewayExtensions
             .AddRoutes(builder.Configuration)
             .AddTransforms(ForwardedHeaderTransforms.Apply)
             .AddTransforms(OperatorTransform.Apply)
+            .AddTransforms(OriginMiddleware.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
             .AddTransforms(UnaskedStreamTransform.Apply);
         services.AddBalancing();
@@ -61,6 +65,8 @@ internal static class GatewayExtensions
         // to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
         app.UseClientRequest();
         app.UseAccessLog();
+        app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
+        app.UseMiddleware<HeadSizeMiddleware>();
         app.UseClientAddress();
         app.UseResponseHeaders();
         app.UseMiddleware<AccessMiddleware>();
@@ -71,6 +77,7 @@ internal static class GatewayExtensions
         app.UseCors();
         app.UseRequestTimeouts();
         app.MapOperators();
+        app.MapConsole();
 
         // Limits come first: what they refuse costs nothing further. RefusalMiddleware stands outside all that may fail, so
         // that its answer is the last word; StreamMiddleware outside the attempts, because a stream has one lifetime however
@@ -79,6 +86,7 @@ internal static class GatewayExtensions
         // next to the forwarder, ends it in time.
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseMiddleware<OriginMiddleware>();
             proxy.UseMiddleware<StreamLimitMiddleware>();
             proxy.UseMiddleware<PublishLimitMiddleware>();
             proxy.UseMiddleware<BodySizeMiddleware>();
@@ -92,8 +100,10 @@ internal static class GatewayExtensions
             proxy.UsePassiveHealthChecks();
             proxy.UseMiddleware<AttemptMiddleware>();
         });
-        app.MapFallback("{*path}", context => Problems.WriteAsync(
-            context, StatusCodes.Status404NotFound, $"The gateway has no route for {context.Request.Path}."));
         return app;
     }
+
+    // Forwarded, and not failed on the way.
+    private static bool IsAnothers(HttpContext context) =>
+        context.Features.Get<IReverseProxyFeature>() is { ProxiedDestination: not null } && context.Features.Get<IForwarderErrorFeature>() is null;
 }

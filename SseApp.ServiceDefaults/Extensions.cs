@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Http.Resilience;
 using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
@@ -30,6 +31,7 @@ internal static class Extensions
 
         builder.Services.AddProblemDetails(options =>
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
+        builder.Services.AddHttpServer();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
         return builder;
@@ -39,7 +41,7 @@ internal static class Extensions
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealth();
-        app.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).DisableHttpMetrics();
+        app.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).OnlyRead().DisableHttpMetrics();
         return app;
     }
 }

@@ -7,6 +7,9 @@ internal static class RefusalReason
     public const string ConnectionLimit = "connection-limit";
     public const string Redis = "redis";
 
+    /// <summary>The handler of the stream threw; gateways use the same word for a 5xx without a reason.</summary>
+    public const string Failed = "replica-error";
+
     public static readonly string[] All = [Draining, ConnectionLimit, Redis];
 
     public static string Explain(string reason) => reason switch

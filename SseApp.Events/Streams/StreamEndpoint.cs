@@ -57,6 +57,17 @@ internal sealed class StreamEndpoint(
             return refusal.WriteAsync(context, RefusalReason.Redis);
         }
 
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            if (metrics.ActiveConnections >= _options.MaxConnections)
+            {
+                return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+            }
+
+            EventStreams.Prepare(context);
+            return Task.CompletedTask;
+        }
+
         return metrics.TryAddConnection(_options.MaxConnections)
             ? StreamAsync(context, topics, resumePoint)
             : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);

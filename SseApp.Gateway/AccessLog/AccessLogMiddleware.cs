@@ -1,5 +1,9 @@
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
+using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.AccessLog;
 
@@ -52,7 +56,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Scheme = request.Scheme,
             Host = request.Host.Value ?? "",
             Path = path,
-            Query = Query(request),
+            Query = LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery),
             Protocol = request.Protocol,
             Status = response.HasStarted ? response.StatusCode
                 : left ? ClientClosedRequest
@@ -62,31 +66,9 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Events = traffic.Events,
             ClientLeft = left,
             Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
-            UserAgent = request.Headers.UserAgent.ToString(),
-            Referer = request.Headers.Referer.ToString(),
+            UserAgent = HeaderText.Readable(request.Headers.UserAgent.ToString()),
+            Referer = HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString())),
             RequestId = Problems.RequestId(context),
         };
-    }
-
-    private string Query(HttpRequest request)
-    {
-        var query = request.QueryString.Value ?? "";
-        var hidden = options.Value.HiddenQuery;
-        if (query.Length == 0 || hidden.Count == 0)
-        {
-            return query;
-        }
-
-        // Rebuilt only when there is something to hide: the line should show what the client sent.
-        var secret = false;
-        foreach (var pair in new QueryStringEnumerable(query))
-        {
-            secret |= hidden.Contains(pair.DecodeName().ToString());
-        }
-
-        return secret
-            ? QueryString.Create(request.Query.Select(pair => KeyValuePair.Create(
-                pair.Key, hidden.Contains(pair.Key) ? new Microsoft.Extensions.Primitives.StringValues("***") : pair.Value))).Value ?? ""
-            : query;
     }
 }

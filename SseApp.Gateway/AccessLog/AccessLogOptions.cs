@@ -21,8 +21,14 @@ public sealed class AccessLogOptions : IValidatableObject
     [Range(1, 10_000_000)]
     public int QueueLines { get; set; } = 16_384;
 
-    /// <summary>Query parameters whose values are logged as <c>***</c>. Default <c>access_token</c>, <c>token</c>, <c>api_key</c>; configured names are added.</summary>
-    public ISet<string> HiddenQuery { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "access_token", "token", "api_key" };
+    /// <summary>
+    /// Query parameters of your own services whose values are logged. All others are logged as <c>***</c>, but for those of the
+    /// replicas and the operator API, which are no secrets (<c>topic</c>, <c>lastEventId</c>, <c>limit</c> and so on). Default none.
+    /// </summary>
+    public ISet<string> ShownQuery { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Query parameters whose values are logged as <c>***</c> all the same, such as <c>topic</c>. Default none.</summary>
+    public ISet<string> HiddenQuery { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -49,6 +49,13 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(1024L, 1L << 30)]
     public long MaxRequestBodyBytes { get; set; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Longest request line in bytes, that is the URL and about 15 more; a longer one is 414. Default 64 KiB: 64 topics of the
+    /// longest names, each character encoded, with an id. 1 KiB to 256 KiB.
+    /// </summary>
+    [Range(1024, 256 * 1024)]
+    public int MaxRequestLineBytes { get; set; } = 64 * 1024;
+
     /// <summary>Largest request head in bytes, the request line not counted; a larger one is 431. Default 32 KiB. 1 KiB to 1 MiB.</summary>
     [Range(1024, 1 << 20)]
     public int MaxRequestHeaderBytes { get; set; } = 32 * 1024;

@@ -12,10 +12,25 @@ internal static class ConsoleExtensions
     /// </summary>
     public static void UseConsole(this IApplicationBuilder app)
     {
-        var files = new EmbeddedFileProvider(typeof(ConsoleExtensions).Assembly, "SseApp.Gateway.Console.wwwroot");
+        var files = Files();
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files, DefaultFileNames = ["index.html"] });
         app.UseStaticFiles(new StaticFileOptions { FileProvider = files, OnPrepareResponse = Prepare });
     }
+
+    /// <summary>Lets the router know which methods the files take, for those that they do not; GET and HEAD never come here.</summary>
+    public static void MapConsole(this IEndpointRouteBuilder app)
+    {
+        foreach (var path in Files().GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
+        {
+            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], static context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            });
+        }
+    }
+
+    private static EmbeddedFileProvider Files() => new(typeof(ConsoleExtensions).Assembly, "SseApp.Gateway.Console.wwwroot");
 
     private static void Prepare(StaticFileResponseContext context)
     {

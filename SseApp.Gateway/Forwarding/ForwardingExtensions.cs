@@ -1,3 +1,4 @@
+using System.Text;
 using SseApp.Gateway.Replicas;
 
 namespace SseApp.Gateway.Forwarding;
@@ -10,6 +11,10 @@ internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, I
     {
         base.ConfigureHandler(context, handler);
         handler.ConnectTimeout = options.Value.ConnectTimeout;
+
+        // Byte for byte, as the server takes and gives them.
+        handler.RequestHeaderEncodingSelector ??= static (_, _) => Encoding.Latin1;
+        handler.ResponseHeaderEncodingSelector ??= static (_, _) => Encoding.Latin1;
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>

@@ -7,9 +7,13 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
 {
     public void Configure(KestrelServerOptions options)
     {
-        options.AddServerHeader = false;
         options.Limits.MaxRequestBodySize = limits.Value.MaxRequestBodyBytes;
-        options.Limits.MaxRequestHeadersTotalSize = limits.Value.MaxRequestHeaderBytes;
+
+        // Twice of what is allowed, so that HeadSizeMiddleware can say what the limit is. Over HTTP/2 and HTTP/3 the URL is a header too.
+        var head = 2 * (limits.Value.MaxRequestLineBytes + limits.Value.MaxRequestHeaderBytes);
+        options.Limits.MaxRequestLineSize = 2 * limits.Value.MaxRequestLineBytes;
+        options.Limits.MaxRequestHeadersTotalSize = head;
+        options.Limits.MaxRequestBufferSize = Math.Max(head, options.Limits.MaxRequestBufferSize ?? 0);
         options.Limits.RequestHeadersTimeout = limits.Value.RequestHeadersTimeout;
         options.Limits.KeepAliveTimeout = limits.Value.KeepAliveTimeout;
 
@@ -20,7 +24,7 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
         options.Limits.MinResponseDataRate = null;
 
         // One field may fill the whole head, as in HTTP/1.1.
-        options.Limits.Http2.MaxRequestHeaderFieldSize = limits.Value.MaxRequestHeaderBytes;
-        options.Limits.Http3.MaxRequestHeaderFieldSize = limits.Value.MaxRequestHeaderBytes;
+        options.Limits.Http2.MaxRequestHeaderFieldSize = head;
+        options.Limits.Http3.MaxRequestHeaderFieldSize = head;
     }
 }

@@ -1,6 +1,8 @@
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Operators;
 
@@ -26,6 +28,7 @@ internal static class OperatorExtensions
     public static void MapOperators(this IEndpointRouteBuilder endpoints)
     {
         var admin = endpoints.MapGroup("/admin")
+            .AnswerHeadAsGet()
             .AddEndpointFilter<LoopbackOnlyFilter>()
             .AddEndpointFilter<CrossSiteFilter>()
             .AddEndpointFilter(AnswerAsync);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Timeouts;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Requests;
 
@@ -8,6 +9,7 @@ internal static class LongResponse
     public static void Begin(HttpContext context)
     {
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        context.Features.Get<ClientConnection>()?.ExpectStream();
 
         // It would make the histogram of request durations useless.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Tls;
 
@@ -60,6 +61,7 @@ internal sealed partial class TlsEndpoints(
     {
         listen.Protocols = options.Value.Http3 && HasQuic ? HttpProtocols.Http1AndHttp2AndHttp3 : HttpProtocols.Http1AndHttp2;
         listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(Handshake()) });
+        listen.UseClientConnection();
     }
 
     private SslServerAuthenticationOptions Handshake() => new()

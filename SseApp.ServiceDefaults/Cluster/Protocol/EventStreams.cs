@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Net.Http.Headers;
@@ -56,19 +57,23 @@ internal static class EventStreams
     {
         context.Response.StatusCode = StatusCodes.Status200OK;
         Prepare(context);
-        // By the letter of the standard a block without an id clears the client's last one.
-        var id = context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
-        return context.Response.WriteAsync(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $$"""
-                retry: {{retryMilliseconds}}
-                {{id}}event: stream.unavailable
-                data: {"reason":"{{reason}}","retryAfterMs":{{retryMilliseconds}}}
+        return context.Response.Body.WriteAsync(Unavailable(context.Request.Headers, reason, retryMilliseconds), context.RequestAborted).AsTask();
+    }
+
+    /// <summary>What a stream that cannot be had now sends.</summary>
+    public static byte[] Unavailable(IHeaderDictionary request, string reason, int retryMilliseconds)
+    {
+        // By the letter of the standard a block without an id clears the client's last one. Byte for byte, as it came.
+        var id = request["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
+        return Encoding.Latin1.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""
+            retry: {{retryMilliseconds}}
+            {{id}}event: stream.unavailable
+            data: {"reason":"{{reason}}","retryAfterMs":{{retryMilliseconds}}}
 
 
-                """),
-            context.RequestAborted);
+            """));
     }
 
     /// <summary>The same for every other client: whole seconds, rounded up (RFC 9110, 10.2.3).</summary>

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Cluster.Writers;
 
@@ -13,6 +14,7 @@ internal sealed class StreamWriterFactory(IOptions<StreamTransportOptions> optio
 
     public async ValueTask<IStreamWriter> StartAsync(HttpContext context)
     {
+        context.Features.Get<ClientConnection>()?.ExpectStream();
         await context.Response.StartAsync(context.RequestAborted);
         if (context.Features.Get<IStreamWriterFeature>() is { } own)
         {

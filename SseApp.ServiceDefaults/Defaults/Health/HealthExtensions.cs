@@ -1,4 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
@@ -23,8 +26,8 @@ internal static class HealthExtensions
     internal static void MapHealth(this WebApplication app)
     {
         var writer = app.Services.GetRequiredService<HealthResponseWriter>();
-        app.MapHealthChecks(LivenessPath, Tagged(HealthTags.Live)).DisableHttpMetrics();
-        app.MapHealthChecks(ReadinessPath, Tagged(HealthTags.Ready)).DisableHttpMetrics();
+        app.MapHealthChecks(LivenessPath, Tagged(HealthTags.Live)).OnlyRead().DisableHttpMetrics();
+        app.MapHealthChecks(ReadinessPath, Tagged(HealthTags.Ready)).OnlyRead().DisableHttpMetrics();
 
         HealthCheckOptions Tagged(string tag) => new()
         {

@@ -77,6 +77,28 @@ public sealed class AccessLogTests : GatewayTest
     }
 
     [Fact]
+    public async Task Tokens_of_any_name_are_in_no_log_metric_or_answer_however_much_is_logged()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync(("Logging:LogLevel:Default", "Trace"), ("AccessLog:ShownQuery:0", "page"), ("AccessLog:HiddenQuery:0", "topic"));
+        using var client = new HttpClient { BaseAddress = gateway.Address };
+        client.DefaultRequestHeaders.TryAddWithoutValidation("Referer", "https://u:s3cret@other.example/p?x=s3cret#s3cret");
+        const string query = "?page=2&topic=t&jwt=s3cret&Authorization=s3cret&%74oken=s3cret&s3cret";
+        foreach (var path in (string[])["/topics/a", "/none", "/admin/replicas", "/health", "/"])
+        {
+            using var response = await client.GetAsync(path + query, Cancellation);
+            Assert.DoesNotContain("s3cret", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        }
+
+        var line = await LineAsync(gateway, 5);
+        Assert.Equal("?page=2&topic=***&jwt=***&Authorization=***&token=***&***", line.GetProperty("query").GetString());
+        Assert.Equal("https://***@other.example/p?***", line.GetProperty("referer").GetString());
+        Assert.DoesNotContain("s3cret", await File.ReadAllTextAsync(LogFile, Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", await client.GetStringAsync("/metrics", Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain(gateway.Logs, message => message.Contains("s3cret", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_and_a_refusal_have_their_lines_too()
     {
         var origin = await OriginAsync("r1");

@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.WebUtilities;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+
+namespace SseApp.ServiceDefaults.Defaults.Http;
+
+/// <summary>
+/// Puts an answer where the platform would leave a bare status: what a handler throws, a body that broke off or came too
+/// slowly, a method that nobody handles, a path where nothing is. An EventSource gets one after which it reconnects, where
+/// that can help. It also answers OPTIONS with what the path allows.
+/// </summary>
+/// <param name="next">The pipeline.</param>
+/// <param name="logger">Says what failed.</param>
+/// <param name="failed">Reason that a stream is told when its handler threw.</param>
+/// <param name="marked">True to mark that refusal for a gateway, which then asks another replica.</param>
+/// <param name="isAnothers">True for a response that another service made, whose bare status is its own.</param>
+internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnswers> logger, string failed, bool marked, Func<HttpContext, bool> isAnothers)
+{
+    /// <summary>Reason of a request that did not come in time.</summary>
+    public const string TooSlow = "request-too-slow";
+
+    private const int ClientClosedRequest = 499;
+    private const int MinRetryMilliseconds = 1_000;
+    private const int MaxRetryMilliseconds = 3_000;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var client = context.Features.Get<ClientConnection>();
+        client?.BeginRequest(HttpProtocol.IsHttp2(context.Request.Protocol));
+        try
+        {
+            await AnswerAsync(context);
+        }
+        finally
+        {
+            client?.EndRequest();
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        BadHttpRequestException? wrong = null;
+        try
+        {
+            await next(context);
+        }
+        catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
+        {
+            wrong = exception;
+            Clear(context, exception.StatusCode);
+        }
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        {
+            if (!context.Response.HasStarted)
+            {
+                Clear(context, ClientClosedRequest);
+            }
+
+            return;
+        }
+#pragma warning disable CA1031 // Whatever a handler throws, its client gets an answer.
+        catch (Exception exception) when (!context.Response.HasStarted)
+#pragma warning restore CA1031
+        {
+            LogFailed(exception, context.Request.Method, context.Request.Path);
+            Clear(context, StatusCodes.Status500InternalServerError);
+        }
+
+        var response = context.Response;
+        if (!response.HasStarted && response is { StatusCode: >= 400, ContentLength: null, ContentType: null } && !isAnothers(context))
+        {
+            await AnswerAsync(context, wrong);
+        }
+    }
+
+    /// <summary>What a refusal means, for people. The platform's own message may quote the request and with it a secret.</summary>
+    public static string Explain(BadHttpRequestException exception) =>
+        exception.StatusCode == StatusCodes.Status400BadRequest
+            ? exception.Message.Split(": ")[0] is var what && what.AsSpan().IndexOfAny('\'', '"') < 0 ? $"{what.TrimEnd('.')}." : "The request is not valid HTTP."
+            : Explain(exception.StatusCode);
+
+    public static int NextRetryMilliseconds() => RandomNumberGenerator.GetInt32(MinRetryMilliseconds, MaxRetryMilliseconds + 1);
+
+    private static string Explain(int status) => status switch
+    {
+        StatusCodes.Status404NotFound => "There is nothing at this path.",
+        StatusCodes.Status405MethodNotAllowed => "This path does not take this method; the header Allow lists those that it takes.",
+        StatusCodes.Status408RequestTimeout => "The request came too slowly. Send it again.",
+        StatusCodes.Status413PayloadTooLarge => "The body is larger than this service takes.",
+        StatusCodes.Status414UriTooLong => "The URL is longer than this service takes. Ask for fewer topics at once.",
+        StatusCodes.Status415UnsupportedMediaType => "This path does not take a body of this Content-Type.",
+        StatusCodes.Status431RequestHeaderFieldsTooLarge => "The headers have more bytes than this service takes. Send fewer or smaller cookies.",
+        StatusCodes.Status500InternalServerError => "The service failed; its log says why.",
+        StatusCodes.Status505HttpVersionNotsupported => "This service speaks HTTP/1.0, HTTP/1.1 and HTTP/2.",
+        _ => $"{ReasonPhrases.GetReasonPhrase(status)}.",
+    };
+
+    private static void Clear(HttpContext context, int status)
+    {
+        context.Response.Clear();
+        context.Response.StatusCode = status;
+    }
+
+    private Task AnswerAsync(HttpContext context, BadHttpRequestException? wrong)
+    {
+        var request = context.Request;
+        var response = context.Response;
+        if (response.StatusCode == StatusCodes.Status405MethodNotAllowed && response.Headers.Allow is { Count: > 0 } allowed)
+        {
+            response.Headers.Allow = string.Join(", ", allowed.SelectMany(line => line!.Split(',', StringSplitOptions.TrimEntries)).Append(HttpMethods.Options).Distinct(StringComparer.OrdinalIgnoreCase));
+            if (HttpMethods.IsOptions(request.Method))
+            {
+                response.StatusCode = StatusCodes.Status204NoContent;
+                return Task.CompletedTask;
+            }
+        }
+
+        // Everything else would be the same the next time.
+        if (response.StatusCode is StatusCodes.Status408RequestTimeout or 500 or 502 or 503 or 504
+            && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && EventStreams.IsAccepted(request))
+        {
+            var reason = response.StatusCode == StatusCodes.Status408RequestTimeout ? TooSlow : failed;
+            if (marked)
+            {
+                response.Headers[StreamHeaders.Refused] = reason;
+            }
+
+            return EventStreams.WriteUnavailableAsync(context, reason, NextRetryMilliseconds());
+        }
+
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.CacheControl = "no-store";
+        return TypedResults.Problem(wrong is null ? Explain(response.StatusCode) : Explain(wrong), statusCode: response.StatusCode).ExecuteAsync(context);
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed.")]
+    private partial void LogFailed(Exception exception, string method, PathString path);
+}

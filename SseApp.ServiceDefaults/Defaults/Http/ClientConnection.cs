@@ -1,0 +1,191 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace SseApp.ServiceDefaults.Defaults.Http;
+
+/// <summary>
+/// A client that has said all that it will say, and waits for its answer (<c>shutdown(SHUT_WR)</c>), looks like one that has
+/// left: both send a FIN. Kestrel takes every FIN for the second and aborts the request. Here the request goes on, and where the
+/// client had left after all, what is sent to it is answered with a reset, which is looked for every second. A stream may send
+/// nothing until its next heartbeat, so there a FIN after the first byte still ends it at once; one before that byte does not.
+/// </summary>
+internal sealed class ClientConnection : IDuplexPipe, IDisposable
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromSeconds(1);
+
+    // Linux: netinet/tcp.h and net/tcp_states.h.
+    private const int TcpInfo = 11;
+    private const int Closed = 7;
+    private const int CloseWait = 8;
+
+    private readonly ConnectionContext _connection;
+    private readonly ClientConnection? _outer;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenRegistration _closing;
+    private volatile bool _requested;
+    private volatile bool _answering;
+    private volatile bool _stream;
+    private volatile bool _finFirst;
+    private volatile bool _multiplexed;
+    private volatile bool _over;
+
+    private ClientConnection(ConnectionContext connection, TimeProvider time)
+    {
+        _connection = connection;
+        _time = time;
+        // Around TLS there is another one, which sees the FIN first.
+        _outer = connection.Features.Get<ClientConnection>();
+        var transport = connection.Transport;
+        Input = transport.Input;
+        Output = Refusal = new RefusalOutput(transport.Output, this);
+        var closed = connection.ConnectionClosed;
+        connection.ConnectionClosed = _closed.Token;
+        connection.Transport = this;
+        connection.Features.Set(this);
+        _closing = closed.UnsafeRegister(static state => ((ClientConnection)state!).OnFin(), this);
+    }
+
+    public PipeReader Input { get; }
+
+    public PipeWriter Output { get; }
+
+    public RefusalOutput Refusal { get; }
+
+    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time) => async connection =>
+    {
+        var transport = connection.Transport;
+        using var client = new ClientConnection(connection, time);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            client._over = true;
+            connection.Transport = transport;
+        }
+    };
+
+    /// <summary>The pipeline begins with a request; no byte of its answer has been sent.</summary>
+    public void BeginRequest(bool multiplexed)
+    {
+        _outer?.BeginRequest(multiplexed);
+        _answering = _stream = _finFirst = false;
+        _requested = true;
+        if (multiplexed)
+        {
+            // A client of HTTP/2 that has no more to say cannot take anything either.
+            _multiplexed = true;
+            CloseIfFinished();
+        }
+    }
+
+    public void EndRequest()
+    {
+        _outer?.EndRequest();
+        _requested = false;
+    }
+
+    /// <summary>The answer that will begin is a stream.</summary>
+    public void ExpectStream()
+    {
+        _outer?.ExpectStream();
+        _stream = true;
+    }
+
+    public void OnSent()
+    {
+        if (!_answering)
+        {
+            _finFirst = _stream && State() == CloseWait;
+            _answering = true;
+        }
+    }
+
+    /// <summary>The client takes nothing more.</summary>
+    public void OnGone() => Close();
+
+    public void Dispose()
+    {
+        _over = true;
+        _closing.Dispose();
+    }
+
+    private void OnFin()
+    {
+        var state = State();
+        if (_multiplexed || state == Closed || (state == CloseWait && _requested && _answering && _stream && !_finFirst))
+        {
+            Close();
+        }
+        else if (state == CloseWait)
+        {
+            _ = WatchAsync();
+        }
+
+        // Otherwise this side has ended the connection too: what is on its way must arrive.
+    }
+
+    private void CloseIfFinished()
+    {
+        if (_closing.Token.IsCancellationRequested)
+        {
+            Close();
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        do
+        {
+            await Task.Delay(s_poll, _time, CancellationToken.None);
+        }
+        while (!_over && State() == CloseWait);
+
+        if (State() == Closed)
+        {
+            Close();
+        }
+    }
+
+    // Of the TCP connection; one that has none of these is over for us when its client has no more to say.
+    private int State()
+    {
+        if (!OperatingSystem.IsLinux() || _connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
+        {
+            return Closed;
+        }
+
+        try
+        {
+            Span<byte> state = stackalloc byte[1];
+            return socket.GetRawSocketOption((int)SocketOptionLevel.Tcp, TcpInfo, state) == 1 ? state[0] : Closed;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return Closed;
+        }
+    }
+
+    private void Close()
+    {
+        if (!_closed.IsCancellationRequested)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+        }
+    }
+}
+
+internal static class ClientConnectionExtensions
+{
+    /// <summary>Lets a client half-close its connection, and the service answer what the server refuses; after TLS, if the endpoint has it.</summary>
+    public static void UseClientConnection(this ListenOptions endpoint)
+    {
+        var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
+        endpoint.Use(next => ClientConnection.Middleware(next, time));
+    }
+}

@@ -1,0 +1,54 @@
+namespace SseApp.ServiceDefaults.Defaults.Http;
+
+/// <summary>
+/// Who may change something from a web page. A browser sends a page's simple POST (<c>text/plain</c>) anywhere without asking;
+/// CORS only keeps the page from reading the answer. But the browser says whose page it is, and a page cannot keep it from that.
+/// </summary>
+internal static class PageOrigin
+{
+    /// <summary>Reason of the refusal.</summary>
+    public const string Foreign = "foreign-origin";
+
+    /// <summary>True for a method that is not safe (RFC 9110, 9.2.1).</summary>
+    public static bool MayChange(string method) =>
+        !(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method));
+
+    /// <summary>True for a request that would change something and comes from a page of neither this service nor a listed origin.</summary>
+    /// <param name="request">With scheme and host as the client used them.</param>
+    /// <param name="listed">Origins that may; <c>*</c> is all.</param>
+    public static bool IsForeign(HttpRequest request, IEnumerable<string> listed)
+    {
+        if (!MayChange(request.Method))
+        {
+            return false;
+        }
+
+        var origins = request.Headers.Origin;
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        if (origins.Count == 0)
+        {
+            // A program sends neither; a browser that hides the origin still says that it is another one.
+            return site is "cross-site" or "same-site" && !listed.Contains("*", StringComparer.Ordinal);
+        }
+
+        return !(origins is [{ } origin] && (IsOwn(request, origin, site) || listed.Any(other => other == "*" || IsSame(origin, other))))
+            && !listed.Contains("*", StringComparer.Ordinal);
+    }
+
+    private static bool IsOwn(HttpRequest request, string origin, string site)
+    {
+        if (IsSame(origin, $"{request.Scheme}://{request.Host}"))
+        {
+            return true;
+        }
+
+        // Behind a proxy that ends TLS and is not known, the scheme is not the page's. The browser knows that it is the same.
+        return site == "same-origin" && origin.EndsWith($"://{request.Host}", StringComparison.OrdinalIgnoreCase);
+    }
+
+    // With the port that a scheme has by default, and without regard to case.
+    private static bool IsSame(string one, string other) =>
+        Uri.TryCreate(one, UriKind.Absolute, out var first) && Uri.TryCreate(other, UriKind.Absolute, out var second)
+        && first is { PathAndQuery: "/", UserInfo: "" }
+        && Uri.Compare(first, second, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0;
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+
+namespace SseApp.ServiceDefaults.Defaults.Http;
+
+/// <summary>
+/// Gives the refusals of the server itself a body, and an EventSource whose head came too slowly an answer after which it
+/// reconnects. HTTP/1.1 only: over HTTP/2 and HTTP/3 such a request has its stream reset, or ends the connection.
+/// </summary>
+internal sealed class ServerRefusals(DiagnosticListener diagnostics, TimeProvider time) : IStartupFilter, IObserver<KeyValuePair<string, object?>>, IDisposable
+{
+    // https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/diagnostics
+    private const string BadRequest = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
+
+    private IDisposable? _subscription;
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        _subscription ??= diagnostics.Subscribe(this, static name => name == BadRequest);
+        next(app);
+    };
+
+    public void OnNext(KeyValuePair<string, object?> value)
+    {
+        if (value.Value is IFeatureCollection features
+            && features.Get<ClientConnection>() is { Refusal: var output }
+            && features.Get<IHttpResponseFeature>() is { HasStarted: false }
+            && features.Get<IBadRequestExceptionFeature>()?.Error is BadHttpRequestException error)
+        {
+            output.AnswerInstead(Answer(features.Get<IHttpRequestFeature>(), error));
+        }
+    }
+
+    public void OnCompleted()
+    {
+        // The host ends.
+    }
+
+    public void OnError(Exception error)
+    {
+        // The platform's listener has none.
+    }
+
+    public void Dispose() => _subscription?.Dispose();
+
+    private byte[] Answer(IHttpRequestFeature? request, BadHttpRequestException error)
+    {
+        // Of a head that broke off, as much as came.
+        var accept = request?.Headers.Accept.ToString() ?? "";
+        if (error.StatusCode == StatusCodes.Status408RequestTimeout && accept.Contains(EventStreams.ContentType, StringComparison.OrdinalIgnoreCase))
+        {
+            return Response(
+                StatusCodes.Status200OK,
+                $"{EventStreams.ContentType}\r\nX-Accel-Buffering: no",
+                EventStreams.Unavailable(request!.Headers, BareAnswers.TooSlow, BareAnswers.NextRetryMilliseconds()));
+        }
+
+        var body = JsonSerializer.SerializeToUtf8Bytes(
+            new ServerProblem(ReasonPhrases.GetReasonPhrase(error.StatusCode), error.StatusCode, BareAnswers.Explain(error)), ServerProblemContext.Default.ServerProblem);
+        return Response(
+            error.StatusCode,
+            "application/problem+json\r\nX-Content-Type-Options: nosniff" + (error.StatusCode == StatusCodes.Status405MethodNotAllowed ? "\r\nAllow: GET, HEAD, OPTIONS" : ""),
+            HttpMethods.IsHead(request?.Method ?? "") ? [] : body);
+    }
+
+    private byte[] Response(int status, string typeAndMore, byte[] body) =>
+    [
+        .. Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\nContent-Length: {body.Length}\r\nConnection: close\r\nCache-Control: no-store\r\nDate: {time.GetUtcNow():R}\r\nContent-Type: {typeAndMore}\r\n\r\n")),
+        .. body,
+    ];
+}
+
+internal sealed record ServerProblem(string Title, int Status, string Detail);
+
+[System.Text.Json.Serialization.JsonSourceGenerationOptions(PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.CamelCase)]
+[System.Text.Json.Serialization.JsonSerializable(typeof(ServerProblem))]
+internal sealed partial class ServerProblemContext : System.Text.Json.Serialization.JsonSerializerContext;

@@ -1,0 +1,104 @@
+namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
+
+public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
+{
+    private static readonly string[] s_contentHeaders = ["Content-Type", "Cache-Control", "X-Accel-Buffering", "Content-Encoding", "Location", "ETag"];
+
+    [Theory]
+    [InlineData("replica", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/admin/connections", "/relay", "/none")]
+    [InlineData("gateway", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/admin/connections", "/admin/replicas", "/admin/reload", "/admin/alerts", "/", "/console.css", "/none")]
+    public async Task HEAD_answers_as_GET_without_a_body(string service, params string[] paths)
+    {
+        using var client = Client(await AddressAsync(service));
+        foreach (var path in paths)
+        {
+            using var get = await SendAsync(client, HttpMethod.Get, path);
+            using var head = await SendAsync(client, HttpMethod.Head, path);
+
+            Assert.True(get.StatusCode == head.StatusCode, $"{path}: GET {get.StatusCode}, HEAD {head.StatusCode}");
+            Assert.Equal(Headers(get), Headers(head));
+            Assert.Empty(await head.Content.ReadAsByteArrayAsync(Cancellation));
+        }
+    }
+
+    [Theory]
+    [InlineData("replica")]
+    [InlineData("gateway")]
+    public async Task HEAD_of_a_stream_answers_as_the_stream_and_opens_none(string service)
+    {
+        var (gateway, replica) = await StartAsync();
+        using var client = Client(service == "replica" ? replica.Address : gateway.Address);
+        foreach (var path in (string[])["/events?topic=a", "/events", "/events?topic=a&history=x"])
+        {
+            using var get = await SendAsync(client, HttpMethod.Get, path);
+            using var head = await SendAsync(client, HttpMethod.Head, path);
+
+            Assert.Equal(get.StatusCode, head.StatusCode);
+            Assert.Equal(Headers(get), Headers(head));
+            Assert.Empty(await head.Content.ReadAsByteArrayAsync(Cancellation));
+        }
+
+        await UntilAsync(() => replica.Get<SseApp.Events.Diagnostics.EventsMetrics>().ActiveConnections == 0, "the streams of GET to end");
+        Assert.Equal(1, replica.Get<SseApp.Events.Diagnostics.EventsMetrics>().TotalOpened);
+    }
+
+    [Fact]
+    public async Task HEAD_of_a_stream_that_cannot_be_had_answers_as_GET_does()
+    {
+        var gateway = await GatewayAsync();
+        using var soft = await SendAsync(gateway.Client, HttpMethod.Head, "/events?topic=a", "text/event-stream");
+        using var hard = await SendAsync(gateway.Client, HttpMethod.Head, "/events?topic=a");
+
+        Assert.Equal(HttpStatusCode.OK, soft.StatusCode);
+        Assert.Equal("text/event-stream", soft.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, hard.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("replica", "/events", "GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/health", "GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/alive", "GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/publish", "OPTIONS, POST")]
+    [InlineData("replica", "/topics/a", "DELETE, GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/topics/a/events", "GET, HEAD, OPTIONS, POST")]
+    [InlineData("replica", "/admin/topics", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/events", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/health", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/publish", "OPTIONS, POST")]
+    [InlineData("gateway", "/topics/a/events", "GET, HEAD, OPTIONS, POST")]
+    [InlineData("gateway", "/admin/reload", "GET, HEAD, OPTIONS, POST")]
+    [InlineData("gateway", "/admin/replicas", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway", "/console.js", "GET, HEAD, OPTIONS")]
+    public async Task OPTIONS_and_a_wrong_method_say_what_is_allowed(string service, string path, string allowed)
+    {
+        using var client = Client(await AddressAsync(service));
+
+        using var options = await SendAsync(client, HttpMethod.Options, path);
+        using var wrong = await SendAsync(client, HttpMethod.Patch, path);
+
+        Assert.Equal(HttpStatusCode.NoContent, options.StatusCode);
+        Assert.Equal(allowed, string.Join(", ", options.Content.Headers.Allow.Order(StringComparer.Ordinal)));
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, wrong.StatusCode);
+        Assert.Equal(allowed, string.Join(", ", wrong.Content.Headers.Allow.Order(StringComparer.Ordinal)));
+        Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
+    }
+
+    private static HttpClient Client(Uri address) => new() { BaseAddress = address };
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient client, HttpMethod method, string path, string accept = "*/*")
+    {
+        var request = new HttpRequestMessage(method, path);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+    }
+
+    private static string Headers(HttpResponseMessage response) => string.Join(
+        '\n',
+        response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated)
+            .Where(header => s_contentHeaders.Contains(header.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(header => $"{header.Key}: {header.Value}")
+            .Order(StringComparer.Ordinal));
+}

@@ -1,0 +1,56 @@
+using SseApp.ServiceDefaults.Defaults.Telemetry;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Telemetry;
+
+public sealed class LoggedUrlTests
+{
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("?", "?")]
+    [InlineData("?topic=a&topic=b%2Fc&lastEventId=CQ_-x&limit=5", "?topic=a&topic=b%2Fc&lastEventId=CQ_-x&limit=5")]
+    [InlineData("?topic=a&access_token=s3cret", "?topic=a&access_token=***")]
+    [InlineData("?authorization=s3cret&jwt=s3cret&apikey=s3cret&password=s3cret&ticket=s3cret&sig=s3cret&key=s3cret", "?authorization=***&jwt=***&apikey=***&password=***&ticket=***&sig=***&key=***")]
+    [InlineData("?TOKEN=s3cret&%74oken=s3cret&client_secret=s3cret&x-api-key=s3cret", "?TOKEN=***&%74oken=***&client_secret=***&x-api-key=***")]
+    [InlineData("?Topic=a&TOPIC=b&t%6Fpic=c", "?Topic=a&TOPIC=b&t%6Fpic=c")]
+    [InlineData("?s3cret", "?***")]
+    [InlineData("?topic", "?topic")]
+    [InlineData("?eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.s3cret==", "?***")]
+    [InlineData("?s3cret?token==", "?***")]
+    [InlineData("?=s3cret", "?***")]
+    [InlineData("?topic=a;token=s3cret", "?topic=***")]
+    [InlineData("?topic=a%26token%3Ds3cret", "?topic=***")]
+    [InlineData("?topic=a?token=s3cret", "?topic=***")]
+    [InlineData("?topic=a%253Btoken%253Ds3cret", "?topic=***")]
+    [InlineData("?topic=a&&token=s3cret&", "?topic=a&&token=***&")]
+    [InlineData("?page=2&shown=x&force=true", "?page=***&shown=x&force=***")]
+    public void Only_what_is_known_to_be_no_secret_is_shown(string query, string logged) =>
+        Assert.Equal(logged, LoggedUrl.Query(query, shown: ["shown"], hidden: ["force"]));
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("https://a.example/page", "https://a.example/page")]
+    [InlineData("https://a.example/page?x=s3cret&topic=s3cret#s3cret", "https://a.example/page?***")]
+    [InlineData("https://user:s3cret@a.example/page", "https://***@a.example/page")]
+    [InlineData("https://user:s3cret@a.example", "https://***@a.example")]
+    [InlineData("https://a.example/@x", "https://a.example/@x")]
+    [InlineData("https://a.example?s3cret", "https://a.example?***")]
+    public void Of_a_referer_nothing_of_the_query_is_shown(string referer, string logged) => Assert.Equal(logged, LoggedUrl.Referer(referer));
+
+    [Fact]
+    public void Spans_follow_the_same_rule()
+    {
+        using var span = new Activity("x");
+        span.SetTag("url.query", "?topic=a&token=s3cret");
+        span.SetTag("url.full", "http://u:s3cret@a:1/b?jwt=s3cret");
+        span.SetTag("http.target", "/b?jwt=s3cret");
+        span.SetTag("http.url", "http://a/b?s3cret");
+        using var processor = new SpanUrls();
+
+        processor.OnEnd(span);
+
+        Assert.Equal("?topic=a&token=***", span.GetTagItem("url.query"));
+        Assert.Equal("http://***@a:1/b?jwt=***", span.GetTagItem("url.full"));
+        Assert.Equal("/b?jwt=***", span.GetTagItem("http.target"));
+        Assert.Equal("http://a/b?***", span.GetTagItem("http.url"));
+    }
+}
