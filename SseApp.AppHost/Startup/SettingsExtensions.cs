@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Reflection;
 
 namespace SseApp.AppHost.Startup;
@@ -69,6 +70,7 @@ internal static class SettingsExtensions
         var range = property.GetCustomAttribute<RangeAttribute>() is { } limits ? $" from {limits.Minimum} to {limits.Maximum}" : "";
         return type switch
         {
+            _ when property.GetCustomAttribute<DescriptionAttribute>() is { } words => words.Description,
             { IsEnum: true } => string.Join(", ", Enum.GetNames(type)),
             _ when type == typeof(bool) => "true, false",
             _ when type == typeof(TimeSpan) => $"a time{range}, written [days.]hh:mm:ss",
