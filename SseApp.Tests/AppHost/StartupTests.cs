@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Aspire.Hosting;
+using SseApp.AppHost;
 using SseApp.Bench.Generator;
 
 namespace SseApp.Tests.AppHost;
@@ -17,7 +19,7 @@ public sealed partial class StartupTests
 
     [Theory]
     [InlineData("Cluster:Replicas=three", "a whole number from 1 to 64")]
-    [InlineData("Cluster:Replicas=65", "a whole number from 1 to 64")]
+    [InlineData("Cluster:Replicas=65", "a whole number from 1 to 64, or max (one for each processor core)")]
     [InlineData("Cluster:Replica=5", "did you mean Cluster:Replicas?")]
     [InlineData("Cluster:DashboardPort=-1", "a whole number from 0 to 65535")]
     [InlineData("Cluster:KeyPrefix=a b", "a text that matches")]
@@ -26,6 +28,7 @@ public sealed partial class StartupTests
     [InlineData("Backplane:Mode=External", "ConnectionStrings:redis")]
     [InlineData("Backplane:Persistent=perhaps", "true, false")]
     [InlineData("Restart:events:Delay=soon", "a time from 00:00:00 to 01:00:00")]
+    [InlineData("Restart:redis:HungAfter=half a minute", "a time from 00:00:00 to 01:00:00", "Restart:SlowLimit=0", "a time from 00:00:00.001 to 00:10:00")]
     [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?")]
     [InlineData("Cluster:GatewayPort=http", "a whole number from 0 to 65535", "Restart:gateway:MaxRestarts=0", "a whole number from 1 to 1000")]
     [InlineData("Backplane:GarnetMemoryMiB=1", "a whole number from 64 to 1048576", "Backplane:GarnetMemory=1", "did you mean Backplane:GarnetMemoryMiB?")]
@@ -42,6 +45,14 @@ public sealed partial class StartupTests
             Assert.Contains(lines[^wrong.Length..], line => line.StartsWith(name, StringComparison.Ordinal) && line.Contains(rule, StringComparison.Ordinal));
         }
     }
+
+    [Theory]
+    [InlineData("max")]
+    [InlineData("Max")]
+    public void As_many_replicas_as_cores_are_max(string text) =>
+        Assert.Equal(
+            Math.Min(Environment.ProcessorCount, 64),
+            DistributedApplication.CreateBuilder([$"--Cluster:Replicas={text}"]).GetClusterOptions().Replicas);
 
     [Fact]
     public async Task Taken_ports_are_named_in_one_message_with_the_settings_that_change_them()
