@@ -10,6 +10,11 @@ var cluster = builder.GetClusterOptions();
 builder.CheckOtherSettings(ClusterOptions.SectionName, BackplaneOptions.SectionName, RestartPolicy.SectionName);
 
 var redis = builder.AddBackplane("redis");
+if (redis is IResourceBuilder<GarnetServerResource> garnet)
+{
+    // Nothing works without it, and it has no clients of its own to spread over others: it returns sooner than the services.
+    garnet.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
+}
 
 var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithReference(redis)

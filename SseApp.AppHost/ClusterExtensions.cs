@@ -7,6 +7,13 @@ internal static partial class ClusterExtensions
     /// <summary>Reads section <c>Cluster</c>, and checks the ports in it and those of the dashboard before the start.</summary>
     public static ClusterOptions GetClusterOptions(this IDistributedApplicationBuilder builder)
     {
+        var replicas = builder.Configuration.GetSection($"{ClusterOptions.SectionName}:{nameof(ClusterOptions.Replicas)}");
+        if (string.Equals(replicas.Value, "max", StringComparison.OrdinalIgnoreCase))
+        {
+            // The cores that this process may use: a container's limit counts.
+            replicas.Value = Math.Min(Environment.ProcessorCount, ClusterOptions.MaxReplicas).ToString(CultureInfo.InvariantCulture);
+        }
+
         var options = builder.ReadSettings(ClusterOptions.SectionName, new ClusterOptions());
         if (options.KeyPrefix is { } prefix)
         {

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace SseApp.AppHost;
 
 /// <summary>Section <c>Cluster</c>: the shape of the local cluster.</summary>
@@ -5,8 +7,10 @@ internal sealed class ClusterOptions
 {
     public const string SectionName = "Cluster";
 
-    /// <summary>Event replicas behind the gateway, 1 to 64. Default 3.</summary>
-    [Range(1, 64)]
+    public const int MaxReplicas = 64;
+
+    /// <summary>Event replicas behind the gateway, 1 to 64; <c>max</c>: one for each processor core (PM2's <c>instances: 'max'</c>). Default 3.</summary>
+    [Range(1, MaxReplicas), Description("a whole number from 1 to 64, or max (one for each processor core)")]
     public int Replicas { get; set; } = 3;
 
     /// <summary>Port that the gateway binds, or 0 for any free one. Default 8080.</summary>

@@ -9,10 +9,14 @@ internal sealed class BackplaneOptions
     public BackplaneMode Mode { get; set; }
 
     /// <summary>
-    /// Keeps the topic logs over a restart of the cluster: a volume for a container, an append-only file below
-    /// <c>artifacts/backplane</c> for Garnet. Default false.
+    /// Keeps the topic logs over the end of Redis and of the cluster: a volume for a container, an append-only file in
+    /// <see cref="DataDirectory"/> for Garnet. Default false.
     /// </summary>
     public bool Persistent { get; set; }
+
+    /// <summary>Folder of Garnet's files; a relative path begins at the AppHost's folder. Default <c>../artifacts/backplane</c>.</summary>
+    [System.ComponentModel.DataAnnotations.StringLength(4096, MinimumLength = 1), System.ComponentModel.Description("the path of a folder")]
+    public string DataDirectory { get; set; } = "../artifacts/backplane";
 
     /// <summary>Memory that Garnet may use for data, in MiB. Default 512.</summary>
     [System.ComponentModel.DataAnnotations.Range(64, 1_048_576)]

@@ -8,7 +8,7 @@ internal static class GarnetServerExtensions
     public static IResourceBuilder<GarnetServerResource> AddGarnetServer(
         this IDistributedApplicationBuilder builder, string name, BackplaneOptions options)
     {
-        var dataDirectory = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "artifacts", "backplane"));
+        var dataDirectory = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, options.DataDirectory));
         Directory.CreateDirectory(dataDirectory);
         if (!File.Exists(ServerPath))
         {
@@ -62,7 +62,8 @@ internal static class GarnetServerExtensions
             .WithIconName("Database")
             .WithHealthCheck(healthCheck);
 
-        return options.Persistent ? garnet.WithArgs("--aof", "--aof-commit-wait", "--recover") : garnet;
+        // The default device on Linux needs libaio, which many machines do not have: without it nothing is written, and publishes hang.
+        return options.Persistent ? garnet.WithArgs("--aof", "--aof-commit-wait", "--recover", "--device-type", "RandomAccess") : garnet;
     }
 
     /// <summary>Garnet's assembly, where the build found its package; empty when it was built without.</summary>

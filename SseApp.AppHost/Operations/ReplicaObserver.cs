@@ -4,14 +4,14 @@ using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;
 
-/// <summary>Shows in the dashboard what the gateway knows of each replica; the commands' buttons depend on it.</summary>
+/// <summary>Shows in the dashboard what the gateway knows of each replica, and tells the supervisor; the commands' buttons depend on it.</summary>
 internal sealed class ReplicaObserver(
-    IResource events, GatewayOperator gateway, ResourceNotificationService notifications, IHostApplicationLifetime lifetime) : BackgroundService
+    IResource events, GatewayOperator gateway, ReplicaSigns signs, ResourceNotificationService notifications, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, string?> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ReplicaInfo?> _shown = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string? State, int? Streams)> _shown = new(StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -43,12 +43,13 @@ internal sealed class ReplicaObserver(
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             var replicas = await ReadAsync(cancellationToken);
+            signs.Replace(replicas.Select(replica => new ReplicaSign(replica.Id, replica.State, TimeSpan.FromMilliseconds(replica.SchedulingDelayMs))));
             foreach (var (id, name) in _names)
             {
                 var replica = Array.Find(replicas, candidate => candidate.Id == name);
-                if (!_shown.TryGetValue(id, out var shown) || shown != replica)
+                if (!_shown.TryGetValue(id, out var shown) || shown != (replica?.State, replica?.Connections))
                 {
-                    _shown[id] = replica;
+                    _shown[id] = (replica?.State, replica?.Connections);
                     await notifications.PublishUpdateAsync(events, id, snapshot => snapshot.With(replica));
                 }
             }

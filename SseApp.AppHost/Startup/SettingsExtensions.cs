@@ -1,5 +1,7 @@
-using System.Collections;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
+using System.Collections;
+using System.ComponentModel;
+using System.Reflection;
 
 namespace SseApp.AppHost.Startup;
 

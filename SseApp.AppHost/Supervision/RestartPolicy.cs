@@ -1,8 +1,8 @@
 namespace SseApp.AppHost.Supervision;
 
 /// <summary>
-/// Section <c>Restart</c>: what happens when a process ends that nobody stopped. <c>Restart:events:…</c> and
-/// <c>Restart:gateway:…</c> apply to one resource only.
+/// Section <c>Restart</c>: what happens when a process ends that nobody stopped, or runs on but hangs. <c>Restart:events:…</c>,
+/// <c>Restart:gateway:…</c> and <c>Restart:redis:…</c> (the embedded server) apply to one resource only.
 /// </summary>
 internal sealed class RestartPolicy
 {
@@ -11,7 +11,7 @@ internal sealed class RestartPolicy
     /// <summary>Whether processes are restarted at all. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Time between the end and the new start (PM2's <c>restart_delay</c>). Default 4 s.</summary>
+    /// <summary>Time between the end and the new start (PM2's <c>restart_delay</c>). The embedded Redis has 1 s unless it is set. Default 4 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(4);
 
@@ -29,4 +29,24 @@ internal sealed class RestartPolicy
     /// <summary>Longest delay when <see cref="Exponential"/>. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// A process that has not answered <c>/alive</c> for this long hangs: it is killed and started again, without
+    /// <see cref="Delay"/>. So is a replica that the gateway finds frozen, sooner. Not while it starts, nor under a debugger.
+    /// 0: never. Default 30 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan HungAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A replica whose work has waited longer than <see cref="SlowLimit"/> in each heartbeat for this long is drained and
+    /// restarted, if another replica has been within the limit for as long: one at a time, never the last, never all.
+    /// 0: never. Default 0.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan SlowAfter { get; set; }
+
+    /// <summary>How long a replica's work may wait for a thread; see <see cref="SlowAfter"/>. 1 ms to 10 min; default 500 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
+    public TimeSpan SlowLimit { get; set; } = TimeSpan.FromMilliseconds(500);
 }

@@ -1,22 +1,79 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.AppHost.Supervision;
 
 /// <summary>Supervises one instance (a replica, or a resource that has only one). States arrive one after the other.</summary>
 internal sealed partial class SupervisedInstance(IResource resource, string id, RestartPolicy policy, SupervisorServices services)
 {
+    private const string ProcessId = "executable.pid";
+
     private readonly CrashCount _crashes = new(policy);
+    private readonly HangWatch _hang = new(policy, services.Time);
+    private CustomResourceSnapshot? _snapshot;
+    private string? _killedFor;
+    private string? _shown;
     private int _starts;
     private DateTimeOffset _startedAt;
     private DateTime? _endedAt;
     private bool _alive;
     private bool _stopRequested;
     private volatile bool _ownStart;
+    private volatile bool _ownStop;
     private string? _gaveUp;
-    private string _name = "";
+    private volatile string? _name;
+
+    private string Name => _name ?? id;
+
+    public IResource Resource => resource;
+
+    public string Id => id;
+
+    public RestartPolicy Policy => policy;
+
+    /// <summary>True while a restart that was ordered here has not helped yet.</summary>
+    public bool IsRestarting => _hang.IsRestarting;
+
+    /// <summary>What the gateway says of it; null when it is no replica, or unknown there.</summary>
+    public ReplicaSign? Sign => services.Signs.Of(Name);
+
+    /// <summary>Restarts the process when it hangs, and says how that went; returns when the AppHost stops.</summary>
+    public async Task GuardAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(LivenessProbe.Interval, services.Time, services.Stopping);
+                if (Volatile.Read(ref _snapshot) is { } snapshot && LivenessProbe.AddressOf(snapshot) is { } address)
+                {
+                    var answer = await services.Probe.AskAsync(address, services.Stopping);
+                    await ActAsync(_hang.Next(new LivenessReading(answer, Sign?.State == ReplicaSigns.Frozen, LivenessProbe.IsTraced(ProcessIdOf(snapshot)))), snapshot);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (services.Stopping.IsCancellationRequested)
+        {
+            // The AppHost stops.
+        }
+    }
+
+    /// <summary>Drains it and starts it again, because it is slow.</summary>
+    public Task RestartSlowAsync()
+    {
+        _hang.Ordered();
+        return RestartAsync(
+            string.Create(CultureInfo.InvariantCulture, $"slow: its work waited longer than {policy.SlowLimit.TotalMilliseconds:0} ms for {policy.SlowAfter.TotalMinutes:0.#} min"),
+            RestartStage.Slow);
+    }
 
     public async Task ObserveAsync(CustomResourceSnapshot snapshot)
     {
+        Volatile.Write(ref _snapshot, snapshot);
+        // One that is about to start has no environment yet; its name stays the same.
+        _name = ReplicaName.Of(snapshot) ?? _name;
         var state = snapshot.State?.Text;
         if (state == KnownResourceStates.Starting || state == KnownResourceStates.Running)
         {
@@ -26,6 +83,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
         {
             // Only a command does that: a process that ends by itself is never "Stopping".
             _stopRequested = true;
+            _hang.Ended();
         }
         else if (state == KnownResourceStates.Finished || state == KnownResourceStates.Exited || state == KnownResourceStates.FailedToStart)
         {
@@ -42,10 +100,11 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
 
         _alive = true;
         _stopRequested = false;
-        if (_gaveUp is not null)
+        _hang.Started();
+        if (_gaveUp is not null || (!_ownStart && Interlocked.Exchange(ref _shown, null) is not null))
         {
             _gaveUp = null;
-            services.Report.Add(new RestartRecord { Id = _name, At = services.Time.GetUtcNow(), Crash = false, Reason = "started by hand" });
+            services.Report.Add(new RestartRecord { Id = Name, At = services.Time.GetUtcNow(), Crash = false, Reason = "started by hand" });
         }
 
         _startedAt = services.Time.GetUtcNow();
@@ -57,6 +116,91 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
 
         _ownStart = false;
     }
+
+    private async Task ActAsync(HangVerdict verdict, CustomResourceSnapshot snapshot)
+    {
+        var console = services.Logs.GetLogger(id);
+        var silence = string.Create(CultureInfo.InvariantCulture, $"hung: no answer to {HealthExtensions.LivenessPath} for {policy.HungAfter.TotalSeconds:0.#} s");
+        switch (verdict)
+        {
+            case HangVerdict.Kill:
+                Kill(Sign?.State == ReplicaSigns.Frozen ? "hung: frozen, as the gateway finds, and no answer to " + HealthExtensions.LivenessPath : silence, ProcessIdOf(snapshot));
+                break;
+            case HangVerdict.Drain:
+                await RestartAsync(
+                    Sign?.State == ReplicaSigns.Frozen
+                        ? "hung: no heartbeat, and no answer to the gateway"
+                        : string.Create(CultureInfo.InvariantCulture, $"hung: {HealthExtensions.LivenessPath} has been unhealthy for {policy.HungAfter.TotalSeconds:0.#} s"),
+                    RestartStage.Hung);
+                break;
+            case HangVerdict.Recovered:
+                LogRecovered(console);
+                LogRecoveredOf(services.Logger, id);
+                Report("answers again after its restart", RestartStage.Recovered);
+                if (Interlocked.Exchange(ref _shown, null) is { } shown)
+                {
+                    await services.Notifications.PublishUpdateAsync(resource, id, current => current.State?.Text == shown
+                        ? current with { State = new ResourceStateSnapshot(KnownResourceStates.Running, KnownResourceStateStyles.Success) }
+                        : current);
+                }
+
+                break;
+            case HangVerdict.NeedsPerson:
+                var seconds = HangWatch.CheckAfter.TotalSeconds;
+                LogNeedsPerson(console, seconds);
+                LogNeedsPersonOf(services.Logger, id, seconds);
+                Report(string.Create(CultureInfo.InvariantCulture, $"no answer {seconds:0} s after its restart"), RestartStage.NeedsPerson);
+                _shown = "Needs a person: no answer after its restart";
+                await ShowAsync(_shown);
+                break;
+        }
+    }
+
+    /// <summary>Ends a process that hears nothing, a stopped one included; what follows is as after a crash, but at once.</summary>
+    private void Kill(string reason, int? processId)
+    {
+        LogHangs(services.Logs.GetLogger(id), reason);
+        LogHangsOf(services.Logger, id, reason);
+        Volatile.Write(ref _killedFor, reason);
+        try
+        {
+            // "dotnet run" is what we know; the service is its child.
+            using var process = Process.GetProcessById(processId ?? throw new InvalidOperationException("Its process id is not known."));
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or Win32Exception or AggregateException or NotSupportedException)
+        {
+            // It has ended meanwhile, or is another user's: when there is no new process within a minute, a person is told.
+            LogKillFailed(services.Logger, id, exception.Message);
+        }
+    }
+
+    /// <summary>Stops the process as the dashboard does, with its drain, and starts it again.</summary>
+    private async Task RestartAsync(string reason, RestartStage stage)
+    {
+        LogHangs(services.Logs.GetLogger(id), reason);
+        LogHangsOf(services.Logger, id, reason);
+        Report(reason, stage);
+        _ownStart = _ownStop = true;
+        var result = await services.Commands.ExecuteCommandAsync(id, KnownResourceCommands.RestartCommand, services.Stopping);
+        if (!result.Success && !services.Stopping.IsCancellationRequested)
+        {
+            _ownStart = _ownStop = false;
+            LogStartFailed(services.Logger, id, result.Message);
+        }
+    }
+
+    private void Report(string reason, RestartStage stage) => services.Report.Add(new RestartRecord
+    {
+        Id = Name,
+        At = services.Time.GetUtcNow(),
+        Crash = stage == RestartStage.Hung,
+        Reason = reason,
+        Stage = stage,
+    });
+
+    private static int? ProcessIdOf(CustomResourceSnapshot snapshot) =>
+        snapshot.Properties.FirstOrDefault(property => property.Name == ProcessId)?.Value as int?;
 
     private async Task OnEndedAsync(CustomResourceSnapshot snapshot)
     {
@@ -79,33 +223,49 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
 
         _endedAt = snapshot.StopTimeStamp;
         _alive = false;
+        var killedFor = Interlocked.Exchange(ref _killedFor, null);
         if (_stopRequested)
         {
+            if (_ownStop)
+            {
+                _ownStop = false;
+                _hang.Ended();
+            }
+            else
+            {
+                _hang.Left();
+            }
+
             return;
         }
 
-        _name = ReplicaName.Of(snapshot) ?? id;
+        _hang.Ended();
         var uptime = (snapshot.StopTimeStamp is { } end && snapshot.StartTimeStamp is { } start ? end - start : (TimeSpan?)null)
             ?? services.Time.GetUtcNow() - _startedAt;
         var decision = _crashes.Ended(snapshot.ExitCode, uptime);
-        var reason = snapshot.State?.Text == KnownResourceStates.FailedToStart ? "could not be started" : ExitReason.Describe(snapshot.ExitCode);
+        var reason = killedFor
+            ?? (snapshot.State?.Text == KnownResourceStates.FailedToStart ? "could not be started" : ExitReason.Describe(snapshot.ExitCode));
         services.Report.Add(new RestartRecord
         {
-            Id = _name,
+            Id = Name,
             ExitCode = snapshot.ExitCode,
             At = services.Time.GetUtcNow(),
             Crash = decision.Crash,
             GaveUp = decision.Delay is null,
             Reason = reason,
+            Stage = killedFor is null ? null : RestartStage.Hung,
         });
-        if (decision.Delay is { } delay)
+        if (decision.Delay is { } wait)
         {
+            // It has been down for long enough.
+            var delay = killedFor is null ? wait : TimeSpan.Zero;
             LogRestarting(services.Logs.GetLogger(id), reason, uptime.TotalSeconds, delay.TotalSeconds);
             LogRestartingOf(services.Logger, id, reason, uptime.TotalSeconds, delay.TotalSeconds);
             _ = StartAsync(delay, Volatile.Read(ref _starts));
         }
         else
         {
+            _hang.Left();
             _gaveUp = string.Create(CultureInfo.InvariantCulture, $"Crash loop: {reason}, {decision.ShortLived} times");
             LogGaveUp(services.Logs.GetLogger(id), reason, decision.ShortLived, policy.MinUptime.TotalSeconds);
             LogGaveUpOn(services.Logger, id, reason, decision.ShortLived, policy.MinUptime.TotalSeconds);
@@ -157,6 +317,29 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     [LoggerMessage(Level = LogLevel.Error, Message =
         "Crash loop: {Id} ended ({Reason}) {Count} times in a row within {MinUptime:0.#} s of its start and stays down. Its console log in the dashboard says why.")]
     private static partial void LogGaveUpOn(ILogger logger, string id, string reason, int count, double minUptime);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The process is restarted ({Reason}).")]
+    private static partial void LogHangs(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Id} is restarted ({Reason}).")]
+    private static partial void LogHangsOf(ILogger logger, string id, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovered: the process answers again after its restart.")]
+    private static partial void LogRecovered(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Id} recovered: it answers again after its restart.")]
+    private static partial void LogRecoveredOf(ILogger logger, string id);
+
+    [LoggerMessage(Level = LogLevel.Error, Message =
+        "Needs a person: {Seconds:0} s after its restart the process does not answer. It is left as it is; the lines above may say why. Choose Restart in the dashboard when that is mended.")]
+    private static partial void LogNeedsPerson(ILogger logger, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message =
+        "{Id} needs a person: {Seconds:0} s after its restart it does not answer. Its console log in the dashboard may say why; choose Restart there when that is mended.")]
+    private static partial void LogNeedsPersonOf(ILogger logger, string id, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Id} hangs and could not be ended: {Reason}")]
+    private static partial void LogKillFailed(ILogger logger, string id, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Id} could not be started again: {Reason} Start it in the dashboard.")]
     private static partial void LogStartFailed(ILogger logger, string id, string? reason);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost.Supervision;
@@ -6,7 +7,7 @@ namespace SseApp.AppHost.Supervision;
 internal static class SupervisionExtensions
 {
     /// <summary>
-    /// Restarts each instance of the resource when it ends without having been stopped. Aspire itself leaves it down
+    /// Restarts each instance of the resource when it ends without having been stopped, and when it hangs. Aspire itself leaves it down
     /// (<see href="https://github.com/microsoft/aspire/issues/1708">microsoft/aspire#1708</see>).
     /// </summary>
     /// <param name="resource">The resource.</param>
@@ -23,10 +24,11 @@ internal static class SupervisionExtensions
 
         var policy = new RestartPolicy();
         configure?.Invoke(policy);
-        builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.OfType<ProjectResource>().Select(project => project.Name));
+        builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.Where(other => other is ProjectResource or GarnetServerResource).Select(other => other.Name));
         builder.ReadSettings($"{RestartPolicy.SectionName}:{resource.Resource.Name}", policy);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IRestartReport, NoRestartReport>();
+        builder.Services.TryAddSingleton<ReplicaSigns>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Supervisor>());
         return policy.Enabled ? resource.WithAnnotation(new RestartPolicyAnnotation(policy)) : resource;
     }

@@ -6,6 +6,8 @@ internal sealed record SupervisorServices(
     ResourceCommandService Commands,
     ResourceLoggerService Logs,
     IRestartReport Report,
+    ReplicaSigns Signs,
+    LivenessProbe Probe,
     TimeProvider Time,
     ILogger Logger,
     CancellationToken Stopping);

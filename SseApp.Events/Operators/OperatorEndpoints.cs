@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.FanOut;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Defaults.Memory;
 
 namespace SseApp.Events.Operators;
 
@@ -12,11 +14,25 @@ internal static class OperatorEndpoints
     public static void MapOperator(this IEndpointRouteBuilder app)
     {
         var admin = app.MapGroup("/admin").AddEndpointFilter<OperatorFilter>();
+        admin.MapGet("/process", Describe);
         admin.MapGet("/topics", ListTopics);
         admin.MapGet("/topics/{topic}", CountSubscribers);
         admin.MapGet("/connections", ListConnectionsAsync);
         admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
+    }
+
+    private static JsonHttpResult<ProcessDetails> Describe(
+        TopicHubs hubs, IOptions<StreamingOptions> streaming, IOptions<MemoryGuardOptions> memory, IServiceProvider services)
+    {
+        var topics = hubs.List("", null, int.MaxValue);
+        return TypedResults.Json(
+            ProcessDetails.Read(
+                new ProcessRates(Math.Round(topics.Sum(topic => topic.PublishRate), 2), Math.Round(topics.Sum(topic => topic.DeliverRate), 2)),
+                new ProcessLimits(
+                    streaming.Value.MaxConnections, streaming.Value.MaxTopics, streaming.Value.MaxBacklogBytes, memory.Value.Limit.Bytes, ProcessDetails.ReadMaxOpenFiles()),
+                ChangedSetting.Of(services, typeof(OperatorEndpoints).Assembly, typeof(ProcessDetails).Assembly)),
+            OperatorJsonContext.Default.ProcessDetails);
     }
 
     private static IResult ListTopics(TopicHubs hubs, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit) =>

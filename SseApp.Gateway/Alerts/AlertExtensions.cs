@@ -14,6 +14,7 @@ internal static class AlertExtensions
         services.AddValidatedOptions<AlertsOptions>(AlertsOptions.SectionName);
         services.AddSingleton<IAlertRule, ReplicaLostRule>();
         services.AddSingleton<IAlertRule, CrashLoopRule>();
+        services.AddSingleton<IAlertRule, HungProcessRule>();
         services.AddSingleton<IAlertRule, RedisUnavailableRule>();
         services.AddSingleton<IAlertRule, NoReadyReplicaRule>();
         services.AddSingleton<IAlertRule, ConnectionChangeRule>();

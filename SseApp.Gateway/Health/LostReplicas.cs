@@ -16,8 +16,24 @@ internal sealed partial class LostReplicas(
     TimeProvider time,
     ILogger<LostReplicas> logger) : BackgroundService
 {
+    // Long enough for whatever restarts it; a new pod has another id, under which it never returns.
+    private static readonly TimeSpan s_frozenKept = TimeSpan.FromMinutes(10);
+
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, (ReplicaRecord Record, long At)> _frozen = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ReplicaInFlight> _watches = new(StringComparer.Ordinal);
+
+    /// <summary>Replicas that were lost within the last minutes and have not returned, as they were before.</summary>
+    public IReadOnlyList<ReplicaRecord> Frozen
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _frozen.Values.Select(frozen => frozen.Record)];
+            }
+        }
+    }
 
     /// <summary>Counts a request in; <see cref="Leave"/> counts it out.</summary>
     public ReplicaInFlight Enter(string id, string address)
@@ -65,14 +81,20 @@ internal sealed partial class LostReplicas(
     private List<ReplicaInFlight> Suspects()
     {
         var unavailable = directory.IsRegistryUnavailable;
-        var beating = unavailable ? [] : directory.Replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
+        var beating = unavailable ? [] : directory.Replicas.ToDictionary(replica => replica.Id, StringComparer.Ordinal);
         lock (_gate)
         {
+            foreach (var id in _frozen.Where(frozen => beating.ContainsKey(frozen.Key) || time.GetElapsedTime(frozen.Value.At) > s_frozenKept).Select(frozen => frozen.Key).ToArray())
+            {
+                _frozen.Remove(id);
+            }
+
             var suspects = new List<ReplicaInFlight>();
             foreach (var watch in _watches.Values.ToArray())
             {
-                if (beating.Contains(watch.Id))
+                if (beating.TryGetValue(watch.Id, out var record))
                 {
+                    watch.Record = record;
                     watch.Failures = 0;
                 }
                 else if (watch.Requests > 0)
@@ -116,6 +138,8 @@ internal sealed partial class LostReplicas(
             // A request that comes after this begins a new watch.
             _watches.Remove(watch.Id);
             requests = watch.Requests;
+            _frozen[watch.Id] = (
+                watch.Record ?? new ReplicaRecord { Id = watch.Id, Address = new Uri(watch.Probe, "/"), State = ReplicaState.Ready }, time.GetTimestamp());
         }
 
         LogLost(watch.Id, requests);

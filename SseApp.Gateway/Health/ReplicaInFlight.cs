@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Replicas;
+
 namespace SseApp.Gateway.Health;
 
 /// <summary>One replica with requests in flight, for <see cref="LostReplicas"/>.</summary>
@@ -12,6 +14,9 @@ internal sealed class ReplicaInFlight(string id, Uri probe) : IDisposable
 
     /// <summary>Requests in flight; guarded by <see cref="LostReplicas"/>, as the next one.</summary>
     public int Requests { get; set; }
+
+    /// <summary>What the registry last said of it; null when it was gone before anybody looked.</summary>
+    public ReplicaRecord? Record { get; set; }
 
     /// <summary>Probes in a row that got no answer.</summary>
     public int Failures { get; set; }

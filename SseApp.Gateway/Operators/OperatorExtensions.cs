@@ -21,6 +21,7 @@ internal static class OperatorExtensions
         services.AddSingleton<RollingReload>();
         services.AddHostedService<Recycler>();
         services.AddSingleton<ReplicaClient>();
+        services.AddSingleton<ReplicaInspection>();
         services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
     }
 

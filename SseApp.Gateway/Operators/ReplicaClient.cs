@@ -18,4 +18,13 @@ internal sealed class ReplicaClient(ReplicaQuestions questions, ReplicaDirectory
         var answers = await questions.AskAsync(directory.Replicas, method, path, type, s_limit, cancellationToken);
         return answers.BrokenRule is { } rule ? throw new BadHttpRequestException(rule) : answers;
     }
+
+    /// <summary>Asks one replica.</summary>
+    /// <returns>Null when it does not answer.</returns>
+    public async Task<T?> AskAsync<T>(ReplicaRecord replica, HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class
+    {
+        var (answers, _) = await questions.AskAsync([replica], method, path, type, s_limit, cancellationToken);
+        return answers.Count > 0 ? answers[0] : null;
+    }
 }

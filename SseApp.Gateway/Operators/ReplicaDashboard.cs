@@ -6,21 +6,30 @@ using Yarp.ReverseProxy;
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Puts together what the registry, the health checks and this gateway's own counts say of the replicas.</summary>
-internal sealed class ReplicaDashboard(ReplicaDirectory directory, LoadLedger ledger, IProxyStateLookup proxy, TimeProvider time)
+internal sealed class ReplicaDashboard(
+    ReplicaDirectory directory, LostReplicas lost, LoadLedger ledger, IProxyStateLookup proxy, TimeProvider time)
 {
     public ReplicaView[] All()
     {
         var streams = ledger.Streams().ToDictionary(StringComparer.Ordinal);
         var cluster = proxy.TryGetCluster(ReplicaDirectory.ClusterId, out var found) ? found : null;
-        return [.. directory.Replicas.Select(replica => View(replica, streams.GetValueOrDefault(replica.Id), Health(cluster, replica.Id)))];
+        var frozen = lost.Frozen;
+        var frozenIds = frozen.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. directory.Replicas.Where(replica => !frozenIds.Contains(replica.Id)).Select(replica => View(
+                replica, State(replica), Health(cluster, replica.Id), streams.GetValueOrDefault(replica.Id)))
+                .Concat(frozen.Select(replica => View(replica, "frozen", "unhealthy", streams.GetValueOrDefault(replica.Id))))
+                .OrderBy(replica => replica.Id, StringComparer.Ordinal),
+        ];
     }
 
     public ReplicaView? Find(string id) => Array.Find(All(), replica => string.Equals(replica.Id, id, StringComparison.Ordinal));
 
-    private ReplicaView View(ReplicaRecord replica, int streams, string health) => new(
+    private ReplicaView View(ReplicaRecord replica, string state, string health, int streams) => new(
         replica.Id,
         replica.Address,
-        State(replica),
+        state,
         health,
         replica.Connections,
         streams,
@@ -29,7 +38,8 @@ internal sealed class ReplicaDashboard(ReplicaDirectory directory, LoadLedger le
         replica.WorkingSetBytes,
         replica.StartedAt,
         Math.Max(0, (long)(time.GetUtcNow() - replica.StartedAt).TotalSeconds),
-        replica.Version);
+        replica.Version,
+        replica.SchedulingDelayMs);
 
     private static string State(ReplicaRecord replica) => replica is { State: ReplicaState.Draining, Connections: 0 }
         ? "drained"
@@ -54,7 +64,10 @@ internal sealed class ReplicaDashboard(ReplicaDirectory directory, LoadLedger le
 /// <summary>One replica as the operator API shows it.</summary>
 /// <param name="Id">Id in the registry.</param>
 /// <param name="Address">Where the gateway reaches it.</param>
-/// <param name="State"><c>starting</c>, <c>ready</c>, <c>draining</c>, or <c>drained</c> when the last stream has ended.</param>
+/// <param name="State">
+/// <c>starting</c>, <c>ready</c>, <c>draining</c>, <c>drained</c> when the last stream has ended, or <c>frozen</c> when it neither
+/// sends heartbeats nor answers; the rest is then as it was before.
+/// </param>
 /// <param name="Health"><c>healthy</c>, <c>unhealthy</c> or <c>unknown</c>, as this gateway finds; <c>none</c> while it is not routed to.</param>
 /// <param name="Connections">Streams open on the replica, at its last heartbeat.</param>
 /// <param name="Streams">Streams that this gateway forwards to it now.</param>
@@ -64,7 +77,8 @@ internal sealed class ReplicaDashboard(ReplicaDirectory directory, LoadLedger le
 /// <param name="StartedAt">Start of its process.</param>
 /// <param name="UptimeSeconds">Whole seconds since then.</param>
 /// <param name="Version">Version of its assembly.</param>
-internal sealed record ReplicaView(
+/// <param name="SchedulingDelayMs">How long work that was ready waited for a thread, in milliseconds, at its last heartbeat.</param>
+internal record ReplicaView(
     string Id,
     Uri Address,
     string State,
@@ -76,4 +90,5 @@ internal sealed record ReplicaView(
     long WorkingSet,
     DateTimeOffset StartedAt,
     long UptimeSeconds,
-    string Version);
+    string Version,
+    double SchedulingDelayMs);

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Aspire.Hosting;
+using SseApp.AppHost;
 using SseApp.Bench.Generator;
 
 namespace SseApp.Tests.AppHost;
@@ -16,7 +18,7 @@ public sealed partial class StartupTests
     private static readonly string[] s_variables = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
     [Theory]
-    [InlineData("Cluster:Replicas=three", "it must be a whole number between 1 and 64.")]
+    [InlineData("Cluster:Replicas=three", "it must be a whole number from 1 to 64, or max (one for each processor core).")]
     [InlineData("Cluster:Replicas=65", "it must be between 1 and 64.", "Cluster:Replica=5", "did you mean Cluster:Replicas?", "Cluster:KeyPrefix=a b", "it must match ")]
     [InlineData("Cluster:DashboardPort=-1", "it must be between 0 and 65535.")]
     [InlineData("Backplane:Mode=Redis", "it must be one of Auto, Container, Garnet, External.")]
@@ -27,6 +29,7 @@ public sealed partial class StartupTests
     [InlineData("Cluster:GatewayPort=http", "it must be a whole number between 0 and 65535.", "Restart:gateway:MaxRestarts=0", "it must be between 1 and 1000.")]
     [InlineData("Backplane:GarnetMemoryMiB=1", "it must be between 64 and 1048576.", "Backplane:GarnetMemory=1", "did you mean Backplane:GarnetMemoryMiB?")]
     [InlineData("Clusters:Replicas=5", "did you mean Cluster:Replicas?", "Cluster_Replicas=5", "did you mean Cluster:Replicas, as a variable Cluster__Replicas?")]
+    [InlineData("Restart:redis:HungAfter=half a minute", "it must be a time between 00:00:00 and 01:00:00", "Restart:SlowLimit=0", "it must be between 00:00:00.001")]
     public async Task A_wrong_setting_ends_with_1_and_a_last_line_that_names_it_its_value_and_what_is_allowed(params string[] settingsAndRules)
     {
         var wrong = settingsAndRules.Chunk(2).Select(pair => (Setting: pair[0].Split('='), Rule: pair[1])).ToArray();
@@ -71,6 +74,14 @@ public sealed partial class StartupTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [Theory]
+    [InlineData("max")]
+    [InlineData("Max")]
+    public void As_many_replicas_as_cores_are_max(string text) =>
+        Assert.Equal(
+            Math.Min(Environment.ProcessorCount, 64),
+            DistributedApplication.CreateBuilder([$"--Cluster:Replicas={text}"]).GetClusterOptions().Replicas);
 
     [Fact]
     public async Task Taken_ports_are_named_in_one_message_with_the_settings_that_change_them()

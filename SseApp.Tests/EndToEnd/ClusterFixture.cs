@@ -31,8 +31,11 @@ public class ClusterFixture : IAsyncDisposable
     public Uri Gateway => App.GetEndpoint("gateway", "http");
 
     /// <summary>The latest state of each Events replica, by its resource id.</summary>
-    public IReadOnlyDictionary<string, CustomResourceSnapshot> EventsReplicas =>
-        _latest.Where(entry => entry.Value.Resource.Name == "events").ToDictionary(entry => entry.Key, entry => entry.Value.Snapshot, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, CustomResourceSnapshot> EventsReplicas => Instances("events");
+
+    /// <summary>The latest state of each instance of a resource, by its resource id.</summary>
+    public IReadOnlyDictionary<string, CustomResourceSnapshot> Instances(string resource) =>
+        _latest.Where(entry => entry.Value.Resource.Name == resource).ToDictionary(entry => entry.Key, entry => entry.Value.Snapshot, StringComparer.Ordinal);
 
     /// <summary>How the processes of one replica ended so far.</summary>
     public IReadOnlyList<int> ExitCodes(string id) => [.. _exits.Where(exit => exit.Key.Id == id).OrderBy(exit => exit.Key.At).Select(exit => exit.Value)];
@@ -83,6 +86,7 @@ public class ClusterFixture : IAsyncDisposable
         await _stopped.CancelAsync();
         await _watch;
         _stopped.Dispose();
+        await CleanUpAsync();
     }
 
     /// <summary>Every resource with its state, for the message of a wait that failed.</summary>
@@ -91,6 +95,9 @@ public class ClusterFixture : IAsyncDisposable
 
     /// <summary>Switches of the AppHost.</summary>
     protected virtual IEnumerable<string> Arguments => ["--Restart:Enabled=false"];
+
+    /// <summary>Called when the cluster has ended.</summary>
+    protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
 
     /// <summary>Changes the model before it is built.</summary>
     protected virtual void Configure(IDistributedApplicationTestingBuilder builder)

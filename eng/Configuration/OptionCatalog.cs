@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Numerics;
@@ -73,7 +74,14 @@ internal static class OptionCatalog
 
                 var bytes = kind.EndsWith("bytes", StringComparison.Ordinal) ? Bytes(value!) : "";
                 var text = bytes.EndsWith('B') ? $"{Code(Text(value))} ({bytes})" : Code(Text(value));
-                yield return new($"{prefix}{property.Name}", kind, text, Range(property, optionType, schema), Meaning(property, optionType, summaries), schema);
+                var range = Range(property, optionType, schema);
+                if (property.GetCustomAttribute<DescriptionAttribute>() is { Description: var words })
+                {
+                    // Words besides numbers, as "max".
+                    (range, schema) = (words, kind == "text" ? schema : new JsonObject { ["anyOf"] = new JsonArray(schema, new JsonObject { ["type"] = "string" }) });
+                }
+
+                yield return new($"{prefix}{property.Name}", kind, text, range, Meaning(property, optionType, summaries), schema);
             }
         }
     }

@@ -90,9 +90,9 @@ internal sealed class CrashLoopRule(IOptions<AlertsOptions> options) : IAlertRul
     private AlertCondition? FromLedger(string id, RestartRecord[] newestFirst, DateTimeOffset now)
     {
         var last = newestFirst[0];
-        var reason = last switch
+        var reason = (Array.Find(newestFirst, record => record.Crash || record.GaveUp) ?? last) switch
         {
-            { Reason.Length: > 0 } => last.Reason,
+            { Reason: { Length: > 0 } text } => text,
             { ExitCode: { } code } => $"exit code {code}",
             _ => "no exit code known",
         };

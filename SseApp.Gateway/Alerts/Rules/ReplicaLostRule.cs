@@ -8,6 +8,8 @@ internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options) : IAlertR
 {
     public const string Name = "replica-lost";
 
+    private static readonly TimeSpan s_hungFor = TimeSpan.FromMinutes(1);
+
     private const string ReplicaLabel = "replica";
     private const string AddressLabel = "address";
 
@@ -36,13 +38,17 @@ internal sealed class ReplicaLostRule(IOptions<AlertsOptions> options) : IAlertR
         foreach (var gone in _known.Values.Where(known => !present.Contains(known.Id)).ToArray())
         {
             _known.Remove(gone.Id);
-            var planned = gone.State != ReplicaState.Ready || snapshot.Left.Contains(gone.Id);
+            var planned = gone.State != ReplicaState.Ready || snapshot.Left.Contains(gone.Id) || IsReportedAsHung(gone.Id, snapshot);
             if (!planned && !snapshot.IsStarting)
             {
                 _lost.Add(new Lost(gone.Id, gone.Address.ToString(), snapshot.Uptime));
             }
         }
     }
+
+    // Its supervisor ended it because it hung, which the rule for that reports.
+    private static bool IsReportedAsHung(string id, ClusterSnapshot snapshot) =>
+        snapshot.Restarts.Any(record => record.Id == id && record.Stage == RestartStage.Hung && snapshot.Now - record.At < s_hungFor);
 
     private void FindBack(ClusterSnapshot snapshot)
     {

@@ -7,6 +7,7 @@ namespace SseApp.ServiceDefaults.Cluster.Operators;
 [JsonSerializable(typeof(TopicSubscribers))]
 [JsonSerializable(typeof(ConnectionDetails[]))]
 [JsonSerializable(typeof(DisconnectResult))]
+[JsonSerializable(typeof(ProcessDetails))]
 internal sealed partial class OperatorJsonContext : JsonSerializerContext;
 
 /// <summary>One open stream.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>One end of a supervised process, as reported to the cluster by whatever restarts it.</summary>
@@ -20,6 +22,26 @@ internal sealed record RestartRecord
 
     /// <summary>For people, such as <c>killed by signal 9</c>; may be empty.</summary>
     public string Reason { get; init; } = "";
+
+    /// <summary>Set when it did not end by itself: why it was restarted, or how that went. Null: it ended.</summary>
+    public RestartStage? Stage { get; init; }
+}
+
+/// <summary>From the restart of a process that ran on but was of no use, to the word how that went.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RestartStage>))]
+internal enum RestartStage
+{
+    /// <summary>It did not answer any more, and was ended.</summary>
+    Hung,
+
+    /// <summary>It could not keep up, and was drained and ended.</summary>
+    Slow,
+
+    /// <summary>The new process answers.</summary>
+    Recovered,
+
+    /// <summary>The new process does not answer, or there is none; a person has to look.</summary>
+    NeedsPerson,
 }
 
 /// <summary>

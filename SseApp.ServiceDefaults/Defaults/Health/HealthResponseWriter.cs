@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using System.Diagnostics;
+using System.Text.Json;
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
 /// <summary>Register one to have <c>/health</c> say how many streams are open.</summary>
@@ -13,6 +16,9 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
     /// <summary>Key of a check's own measure of its latency; without it the duration of the whole check counts.</summary>
     public const string LatencyKey = "latencyMs";
 
+    /// <summary>True in the answer while a debugger is attached: whoever restarts what does not answer must know.</summary>
+    public const string DebuggerName = "debugger";
+
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public async Task WriteAsync(HttpContext context, HealthReport report)
@@ -25,6 +31,11 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
         json.WriteString("timestamp", now);
         json.WriteNumber("uptimeSeconds", Math.Round((now - _startedAt).TotalSeconds, 3));
         WriteMemory(json);
+        if (Debugger.IsAttached)
+        {
+            json.WriteBoolean(DebuggerName, true);
+        }
+
         if (connectionCount is not null)
         {
             json.WriteNumber("connections", connectionCount.Read());

@@ -13,6 +13,7 @@ internal static class SettingTypes
         var range = property?.GetCustomAttribute<RangeAttribute>() is { } limits ? $" {Between(limits)}" : "";
         return type switch
         {
+            _ when property?.GetCustomAttribute<DescriptionAttribute>() is { } words => words.Description,
             _ when type == typeof(bool) => "true or false",
             _ when type == typeof(TimeSpan) => range.Length > 0 ? $"a time{range}" : "a time such as 00:00:30 (hours:minutes:seconds)",
             _ when type == typeof(Uri) => "an address such as http://10.0.0.7:8080",

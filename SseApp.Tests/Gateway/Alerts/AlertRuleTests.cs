@@ -325,6 +325,81 @@ public sealed class AlertRuleTests
         Assert.Empty(Evaluate(rule));
     }
 
+    [Fact]
+    public void A_process_that_hung_is_reported_until_it_answers_again_but_at_least_until_a_gateway_that_hung_itself_may_report()
+    {
+        var rule = new HungProcessRule(s_options);
+        Report("gateway-1", RestartStage.Hung);
+        Assert.Equal(["hung-process:gateway-1"], Evaluate(rule));
+
+        Report("gateway-1", RestartStage.Recovered);
+        Assert.Equal(["hung-process:gateway-1"], Evaluate(rule));
+        _uptime += s_options.Value.StartupGrace + TimeSpan.FromSeconds(5);
+        Assert.Empty(Evaluate(rule));
+
+        // One that nobody says any more of.
+        Report("gateway-1", RestartStage.Hung);
+        _uptime += TimeSpan.FromMinutes(30);
+        Assert.Equal(["hung-process:gateway-1"], Evaluate(rule));
+        _uptime += TimeSpan.FromMinutes(30);
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void A_replica_that_hung_is_reported_once_whichever_rule_finds_it_first()
+    {
+        var (hung, lost) = (new HungProcessRule(s_options), LostRule());
+        Evaluate(lost);
+
+        // Frozen: its heartbeat is missing long before its supervisor ends it.
+        Remove("r1");
+        Assert.Equal(["replica-lost:r1"], Evaluate(lost));
+        _known.Add(new Alert { Key = "replica-lost:r1", Rule = ReplicaLostRule.Name, Summary = "", Recovery = "" });
+        Report("r1", RestartStage.Hung);
+        Assert.Empty(Evaluate(hung));
+        _known.Clear();
+        Assert.Empty(Evaluate(hung));
+
+        // It beats but does not answer: it is gone when its supervisor ends it.
+        Report("r2", RestartStage.Hung);
+        Assert.Equal(["hung-process:r2"], Evaluate(hung));
+        Remove("r2");
+        Assert.Equal(["replica-lost:r1"], Evaluate(lost));
+    }
+
+    [Fact]
+    public void A_restart_that_did_not_help_is_reported_until_it_answers_or_a_person_restarts_it()
+    {
+        var rule = new HungProcessRule(s_options);
+        foreach (var end in new RestartStage?[] { RestartStage.Recovered, null })
+        {
+            Report("r1", RestartStage.Slow);
+            Assert.Empty(Evaluate(rule));
+            Report("r1", RestartStage.NeedsPerson);
+            Assert.Equal(["restart-failed:r1"], Evaluate(rule));
+
+            Report("r1", end);
+            Assert.Empty(Evaluate(rule));
+        }
+    }
+
+    [Fact]
+    public void A_process_that_hangs_again_and_again_is_a_crash_loop_with_that_reason()
+    {
+        var rule = new CrashLoopRule(s_options);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Empty(Evaluate(rule));
+            Report("r1", RestartStage.Hung, "hung: no answer");
+            Report("r1", RestartStage.Recovered, "answers again");
+        }
+
+        Assert.Contains("hung: no answer", Assert.Single(rule.Evaluate(Snapshot())).Summary, StringComparison.Ordinal);
+    }
+
+    private void Report(string id, RestartStage? stage, string reason = "") => _restarts.Insert(
+        0, new RestartRecord { Id = id, At = s_start + _uptime, Crash = stage == RestartStage.Hung, Stage = stage, Reason = reason });
+
     private static ReplicaLostRule LostRule() => new(s_options);
 
     private static ReplicaRecord Replica(string id, ReplicaState state = ReplicaState.Ready) => new()

@@ -1,3 +1,5 @@
+using SseApp.Gateway.Health;
+
 namespace SseApp.Tests.Gateway.Health;
 
 /// <summary>When streams of a replica are given up, and when not; a frozen process is in the chaos tests.</summary>
@@ -19,5 +21,31 @@ public sealed class LostReplicasTests : GatewayTest
 
         origin.Send("data: still here\n\n");
         await client.ReadUntilAsync("still here");
+        Assert.Empty(gateway.Get<LostReplicas>().Frozen);
+    }
+
+    [Fact]
+    public async Task A_replica_that_neither_beats_nor_answers_is_listed_as_frozen_until_it_beats_again()
+    {
+        var frozen = false;
+        var origin = Own(await OriginHost.StartAsync("r1", context =>
+            Volatile.Read(ref frozen) ? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted) : Task.CompletedTask));
+        await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
+        var gateway = await GatewayAsync(("ReplicaHealth:Path", "/probe"), ("ReplicaHealth:Timeout", "00:00:00.300"));
+        using var client = await StreamClient.OpenAsync(gateway.Client);
+        await client.ReadUntilAsync("\"replica\":\"r1\"");
+
+        Volatile.Write(ref frozen, true);
+        await Registry.RemoveAsync("r1", Cancellation);
+
+        await UntilAsync(() => gateway.Get<LostReplicas>().Frozen.Count == 1, "the replica to be lost");
+        var replica = Assert.Single((await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray());
+        Assert.Equal(("r1", "frozen", "unhealthy"), (replica.GetProperty("id").GetString(), replica.GetProperty("state").GetString(), replica.GetProperty("health").GetString()));
+        var details = await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/replicas/r1", Cancellation);
+        Assert.Equal(("frozen", false), (details.GetProperty("state").GetString(), details.GetProperty("reachable").GetBoolean()));
+
+        Volatile.Write(ref frozen, false);
+        await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
+        await UntilAsync(() => gateway.Get<LostReplicas>().Frozen.Count == 0, "the replica to be back");
     }
 }

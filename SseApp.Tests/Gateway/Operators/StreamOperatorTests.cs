@@ -1,3 +1,5 @@
+using SseApp.Events.Replicas;
+using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Tests.Gateway.Operators;
@@ -6,6 +8,68 @@ namespace SseApp.Tests.Gateway.Operators;
 public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
 {
     private readonly string _prefix = Guid.NewGuid().ToString("N");
+
+    [Fact]
+    public async Task One_replica_is_shown_with_everything_known_of_it_but_secrets()
+    {
+        await redis.RequireAsync();
+        var replica = Own(await EventsHost.StartAsync(
+            redis,
+            _prefix,
+            ("Streaming:MaxConnections", "1234"),
+            ("Streaming:Overflow:0:Pattern", "news/*"),
+            ("Replica:Weight", "3"),
+            ("Replica:AdvertisedAddress", "http://admin:hunter2@127.0.0.1:1"),
+            ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200")));
+        var gateway = Own(await GatewayHost.StartAsync(null, Settings()));
+        var id = replica.Get<ReplicaIdentity>().Id;
+        await UntilAsync(() => gateway.Get<ReplicaDirectory>().Replicas.Count == 1, "the replica");
+        foreach (var (name, reason) in new[] { (id, "killed"), ("another", "aborted") })
+        {
+            using var _ = await gateway.Client.PostAsJsonAsync("/admin/restarts", new { id = name, exitCode = -1, reason, stage = "Hung" }, Cancellation);
+        }
+
+        // Where the registry says that it is, nobody answers.
+        var known = await GetAsync(gateway, $"/admin/replicas/{id}");
+        Assert.False(known.GetProperty("reachable").GetBoolean());
+        Assert.Equal(3, known.GetProperty("weight").GetInt32());
+        var restart = Assert.Single(known.GetProperty("restarts").EnumerateArray());
+        Assert.Equal(("killed", "Hung"), (restart.GetProperty("reason").GetString(), restart.GetProperty("stage").GetString()));
+
+        // What it says of itself.
+        var text = await replica.Client.GetStringAsync("/admin/process", Cancellation);
+        Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(redis.ConnectionString, text, StringComparison.Ordinal);
+        var process = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(Environment.ProcessId, process.GetProperty("processId").GetInt32());
+        Assert.True(process.GetProperty("openFiles").GetInt32() > 0);
+        Assert.True(process.GetProperty("memory").GetProperty("workingSet").GetInt64() > 0);
+        Assert.Equal(1234, process.GetProperty("limits").GetProperty("streams").GetInt32());
+        Assert.True(process.GetProperty("limits").GetProperty("openFiles").GetInt64() > 0);
+        var settings = process.GetProperty("settings").EnumerateArray().ToDictionary(
+            setting => setting.GetProperty("name").GetString()!, setting => (setting.GetProperty("value").GetString(), setting.GetProperty("default").GetString()));
+        Assert.Equal(("1234", "50000"), settings["Streaming:MaxConnections"]);
+        Assert.Equal(("news/*", null), settings["Streaming:Overflow:0:Pattern"]);
+        Assert.Equal(("00:00:00.2000000", "00:00:01"), settings["ReplicaRegistry:HeartbeatInterval"]);
+        Assert.Equal(("http://127.0.0.1:1/", null), settings["Replica:AdvertisedAddress"]);
+        Assert.DoesNotContain("Streaming:RetryMin", settings.Keys);
+    }
+
+    [Fact]
+    public async Task A_replica_that_answers_is_reachable_and_an_unknown_one_is_404()
+    {
+        var gateway = await ClusterAsync();
+        var replica = (await GetAsync(gateway, "/admin/replicas"))[0].GetProperty("id").GetString();
+
+        var details = await GetAsync(gateway, $"/admin/replicas/{replica}");
+
+        Assert.True(details.GetProperty("reachable").GetBoolean());
+        Assert.True(details.GetProperty("process").GetProperty("limits").GetProperty("streams").GetInt32() > 0);
+        Assert.Empty(details.GetProperty("restarts").EnumerateArray());
+        using var unknown = await gateway.Client.GetAsync("/admin/replicas/nobody", Cancellation);
+        Assert.Equal((HttpStatusCode.NotFound, "application/problem+json"), (unknown.StatusCode, unknown.Content.Headers.ContentType!.MediaType));
+        Assert.Contains("nobody", await unknown.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Topics_are_listed_with_the_subscribers_and_rates_of_all_replicas_in_pages()
@@ -194,6 +258,10 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
 
         await UntilAsync(() => gateway.RoutedReplicas().Contains("dead"), "the replica that does not answer");
 
+        var details = await GetAsync(gateway, "/admin/replicas/dead");
+        Assert.Equal(("ready", false), (details.GetProperty("state").GetString(), details.GetProperty("reachable").GetBoolean()));
+        Assert.Equal(JsonValueKind.Null, details.GetProperty("process").ValueKind);
+
         var page = await GetAsync(gateway, "/admin/topics");
         Assert.Equal(["news"], Names(page));
         Assert.Equal(["dead"], page.GetProperty("unreachable").EnumerateArray().Select(id => id.GetString()));
@@ -210,14 +278,16 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
             Own(await EventsHost.StartAsync(redis, _prefix));
         }
 
-        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
-        {
-            ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["Cluster:KeyPrefix"] = _prefix,
-        }));
+        var gateway = Own(await GatewayHost.StartAsync(null, Settings()));
         await UntilAsync(() => gateway.AvailableReplicas() == 2, "two replicas to be routed to");
         return gateway;
     }
+
+    private Dictionary<string, string?> Settings() => new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["ConnectionStrings:redis"] = redis.ConnectionString,
+        ["Cluster:KeyPrefix"] = _prefix,
+    };
 
     private async Task<(string Id, string Replica, SseReader Reader)> OpenAsync(GatewayHost gateway, params string[] topics)
     {

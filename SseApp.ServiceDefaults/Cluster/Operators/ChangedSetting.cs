@@ -1,0 +1,87 @@
+using System.Collections;
+using System.Reflection;
+
+namespace SseApp.ServiceDefaults.Cluster.Operators;
+
+/// <summary>A setting that is not its default. A secret is never shown, only that it is set.</summary>
+/// <param name="Name">Its full path.</param>
+/// <param name="Value">As it is written in a configuration.</param>
+/// <param name="Default">What it would be otherwise; null: not set.</param>
+internal sealed record ChangedSetting(string Name, string? Value, string? Default)
+{
+    public const string Hidden = "(hidden)";
+
+    // Of texts only: a time or a number is no secret, whatever it is called.
+    private static readonly string[] s_secrets =
+        ["password", "secret", "token", "credential", "passphrase", "apikey", "signingkey", "privatekey", "webhook", "connectionstring", "authorization"];
+
+    /// <summary>Those of all options classes of the assemblies, in the order of their names.</summary>
+    /// <param name="services">Has the options of this process.</param>
+    /// <param name="assemblies">Where to look for classes with a <c>SectionName</c>.</param>
+    public static ChangedSetting[] Of(IServiceProvider services, params Assembly[] assemblies) =>
+    [
+        .. assemblies.SelectMany(assembly => assembly.GetTypes())
+            .Select(type => (Type: type, Section: type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string))
+            .Where(options => options.Section is not null && options.Type.GetConstructor(Type.EmptyTypes) is not null)
+            .SelectMany(options => Compare(options.Section!, Current(services, options.Type), Activator.CreateInstance(options.Type)))
+            .OrderBy(setting => setting.Name, StringComparer.Ordinal),
+    ];
+
+    private static object Current(IServiceProvider services, Type type)
+    {
+        var options = services.GetRequiredService(typeof(IOptions<>).MakeGenericType(type));
+        return options.GetType().GetProperty(nameof(IOptions<>.Value))!.GetValue(options)!;
+    }
+
+    private static IEnumerable<ChangedSetting> Compare(string path, object? current, object? standard)
+    {
+        var type = (current ?? standard)?.GetType();
+        if (type is null)
+        {
+            return [];
+        }
+
+        if (IsValue(type))
+        {
+            return Equals(current, standard) ? [] : [new ChangedSetting(path, Show(path, current), Show(path, standard))];
+        }
+
+        if (typeof(IEnumerable).IsAssignableFrom(type))
+        {
+            var (items, defaults) = (Items(current), Items(standard));
+            return Enumerable.Range(0, Math.Max(items.Length, defaults.Length)).SelectMany(index =>
+            {
+                var item = index < items.Length ? items[index] : default;
+                return Compare($"{path}:{item.Key ?? defaults[index].Key}", item.Value, index < defaults.Length ? defaults[index].Value : null);
+            });
+        }
+
+        return type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.GetIndexParameters().Length == 0 && (property.SetMethod is { IsPublic: true } || !IsValue(property.PropertyType)))
+            .SelectMany(property => Compare(
+                $"{path}:{property.Name}", current is null ? null : property.GetValue(current), standard is null ? null : property.GetValue(standard)));
+    }
+
+    private static (string? Key, object? Value)[] Items(object? list) => list switch
+    {
+        IDictionary map => [.. map.Keys.Cast<object>().Select(key => (key.ToString(), map[key]))],
+        IEnumerable items => [.. items.Cast<object?>().Select((item, index) => ((string?)index.ToString(CultureInfo.InvariantCulture), item))],
+        _ => [],
+    };
+
+    private static bool IsValue(Type type) =>
+        type == typeof(string) || type == typeof(Uri) || type.IsValueType;
+
+    private static string? Show(string path, object? value) => value switch
+    {
+        null => null,
+        string or Uri when Array.Exists(s_secrets, secret => path.Replace("_", "", StringComparison.Ordinal).Contains(secret, StringComparison.OrdinalIgnoreCase)) => Hidden,
+        Uri { IsAbsoluteUri: true } address => Public(address),
+        string text when text.Contains("://", StringComparison.Ordinal) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? Public(address) : Hidden,
+        bool flag => flag ? "true" : "false",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
+
+    // Without user, password and query.
+    private static string Public(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+}

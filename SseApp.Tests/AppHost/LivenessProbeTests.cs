@@ -1,0 +1,58 @@
+using Aspire.Hosting.ApplicationModel;
+using SseApp.AppHost.Supervision;
+
+namespace SseApp.Tests.AppHost;
+
+public sealed class LivenessProbeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("http://localhost:5000", "http://localhost:5000/alive")]
+    [InlineData("https://localhost:5001; http://*:5000", "http://localhost:5000/alive")]
+    [InlineData("http://+:5000", "http://localhost:5000/alive")]
+    [InlineData("https://localhost:5001", null)]
+    [InlineData("http://{{ port }}", null)]
+    [InlineData(null, null)]
+    public void It_is_asked_where_its_environment_says_that_it_listens(string? urls, string? expected) =>
+        Assert.Equal(expected, LivenessProbe.AddressOf(new CustomResourceSnapshot
+        {
+            ResourceType = "Project",
+            Properties = [],
+            EnvironmentVariables = [new EnvironmentVariableSnapshot("ASPNETCORE_URLS", urls, IsFromSpec: true)],
+        })?.ToString());
+
+    [Theory]
+    [InlineData(200, "{\"status\":\"healthy\"}", nameof(LivenessAnswer.Alive))]
+    [InlineData(200, "healthy", nameof(LivenessAnswer.Alive))]
+    [InlineData(200, "{\"status\":\"healthy\",\"debugger\":true}", nameof(LivenessAnswer.Debugged))]
+    [InlineData(503, "{\"status\":\"unhealthy\"}", nameof(LivenessAnswer.Unhealthy))]
+    [InlineData(307, "", nameof(LivenessAnswer.Alive))]
+    [InlineData(403, "", nameof(LivenessAnswer.Alive))]
+    public async Task Whoever_answers_lives_unless_the_answer_says_that_only_a_restart_helps(int status, string body, string expected)
+    {
+        await using var origin = await OriginHost.StartAsync("r1", context =>
+        {
+            context.Response.StatusCode = status;
+            return context.Response.WriteAsync(body, Cancellation);
+        });
+        using var probe = new LivenessProbe();
+
+        Assert.Equal(expected, (await probe.AskAsync(new Uri(origin.Address, "/alive"), Cancellation)).ToString());
+    }
+
+    [Fact]
+    public async Task Nobody_is_no_answer()
+    {
+        using var probe = new LivenessProbe();
+
+        Assert.Equal(LivenessAnswer.None, await probe.AskAsync(new Uri($"http://127.0.0.1:{Ports.Next()}/alive"), Cancellation));
+    }
+
+    [Fact]
+    public void A_process_that_nobody_debugs_is_not_traced()
+    {
+        Assert.Equal(Debugger.IsAttached, LivenessProbe.IsTraced(Environment.ProcessId));
+        Assert.Equal(Debugger.IsAttached, LivenessProbe.IsTraced(int.MaxValue));
+    }
+}

@@ -1,0 +1,38 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+
+namespace SseApp.Tests.EndToEnd;
+
+/// <summary>The supervised cluster with its embedded Redis on disk; ten seconds without an answer are too much, and so are five of being slow.</summary>
+public sealed class HangingClusterFixture : ClusterFixture
+{
+    public static readonly TimeSpan HungAfter = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
+
+    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("sse-garnet-");
+
+    /// <summary>What the AppHost tells whoever started it.</summary>
+    public IEnumerable<string> Logs => App.Services.GetFakeLogCollector().GetSnapshot().Select(line => line.Message);
+
+    protected override IEnumerable<string> Arguments =>
+    [
+        $"--Restart:HungAfter={HungAfter:c}", $"--Restart:SlowAfter={SlowAfter:c}", "--Restart:MinUptime=00:00:00",
+        "--Backplane:Persistent=true", $"--Backplane:DataDirectory={_data.FullName}",
+    ];
+
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddLogging(logging => logging.AddFakeLogging());
+        builder.CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("Limits__StreamsPerAddress", "0")
+            .WithEnvironment("Limits__ConnectsPerSecond", "0");
+    }
+
+    protected override ValueTask CleanUpAsync()
+    {
+        _data.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
