@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
 using SseApp.Events.Log;
 using SseApp.Events.Operators;
 using SseApp.Events.Publishing;
@@ -8,6 +9,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Streams;
 using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.Events;
@@ -24,6 +26,11 @@ internal static class EventsService
         builder.AddClusterRedis(HealthStatus.Unhealthy);
         builder.AddTopicLog();
         builder.AddStreaming();
+        builder.Services.AddSingleton(services => new DescriptorPromise(
+            $"{StreamingOptions.SectionName}:{nameof(StreamingOptions.MaxConnections)}",
+            services.GetRequiredService<IOptions<StreamingOptions>>().Value.MaxConnections,
+            Each: 1,
+            "streams that do not come over a gateway's relay connections"));
         builder.AddRelay();
         builder.AddPublishing();
         builder.AddReplica();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Http.Resilience;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
@@ -31,6 +32,7 @@ internal static class Extensions
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
+        builder.AddDescriptors();
         return builder;
     }
 

@@ -9,6 +9,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Events.Streams;
 
@@ -23,6 +24,7 @@ internal sealed class StreamEndpoint(
     StreamWriterFactory writers,
     Rebalancer rebalancer,
     EventsMetrics metrics,
+    DescriptorBudget descriptors,
     TimeProvider time,
     IOptions<StreamingOptions> options)
 {
@@ -61,9 +63,18 @@ internal sealed class StreamEndpoint(
             return refusal.WriteAsync(context, RefusalReason.Redis);
         }
 
-        return metrics.TryAddConnection(_options.MaxConnections)
-            ? StreamAsync(context, topics, resumePoint)
-            : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+        if (!metrics.TryAddConnection(_options.MaxConnections))
+        {
+            return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+        }
+
+        if (!descriptors.TryEnterStream(context))
+        {
+            metrics.RemoveConnection();
+            return refusal.WriteAsync(context, RefusalReason.OpenFiles);
+        }
+
+        return StreamAsync(context, topics, resumePoint);
     }
 
     // Behind a gateway every peer is the gateway, which names whom it serves. It is shown to operators and decides nothing.
@@ -109,6 +120,7 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
+            descriptors.LeaveStream(context);
             metrics.RemoveConnection();
         }
     }

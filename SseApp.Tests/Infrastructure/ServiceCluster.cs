@@ -47,14 +47,14 @@ internal sealed class ServiceCluster : IAsyncDisposable
                 own["Replica__AdvertisedAddress"] = pipe.Address.AbsoluteUri;
             }
 
-            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own, quickStart: options.QuickStart));
+            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own, quickStart: options.QuickStart, files: options.Files));
             if (options.Piped)
             {
                 _pipes[i].Target = _replicas[i].Address;
             }
         }
 
-        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart);
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart, options.Files);
         _operator = new HttpClient { BaseAddress = _gateway.Address };
     }
 

@@ -17,6 +17,9 @@ internal sealed record ServiceClusterOptions
     /// <summary>False where the memory or the speed of the services is measured: they have the runtime settings that they are shipped with.</summary>
     public bool QuickStart { get; init; } = true;
 
+    /// <summary>Limit of open files of each process, and how many of them others have taken; null: as the tests have it.</summary>
+    public (int Limit, int Taken)? Files { get; init; }
+
     /// <summary>Configuration of all services.</summary>
     public (string Key, string Value)[] Settings { get; init; } = [];
 }
