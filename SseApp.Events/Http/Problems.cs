@@ -28,11 +28,18 @@ internal static class Problems
     public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome) =>
         TryLater(context, "Redis is not available.", detail, KeyValuePair.Create<string, object?>(PublishOutcome.Member, outcome));
 
+    /// <summary>The server of the logs is full: another event would push out what was acknowledged.</summary>
+    public static ProblemHttpResult Full(HttpContext context, string detail, string outcome) => TryLater(
+        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, KeyValuePair.Create<string, object?>(PublishOutcome.Member, outcome));
+
     public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
 
-    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions)
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
+        TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);
+
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, int status, params KeyValuePair<string, object?>[] extensions)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable, extensions: extensions);
+        return TypedResults.Problem(detail, title: title, statusCode: status, extensions: extensions);
     }
 }
