@@ -9,6 +9,10 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
     public async Task Beyond_its_open_files_a_gateway_asks_clients_to_come_back()
     {
         await using var cluster = await StartAsync(512, 0);
+        await Eventually.Async(
+            () => cluster.Gateway.Process.Tail(200).Contains("Limits:StreamsPerGateway is 50000, but the process may have only 512 files open", StringComparison.Ordinal),
+            s_limit,
+            "the warning that the setting promises too much");
         await AssertServesWithinAsync(cluster, cluster.Gateway, 400);
     }
 
@@ -79,7 +83,9 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
             var open = sockets.Where((_, index) => answers[index].Contains("event: stream.open", StringComparison.Ordinal)).ToArray();
             Assert.NotEmpty(open);
             Assert.All(answers, answer => Assert.True(
-                answer.Contains("event: stream.open", StringComparison.Ordinal) || answer.Contains("event: stream.unavailable\ndata: {\"reason\":\"open-files\"", StringComparison.Ordinal), answer));
+                answer.Contains("event: stream.open", StringComparison.Ordinal) || answer.Contains("event: stream.unavailable", StringComparison.Ordinal), answer));
+            // Without the relay some may be refused because the crowd keeps the replica from answering in time.
+            Assert.Equal(mayRefuse, Array.Exists(answers, answer => answer.Contains("{\"reason\":\"open-files\"", StringComparison.Ordinal)));
             Assert.Equal(mayRefuse, open.Length < clients);
 
             var health = await http.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
