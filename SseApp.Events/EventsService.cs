@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.FanOut;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Operators;
@@ -9,6 +10,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Streams;
 using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -26,6 +28,11 @@ internal static class EventsService
         builder.AddClusterRedis(HealthStatus.Unhealthy);
         builder.AddTopicLog();
         builder.AddStreaming();
+        builder.Services.AddSingleton(services => new DescriptorPromise(
+            $"{StreamingOptions.SectionName}:{nameof(StreamingOptions.MaxConnections)}",
+            services.GetRequiredService<IOptions<StreamingOptions>>().Value.MaxConnections,
+            Each: 1,
+            "streams that do not come over a gateway's relay connections"));
         builder.AddRelay();
         builder.AddPublishing();
         builder.AddReplica();

@@ -18,6 +18,7 @@ using SseApp.Gateway.Security;
 using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -48,6 +49,11 @@ internal static class GatewayExtensions
         services.AddRelay();
         services.AddStreams();
         services.AddLimits();
+        services.AddSingleton(provider => new DescriptorPromise(
+            $"{LimitsOptions.SectionName}:{nameof(LimitsOptions.StreamsPerGateway)}",
+            provider.GetRequiredService<IOptions<LimitsOptions>>().Value.StreamsPerGateway,
+            provider.GetRequiredService<IOptions<RelayOptions>>().Value.Enabled ? 1 : 2,
+            "streams"));
         services.AddSecurity();
         builder.AddTls();
         services.AddCompression();

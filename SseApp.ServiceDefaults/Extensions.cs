@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Http.Resilience;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -34,6 +35,7 @@ internal static class Extensions
         builder.Services.AddHttpServer();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
+        builder.AddDescriptors();
         return builder;
     }
 

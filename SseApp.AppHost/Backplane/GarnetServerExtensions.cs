@@ -44,6 +44,7 @@ internal static class GarnetServerExtensions
 
         // --lua: the topic log is one script a publish. Without the transaction mode Garnet lets scripts on the same keys
         // interleave: two replicas would take turns inside a publish. Without an address --bind would listen on every interface.
+        // Without the scan the events of an expired topic would stay in memory, and publishes be refused for want of it.
         var garnet = builder.AddResource(resource)
             .WithEndpoint(name: GarnetServerResource.EndpointName, scheme: "tcp")
             .WithArgs(
@@ -53,6 +54,7 @@ internal static class GarnetServerExtensions
                 "--lua",
                 "--lua-transaction-mode",
                 "--memory", options.GarnetMemoryMiB.ToString(CultureInfo.InvariantCulture) + "m",
+                "--expired-key-deletion-scan-freq", "60",
                 "--checkpointdir", dataDirectory)
             // Server GC reserves a heap per core; a backplane of a few MiB of events has no use for that.
             .WithEnvironment("DOTNET_gcServer", "0")

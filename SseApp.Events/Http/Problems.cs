@@ -31,11 +31,18 @@ internal static class Problems
     public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) =>
         TryLater(context, "Redis is not available.", detail, [new(PublishOutcome.Member, outcome), .. more]);
 
+    /// <summary>The server of the logs is full: another event would push out what was acknowledged.</summary>
+    public static ProblemHttpResult Full(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
+        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(PublishOutcome.Member, outcome), .. more]);
+
     public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
 
-    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions)
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
+        TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);
+
+    private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, int status, params KeyValuePair<string, object?>[] extensions)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status503ServiceUnavailable, extensions: extensions);
+        return TypedResults.Problem(detail, title: title, statusCode: status, extensions: extensions);
     }
 }

@@ -11,7 +11,7 @@ internal interface ITopicLog
     /// <param name="block">The event as an SSE block without its id, see <see cref="SseEncoder"/>.</param>
     /// <param name="idempotencyKey">A key whose repetition within the window stores nothing, or null.</param>
     /// <param name="key">What the event is about, see <see cref="LogEntry.Key"/>, or null.</param>
-    /// <exception cref="StackExchange.Redis.RedisException">Not stored.</exception>
+    /// <exception cref="StackExchange.Redis.RedisException">Not stored; <see cref="RedisErrors.IsFull"/>: there is no room.</exception>
     /// <exception cref="StackExchange.Redis.RedisTimeoutException">No answer: it may or may not be stored.</exception>
     Task<AppendResult> AppendAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key = null);
 

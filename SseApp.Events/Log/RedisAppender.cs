@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, RedisMemory? memory = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -65,15 +65,22 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
 
     private async Task<Outcome> CallAsync(AppendRequest[] requests)
     {
+        var cost = RedisMemory.Cost(requests.Length, requests.Sum(request => (long)request.Block.Length));
         try
         {
-            return new Outcome(await EvaluateAsync(requests), null);
+            return memory is not null && await memory.BeginAsync(cost) is { } full
+                ? new Outcome(null, new RedisFullException(full))
+                : new Outcome(await EvaluateAsync(requests), null);
         }
 #pragma warning disable CA1031 // Each publisher gets the exception.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             return new Outcome(null, exception);
+        }
+        finally
+        {
+            memory?.End(cost);
         }
     }
 

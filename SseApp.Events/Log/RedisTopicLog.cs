@@ -18,12 +18,13 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         IOptions<ClusterOptions> cluster,
         IOptions<TopicLogOptions> options,
         TimeProvider time,
-        ILogger<RedisTopicLog> logger)
+        ILogger<RedisTopicLog> logger,
+        RedisMemory? memory = null)
     {
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time);
+        _appender = new RedisAppender(redis, _cluster, _options, time, memory);
         _logger = logger;
         redis.ConnectionRestored += OnConnectionRestored;
     }

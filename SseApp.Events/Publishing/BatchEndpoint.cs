@@ -52,6 +52,11 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
     private static ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
     {
         var members = KeyValuePair.Create<string, object?>("results", results);
+        if (results.All(result => result.Status == StatusCodes.Status507InsufficientStorage))
+        {
+            return Problems.Full(context, results[0].Error!, PublishOutcome.NotStored, members);
+        }
+
         if (results.Any(result => result.Outcome is not null))
         {
             return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored, members);
@@ -77,6 +82,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
 
         var events = new List<PublishedEvent>(publishing.Topics.Length);
         string? outcome = null;
+        Exception? full = null;
         var repeated = true;
         for (var i = 0; i < publishing.Topics.Length; i++)
         {
@@ -86,11 +92,22 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
                 events.Add(publisher.Confirm(publishing.Topics[i], result));
                 repeated &= result.Repeated;
             }
+            catch (Exception exception) when (RedisErrors.IsFull(exception))
+            {
+                publisher.CountFull();
+                full = exception;
+            }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 // That some of it may be stored says more than that some of it is not.
                 outcome = outcome == PublishOutcome.Unknown ? outcome : PublishErrors.Outcome(exception);
             }
+        }
+
+        if (full is not null && outcome is null)
+        {
+            return new BatchItemResult(
+                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored);
         }
 
         return outcome is not null
@@ -149,6 +166,6 @@ internal sealed record BatchResult(int Stored, int Failed, BatchItemResult[] Res
 
 /// <summary>
 /// What became of one item: the status it would have had alone, the events it stored (one for each of its topics), why it
-/// was not stored, or not on every topic, and with 503 the <c>PublishOutcome</c> of the rest.
+/// was not stored, or not on every topic, and with 503 and 507 the <c>PublishOutcome</c> of the rest.
 /// </summary>
 internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null);

@@ -43,6 +43,9 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     public Task<AppendResult> PublishAsync(string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key) =>
         log.AppendAsync(topic, SseEncoder.Encode(type is EventType.Default ? null : type, data), idempotencyKey, key);
 
+    /// <summary>Counts an event that was not stored because there is no room.</summary>
+    public void CountFull() => metrics.PublishRefused(PublishRefusal.Full);
+
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)
     {

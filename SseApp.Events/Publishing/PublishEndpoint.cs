@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Events.Publishing;
 
@@ -42,6 +43,12 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
         try
         {
             result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
+        }
+        catch (Exception exception) when (RedisErrors.IsFull(exception))
+        {
+            publisher.CountFull();
+            await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishOutcome.NotStored).ExecuteAsync(context);
+            return;
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

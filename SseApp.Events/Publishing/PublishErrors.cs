@@ -13,6 +13,14 @@ internal static class PublishErrors
     public const string PartlyStored =
         "The event was stored on the topics in 'events' and not on the others. Publish it on those again after the time in Retry-After.";
 
+    public const string PartlyFull =
+        "The event was stored on the topics in 'events' and not on the others, for which there was no room.";
+
+    /// <summary>What to do when the server is full.</summary>
+    public static string DescribeFull(Exception exception, bool partly = false) =>
+        (partly ? PartlyFull : "The event was not stored.") + " "
+        + (exception is RedisFullException ? exception.Message : $"The server of the topic logs is full. {RedisMemoryReading.Unlimited.Remedy}.");
+
     /// <summary>
     /// A command that was sent before the connection broke may have been executed; of one that the client library dropped with
     /// its connection nobody knows how far it came.

@@ -5,6 +5,9 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Events.Streams;
 
@@ -19,6 +22,7 @@ internal sealed class StreamEndpoint(
     StreamWriterFactory writers,
     Rebalancer rebalancer,
     EventsMetrics metrics,
+    DescriptorBudget descriptors,
     TimeProvider time,
     IOptions<StreamingOptions> options)
 {
@@ -68,9 +72,18 @@ internal sealed class StreamEndpoint(
             return Task.CompletedTask;
         }
 
-        return metrics.TryAddConnection(_options.MaxConnections)
-            ? StreamAsync(context, topics, resumePoint)
-            : refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+        if (!metrics.TryAddConnection(_options.MaxConnections))
+        {
+            return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
+        }
+
+        if (!descriptors.TryEnterStream(context))
+        {
+            metrics.RemoveConnection();
+            return refusal.WriteAsync(context, RefusalReason.OpenFiles);
+        }
+
+        return StreamAsync(context, topics, resumePoint);
     }
 
     // Behind a gateway every peer is the gateway, which names whom it serves. It is shown to operators and decides nothing.
@@ -116,6 +129,7 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
+            descriptors.LeaveStream(context);
             metrics.RemoveConnection();
         }
     }

@@ -19,7 +19,8 @@ internal sealed partial class AlertEngine(
     RefusalTotal refusals,
     IOptions<AlertsOptions> options,
     TimeProvider time,
-    ILogger<AlertEngine> logger)
+    ILogger<AlertEngine> logger,
+    RedisMemory? memory = null)
 {
     // Evaluations that may be missed before a condition counts as over.
     private const int MissedEvaluations = 5;
@@ -166,6 +167,9 @@ internal sealed partial class AlertEngine(
             Left = directory.Left(),
             RegistryUnavailable = directory.IsRegistryUnavailable,
             RegistryUnsettled = directory.IsRegistryUnsettled,
+            RedisMemory = memory?.Reading,
+            RedisIsFilling = memory?.IsFilling == true,
+            RedisIsFull = memory?.IsFull == true,
             Ready = proxy.CountReadyReplicas(),
             Restarts = _restarts,
             Refused = refusals.Value,

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Gateway.Alerts;
 
 /// <summary>What the rules judge: the cluster as one gateway sees it at one moment.</summary>
@@ -21,6 +23,14 @@ internal sealed record ClusterSnapshot
 
     /// <summary>True while the registry is unavailable and until every replica had time to return to it.</summary>
     public bool RegistryUnsettled { get; init; }
+
+    /// <summary>How full Redis is; null where this gateway has none.</summary>
+    public RedisMemoryReading? RedisMemory { get; init; }
+
+    public bool RedisIsFilling { get; init; }
+
+    /// <summary>Publishes are refused.</summary>
+    public bool RedisIsFull { get; init; }
 
     /// <summary>Replicas that this gateway finds healthy.</summary>
     public int Ready { get; init; }

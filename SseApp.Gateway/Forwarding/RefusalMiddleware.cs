@@ -41,6 +41,10 @@ internal sealed partial class RefusalMiddleware(
         {
             await writer.WriteAsync(context, refused.ToRefusal(), refused.RetryAfter);
         }
+        else if (failure is RefusedForward own)
+        {
+            await writer.WriteAsync(context, own.Refusal);
+        }
         else if (Translate(failure.Error, context.Response.StatusCode) is { } refusal)
         {
             await writer.WriteAsync(context, refusal);

@@ -1,10 +1,11 @@
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Limits;
 
 /// <summary>Keeps one client, or all together, from opening more streams than configured, or too fast.</summary>
-internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts counts, RequestRates rates, RefusalWriter refusals)
+internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts counts, RequestRates rates, DescriptorBudget descriptors, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -31,6 +32,12 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
             return refusals.WriteAsync(context, Refusal.ConnectRate, retryAfter);
         }
 
+        if (!descriptors.TryEnterStream(context))
+        {
+            counts.Leave(client);
+            return refusals.WriteAsync(context, Refusal.OpenFiles);
+        }
+
         return ForwardAsync(context, client);
     }
 
@@ -42,6 +49,7 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
         }
         finally
         {
+            descriptors.LeaveStream(context);
             counts.Leave(client);
         }
     }

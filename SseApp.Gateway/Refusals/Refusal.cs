@@ -33,6 +33,9 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
     public static readonly Refusal GatewayFull = new(
         "gateway-streams", StatusCodes.Status503ServiceUnavailable, "This gateway holds as many streams as it may (Limits:StreamsPerGateway).");
 
+    public static readonly Refusal OpenFiles = new(
+        "open-files", StatusCodes.Status503ServiceUnavailable, "This gateway has as many connections as its limit of open files allows (ulimit -n, LimitNOFILE=, ulimits.nofile).");
+
     public static readonly Refusal ConnectRate = new(
         "connect-rate", StatusCodes.Status429TooManyRequests, "This address opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
 

@@ -3,9 +3,14 @@ using System.Runtime.InteropServices;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
+using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
 using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Writers;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Relay;
 
@@ -17,6 +22,7 @@ internal sealed partial class RelayForwarder(
     IHttpForwarder forwarder,
     RelayPools pools,
     StreamWriterFactory writers,
+    DescriptorBudget descriptors,
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
 {
@@ -38,10 +44,29 @@ internal sealed partial class RelayForwarder(
         return FindPool(context, destinationPrefix) is { } pool ? RelayAsync(pool, forward) : ForwardAsync(forward);
     }
 
-    private ValueTask<ForwarderError> ForwardAsync(Forward forward) =>
-        forward.Context.Features.Get<IHttpRequestLifetimeFeature>() is StreamLifetime lifetime
-            ? ForwardStreamAsync(lifetime, forward)
-            : forward.SendAsync(forwarder);
+    private async ValueTask<ForwarderError> ForwardAsync(Forward forward)
+    {
+        var lifetime = forward.Context.Features.Get<IHttpRequestLifetimeFeature>() as StreamLifetime;
+        // Each such request has a connection to its replica; only HTTP/2 with TLS shares one.
+        var shared = forward.DestinationPrefix.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && forward.Config?.Version?.Major != 1;
+        if (!shared && !descriptors.TryForward(ClientRequest.Of(forward.Context).IsStream))
+        {
+            forward.Context.Features.Set<IForwarderErrorFeature>(RefusedForward.OpenFiles);
+            return ForwarderError.NoAvailableDestinations;
+        }
+
+        try
+        {
+            return await (lifetime is null ? forward.SendAsync(forwarder) : ForwardStreamAsync(lifetime, forward));
+        }
+        finally
+        {
+            if (!shared)
+            {
+                descriptors.EndForward();
+            }
+        }
+    }
 
     private async ValueTask<ForwarderError> ForwardStreamAsync(StreamLifetime lifetime, Forward forward)
     {

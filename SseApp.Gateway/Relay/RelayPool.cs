@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Microsoft.Net.Http.Headers;
 using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Relay;
 
 /// <summary>The relay connections to one replica, made when they are needed.</summary>
-internal sealed class RelayPool(string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, ILogger logger) : IDisposable
+internal sealed class RelayPool(
+    string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, DescriptorBudget descriptors, ILogger logger) : IDisposable
 {
     // A replica that said no is asked again after this.
     private static readonly TimeSpan s_refusalLasts = TimeSpan.FromSeconds(30);
@@ -50,14 +52,20 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
             for (var i = 0; i < _links.Length; i++)
             {
                 ref var link = ref _links[_next++ % (uint)_links.Length];
-                if (link is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result.IsOpen: false })
+                if (IsOver(link))
                 {
+                    if (descriptors.IsTight && Array.Exists(_links, other => !IsOver(other) && !IsFull(other!)))
+                    {
+                        // What one connection carries, two would not carry better without a descriptor for the client.
+                        continue;
+                    }
+
                     link = ConnectAsync(client);
                 }
 
-                if (link is not { IsCompletedSuccessfully: true, Result.IsFull: true })
+                if (!IsFull(link!))
                 {
-                    return link;
+                    return link!;
                 }
             }
 
@@ -115,6 +123,11 @@ internal sealed class RelayPool(string replica, Uri address, RelayOptions option
             link.Dispose();
         }
     }
+
+    private static bool IsOver(Task<RelayClientConnection>? link) =>
+        link is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result.IsOpen: false };
+
+    private static bool IsFull(Task<RelayClientConnection> link) => link is { IsCompletedSuccessfully: true, Result.IsFull: true };
 
     private async Task<RelayClientConnection> ConnectAsync(HttpMessageInvoker client)
     {

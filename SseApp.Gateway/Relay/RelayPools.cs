@@ -1,19 +1,24 @@
 using System.Collections.Concurrent;
 using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Relay;
 
 /// <summary>The relay connections to all replicas.</summary>
 internal sealed class RelayPools(
-    ReplicaDirectory directory, IOptions<RelayOptions> options, IOptions<UpstreamOptions> upstream, TimeProvider time, ILogger<RelayClientConnection> logger)
-    : BackgroundService
+    ReplicaDirectory directory,
+    DescriptorBudget descriptors,
+    IOptions<RelayOptions> options,
+    IOptions<UpstreamOptions> upstream,
+    TimeProvider time,
+    ILogger<RelayClientConnection> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<(string Replica, string Address), RelayPool> _pools = new();
 
     public RelayPool Get(string replica, string address) => _pools.GetOrAdd(
         (replica, address),
-        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Logger),
-        (Options: options.Value, upstream.Value.ConnectTimeout, Logger: (ILogger)logger));
+        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Descriptors, self.Logger),
+        (Options: options.Value, upstream.Value.ConnectTimeout, Descriptors: descriptors, Logger: (ILogger)logger));
 
     public IEnumerable<RelayPool> All => _pools.Values;
 

@@ -5,12 +5,22 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>Debian's <c>redis-server</c>, or any other on the PATH, without persistence.</summary>
 public sealed class RedisServer : BackplaneServer
 {
+    private readonly string[] _more;
+
+    public RedisServer()
+        : this([])
+    {
+    }
+
+    /// <param name="more">Further arguments.</param>
+    internal RedisServer(params string[] more) => _more = more;
+
     protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
     {
         var path = FindOnPath("redis-server");
         return path is null
             ? (null, "redis-server is not installed (apt-get install redis-server).")
-            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), null);
+            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. _more]), null);
     }
 }
 
@@ -37,9 +47,18 @@ public sealed class AofRedisServer : BackplaneServer
 /// <summary>Garnet with Lua on, started as the AppHost does.</summary>
 public sealed class GarnetServer : BackplaneServer
 {
+    private readonly string _memory;
+
+    public GarnetServer()
+        : this("256m")
+    {
+    }
+
+    internal GarnetServer(string memory) => _memory = memory;
+
     protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => !File.Exists(GarnetServerExtensions.ServerPath)
         ? (null, "The build had no package of garnet-server.")
-        : (new ProcessStartInfo("dotnet", [GarnetServerExtensions.ServerPath, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "256m", "--index", "16m"])
+        : (new ProcessStartInfo("dotnet", [GarnetServerExtensions.ServerPath, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--expired-key-deletion-scan-freq", "1", "--memory", _memory, "--index", "16m"])
         {
             WorkingDirectory = Path.GetTempPath(),
         }, null);

@@ -47,14 +47,14 @@ internal sealed class ServiceCluster : IAsyncDisposable
                 own["Replica__AdvertisedAddress"] = pipe.Address.AbsoluteUri;
             }
 
-            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own, quickStart: options.QuickStart));
+            _replicas.Add(new ServiceProcess($"r{i}", "SseApp.Events", own, quickStart: options.QuickStart, files: options.Files));
             if (options.Piped)
             {
                 _pipes[i].Target = _replicas[i].Address;
             }
         }
 
-        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart);
+        _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart, options.Files);
         _operator = new HttpClient { BaseAddress = _gateway.Address };
     }
 
@@ -152,6 +152,9 @@ internal sealed record ServiceClusterOptions
 
     /// <summary>False where the memory or the speed of the services is measured: they have the runtime settings that they are shipped with.</summary>
     public bool QuickStart { get; init; } = true;
+
+    /// <summary>Limit of open files of each process, and how many of them others have taken; null: as the tests have it.</summary>
+    public (int Limit, int Taken)? Files { get; init; }
 
     /// <summary>Configuration of all services.</summary>
     public (string Key, string Value)[] Settings { get; init; } = [];

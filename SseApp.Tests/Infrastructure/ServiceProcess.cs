@@ -6,8 +6,14 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="environment">Its configuration.</param>
 /// <param name="addresses">How many addresses it listens on: 127.0.0.1, 127.0.0.2, ….</param>
 /// <param name="quickStart">False: with the runtime settings that it is shipped with, see <see cref="QuickStart"/>.</param>
+/// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
 internal sealed class ServiceProcess(
-    string name, string project, IEnumerable<KeyValuePair<string, string>> environment, int addresses = 1, bool quickStart = true) : IAsyncDisposable
+    string name,
+    string project,
+    IEnumerable<KeyValuePair<string, string>> environment,
+    int addresses = 1,
+    bool quickStart = true,
+    (int Limit, int Taken)? files = null) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -30,7 +36,11 @@ internal sealed class ServiceProcess(
         }
 
         var assembly = Repository.Assembly(project);
-        var start = new ProcessStartInfo("dotnet", [assembly]) { WorkingDirectory = Path.GetDirectoryName(assembly) };
+        // The program inherits what the shell has open.
+        var start = files is var (limit, taken)
+            ? new ProcessStartInfo("bash", ["-c", $"ulimit -n {limit}; for ((i = 20; i < 20 + {taken}; i++)); do eval \"exec $i</dev/null\"; done; exec dotnet \"$0\"", assembly])
+            : new ProcessStartInfo("dotnet", [assembly]);
+        start.WorkingDirectory = Path.GetDirectoryName(assembly);
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";

@@ -35,7 +35,11 @@ internal static class ClusterRedisExtensions
         builder.Services.TryAddSingleton<RedisStatus>();
         builder.Services.ActivateSingleton<RedisStatus>();
         builder.Services.AddHealthChecks()
-            .AddCheck<RedisHealthCheck>("redis", failureStatus, [HealthTags.Ready, HealthTags.Dependency]);
+            .AddCheck<RedisHealthCheck>("redis", failureStatus, [HealthTags.Ready, HealthTags.Dependency])
+            .AddCheck<RedisMemoryHealthCheck>("redis-memory", tags: [HealthTags.Ready]);
+        builder.Services.AddValidatedOptions<RedisMemoryOptions>(RedisMemoryOptions.SectionName);
+        builder.Services.AddSingleton<RedisMemory>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<RedisMemory>());
         return builder;
     }
 

@@ -9,6 +9,10 @@ internal static class RedisErrors
     public static bool IsUnavailable(Exception exception) =>
         exception is RedisException or RedisCommandException or TimeoutException || IsTornDown(exception);
 
+    /// <summary>True when the server has no room for what it was to store; nothing of that is stored, and trying again soon does not help.</summary>
+    public static bool IsFull(Exception exception) =>
+        exception is RedisFullException || (exception is RedisServerException && exception.Message.Contains("OOM command not allowed", StringComparison.Ordinal));
+
     /// <summary>
     /// True for what the client throws when it writes to a connection that it has just closed, or gives up commands that
     /// waited for one. All are seen in failovers, and on a machine so busy that a connection counts as dead; none is an

@@ -11,9 +11,14 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 /// </summary>
 internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
 {
+    // A full server takes no record, but keeps the one that it has: the replica is there, and so are its streams.
     private const string WriteScript = """
-        redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-        redis.call('SADD', KEYS[2], ARGV[1])
+        local written = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+        if type(written) == 'table' and written.err then
+          if redis.call('PEXPIRE', KEYS[1], ARGV[3]) == 0 then return written end
+        else
+          redis.call('SADD', KEYS[2], ARGV[1])
+        end
         if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
         return 1
         """;

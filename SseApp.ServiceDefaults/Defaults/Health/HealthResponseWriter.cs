@@ -6,12 +6,15 @@ namespace SseApp.ServiceDefaults.Defaults.Health;
 /// <summary>Register one to have <c>/health</c> say how many streams are open.</summary>
 internal sealed record ConnectionCount(Func<long> Read);
 
+/// <summary>Register one to have <c>/health</c> say how many file descriptors are in use, and of how many.</summary>
+internal sealed record DescriptorCount(Func<(int Open, int Limit)?> Read);
+
 /// <summary>
-/// Writes <c>{"status","timestamp","uptimeSeconds","memory","connections","dependencies","checks"}</c>.
+/// Writes <c>{"status","timestamp","uptimeSeconds","memory","descriptors","connections","dependencies","checks"}</c>.
 /// <c>dependencies</c> holds the checks tagged <see cref="HealthTags.Dependency"/>; <c>checks</c> says what the others
 /// found, so that a 503 explains itself.
 /// </summary>
-internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? connectionCount = null)
+internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? connectionCount = null, DescriptorCount? descriptorCount = null)
 {
     /// <summary>Key of a check's own measure of its latency; without it the duration of the whole check counts.</summary>
     public const string LatencyKey = "latencyMs";
@@ -34,6 +37,14 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
         if (Debugger.IsAttached)
         {
             json.WriteBoolean(DebuggerName, true);
+        }
+
+        if (descriptorCount?.Read() is var (open, limit))
+        {
+            json.WriteStartObject("descriptors");
+            json.WriteNumber("open", open);
+            json.WriteNumber("limit", limit);
+            json.WriteEndObject();
         }
 
         if (connectionCount is not null)
@@ -72,6 +83,14 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
             {
                 var milliseconds = entry.Data.TryGetValue(LatencyKey, out var measured) ? (double)measured : entry.Duration.TotalMilliseconds;
                 json.WriteNumber("latencyMs", Math.Round(milliseconds, 3));
+            }
+
+            foreach (var (key, value) in entry.Data)
+            {
+                if (value is long number)
+                {
+                    json.WriteNumber(key, number);
+                }
             }
 
             if (entry.Description is { } description)

@@ -13,6 +13,12 @@ internal static class ServiceProgram
     /// <returns>The exit code of the process; see <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> map)
     {
+        if (DescriptorSource.TooFew() is { } tooFew)
+        {
+            await Console.Error.WriteLineAsync(tooFew);
+            return 1;
+        }
+
         IConfiguration? configuration = null;
         using var quiet = new QuietStart();
         try

@@ -15,6 +15,7 @@ internal static class MetricNames
     public const string ConnectionsOpened = "sse_connections_opened_total";
     public const string ConnectionsClosed = "sse_connections_closed_total";
     public const string EventsPublished = "sse_events_published_total";
+    public const string PublishesRefused = "sse_publishes_refused_total";
     public const string EventsDelivered = "sse_events_delivered_total";
     public const string DeliveryLatency = "sse_delivery_latency_seconds";
     public const string ReplayedEvents = "sse_replayed_events_total";
@@ -25,8 +26,12 @@ internal static class MetricNames
     public const string ActiveTopics = "sse_active_topics";
     public const string RedisSubscriptions = "sse_redis_subscriptions";
     public const string RedisUp = "sse_redis_up";
+    public const string RedisMemoryUsed = "sse_redis_memory_used_bytes";
+    public const string RedisMemoryLimit = "sse_redis_memory_limit_bytes";
     public const string Refusals = "sse_refusals_total";
     public const string DrainSeconds = "sse_drain_seconds";
+    public const string OpenDescriptors = "sse_open_descriptors";
+    public const string DescriptorLimit = "sse_descriptor_limit";
 
     public const string GatewayActiveStreams = "sse_gateway_active_streams";
     public const string GatewayReplicas = "sse_gateway_replicas";

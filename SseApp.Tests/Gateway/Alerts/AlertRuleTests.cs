@@ -326,6 +326,18 @@ public sealed class AlertRuleTests
     }
 
     [Fact]
+    public void A_redis_that_fills_up_is_reported_before_publishes_are_refused_and_then_again()
+    {
+        var rule = new RedisMemoryRule();
+        Assert.Empty(rule.Evaluate(Snapshot()));
+        var filling = Snapshot() with { RedisMemory = new RedisMemoryReading(80 << 20, 100 << 20, null, IsGarnet: true), RedisIsFilling = true };
+        var warning = Assert.Single(rule.Evaluate(filling));
+        Assert.Equal(("redis-memory:filling", AlertSeverity.Warning), (warning.Key, warning.Severity));
+        Assert.Contains("80 % full (80 of 100 MiB). Raise Backplane:GarnetMemoryMiB", warning.Summary, StringComparison.Ordinal);
+        Assert.Equal(AlertSeverity.Critical, rule.Evaluate(filling with { RedisIsFull = true }).Last().Severity);
+    }
+
+    [Fact]
     public void A_process_that_hung_is_reported_until_it_answers_again_but_at_least_until_a_gateway_that_hung_itself_may_report()
     {
         var rule = new HungProcessRule(s_options);

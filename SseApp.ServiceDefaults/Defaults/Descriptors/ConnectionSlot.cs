@@ -1,0 +1,59 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace SseApp.ServiceDefaults.Defaults.Descriptors;
+
+/// <summary>A client's connection, which is one descriptor. A feature of the connection and of each of its requests.</summary>
+internal sealed class ConnectionSlot(ConnectionContext connection)
+{
+    private int _requests;
+    private int _streams;
+    private long _idleSince = Environment.TickCount64;
+    private volatile bool _served;
+    private bool _asked;
+
+    /// <summary>Neighbours in the list of the <see cref="DescriptorBudget"/>, which guards them.</summary>
+    public ConnectionSlot? Previous { get; set; }
+
+    public ConnectionSlot? Next { get; set; }
+
+    /// <summary>Milliseconds since its last request ended, or since it was accepted; null while it has a request.</summary>
+    public long? IdleFor => Volatile.Read(ref _requests) == 0 ? Environment.TickCount64 - Volatile.Read(ref _idleSince) : null;
+
+    /// <summary>
+    /// Milliseconds that it is left alone. A first request may have come and not been read yet: when thousands connect at once, that
+    /// takes seconds.
+    /// </summary>
+    public long MinIdle => _served ? 1_000 : 5_000;
+
+    public void Begin() => Interlocked.Increment(ref _requests);
+
+    public void End()
+    {
+        _served = true;
+        Volatile.Write(ref _idleSince, Environment.TickCount64);
+        Interlocked.Decrement(ref _requests);
+    }
+
+    /// <returns>True for the first stream on it; further ones (HTTP/2) need no descriptor.</returns>
+    public bool AddStream() => Interlocked.Increment(ref _streams) == 1;
+
+    /// <returns>True for the last stream on it.</returns>
+    public bool RemoveStream() => Interlocked.Decrement(ref _streams) == 0;
+
+    /// <summary>No further request: its answer says so, and after it the connection ends.</summary>
+    public void CloseAfterRequest() => connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+
+    /// <summary>Ends it while nothing happens on it: cleanly, and when that does not help, the hard way.</summary>
+    public void CloseIdle()
+    {
+        if (!_asked)
+        {
+            _asked = true;
+            CloseAfterRequest();
+            return;
+        }
+
+        connection.Abort(new ConnectionAbortedException("The process needs the descriptor of this idle connection."));
+    }
+}

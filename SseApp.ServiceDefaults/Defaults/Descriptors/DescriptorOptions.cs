@@ -1,0 +1,20 @@
+namespace SseApp.ServiceDefaults.Defaults.Descriptors;
+
+/// <summary>
+/// Section <c>Descriptors</c>: file descriptors (open files) of the process. Their limit is the system's (<c>ulimit -n</c>,
+/// <c>LimitNOFILE=</c>, <c>ulimits.nofile</c>).
+/// </summary>
+internal sealed class DescriptorOptions
+{
+    public const string SectionName = "Descriptors";
+
+    /// <summary>
+    /// Descriptors that streams leave to everything else: publishes, probes, operators, Redis, files. Half of them may be
+    /// clients' connections without a stream. Default 0: an eighth of the limit, at least 64 and at most 512.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int Reserve { get; set; }
+
+    /// <summary>The reserve under this limit of the process.</summary>
+    public int ReserveOf(int limit) => Reserve > 0 ? Reserve : Math.Clamp(limit / 8, 64, 512);
+}

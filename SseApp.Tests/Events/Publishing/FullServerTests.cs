@@ -1,0 +1,201 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Events.Publishing;
+
+/// <summary>What was acknowledged is kept, however much else is published: a full server takes no more, and says so.</summary>
+public sealed class FullServerTests
+{
+    private const int EventBytes = 60_000;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    [Theory]
+    [InlineData("allkeys-lru")]
+    [InlineData("volatile-ttl")]
+    [InlineData("noeviction")]
+    public async Task A_redis_that_fills_up_refuses_events_and_keeps_what_it_has(string policy)
+    {
+        await using var server = new RedisServer("--maxmemory", "24mb", "--maxmemory-policy", policy);
+        await AssertKeepsAsync(server, policy == "noeviction" ? "raise" : $"maxmemory-policy is {policy}");
+    }
+
+    [Fact]
+    public async Task A_garnet_that_fills_up_refuses_events_and_keeps_what_it_has()
+    {
+        await using var server = new GarnetServer("64m");
+        await AssertKeepsAsync(server, "GarnetMemoryMiB");
+    }
+
+    [Fact]
+    public async Task A_garnet_has_room_again_when_topics_have_expired()
+    {
+        await using var server = new GarnetServer("64m");
+        await using var host = await EventsHost.StartAsync(server, null, ("RedisMemory:CheckInterval", "00:00:00.200"), ("TopicLog:IdleExpiry", "00:00:05"));
+        await FloodAsync(host, 0, new ConcurrentDictionary<string, int>());
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await host.PublishAsync("later", "again");
+                return answer.StatusCode == HttpStatusCode.Created;
+            },
+            s_limit,
+            "the expired topics to be gone");
+    }
+
+    [Fact]
+    public async Task The_error_of_a_redis_that_others_filled_is_a_507_and_ends_nothing_else()
+    {
+        await using var server = new RedisServer("--maxmemory", "8mb", "--maxmemory-policy", "noeviction");
+        (string, string)[] settings =
+        [
+            ("RedisMemory:WarnAt", "1"), ("RedisMemory:RefuseAt", "1"), ("RedisMemory:CheckInterval", "00:01:00"),
+            ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200"), ("ReplicaRegistry:Expiry", "00:00:01"),
+        ];
+        await using var host = await EventsHost.StartAsync(server, null, settings);
+        await using var stream = await host.SubscribeAsync("kept");
+        using (var first = await host.PublishAsync("kept", "first"))
+        {
+            Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+        }
+
+        Assert.Equal("first", (await stream.NextAsync())?.Data);
+        await using var others = await server.ConnectAsync();
+        await FillAsync(others);
+
+        using var refused = await host.PublishAsync("kept", "second");
+        await AssertFullAsync(refused);
+        using var batch = await BatchAsync(host, "kept", "new");
+        await AssertFullAsync(batch);
+        await AssertHoldsAsync(host, "kept", 1);
+
+        // The record of the replica would have expired several times meanwhile.
+        var registry = host.Get<IReplicaRegistry>();
+        var until = Stopwatch.GetTimestamp();
+        await Eventually.Async(
+            async () =>
+            {
+                Assert.Single(await registry.ReadAsync(TestContext.Current.CancellationToken));
+                return Stopwatch.GetElapsedTime(until) > TimeSpan.FromSeconds(2);
+            },
+            s_limit,
+            "two lives of a record");
+
+        await others.GetDatabase().ExecuteAsync("FLUSHALL");
+        using var again = await host.PublishAsync("kept", "third");
+        Assert.Equal(HttpStatusCode.Created, again.StatusCode);
+    }
+
+    /// <summary>Two replicas publish until they are refused; everything that one of them confirmed is still there.</summary>
+    private static async Task AssertKeepsAsync(BackplaneServer server, string advice)
+    {
+        (string, string)[] settings = [("RedisMemory:CheckInterval", "00:00:00.200")];
+        await using var first = await EventsHost.StartAsync(server, null, settings);
+        await using var second = await EventsHost.StartAsync(server, first.Prefix, settings);
+        EventsHost[] hosts = [first, second];
+        using var refusals = first.Collect("sse_publishes_refused_total");
+        await using var stream = await first.SubscribeAsync("idle-0");
+        for (var i = 0; i < 3; i++)
+        {
+            using var idle = await first.PublishAsync($"idle-{i}", "kept");
+            Assert.Equal(HttpStatusCode.Created, idle.StatusCode);
+        }
+
+        var stored = new ConcurrentDictionary<string, int>();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => FloodAsync(hosts[worker % 2], worker, stored)));
+
+        Assert.True(refusals.GetMeasurementSnapshot().Sum(measurement => measurement.Value) > 0);
+        Assert.InRange(stored.Values.Sum(), 50, 400);
+        foreach (var (topic, count) in stored.Concat(Enumerable.Range(0, 3).Select(i => KeyValuePair.Create($"idle-{i}", 1))))
+        {
+            await AssertHoldsAsync(second, topic, count);
+        }
+
+        using var batch = await BatchAsync(second, "idle-0", "new");
+        await AssertFullAsync(batch);
+        Assert.Equal("kept", (await stream.NextAsync())?.Data);
+        await using var opened = await second.SubscribeAsync("idle-0");
+        var health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+        Assert.Equal("degraded", health.GetProperty("status").GetString());
+        var memory = health.GetProperty("checks").GetProperty("redis-memory");
+        Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("limitBytes").GetInt64());
+        Assert.Contains("publishes are refused with 507", memory.GetProperty("description").GetString(), StringComparison.Ordinal);
+
+        // Room again: what is no longer needed is deleted.
+        foreach (var topic in stored.Keys)
+        {
+            await first.Client.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
+        }
+
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await second.PublishAsync("idle-0", "again");
+                return answer.StatusCode == HttpStatusCode.Created;
+            },
+            s_limit,
+            "an event to be stored again");
+        health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+        var advised = health.GetProperty("checks").GetProperty("redis-memory");
+        Assert.True(advice is "raise" or "GarnetMemoryMiB" || advised.GetProperty("description").GetString()!.Contains(advice, StringComparison.Ordinal), health.ToString());
+    }
+
+    private static async Task FloodAsync(EventsHost host, int worker, ConcurrentDictionary<string, int> stored)
+    {
+        var data = new string('x', EventBytes);
+        for (var i = 0; i < 1_000; i++)
+        {
+            var topic = $"busy-{worker}-{i % 5}";
+            using var answer = await host.PublishAsync(topic, data);
+            if (answer.StatusCode != HttpStatusCode.Created)
+            {
+                await AssertFullAsync(answer);
+                return;
+            }
+
+            stored.AddOrUpdate(topic, 1, (_, count) => count + 1);
+        }
+
+        Assert.Fail("Sixty megabytes were stored in less.");
+    }
+
+    private static async Task AssertFullAsync(HttpResponseMessage answer)
+    {
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(answer.StatusCode == HttpStatusCode.InsufficientStorage, $"{(int)answer.StatusCode} {text}");
+        var problem = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(PublishOutcome.NotStored, problem.GetProperty("outcome").GetString());
+        Assert.Contains("TopicLog:MaxEvents", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    private static async Task AssertHoldsAsync(EventsHost host, string topic, int count)
+    {
+        var log = await host.Client.GetFromJsonAsync<JsonElement>($"/topics/{topic}/events?limit=1", TestContext.Current.CancellationToken);
+        Assert.Equal((1, count), (log.GetProperty("firstOffset").GetInt32(), log.GetProperty("lastOffset").GetInt32()));
+        Assert.True(log.GetProperty("events")[0].TryGetProperty("data", out _), log.ToString());
+    }
+
+    private static Task<HttpResponseMessage> BatchAsync(EventsHost host, params string[] topics) => host.Client.PostAsync(
+        "/publish",
+        new StringContent(string.Join('\n', topics.Select(topic => $$"""{"topic":"{{topic}}","data":"x"}"""))),
+        TestContext.Current.CancellationToken);
+
+    private static async Task FillAsync(ConnectionMultiplexer redis)
+    {
+        var database = redis.GetDatabase();
+        foreach (var size in (int[])[100_000, 1_000, 10])
+        {
+            try
+            {
+                for (var i = 0; i < 100_000; i++)
+                {
+                    await database.StringSetAsync($"filler:{size}:{i}", new byte[size]);
+                }
+            }
+            catch (RedisServerException)
+            {
+                // Full, in pieces of this size.
+            }
+        }
+    }
+}
