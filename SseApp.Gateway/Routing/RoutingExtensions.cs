@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using Yarp.ReverseProxy.Configuration;
 
 namespace SseApp.Gateway.Routing;
@@ -8,6 +9,7 @@ internal static class RoutingExtensions
     public static IReverseProxyBuilder AddRoutes(this IReverseProxyBuilder proxy, IConfiguration configuration)
     {
         var services = proxy.Services;
+        services.AddValidatedOptions<MatchOptions>(MatchOptions.SectionName);
         proxy.LoadFromConfig(configuration.GetSection("ReverseProxy")).AddConfigFilter<ClusterDefaults>();
         var section = services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
         services.Remove(section);
