@@ -9,6 +9,7 @@ using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
 using SseApp.Gateway.Operators;
+using SseApp.Gateway.Pages;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Relay;
 using SseApp.Gateway.Replicas;
@@ -58,12 +59,13 @@ internal static class GatewayExtensions
         builder.AddTls();
         services.AddCompression();
         builder.AddAccessLog();
+        services.AddPages();
         services.AddAlerts();
         services.AddOperators();
         return builder;
     }
 
-    /// <summary>Maps routes of the proxy, the operator API and the console.</summary>
+    /// <summary>Maps routes of the proxy, the operator API, the console and the user's own pages.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         // What the request asks for is known before anything else; the access log stands outside all that answers. The
@@ -106,6 +108,7 @@ internal static class GatewayExtensions
             proxy.UsePassiveHealthChecks();
             proxy.UseMiddleware<AttemptMiddleware>();
         });
+        app.MapPages();
         return app;
     }
 

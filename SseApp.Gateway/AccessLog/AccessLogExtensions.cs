@@ -1,3 +1,5 @@
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 namespace SseApp.Gateway.AccessLog;
 
 internal static class AccessLogExtensions
@@ -6,6 +8,8 @@ internal static class AccessLogExtensions
     {
         var services = builder.Services;
         services.AddValidatedOptions<AccessLogOptions>(AccessLogOptions.SectionName);
+        services.AddOptions<AccessLogOptions>().PostConfigure<IConfiguration>((options, configuration) =>
+            PathPatterns.Replace(options.Exclude, configuration.GetSection($"{AccessLogOptions.SectionName}:{nameof(AccessLogOptions.Exclude)}")));
         services.AddSingleton<AccessLogWriter>();
         if (Settings.Bind(builder.Configuration.GetSection(AccessLogOptions.SectionName), new AccessLogOptions()).Enabled)
         {
@@ -16,9 +20,11 @@ internal static class AccessLogExtensions
     /// <summary>Costs nothing while the log is off.</summary>
     public static void UseAccessLog(this IApplicationBuilder app)
     {
-        if (app.ApplicationServices.GetRequiredService<IOptions<AccessLogOptions>>().Value.Enabled)
+        var options = app.ApplicationServices.GetRequiredService<IOptions<AccessLogOptions>>().Value;
+        if (options.Enabled)
         {
-            app.UseMiddleware<AccessLogMiddleware>();
+            var excluded = new PathPatterns(options.Exclude);
+            app.UseWhen(context => !excluded.Match(context.Request.Path), static branch => branch.UseMiddleware<AccessLogMiddleware>());
         }
     }
 }

@@ -1,3 +1,5 @@
+using SseApp.Gateway.Requests;
+
 namespace SseApp.Gateway.AccessLog;
 
 /// <summary>Section <c>AccessLog</c>: one line of JSON for each request when it ends, a stream's with its duration, bytes and events.</summary>
@@ -30,27 +32,39 @@ public sealed class AccessLogOptions : IValidatableObject
     /// <summary>Query parameters whose values are logged as <c>***</c> all the same, such as <c>topic</c>. Default none.</summary>
     public ISet<string> HiddenQuery { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>
+    /// Paths whose requests are not logged: a path, or with a <c>*</c> at its end all that begin so (<c>/assets/*</c>). Letter case and
+    /// a slash at the end do not count. A configured list replaces the default; an empty one (<c>[]</c>, or an empty variable)
+    /// logs everything.
+    /// </summary>
+    public IList<string> Exclude { get; } = ["/health", "/alive", "/metrics"];
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        foreach (var problem in PathPatterns.Problems(Exclude))
+        {
+            yield return new ValidationResult($"{SectionName}:{nameof(Exclude)} {problem}", [nameof(Exclude)]);
+        }
+
         if (!Enabled || string.IsNullOrWhiteSpace(File))
         {
             yield break;
         }
 
-        string? problem = null;
+        string? unwritable = null;
         try
         {
             using var log = AccessLogWriter.Open(File);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            problem = exception.Message;
+            unwritable = exception.Message;
         }
 
-        if (problem is not null)
+        if (unwritable is not null)
         {
             yield return new ValidationResult(
-                $"{SectionName}:{nameof(File)} '{File}' cannot be written: {problem} Choose a file that this user may write, or leave the setting out to log to standard output.", [nameof(File)]);
+                $"{SectionName}:{nameof(File)} '{File}' cannot be written: {unwritable} Choose a file that this user may write, or leave the setting out to log to standard output.", [nameof(File)]);
         }
     }
 }

@@ -1,34 +1,40 @@
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
+using SseApp.Gateway.Pages;
 
 namespace SseApp.Gateway.Console;
 
 internal static class ConsoleExtensions
 {
     /// <summary>
-    /// Serves the live console at <c>/</c>. Its files come from the assembly, so that they work alike in <c>dotnet run</c>, in
-    /// published output and in tests, and need nothing beside the program.
+    /// Serves the live console at <c>/</c>, or at <c>/console/</c> where the user's own pages have the root. Its files come from
+    /// the assembly, so that they work alike in <c>dotnet run</c>, in published output and in tests, and need nothing beside
+    /// the program.
     /// </summary>
     public static void UseConsole(this IApplicationBuilder app)
     {
-        var files = Files();
-        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files, DefaultFileNames = ["index.html"] });
-        app.UseStaticFiles(new StaticFileOptions { FileProvider = files, OnPrepareResponse = Prepare });
+        var (files, at) = (Files(), PathOf(app.ApplicationServices));
+        app.UseDefaultFiles(new DefaultFilesOptions { RequestPath = at, FileProvider = files, DefaultFileNames = ["index.html"] });
+        app.UseStaticFiles(new StaticFileOptions { RequestPath = at, FileProvider = files, OnPrepareResponse = Prepare });
     }
 
     /// <summary>Lets the router know which methods the files take, for those that they do not; GET and HEAD never come here.</summary>
     public static void MapConsole(this IEndpointRouteBuilder app)
     {
+        var at = PathOf(app.ServiceProvider);
         foreach (var path in Files().GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
         {
-            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], static context =>
+            app.MapMethods(at + path, [HttpMethods.Get, HttpMethods.Head], static context =>
             {
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
             });
         }
     }
+
+    private static PathString PathOf(IServiceProvider services) =>
+        string.IsNullOrWhiteSpace(services.GetRequiredService<IOptions<StaticFilesOptions>>().Value.Root) ? "" : "/console";
 
     private static EmbeddedFileProvider Files() => new(typeof(ConsoleExtensions).Assembly, "SseApp.Gateway.Console.wwwroot");
 

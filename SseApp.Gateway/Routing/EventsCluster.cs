@@ -10,13 +10,13 @@ namespace SseApp.Gateway.Routing;
 
 /// <summary>The cluster of Events replicas and its routes, as YARP wants them.</summary>
 internal sealed class EventsCluster(
-    IOptions<UpstreamOptions> upstream, IOptions<BalancingOptions> balancing, IOptions<ReplicaHealthOptions> health)
+    IOptions<UpstreamOptions> upstream, IOptions<BalancingOptions> balancing, IOptions<ReplicaHealthOptions> health, IOptions<MatchOptions> match)
 {
     public IReadOnlyList<RouteConfig> Routes { get; } =
     [
-        Route("stream", StreamRequests.Path) with { TimeoutPolicy = "Disable" },
-        Route("topics", "/topics/{**rest}"),
-        Route("publish", "/publish"),
+        Route("stream", StreamRequests.Path, match.Value) with { TimeoutPolicy = "Disable" },
+        Route("topics", "/topics/{**rest}", match.Value),
+        Route("publish", "/publish", match.Value),
     ];
 
     /// <summary>One destination a replica; those that are not ready are left out.</summary>
@@ -81,11 +81,12 @@ internal sealed class EventsCluster(
         return new DestinationConfig { Address = replica.Address.AbsoluteUri, Metadata = metadata };
     }
 
-    private static RouteConfig Route(string name, string path) => new RouteConfig
+    private static RouteConfig Route(string name, string path, MatchOptions match) => new RouteConfig
     {
         RouteId = $"{ReplicaDirectory.ClusterId}.{name}",
         ClusterId = ReplicaDirectory.ClusterId,
-        Match = new RouteMatch { Path = path },
+        // The platform reads the Host header as Unicode; certificates and zone files write Punycode.
+        Match = new RouteMatch { Path = path, Hosts = match.Hosts.Count == 0 ? null : [.. match.Hosts.Select(host => new IdnMapping().GetUnicode(host))] },
         CorsPolicy = CrossOriginOptions.PolicyName,
     }.WithTransformUseOriginalHostHeader();
 }

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using Yarp.ReverseProxy.Configuration;
 namespace SseApp.Gateway.Routing;
 
 internal static class RoutingExtensions
@@ -6,6 +8,7 @@ internal static class RoutingExtensions
     public static IReverseProxyBuilder AddRoutes(this IReverseProxyBuilder proxy, IConfiguration configuration)
     {
         var services = proxy.Services;
+        services.AddValidatedOptions<MatchOptions>(MatchOptions.SectionName);
         proxy.LoadFromConfig(configuration.GetSection("ReverseProxy")).AddConfigFilter<ClusterDefaults>();
         var section = services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
         services.Remove(section);

@@ -19,6 +19,15 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("Access:Deny:0", "10.0.0.0/99", "Access:Deny contains '10.0.0.0/99'; write an address")]
     [InlineData("Tls:KeyFile", "key.pem", "Tls:KeyFile is set, but not Tls:CertificateFile")]
     [InlineData("AccessLog:QueueLines", "0", "QueueLines")]
+    [InlineData("AccessLog:Exclude:0", "health", "AccessLog:Exclude contains 'health'; write a path")]
+    [InlineData("AccessLog:Exclude:0", "/a*b", "AccessLog:Exclude contains '/a*b'; write a path")]
+    [InlineData("StaticFiles:Root", "/nowhere/at/all", "StaticFiles:Root is '/nowhere/at/all', but there is no folder /nowhere/at/all")]
+    [InlineData("StaticFiles:Fallback", "index.html", "StaticFiles:Fallback is set, but not StaticFiles:Root")]
+    [InlineData("StaticFiles:Immutable:0", "assets", "StaticFiles:Immutable contains 'assets'; write a path")]
+    [InlineData("Match:Hosts:0", "https://example.org", "Match:Hosts contains 'https://example.org'; write a host")]
+    [InlineData("Match:Hosts:0", "example.*", "Match:Hosts contains 'example.*'; write a host")]
+    [InlineData("Match:Hosts:0", "", "Match:Hosts contains ''; write a host")]
+    [InlineData("Match:Hosts:0", "example.org:port", "Match:Hosts contains 'example.org:port'; write a host")]
     [InlineData("Compression:Level", "NoCompression", "Level")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string message)
     {

@@ -1,5 +1,7 @@
 const pollMs = 1000;
 const keptEvents = 200;
+// The console is at "/", or in "console/" below the gateway; either may be behind a prefix of another proxy.
+const gateway = location.pathname.replace(/(console\/)?(index\.html)?$/, "");
 const $ = id => document.getElementById(id);
 
 function element(tag, text, className) {
@@ -55,7 +57,7 @@ function note(text) {
 
 async function pollReplicas() {
   try {
-    const response = await fetch("admin/replicas", { headers: { accept: "application/json" } });
+    const response = await fetch(gateway + "admin/replicas", { headers: { accept: "application/json" } });
     const body = await response.json();
     if (!response.ok) {
       note(body.detail ?? `The gateway answered ${response.status}.`);
@@ -98,7 +100,7 @@ function fill(list, alerts) {
 
 async function pollAlerts() {
   try {
-    const response = await fetch("admin/alerts", { headers: { accept: "application/json" } });
+    const response = await fetch(gateway + "admin/alerts", { headers: { accept: "application/json" } });
     if (response.ok) {
       const { active, recent, webhook } = await response.json();
       fill($("alerts"), active);
@@ -122,7 +124,7 @@ $("test-alert").addEventListener("click", async () => {
   result.className = "";
   result.textContent = "Sending…";
   try {
-    const response = await fetch("admin/alerts/test", { method: "POST" });
+    const response = await fetch(gateway + "admin/alerts/test", { method: "POST" });
     result.className = response.ok ? "good" : "bad";
     result.textContent = response.ok ? "Delivered." : (await response.json()).detail;
   } catch (error) {
@@ -139,7 +141,7 @@ $("publish").addEventListener("submit", async submit => {
   const query = form.get("event") ? `?event=${encodeURIComponent(form.get("event"))}` : "";
   const result = $("published");
   try {
-    const response = await fetch(`topics/${encodeURIComponent(form.get("topic"))}/events${query}`, {
+    const response = await fetch(`${gateway}topics/${encodeURIComponent(form.get("topic"))}/events${query}`, {
       method: "POST",
       headers: { "content-type": "text/plain; charset=utf-8" },
       body: form.get("data"),
@@ -179,7 +181,7 @@ function close(text = "Not connected.") {
 }
 
 function open(topic) {
-  source = new EventSource(`events?topic=${encodeURIComponent(topic)}`);
+  source = new EventSource(`${gateway}events?topic=${encodeURIComponent(topic)}`);
   $("toggle").textContent = "Unsubscribe";
   pill($("state"), "connecting", "warn");
   source.onopen = () => pill($("state"), "open", "good");

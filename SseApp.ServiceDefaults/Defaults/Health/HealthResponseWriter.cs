@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 using System.Diagnostics;
 using System.Text.Json;
 namespace SseApp.ServiceDefaults.Defaults.Health;
@@ -10,7 +12,8 @@ internal sealed record ConnectionCount(Func<long> Read);
 internal sealed record DescriptorCount(Func<(int Open, int Limit)?> Read);
 
 /// <summary>
-/// Writes <c>{"status","timestamp","uptimeSeconds","memory","descriptors","connections","dependencies","checks"}</c>.
+/// Writes <c>{"status","timestamp","uptime","uptimeSeconds","memory","descriptors","connections","dependencies","checks"}</c>,
+/// or the status alone in a line for who prefers <c>text/plain</c>.
 /// <c>dependencies</c> holds the checks tagged <see cref="HealthTags.Dependency"/>; <c>checks</c> says what the others
 /// found, so that a 503 explains itself.
 /// </summary>
@@ -22,17 +25,31 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
     /// <summary>True in the answer while a debugger is attached: whoever restarts what does not answer must know.</summary>
     public const string DebuggerName = "debugger";
 
+    private static readonly MediaTypeHeaderValue s_json = new("application/json");
+    private static readonly MediaTypeHeaderValue s_text = new("text/plain");
+
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public async Task WriteAsync(HttpContext context, HealthReport report)
     {
+        context.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
+        if (PrefersText(context.Request.Headers.Accept))
+        {
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync(Name(report.Status) + "\n", context.RequestAborted);
+            return;
+        }
+
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         var now = time.GetUtcNow();
         json.WriteStartObject();
         json.WriteString("status", Name(report.Status));
         json.WriteString("timestamp", now);
-        json.WriteNumber("uptimeSeconds", Math.Round((now - _startedAt).TotalSeconds, 3));
+        // Twice: what watches Node services reads the name that process.uptime() gives it.
+        var uptime = Math.Round((now - _startedAt).TotalSeconds, 3);
+        json.WriteNumber("uptime", uptime);
+        json.WriteNumber("uptimeSeconds", uptime);
         WriteMemory(json);
         if (Debugger.IsAttached)
         {
@@ -56,6 +73,28 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
         WriteEntries(json, "checks", report.Entries.Where(e => !IsDependency(e)), latency: false);
         json.WriteEndObject();
         await json.FlushAsync(context.RequestAborted);
+    }
+
+    /// <summary>
+    /// Whether the client rates <c>text/plain</c> higher than JSON, or as high but names it more exactly. Everybody else
+    /// gets JSON: who sends no <c>Accept</c> or <c>*/*</c>, who takes neither, and whose header cannot be read.
+    /// </summary>
+    private static bool PrefersText(StringValues accept)
+    {
+        if (accept.Count == 0 || !MediaTypeHeaderValue.TryParseList(accept, out var ranges))
+        {
+            return false;
+        }
+
+        var (text, json) = (Rate(s_text), Rate(s_json));
+        return text.Quality > 0 && text.CompareTo(json) > 0;
+
+        // The most exact range decides about a type, whatever the others say (RFC 9110, 12.5.1).
+        (double Quality, int Exactness) Rate(MediaTypeHeaderValue type) => ranges
+            .Where(type.IsSubsetOf)
+            .Select(range => (range.Quality ?? 1, Exactness: range.MatchesAllTypes ? 0 : range.MatchesAllSubTypes ? 1 : 2))
+            .OrderByDescending(rated => rated.Exactness)
+            .FirstOrDefault();
     }
 
     private static bool IsDependency(KeyValuePair<string, HealthReportEntry> entry) =>

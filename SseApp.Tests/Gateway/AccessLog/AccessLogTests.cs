@@ -33,7 +33,7 @@ public sealed class AccessLogTests : GatewayTest
     public async Task An_answer_that_a_health_check_writes_is_sent_and_counted()
     {
         await OriginAsync("r1");
-        var gateway = await LoggingAsync();
+        var gateway = await LoggingAsync(("AccessLog:Exclude", ""));
 
         var body = await gateway.Client.GetStringAsync("/health", TestContext.Current.CancellationToken);
 
@@ -176,6 +176,7 @@ public sealed class AccessLogTests : GatewayTest
         {
             ["ConnectionStrings__redis"] = redis.ConnectionString,
             ["AccessLog__Enabled"] = "true",
+            ["AccessLog__Exclude__0"] = "/metrics",
         });
         await gateway.StartAsync();
         await UntilAsync(() => gateway.Process.Tail(100).Contains("\"path\":\"/alive\"", StringComparison.Ordinal), "the line of the probe");
@@ -184,12 +185,35 @@ public sealed class AccessLogTests : GatewayTest
     [Fact]
     public async Task Compressed_responses_are_counted_as_sent()
     {
-        var gateway = await LoggingAsync();
+        var gateway = await LoggingAsync(("AccessLog:Exclude", ""));
         using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/metrics", ("Accept-Encoding", "gzip"));
         var sent = await response.Content.ReadAsByteArrayAsync(Cancellation);
 
         Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
         Assert.Equal(sent.Length, (await LineAsync(gateway)).GetProperty("bytes").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("[\"/topics/quiet\", \"/other/*\"]", "/health", "/alive", "/metrics", "/topics/quiet/more", "/topics/end")]
+    [InlineData("[]", "/health", "/alive", "/metrics", "/topics/Quiet/?a=b", "/topics/quiet/more", "/other/page", "/topics/end")]
+    [InlineData(null, "/topics/Quiet/?a=b", "/topics/quiet/more", "/other/page", "/topics/end")]
+    public async Task Probes_are_not_logged_and_a_list_takes_the_place_of_that_default(string? exclude, params string[] logged)
+    {
+        await OriginAsync("r1");
+        var settings = Path.Combine(_folder.FullName, "settings.json");
+        await File.WriteAllTextAsync(settings, exclude is null ? "{}" : $$"""{ "AccessLog": { "Exclude": {{exclude}} } }""", Cancellation);
+        var gateway = Own(await GatewayHost.StartAsync(
+            Registry, new Dictionary<string, string?>(StringComparer.Ordinal) { ["AccessLog:Enabled"] = "true", ["AccessLog:File"] = LogFile }, settingsFile: settings));
+
+        foreach (var path in new[] { "/health", "/alive", "/metrics", "/topics/Quiet/?a=b", "/topics/quiet/more", "/other/page", "/topics/end" })
+        {
+            using var response = await gateway.Client.GetAsync(path, Cancellation);
+        }
+
+        await Eventually.Async(
+            async () => (await LinesAsync()).LastOrDefault()?.Contains("/topics/end", StringComparison.Ordinal) == true, TimeSpan.FromSeconds(10), "the last line");
+        Assert.Equal(logged, (await LinesAsync()).Select(line => JsonSerializer.Deserialize<JsonElement>(line))
+            .Select(line => $"{line.GetProperty("path")}{line.GetProperty("query")}"));
     }
 
     [Fact]

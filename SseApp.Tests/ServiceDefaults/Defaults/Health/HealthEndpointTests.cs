@@ -20,10 +20,69 @@ public sealed class HealthEndpointTests
         Assert.Equal("unhealthy", body.GetProperty("status").GetString());
         Assert.True(body.GetProperty("timestamp").GetDateTimeOffset() > DateTimeOffset.UnixEpoch);
         Assert.True(body.GetProperty("uptimeSeconds").GetDouble() >= 0);
+        Assert.Equal(body.GetProperty("uptimeSeconds").GetDouble(), body.GetProperty("uptime").GetDouble());
         Assert.True(body.GetProperty("memory").GetProperty("workingSetBytes").GetInt64() > 0);
         var store = body.GetProperty("dependencies").GetProperty("store");
         Assert.Equal(("unhealthy", "The store is unreachable."), (store.GetProperty("status").GetString(), store.GetProperty("description").GetString()));
         Assert.True(store.GetProperty("latencyMs").GetDouble() >= 0);
+    }
+
+    [Theory]
+    [InlineData("text/plain", true)]
+    [InlineData("TEXT/*", true)]
+    [InlineData("text/html, text/plain;q=0.5, */*;q=0.1", true)]
+    [InlineData("text/plain, */*", true)]
+    [InlineData("application/json;q=0.4, text/plain;q=0.5", true)]
+    [InlineData(null, false)]
+    [InlineData("*/*", false)]
+    [InlineData("application/json, text/plain, */*", false)]
+    [InlineData("text/plain;q=0.5, application/json", false)]
+    [InlineData("text/plain;q=0.5, */*", false)]
+    [InlineData("text/plain;q=0", false)]
+    [InlineData("image/png", false)]
+    [InlineData(";;;,q=", false)]
+    public async Task The_status_comes_alone_in_a_line_for_who_prefers_plain_text(string? accept, bool text)
+    {
+        var status = HealthStatus.Healthy;
+        await using var app = await StartAsync(services => services.AddHealthChecks()
+            .AddCheck("changing", () => new HealthCheckResult(status), [HealthTags.Ready]));
+        using var client = Client(app);
+        foreach (var (each, name, code) in new[]
+        {
+            (HealthStatus.Healthy, "healthy", HttpStatusCode.OK),
+            (HealthStatus.Degraded, "degraded", HttpStatusCode.OK),
+            (HealthStatus.Unhealthy, "unhealthy", HttpStatusCode.ServiceUnavailable),
+        })
+        {
+            status = each;
+            foreach (var method in new[] { HttpMethod.Get, HttpMethod.Head })
+            {
+                using var request = new HttpRequestMessage(method, "/health");
+                if (accept is not null)
+                {
+                    request.Headers.TryAddWithoutValidation("Accept", accept);
+                }
+
+                using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+
+                Assert.Equal(code, response.StatusCode);
+                Assert.Equal(text ? "text/plain" : "application/json", response.Content.Headers.ContentType!.MediaType);
+                Assert.Contains("Accept", response.Headers.Vary);
+                var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                if (method == HttpMethod.Head)
+                {
+                    Assert.Empty(body);
+                }
+                else if (text)
+                {
+                    Assert.Equal(name + "\n", body);
+                }
+                else
+                {
+                    Assert.Equal(name, JsonDocument.Parse(body).RootElement.GetProperty("status").GetString());
+                }
+            }
+        }
     }
 
     [Fact]

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.FileProviders.Internal;
+using Microsoft.Extensions.FileProviders.Physical;
+using Microsoft.Extensions.Primitives;
+
+namespace SseApp.Gateway.Pages;
+
+/// <summary>
+/// The files below a folder that the public may see. <see cref="PhysicalFileProvider"/> hides a file whose name begins with
+/// a dot, but serves <c>.git/config</c>, and follows links to anywhere. Here no part of a path may begin with a dot, but for
+/// <c>.well-known</c> (RFC 8615), and links count only while they stay in the folder: Kubernetes mounts a ConfigMap as such
+/// links, and a deployment may switch the folder itself by one.
+/// </summary>
+internal sealed class PageFiles(string root) : IFileProvider
+{
+    // As Linux has it.
+    private const int MaxLinks = 40;
+
+    public static bool IsHidden(string subpath) => Parts(subpath)
+        .Where((part, index) => part.StartsWith('.') && (index > 0 || !string.Equals(part, ".well-known", StringComparison.Ordinal))).Any();
+
+    public IFileInfo GetFileInfo(string subpath) =>
+        Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file
+            ? new PhysicalFileInfo(file)
+            : new NotFoundFileInfo(subpath);
+
+    public IDirectoryContents GetDirectoryContents(string subpath) =>
+        Find(subpath) is { } path && Directory.Exists(path) ? new PhysicalDirectoryContents(path) : NotFoundDirectoryContents.Singleton;
+
+    public IChangeToken Watch(string filter) => NullChangeToken.Singleton;
+
+    private string? Find(string subpath)
+    {
+        if (IsHidden(subpath))
+        {
+            return null;
+        }
+
+        var parts = Parts(subpath);
+
+        try
+        {
+            var links = 0;
+            var folder = Real(root, ref links);
+            var path = Real(Path.Combine([folder, .. parts]), ref links);
+            return path == folder || path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? path : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // A path that the file system does not take (too long, a loop of links) is no file.
+            return null;
+        }
+    }
+
+    private static string[] Parts(string subpath) => subpath.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The path without links, in no part of it.</summary>
+    private static string Real(string path, ref int links)
+    {
+        var full = Path.GetFullPath(path);
+        var real = Path.GetPathRoot(full)!;
+        foreach (var part in full[real.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
+        {
+            var next = new FileInfo(Path.Combine(real, part));
+            if (next.LinkTarget is not { } target)
+            {
+                real = next.FullName;
+                continue;
+            }
+
+            if (++links > MaxLinks)
+            {
+                throw new IOException($"{path} has too many links.");
+            }
+
+            real = Real(Path.Combine(real, target), ref links);
+        }
+
+        return real;
+    }
+}

@@ -1,0 +1,96 @@
+using Microsoft.AspNetCore.StaticFiles;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.Gateway.Pages;
+
+internal static class PagesExtensions
+{
+    public static void AddPages(this IServiceCollection services) =>
+        services.AddValidatedOptions<StaticFilesOptions>(StaticFilesOptions.SectionName);
+
+    /// <summary>Answers what no route matches with a file of the user's, if there is one.</summary>
+    public static void MapPages(this WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<IOptions<StaticFilesOptions>>().Value;
+        if (!string.IsNullOrWhiteSpace(options.Root))
+        {
+            // After all routes; other methods keep the answer of the route that has the path.
+            app.MapMethods("{*path}", [HttpMethods.Get, HttpMethods.Head], Build(app, options, Path.GetFullPath(options.Root)))
+                .WithOrder(int.MaxValue);
+        }
+    }
+
+    private static RequestDelegate Build(IEndpointRouteBuilder endpoints, StaticFilesOptions options, string root)
+    {
+        var files = new PageFiles(root);
+        var immutable = new PathPatterns(options.Immutable);
+        var serving = new StaticFileOptions
+        {
+            FileProvider = files,
+            // Source maps, fonts of tomorrow: nosniff keeps browsers from taking them for something else.
+            ServeUnknownFileTypes = true,
+            DefaultContentType = "application/octet-stream",
+            OnPrepareResponse = prepared => Prepare(prepared, options, immutable),
+        };
+        var branch = endpoints.CreateApplicationBuilder();
+        branch.Use((context, next) =>
+        {
+            // Not even the application's page: who probes for .git/config shall read 404. Nor below the operators' paths, where
+            // it would look like an answer of theirs.
+            if (PageFiles.IsHidden(context.Request.Path.Value ?? "") || context.Request.Path.StartsWithSegments("/admin", StringComparison.OrdinalIgnoreCase))
+            {
+                return NotFoundAsync(context);
+            }
+
+            // The middleware leaves requests alone that have an endpoint.
+            context.SetEndpoint(null);
+            return next(context);
+        });
+        branch.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files, DefaultFileNames = ["index.html", "index.htm"] });
+        branch.UseStaticFiles(serving);
+        if (!string.IsNullOrWhiteSpace(options.Fallback))
+        {
+            var fallback = new PathString("/" + options.Fallback.TrimStart('/'));
+            branch.UseWhen(OpensPage, page =>
+            {
+                page.Use((context, next) =>
+                {
+                    context.Request.Path = fallback;
+                    return next(context);
+                });
+                page.UseStaticFiles(serving);
+            });
+        }
+
+        branch.Run(NotFoundAsync);
+        return branch.Build();
+    }
+
+    private static Task NotFoundAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A browser that opens a page; a script, a stylesheet or a program gets 404 rather than a page that it cannot read.</summary>
+    private static bool OpensPage(HttpContext context) =>
+        (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        && Path.GetFileName(context.Request.Path.Value.AsSpan()).IndexOf('.') < 0
+        && context.Request.GetTypedHeaders().Accept.Any(accept =>
+            accept.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && accept.Quality is null or > 0);
+
+    private static void Prepare(StaticFileResponseContext prepared, StaticFilesOptions options, PathPatterns immutable)
+    {
+        var response = prepared.Context.Response;
+        var isPage = response.ContentType == "text/html";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.CacheControl = immutable.Match(prepared.Context.Request.Path) && !isPage ? "public, max-age=31536000, immutable"
+            : options.MaxAge > TimeSpan.Zero && !isPage ? string.Create(CultureInfo.InvariantCulture, $"public, max-age={options.MaxAge.TotalSeconds:0}")
+            : "no-cache";
+        if (response.ContentType?.StartsWith("text/", StringComparison.Ordinal) == true)
+        {
+            response.ContentType += "; charset=utf-8";
+        }
+    }
+}

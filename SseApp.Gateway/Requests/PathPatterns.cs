@@ -1,0 +1,44 @@
+namespace SseApp.Gateway.Requests;
+
+/// <summary>
+/// Paths as a setting lists them: a path, or with a <c>*</c> at its end all that begin so. Compared as routing does, without
+/// regard to letter case and a slash at the end: what reaches <c>/health</c> as <c>/Health/</c> is the same request.
+/// </summary>
+internal sealed class PathPatterns(IEnumerable<string> patterns)
+{
+    private readonly string[] _paths = [.. patterns.Where(pattern => !pattern.EndsWith('*')).Select(WithoutSlash)];
+    private readonly string[] _beginnings = [.. patterns.Where(pattern => pattern.EndsWith('*')).Select(pattern => pattern[..^1])];
+
+    public bool Match(PathString path)
+    {
+        var text = path.Value ?? "";
+        return _paths.Contains(WithoutSlash(text), StringComparer.OrdinalIgnoreCase)
+            || Array.Exists(_beginnings, beginning => text.StartsWith(beginning, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>What is wrong with each pattern, to go on from the setting's name.</summary>
+    public static IEnumerable<string> Problems(IEnumerable<string> patterns) => patterns
+        .Where(pattern => !pattern.StartsWith('/') || pattern.AsSpan(0, pattern.Length - 1).Contains('*'))
+        .Select(pattern => $"contains '{pattern}'; write a path such as /health, or the beginning of paths with a * at its end, such as /assets/*.");
+
+    /// <summary>Has a configured list take the place of its default, to which the binder only adds. An empty one counts.</summary>
+    public static void Replace(IList<string> list, IConfigurationSection section)
+    {
+        string?[] items = [.. section.GetChildren().Select(item => item.Value)];
+        if (section.Value is null && items.Length == 0)
+        {
+            return;
+        }
+
+        list.Clear();
+        foreach (var item in items.Length > 0 ? items : section.Value!.Split(','))
+        {
+            if (!string.IsNullOrWhiteSpace(item))
+            {
+                list.Add(item.Trim());
+            }
+        }
+    }
+
+    private static string WithoutSlash(string path) => path.Length > 1 ? path.TrimEnd('/') : path;
+}

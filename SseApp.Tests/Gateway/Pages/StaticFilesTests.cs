@@ -1,0 +1,238 @@
+using System.Net.Http.Headers;
+
+namespace SseApp.Tests.Gateway.Pages;
+
+public sealed class StaticFilesTests : GatewayTest
+{
+    private const string Html = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sseapp-pages-");
+
+    private string Root => Path.Combine(_folder.FullName, "site");
+
+    [Theory]
+    [InlineData("/", "text/html; charset=utf-8", "the page")]
+    [InlineData("/index.html", "text/html; charset=utf-8", "the page")]
+    [InlineData("/docs/", "text/html; charset=utf-8", "the docs")]
+    [InlineData("/docs", "text/html; charset=utf-8", "the docs")]
+    [InlineData("/assets/app-3fa9.js", "text/javascript; charset=utf-8", "the script")]
+    [InlineData("/assets/new.kind", "application/octet-stream", "unknown")]
+    [InlineData("/a%20b/%C3%A4.txt", "text/plain; charset=utf-8", "umlaut")]
+    [InlineData("/.well-known/security.txt", "text/plain; charset=utf-8", "contact")]
+    public async Task A_file_comes_with_its_type(string path, string type, string content)
+    {
+        var gateway = await ServingAsync();
+
+        using var response = await gateway.Client.GetAsync(path, Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(type, response.Content.Headers.ContentType!.ToString());
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Equal(content, await response.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_client_that_has_the_file_gets_304_and_one_that_wants_a_part_gets_it()
+    {
+        var gateway = await ServingAsync();
+        using var first = await gateway.Client.GetAsync("/docs/", Cancellation);
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/docs/");
+        again.Headers.IfNoneMatch.Add(first.Headers.ETag!);
+        using var unchanged = await gateway.Client.SendAsync(again, Cancellation);
+        Assert.Equal(HttpStatusCode.NotModified, unchanged.StatusCode);
+
+        using var range = new HttpRequestMessage(HttpMethod.Get, "/docs/index.html");
+        range.Headers.Range = new RangeHeaderValue(4, null);
+        range.Headers.TryAddWithoutValidation("Accept-Encoding", "gzip");
+        using var part = await gateway.Client.SendAsync(range, Cancellation);
+        Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
+        Assert.Equal("bytes 4-7/8", part.Content.Headers.ContentRange!.ToString());
+        Assert.Equal("docs", await part.Content.ReadAsStringAsync(Cancellation));
+
+        using var head = await gateway.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/docs/"), Cancellation);
+        Assert.Equal((8, first.Headers.ETag), (head.Content.Headers.ContentLength, head.Headers.ETag));
+    }
+
+    [Fact]
+    public async Task Scripts_are_kept_as_configured_and_pages_asked_for_each_time()
+    {
+        var gateway = await ServingAsync(("StaticFiles:MaxAge", "01:00:00"), ("StaticFiles:Immutable:0", "/assets/*"));
+        Assert.Equal("no-cache", await CacheControlAsync("/"));
+        Assert.Equal("public, max-age=3600", await CacheControlAsync("/a%20b/%C3%A4.txt"));
+        Assert.Equal("public, max-age=31536000, immutable", await CacheControlAsync("/assets/app-3fa9.js"));
+        Assert.Null(await CacheControlAsync("/assets/app-gone.js"));
+
+        async Task<string?> CacheControlAsync(string path)
+        {
+            using var response = await gateway.Client.GetAsync(path, Cancellation);
+            return response.Headers.CacheControl is null ? null : string.Join(',', response.Headers.GetValues("Cache-Control"));
+        }
+    }
+
+    [Fact]
+    public async Task Files_are_compressed_for_clients_that_take_it()
+    {
+        await WriteAsync("big.css", new string('a', 50_000));
+        var gateway = await ServingAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/big.css");
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "br");
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(["br"], response.Content.Headers.ContentEncoding);
+        Assert.Contains("Accept-Encoding", response.Headers.Vary);
+        Assert.InRange((await response.Content.ReadAsByteArrayAsync(Cancellation)).Length, 1, 5_000);
+    }
+
+    [Theory]
+    [InlineData("GET", "/orders/12", Html, true)]
+    [InlineData("HEAD", "/orders/12", Html, true)]
+    [InlineData("GET", "/orders/12/", Html, true)]
+    [InlineData("GET", "/orders/12", "*/*", false)]
+    [InlineData("GET", "/orders/12", "application/json", false)]
+    [InlineData("GET", "/orders/12", "text/html;q=0, */*", false)]
+    [InlineData("POST", "/orders/12", Html, false)]
+    [InlineData("GET", "/assets/gone.js", Html, false)]
+    [InlineData("GET", "/.git/config", Html, false)]
+    [InlineData("GET", "/admin/nothing", Html, false)]
+    public async Task A_browser_that_opens_an_address_of_an_application_gets_its_page(string method, string path, string accept, bool page)
+    {
+        var gateway = await ServingAsync(("StaticFiles:Fallback", "index.html"));
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(page ? HttpStatusCode.OK : HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal(page ? "text/html" : "application/problem+json", response.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Theory]
+    [InlineData("/.env")]
+    [InlineData("/.git/config")]
+    [InlineData("/docs/.private/key.txt")]
+    [InlineData("/../outside.txt")]
+    [InlineData("/%2e%2e/outside.txt")]
+    [InlineData("/..%2foutside.txt")]
+    [InlineData("/docs/..%5c..%5coutside.txt")]
+    [InlineData("/out.txt")]
+    [InlineData("/out/outside.txt")]
+    [InlineData("/loop")]
+    [InlineData("/assets/")]
+    [InlineData("/assets")]
+    [InlineData("//etc/passwd")]
+    public async Task Hidden_files_folders_and_what_lies_outside_are_not_found(string path)
+    {
+        await WriteAsync(".env", "secret");
+        await WriteAsync(".git/config", "secret");
+        await WriteAsync("docs/.private/key.txt", "secret");
+        await WriteAsync("../outside.txt", "secret");
+        File.CreateSymbolicLink(Path.Combine(Root, "out.txt"), Path.Combine(_folder.FullName, "outside.txt"));
+        File.CreateSymbolicLink(Path.Combine(Root, "out"), _folder.FullName);
+        File.CreateSymbolicLink(Path.Combine(Root, "loop"), "loop");
+        var gateway = await ServingAsync();
+
+        var answer = await RawAsync(gateway, path);
+
+        Assert.DoesNotContain("secret", answer, StringComparison.Ordinal);
+        Assert.Matches("^HTTP/1.1 40[04] ", answer);
+    }
+
+    /// <summary>As Kubernetes mounts a ConfigMap, and as a deployment switches between releases.</summary>
+    [Fact]
+    public async Task Links_inside_the_folder_and_the_folder_itself_as_a_link_are_followed()
+    {
+        await WriteAsync("..2026/linked.html", "the linked page, longer than its link");
+        File.CreateSymbolicLink(Path.Combine(Root, "..data"), "..2026");
+        File.CreateSymbolicLink(Path.Combine(Root, "linked.html"), "..data/linked.html");
+        await WriteAsync("../next/linked.html", "the next release");
+        var current = Path.Combine(_folder.FullName, "current");
+        File.CreateSymbolicLink(current, "site");
+        var gateway = await ServingAsync(("StaticFiles:Root", current));
+        Assert.Equal("the linked page, longer than its link", await gateway.Client.GetStringAsync("/linked.html", Cancellation));
+
+        File.Delete(current);
+        File.CreateSymbolicLink(current, "next");
+
+        Assert.Equal("the next release", await gateway.Client.GetStringAsync("/linked.html", Cancellation));
+    }
+
+    [Fact]
+    public async Task Routes_win_over_files_and_the_console_leaves_the_root_to_the_page()
+    {
+        foreach (var path in new[] { "events", "topics/a", "publish", "health", "alive", "metrics", "admin/replicas", "other/page", "console/index.html" })
+        {
+            await WriteAsync($"{path}{(Path.HasExtension(path) ? "" : "/index.html")}", "the file");
+        }
+
+        await OriginAsync("r1");
+        var other = Own(await OriginHost.StartAsync("other"));
+        var gateway = await ServingAsync(OtherService(other));
+        foreach (var path in new[] { "/topics/a/", "/publish/", "/health/", "/alive/", "/metrics/", "/admin/replicas/", "/admin/", "/other/page/", "/console/" })
+        {
+            using var response = await gateway.Client.GetAsync(path, Cancellation);
+            Assert.NotEqual("the file", await response.Content.ReadAsStringAsync(Cancellation));
+        }
+
+        using (var stream = await StreamClient.OpenAsync(gateway.Client))
+        {
+            await stream.ReadUntilAsync("stream.open");
+        }
+
+        Assert.Contains("SseApp console", await gateway.Client.GetStringAsync("/console/", Cancellation), StringComparison.Ordinal);
+        Assert.Contains("gateway", await gateway.Client.GetStringAsync("/console/console.js", Cancellation), StringComparison.Ordinal);
+        Assert.Equal("the page", await gateway.Client.GetStringAsync("/", Cancellation));
+        using var script = await gateway.Client.GetAsync("/console.js", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, script.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_fallback_that_is_not_there_stops_the_start()
+    {
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => ServingAsync(("StaticFiles:Fallback", "app.html")));
+        Assert.Contains("StaticFiles:Fallback is 'app.html'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_example_page_of_the_docs_is_served()
+    {
+        Assert.SkipWhen(Repository.Root is null, "The tests do not run inside the repository, so its pages cannot be read.");
+        var gateway = await GatewayAsync(("StaticFiles:Root", Path.Combine(Repository.Root, "docs", "example")));
+        Assert.Contains("new EventSource(", await gateway.Client.GetStringAsync("/", Cancellation), StringComparison.Ordinal);
+    }
+
+    protected override ValueTask DisposeOwnAsync()
+    {
+        _folder.Delete(recursive: true);
+        return default;
+    }
+
+    private async Task<GatewayHost> ServingAsync(params (string, string)[] settings)
+    {
+        await WriteAsync("index.html", "the page");
+        await WriteAsync("docs/index.html", "the docs");
+        await WriteAsync("assets/app-3fa9.js", "the script");
+        await WriteAsync("assets/new.kind", "unknown");
+        await WriteAsync("a b/\u00E4.txt", "umlaut");
+        await WriteAsync(".well-known/security.txt", "contact");
+        return await GatewayAsync(settings.Any(setting => setting.Item1 == "StaticFiles:Root") ? settings : [("StaticFiles:Root", Root), .. settings]);
+    }
+
+    private async Task WriteAsync(string path, string content)
+    {
+        var file = Path.Combine(Root, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllTextAsync(file, content, Cancellation);
+    }
+
+    /// <summary>The answer to a path as it is: a client would take out the dots.</summary>
+    private static async Task<string> RawAsync(GatewayHost gateway, string path)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(gateway.Address.Host, gateway.Address.Port, Cancellation);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), Cancellation);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(Cancellation);
+    }
+}

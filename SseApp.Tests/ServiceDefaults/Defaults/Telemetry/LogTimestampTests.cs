@@ -1,0 +1,27 @@
+namespace SseApp.Tests.ServiceDefaults.Defaults.Telemetry;
+
+/// <summary>PM2's <c>log_date_format</c> is a setting of the platform's console log; nothing of ours may get in its way.</summary>
+public sealed class LogTimestampTests
+{
+    [Theory]
+    [InlineData("simple", @"^2\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\dZ (info|warn|fail): ")]
+    [InlineData("json", @"""Timestamp"":""2\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\dZ """)]
+    public async Task Log_lines_begin_with_the_time_in_the_configured_form(string formatter, string line)
+    {
+        await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=50",
+            ["Logging__LogLevel__Default"] = "Information",
+            ["Logging__Console__FormatterName"] = formatter,
+            ["Logging__Console__FormatterOptions__TimestampFormat"] = "yyyy-MM-dd HH:mm:ss.fffZ ",
+            ["Logging__Console__FormatterOptions__UseUtcTimestamp"] = "true",
+        });
+        await gateway.StartAsync();
+
+        await Eventually.Async(
+            () => gateway.Process.Tail(100).Split('\n').Any(printed => System.Text.RegularExpressions.Regex.IsMatch(
+                printed, line, System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))),
+            TimeSpan.FromSeconds(10),
+            "a line with its time");
+    }
+}
