@@ -21,8 +21,6 @@ using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
-using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway;
 

@@ -1,7 +1,5 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 using System.Collections;
-using System.ComponentModel;
-using System.Reflection;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Startup;
 

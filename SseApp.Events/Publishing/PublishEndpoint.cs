@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Primitives;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
-using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Events.Publishing;
 

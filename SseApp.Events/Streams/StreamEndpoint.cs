@@ -5,8 +5,6 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
-using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Cluster.Writers;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Events.Streams;

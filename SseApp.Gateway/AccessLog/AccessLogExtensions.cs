@@ -1,5 +1,5 @@
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
+
 namespace SseApp.Gateway.AccessLog;
 
 internal static class AccessLogExtensions

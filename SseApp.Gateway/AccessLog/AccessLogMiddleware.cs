@@ -1,9 +1,5 @@
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.WebUtilities;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Defaults.Http;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.AccessLog;
 

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 namespace SseApp.Gateway.Alerts;
 
 /// <summary>What the rules judge: the cluster as one gateway sees it at one moment.</summary>

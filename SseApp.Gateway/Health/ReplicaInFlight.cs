@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Gateway.Health;
 
 /// <summary>One replica with requests in flight, for <see cref="LostReplicas"/>.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;

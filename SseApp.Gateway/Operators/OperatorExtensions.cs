@@ -2,7 +2,6 @@ using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Operators;
 

@@ -3,8 +3,6 @@ using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Operators;
-using SseApp.ServiceDefaults.Cluster.Redis;
-using SseApp.ServiceDefaults.Cluster.Replicas;
 
 namespace SseApp.Gateway.Operators;
 

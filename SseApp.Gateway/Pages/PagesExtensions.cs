@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.StaticFiles;
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Pages;
 

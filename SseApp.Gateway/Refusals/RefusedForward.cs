@@ -1,5 +1,3 @@
-using Yarp.ReverseProxy.Forwarder;
-
 namespace SseApp.Gateway.Refusals;
 
 /// <summary>This gateway itself did not forward a request; no replica is to blame, and none other can help.</summary>

@@ -7,10 +7,7 @@ using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
 using SseApp.ServiceDefaults.Cluster.Relay;
-using SseApp.ServiceDefaults.Cluster.Writers;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
-using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace SseApp.Gateway.Relay;
 

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Lifetime;
-using Yarp.ReverseProxy.Configuration;
 namespace SseApp.Gateway.Routing;
 
 internal static class RoutingExtensions

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Clients;
-using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Gateway.Security;
 

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Replicas;
-
 namespace SseApp.Gateway.Alerts.Rules;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using SseApp.ServiceDefaults.Defaults.Telemetry;
-using StackExchange.Redis;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 

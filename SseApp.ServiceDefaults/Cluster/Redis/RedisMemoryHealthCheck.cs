@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Diagnostics.HealthChecks;
-
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Degraded before Redis is full, and while it would drop logs if it were: reading and open streams go on.</summary>

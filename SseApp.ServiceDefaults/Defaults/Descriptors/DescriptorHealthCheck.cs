@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Diagnostics.HealthChecks;
-
 namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 
 /// <summary>Degraded while new streams are refused for want of descriptors; those that are open are served.</summary>

@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;

@@ -1,8 +1,7 @@
-using Microsoft.Extensions.Diagnostics.HealthChecks;
+using System.Diagnostics;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using System.Diagnostics;
-using System.Text.Json;
+
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
 /// <summary>Register one to have <c>/health</c> say how many streams are open.</summary>

@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.Tests.Gateway;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Http;

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Reflection;
-using Microsoft.Extensions.Configuration;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
 

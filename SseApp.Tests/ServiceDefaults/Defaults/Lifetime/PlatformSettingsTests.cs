@@ -1,7 +1,5 @@
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
 using SseApp.ServiceDefaults;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;

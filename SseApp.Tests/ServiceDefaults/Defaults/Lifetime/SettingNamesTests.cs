@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;

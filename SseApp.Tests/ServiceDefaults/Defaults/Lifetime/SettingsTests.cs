@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Gateway.Security;
