@@ -26,7 +26,7 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("StaticFiles:Immutable:0", "assets", "StaticFiles:Immutable contains 'assets'; write a path")]
     [InlineData("Match:Hosts:0", "https://example.org", "Match:Hosts contains 'https://example.org'; write a host")]
     [InlineData("Match:Hosts:0", "example.*", "Match:Hosts contains 'example.*'; write a host")]
-    [InlineData("Match:Hosts:0", "", "Match:Hosts contains ''; write a host")]
+    [InlineData("Match:Hosts:0", "", "Match:Hosts:0 is ''; it must be one text without spaces")]
     [InlineData("Match:Hosts:0", "example.org:port", "Match:Hosts contains 'example.org:port'; write a host")]
     [InlineData("Compression:Level", "NoCompression", "Level")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string message)

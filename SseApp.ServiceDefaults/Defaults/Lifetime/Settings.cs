@@ -83,7 +83,8 @@ internal static class Settings
             foreach (var result in ((IValidatableObject)whole).Validate(new ValidationContext(whole)).Where(result => result != ValidationResult.Success))
             {
                 var message = result.ErrorMessage!;
-                wrong[message] = message.StartsWith(section.Path, StringComparison.Ordinal) ? message : $"{section.Path}: {message}";
+                var separator = result.MemberNames.Any(name => message.StartsWith(name, StringComparison.Ordinal)) ? ":" : ": ";
+                wrong[message] = message.StartsWith(section.Path, StringComparison.Ordinal) ? message : $"{section.Path}{separator}{message}";
             }
         }
     }

@@ -1,5 +1,4 @@
 using SseApp.ServiceDefaults.Cluster.Protocol;
-using StackExchange.Redis;
 
 namespace SseApp.Tests.Events.Publishing;
 
@@ -61,7 +60,8 @@ public sealed class FullServerTests
 
         Assert.Equal("first", (await stream.NextAsync())?.Data);
         await using var others = await server.ConnectAsync();
-        await FillAsync(others);
+        // More than it may hold, and that for sure: a server that is filled to the brim finds a little room now and then.
+        await others.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
 
         using var refused = await host.PublishAsync("kept", "second");
         await AssertFullAsync(refused);
@@ -81,7 +81,7 @@ public sealed class FullServerTests
             s_limit,
             "two lives of a record");
 
-        await others.GetDatabase().ExecuteAsync("FLUSHALL");
+        await others.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "8mb");
         using var again = await host.PublishAsync("kept", "third");
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
     }
@@ -135,9 +135,13 @@ public sealed class FullServerTests
             },
             s_limit,
             "an event to be stored again");
-        health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
-        var advised = health.GetProperty("checks").GetProperty("redis-memory");
-        Assert.True(advice is "raise" or "GarnetMemoryMiB" || advised.GetProperty("description").GetString()!.Contains(advice, StringComparison.Ordinal), health.ToString());
+        if (advice is not ("raise" or "GarnetMemoryMiB"))
+        {
+            await Eventually.Async(
+                async () => (await first.Client.GetStringAsync("/health", TestContext.Current.CancellationToken)).Contains(advice, StringComparison.Ordinal),
+                s_limit,
+                $"the other replica to see the room, and to advise '{advice}' all the same");
+        }
     }
 
     private static async Task FloodAsync(EventsHost host, int worker, ConcurrentDictionary<string, int> stored)
@@ -179,23 +183,4 @@ public sealed class FullServerTests
         "/publish",
         new StringContent(string.Join('\n', topics.Select(topic => $$"""{"topic":"{{topic}}","data":"x"}"""))),
         TestContext.Current.CancellationToken);
-
-    private static async Task FillAsync(ConnectionMultiplexer redis)
-    {
-        var database = redis.GetDatabase();
-        foreach (var size in (int[])[100_000, 1_000, 10])
-        {
-            try
-            {
-                for (var i = 0; i < 100_000; i++)
-                {
-                    await database.StringSetAsync($"filler:{size}:{i}", new byte[size]);
-                }
-            }
-            catch (RedisServerException)
-            {
-                // Full, in pieces of this size.
-            }
-        }
-    }
 }
