@@ -52,14 +52,14 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
     private static ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
     {
         var members = KeyValuePair.Create<string, object?>("results", results);
-        if (results.All(result => result.Status == StatusCodes.Status507InsufficientStorage))
-        {
-            return Problems.Full(context, results[0].Error!, PublishOutcome.NotStored, members);
-        }
-
-        if (results.Any(result => result.Outcome is not null))
+        if (results.Any(result => result.Status == StatusCodes.Status503ServiceUnavailable))
         {
             return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored, members);
+        }
+
+        if (Array.Find(results, result => result.Status == StatusCodes.Status507InsufficientStorage) is { } full)
+        {
+            return Problems.Full(context, full.Error!, PublishOutcome.NotStored, members);
         }
 
         // The status of all items, if they have one.

@@ -51,7 +51,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Method = request.Method,
             Scheme = request.Scheme,
             Host = request.Host.Value ?? "",
-            Path = path,
+            Path = LoggedUrl.Path(path),
             Query = LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery),
             Protocol = request.Protocol,
             Status = response.HasStarted ? response.StatusCode

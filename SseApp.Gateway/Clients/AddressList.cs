@@ -44,7 +44,7 @@ internal sealed class AddressList(IReadOnlyList<IPNetwork> ranges)
         range = default;
         var text = entry.AsSpan().Trim();
         var slash = text.IndexOf('/');
-        if (!IPAddress.TryParse(slash < 0 ? text : text[..slash], out var address) || IsAbbreviated(text, address))
+        if (!IPAddress.TryParse(slash < 0 ? text : text[..slash], out var address) || IsAbbreviated(text, address) || HasLeadingZero(text))
         {
             return false;
         }
@@ -67,6 +67,22 @@ internal sealed class AddressList(IReadOnlyList<IPNetwork> ranges)
 
         range = new IPNetwork(new IPAddress(bytes), length);
         return true;
+    }
+
+    // IPAddress takes 127.0.0.010 for 127.0.0.8: octal, as C once had it. Groups of IPv6 may begin with a zero.
+    private static bool HasLeadingZero(ReadOnlySpan<char> text)
+    {
+        var digits = text[(text.LastIndexOf(':') + 1)..];
+        var isIPv4 = digits.Contains('.');
+        for (var i = 0; i + 1 < digits.Length; i++)
+        {
+            if (digits[i] == '0' && char.IsAsciiDigit(digits[i + 1]) && (i == 0 ? isIPv4 : digits[i - 1] is '.' or '/'))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // IPAddress takes "10" for 0.0.0.10, which nobody who writes a list means.

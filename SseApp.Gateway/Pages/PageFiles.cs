@@ -15,12 +15,13 @@ internal sealed class PageFiles(string root) : IFileProvider
 {
     // As Linux has it.
     private const int MaxLinks = 40;
+    private const int MaxPath = 4096;
 
     public static bool IsHidden(string subpath) => Parts(subpath)
         .Where((part, index) => part.StartsWith('.') && (index > 0 || !string.Equals(part, ".well-known", StringComparison.Ordinal))).Any();
 
     public IFileInfo GetFileInfo(string subpath) =>
-        Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file
+        !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file
             ? new PhysicalFileInfo(file)
             : new NotFoundFileInfo(subpath);
 
@@ -31,7 +32,8 @@ internal sealed class PageFiles(string root) : IFileProvider
 
     private string? Find(string subpath)
     {
-        if (IsHidden(subpath))
+        // Each part of a path costs a question to the file system.
+        if (subpath.Length > MaxPath || IsHidden(subpath))
         {
             return null;
         }

@@ -85,8 +85,7 @@ internal sealed class EventsCluster(
     {
         RouteId = $"{ReplicaDirectory.ClusterId}.{name}",
         ClusterId = ReplicaDirectory.ClusterId,
-        // The platform reads the Host header as Unicode; certificates and zone files write Punycode.
-        Match = new RouteMatch { Path = path, Hosts = match.Hosts.Count == 0 ? null : [.. match.Hosts.Select(host => new IdnMapping().GetUnicode(host))] },
+        Match = new RouteMatch { Path = path, Hosts = match.Hosts.Count == 0 ? null : [.. match.Hosts.Select(MatchOptions.AsRouted)!] },
         CorsPolicy = CrossOriginOptions.PolicyName,
     }.WithTransformUseOriginalHostHeader();
 }

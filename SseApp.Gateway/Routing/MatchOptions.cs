@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace SseApp.Gateway.Routing;
 
 /// <summary>Section <c>Match</c>: which requests are for the replicas.</summary>
@@ -23,6 +25,22 @@ public sealed class MatchOptions : IValidatableObject
     {
         var host = new HostString(pattern.StartsWith("*.", StringComparison.Ordinal) ? pattern[2..] : pattern);
         var hasPort = pattern.LastIndexOf(':') > pattern.LastIndexOf(']');
-        return Uri.CheckHostName(host.Host) != UriHostNameType.Unknown && (!hasPort || host.Port is > 0 and <= 65535);
+        return Uri.CheckHostName(host.Host) is UriHostNameType.Dns or UriHostNameType.IPv4 && (!hasPort || host.Port is > 0 and <= 65535) && AsRouted(pattern) is not null;
+    }
+
+    /// <summary>
+    /// The platform reads the Host header as Unicode; certificates and zone files write Punycode. Null for a name that is
+    /// neither.
+    /// </summary>
+    internal static string? AsRouted(string host)
+    {
+        try
+        {
+            return Ascii.IsValid(host) ? new IdnMapping().GetUnicode(host) : host;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
     }
 }

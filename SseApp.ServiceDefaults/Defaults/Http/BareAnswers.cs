@@ -29,12 +29,24 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         client?.BeginRequest(HttpProtocol.IsHttp2(context.Request.Protocol));
         try
         {
-            await AnswerAsync(context);
+            await (IsTunnel(context.Request) ? RefuseTunnelAsync(context) : AnswerAsync(context));
         }
         finally
         {
             client?.EndRequest();
         }
+    }
+
+    // Neither service is a forward proxy. In HTTP/2 the method opens WebSockets (RFC 8441), which are the router's.
+    private static bool IsTunnel(HttpRequest request) => HttpMethods.IsConnect(request.Method) && !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
+
+    private Task RefuseTunnelAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        context.Response.Headers.Allow = "GET, HEAD, POST, OPTIONS";
+        // What comes next is meant for the other end of the tunnel.
+        context.Response.Headers.Connection = "close";
+        return AnswerAsync(context, wrong: null);
     }
 
     private async Task AnswerAsync(HttpContext context)
@@ -48,6 +60,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         {
             wrong = exception;
             Clear(context, exception.StatusCode);
+        }
+        catch (IOException exception) when (!context.Response.HasStarted && exception.InnerException is OverflowException)
+        {
+            // "Bad chunk size data.": Kestrel's for a size that no number holds.
+            Clear(context, StatusCodes.Status400BadRequest);
         }
         catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {

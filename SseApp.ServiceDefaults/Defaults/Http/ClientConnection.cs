@@ -40,7 +40,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         // Around TLS there is another one, which sees the FIN first.
         _outer = connection.Features.Get<ClientConnection>();
         var transport = connection.Transport;
-        Input = transport.Input;
+        Input = new UnfinishedInput(transport.Input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
         connection.ConnectionClosed = _closed.Token;

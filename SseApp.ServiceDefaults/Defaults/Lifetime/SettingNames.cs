@@ -71,6 +71,17 @@ internal static partial class SettingNames
                     yield return $"{leaf.Path} is {Shown(leaf.Value, meant)}, but there is no section {child.Path}; did you mean {meant}?";
                 }
             }
+            else
+            {
+                // A section of ours in one that nobody has.
+                foreach (var leaf in child.GetChildren()
+                    .Where(nested => nested.GetChildren().Any(setting => Of(nested.Key).Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
+                    .SelectMany(Leaves))
+                {
+                    var meant = leaf.Path[(child.Path.Length + 1)..];
+                    yield return $"{leaf.Path} is {Shown(leaf.Value, meant)}, but there is no section {child.Path}; did you mean {meant}?";
+                }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 
@@ -6,7 +7,7 @@ namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 /// What of a URL may be written down: in the access log, in other logs, in traces. A token in a query can have any name, so the
 /// values of all parameters are hidden but of those that this service knows and that are none.
 /// </summary>
-internal static class LoggedUrl
+internal static partial class LoggedUrl
 {
     public const string Hidden = "***";
 
@@ -45,16 +46,22 @@ internal static class LoggedUrl
     public static string Url(string url)
     {
         url = url.Split('#')[0];
-        var start = url.IndexOf("://", StringComparison.Ordinal);
         var query = url.IndexOf('?', StringComparison.Ordinal);
         var path = query < 0 ? url : url[..query];
-        if (start >= 0 && path.IndexOf('/', start + 3) is var slash && path.LastIndexOf('@', slash < 0 ? path.Length - 1 : slash) is var user and >= 0 && user > start)
+        var scheme = path.IndexOf("://", StringComparison.Ordinal);
+        var host = scheme >= 0 ? scheme + 3 : path.StartsWith("//", StringComparison.Ordinal) ? 2 : -1;
+        if (host >= 0 && path.IndexOf('/', host) is var slash && path.AsSpan(0, slash < 0 ? path.Length : slash).LastIndexOf('@') is var user && user >= host)
         {
-            path = $"{path[..(start + 3)]}{Hidden}{path[user..]}";
+            path = $"{path[..host]}{Hidden}{path[user..]}";
         }
 
-        return query < 0 ? path : path + Query(url[query..]);
+        return Path(path) + (query < 0 ? "" : Query(url[query..]));
     }
+
+    /// <summary>A path without what follows a separator of parameters, encoded or not: no topic has one in its name.</summary>
+    public static string Path(string path) => Parameters().Match(path) is { Success: true } parameters
+        ? $"{path[..parameters.Index]}{parameters.Value}{Hidden}"
+        : path;
 
     /// <summary>A <c>Referer</c>, whose query belongs to another site: nothing of it is known.</summary>
     public static string Referer(string url)
@@ -62,6 +69,9 @@ internal static class LoggedUrl
         var shown = Url(url);
         return shown.IndexOf('?', StringComparison.Ordinal) is var query and >= 0 ? $"{shown[..query]}?{Hidden}" : shown;
     }
+
+    [GeneratedRegex("[?;&]|%3f|%3b|%26", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Parameters();
 
     private static void AppendParameter(StringBuilder logged, ReadOnlySpan<char> parameter, ICollection<string>? shown, ICollection<string>? hidden)
     {

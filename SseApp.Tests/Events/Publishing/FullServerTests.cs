@@ -67,6 +67,8 @@ public sealed class FullServerTests
         await AssertFullAsync(refused);
         using var batch = await BatchAsync(host, "kept", "new");
         await AssertFullAsync(batch);
+        using var mixed = await BatchAsync(host, "kept", "b!");
+        await AssertFullAsync(mixed);
         await AssertHoldsAsync(host, "kept", 1);
 
         // The record of the replica would have expired several times meanwhile.
@@ -111,18 +113,41 @@ public sealed class FullServerTests
             await AssertHoldsAsync(second, topic, count);
         }
 
-        using var batch = await BatchAsync(second, "idle-0", "new");
-        await AssertFullAsync(batch);
+        // Buffers of the server's connections come and go with the load, and with them room for an event or two.
+        using var full = new CancellationTokenSource();
+        var filling = FillAsync(second, full.Token);
+        await Eventually.Async(
+            async () =>
+            {
+                using var batch = await BatchAsync(second, "idle-0", "new");
+                if (batch.StatusCode == HttpStatusCode.OK)
+                {
+                    return false;
+                }
+
+                await AssertFullAsync(batch);
+                return true;
+            },
+            s_limit,
+            "a batch to be refused");
         Assert.Equal("kept", (await stream.NextAsync())?.Data);
         await using var opened = await second.SubscribeAsync("idle-0");
-        var health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
-        Assert.Equal("degraded", health.GetProperty("status").GetString());
-        var memory = health.GetProperty("checks").GetProperty("redis-memory");
-        Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("limitBytes").GetInt64());
-        Assert.Contains("publishes are refused with 507", memory.GetProperty("description").GetString(), StringComparison.Ordinal);
+        await Eventually.Async(
+            async () =>
+            {
+                var health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+                var memory = health.GetProperty("checks").GetProperty("redis-memory");
+                Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("limitBytes").GetInt64());
+                return health.GetProperty("status").GetString() == "degraded"
+                    && memory.GetProperty("description").GetString()!.Contains("publishes are refused with 507", StringComparison.Ordinal);
+            },
+            s_limit,
+            "the health to say that publishes are refused");
+        await full.CancelAsync();
+        await filling;
 
         // Room again: what is no longer needed is deleted.
-        foreach (var topic in stored.Keys)
+        foreach (var topic in stored.Keys.Append("filler"))
         {
             await first.Client.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
         }
@@ -141,6 +166,17 @@ public sealed class FullServerTests
                 async () => (await first.Client.GetStringAsync("/health", TestContext.Current.CancellationToken)).Contains(advice, StringComparison.Ordinal),
                 s_limit,
                 $"the other replica to see the room, and to advise '{advice}' all the same");
+        }
+    }
+
+    /// <summary>Publishes whenever there is room.</summary>
+    private static async Task FillAsync(EventsHost host, CancellationToken stopped)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        while (!stopped.IsCancellationRequested)
+        {
+            using var answer = await host.PublishAsync("filler", new string('x', EventBytes));
+            await pace.WaitForNextTickAsync(CancellationToken.None);
         }
     }
 

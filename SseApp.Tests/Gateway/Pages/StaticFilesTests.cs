@@ -120,6 +120,7 @@ public sealed class StaticFilesTests : GatewayTest
     [InlineData("/out/outside.txt")]
     [InlineData("/loop")]
     [InlineData("/assets/")]
+    [InlineData("/docs/index.html/")]
     [InlineData("/assets")]
     [InlineData("//etc/passwd")]
     public async Task Hidden_files_folders_and_what_lies_outside_are_not_found(string path)

@@ -41,6 +41,23 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
         await UntilAsync(() => replica.Get<EventsMetrics>().ActiveConnections == 0, "the stream to end, long before a heartbeat");
     }
 
+    /// <summary>Its end may come together with the last byte of its body.</summary>
+    [Theory]
+    [InlineData("gateway", 2)]
+    [InlineData("gateway", 60_000)]
+    [InlineData("replica", 2)]
+    [InlineData("replica", 60_000)]
+    public async Task A_publisher_that_says_no_more_gets_its_answer(string service, int length)
+    {
+        var (gateway, replica) = await StartAsync();
+        var address = service == "replica" ? replica.Address : gateway.Address;
+        for (var i = 0; i < 10; i++)
+        {
+            using var socket = await AskAsync(address, $"POST /topics/half/events HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{new string('x', length)}");
+            Assert.StartsWith("HTTP/1.1 201 ", await RawHttp.ReadAsync(socket, until: "\"offset\""), StringComparison.Ordinal);
+        }
+    }
+
     private static async Task<Socket> AskAsync(Uri address, string request)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -17,6 +17,8 @@ public sealed class SettingNamesTests
     [InlineData("Headers:Remove", "ResponseHeaders:Remove")]
     [InlineData("Corse:Origins", "Cors:Origins")]
     [InlineData("Cor:Origins", "Cors:Origins")]
+    [InlineData("Security:Access:Deny", "Access:Deny")]
+    [InlineData("MyApp:TopicLog:MaxEvents", "TopicLog:MaxEvents")]
     [InlineData("Restarts:Enabled", "Restart:Enabled")]
     [InlineData("Backplan:Mode", "Backplane:Mode")]
     public void A_misspelt_section_is_named(string setting, string meant)

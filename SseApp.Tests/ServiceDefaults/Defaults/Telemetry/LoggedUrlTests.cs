@@ -34,6 +34,10 @@ public sealed class LoggedUrlTests
     [InlineData("https://user:s3cret@a.example", "https://***@a.example")]
     [InlineData("https://a.example/@x", "https://a.example/@x")]
     [InlineData("https://a.example?s3cret", "https://a.example?***")]
+    [InlineData("//user:s3cret@a.example/page", "//***@a.example/page")]
+    [InlineData("https://a.example/page;token=s3cret", "https://a.example/page;***")]
+    [InlineData("https://a.example/page%3Ftoken=s3cret", "https://a.example/page%3F***")]
+    [InlineData("/page?next=https://user:s3cret@a.example", "/page?***")]
     public void Of_a_referer_nothing_of_the_query_is_shown(string referer, string logged) => Assert.Equal(logged, LoggedUrl.Referer(referer));
 
     [Fact]
