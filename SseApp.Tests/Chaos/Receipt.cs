@@ -50,6 +50,26 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         return _numbers.Count == topic.Stored.Count ? null : Fault($"got {_numbers.Count} of {topic.Stored.Count}");
     }
 
+    /// <summary>
+    /// Every number, in order, where a server may deliver an event and lose it in a crash before it has confirmed it: its
+    /// publisher sends it again, so it comes once more. Null, or what is wrong.
+    /// </summary>
+    public string? FindLoss()
+    {
+        var next = 0;
+        foreach (var number in _numbers)
+        {
+            if (number > next)
+            {
+                return Fault($"got {number} in place of {next}");
+            }
+
+            next = Math.Max(next, number + 1);
+        }
+
+        return next == topic.Stored.Count ? null : Fault($"got {next} of {topic.Stored.Count}");
+    }
+
     /// <summary>What is wrong by the positions of the events, or null; see <see cref="Trail.FindFault"/>.</summary>
     public string? FindSilentFault() => Trail?.FindFault(topic.Stored) is { } fault ? Fault(fault) : null;
 

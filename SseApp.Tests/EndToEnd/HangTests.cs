@@ -6,6 +6,7 @@ using SseApp.Tests.Chaos;
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>Processes that run on but are of no use, under the AppHost's supervisor; who is restarted when is in the tests of its watches.</summary>
+[Collection<RunsAlone>]
 public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<HangingClusterFixture>
 {
     private const int Warm = 500;
@@ -125,7 +126,8 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         await Eventually.Async(() => cluster.Logs.Any(line => line.StartsWith($"{redis.Key} ended (killed)", StringComparison.Ordinal)), s_limit, "its end to be logged");
         await load.AcknowledgedAsync(3 * Warm);
         await load.FinishAsync();
-        load.AssertFaultless(receipt => receipt.FindFault());
+        // Garnet delivers before its file has the event, and confirms after that.
+        load.AssertFaultless(receipt => receipt.FindLoss());
         Assert.Equal(before, await ReadyAsync());
     }
 

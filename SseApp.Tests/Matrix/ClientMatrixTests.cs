@@ -4,6 +4,7 @@ namespace SseApp.Tests.Matrix;
 /// What people read streams with, each on its own: it opens, comes back after a cut, after a drain and after a refusal, misses
 /// nothing, and never shows its user an event without data.
 /// </summary>
+[Collection<RunsAlone>]
 public sealed class ClientMatrixTests(SharedCluster shared) : IClassFixture<SharedCluster>
 {
     /// <summary>Its EventSource does nothing any more when its connection was cut, whoever is at the other end.</summary>
