@@ -15,10 +15,10 @@ internal sealed class BackplaneOptions
     public bool Persistent { get; set; }
 
     /// <summary>Folder of Garnet's files; a relative path begins at the AppHost's folder. Default <c>../artifacts/backplane</c>.</summary>
-    [System.ComponentModel.DataAnnotations.StringLength(4096, MinimumLength = 1), System.ComponentModel.Description("the path of a folder")]
+    [StringLength(4096, MinimumLength = 1), System.ComponentModel.Description("the path of a folder")]
     public string DataDirectory { get; set; } = "../artifacts/backplane";
 
     /// <summary>Memory that Garnet may use for data, in MiB. Default 512.</summary>
-    [System.ComponentModel.DataAnnotations.Range(64, 1_048_576)]
+    [Range(64, 1_048_576)]
     public int GarnetMemoryMiB { get; set; } = 512;
 }

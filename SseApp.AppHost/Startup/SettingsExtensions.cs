@@ -1,4 +1,3 @@
-using System.Collections;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.AppHost.Startup;
@@ -32,8 +31,7 @@ internal static class SettingsExtensions
     {
         // The services get the environment that the AppHost has.
         var inherited = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().Build();
-        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
-        return SettingNames.Problems(builder.Configuration, variables).Concat(
+        return SettingNames.Problems(builder.Configuration, SettingNames.Variables).Concat(
             SettingNames.Sections.Except(own, StringComparer.OrdinalIgnoreCase)
                 .SelectMany(section => SettingNames.Leaves(builder.Configuration.GetSection(section)))
                 .Where(setting => setting.Value is not null && inherited[setting.Path] is null && !IsAspires(setting))

@@ -20,11 +20,9 @@ internal static class OwnPages
             }
 
             metrics.Refused(PageOrigin.Foreign);
-            return TypedResults.Problem(
+            return Problems.Forbidden(
                 "Web pages publish through a gateway, whose Cors:Origins lists them; programs send no Origin.",
-                title: "The request is not allowed.",
-                statusCode: StatusCodes.Status403Forbidden,
-                extensions: [new("reason", PageOrigin.Foreign)]).ExecuteAsync(context);
+                KeyValuePair.Create<string, object?>("reason", PageOrigin.Foreign)).ExecuteAsync(context);
         });
     }
 }

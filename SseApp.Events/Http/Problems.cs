@@ -13,8 +13,8 @@ internal static class Problems
     public static ProblemHttpResult NotFound(string title, string detail) =>
         TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status404NotFound);
 
-    public static ProblemHttpResult Forbidden(string rule) =>
-        TypedResults.Problem(rule, title: "The request is not allowed.", statusCode: StatusCodes.Status403Forbidden);
+    public static ProblemHttpResult Forbidden(string rule, params KeyValuePair<string, object?>[] more) =>
+        TypedResults.Problem(rule, title: "The request is not allowed.", statusCode: StatusCodes.Status403Forbidden, extensions: more);
 
     public static ProblemHttpResult TooLarge(string rule) =>
         TypedResults.Problem(rule, title: "The body is too large.", statusCode: StatusCodes.Status413PayloadTooLarge);
@@ -42,7 +42,7 @@ internal static class Problems
 
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, int status, params KeyValuePair<string, object?>[] extensions)
     {
-        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         return TypedResults.Problem(detail, title: title, statusCode: status, extensions: extensions);
     }
 }

@@ -23,14 +23,20 @@ internal static class OperatorEndpoints
     }
 
     private static JsonHttpResult<ProcessDetails> Describe(
-        TopicHubs hubs, IOptions<StreamingOptions> streaming, IOptions<MemoryGuardOptions> memory, IServiceProvider services)
+        TopicHubs hubs, IOptions<StreamingOptions> streaming, IOptions<MemoryGuardOptions> memory, DescriptorSource source, IServiceProvider services)
     {
+        var descriptors = source.Read();
         var topics = hubs.List("", null, int.MaxValue);
         return TypedResults.Json(
             ProcessDetails.Read(
                 new ProcessRates(Math.Round(topics.Sum(topic => topic.PublishRate), 2), Math.Round(topics.Sum(topic => topic.DeliverRate), 2)),
                 new ProcessLimits(
-                    streaming.Value.MaxConnections, streaming.Value.MaxTopics, streaming.Value.MaxBacklogBytes, memory.Value.Limit.Bytes, ProcessDetails.ReadMaxOpenFiles()),
+                    streaming.Value.MaxConnections,
+                    streaming.Value.MaxTopics,
+                    streaming.Value.MaxBacklogBytes,
+                    memory.Value.Limit.Bytes,
+                    descriptors is { Limit: < int.MaxValue and var limit } ? limit : null),
+                descriptors,
                 ChangedSetting.Of(services, typeof(OperatorEndpoints).Assembly, typeof(ProcessDetails).Assembly)),
             OperatorJsonContext.Default.ProcessDetails);
     }

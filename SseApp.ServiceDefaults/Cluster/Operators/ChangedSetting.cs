@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
@@ -41,7 +42,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
             return [];
         }
 
-        if (IsValue(type))
+        if (SettingTypes.IsValue(type))
         {
             return Equals(current, standard) ? [] : [new ChangedSetting(path, Show(path, current), Show(path, standard))];
         }
@@ -56,10 +57,8 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
             });
         }
 
-        return type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.GetIndexParameters().Length == 0 && (property.SetMethod is { IsPublic: true } || !IsValue(property.PropertyType)))
-            .SelectMany(property => Compare(
-                $"{path}:{property.Name}", current is null ? null : property.GetValue(current), standard is null ? null : property.GetValue(standard)));
+        return SettingTypes.Properties(type).SelectMany(property => Compare(
+            $"{path}:{property.Name}", current is null ? null : property.GetValue(current), standard is null ? null : property.GetValue(standard)));
     }
 
     private static (string? Key, object? Value)[] Items(object? list) => list switch
@@ -68,9 +67,6 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         IEnumerable items => [.. items.Cast<object?>().Select((item, index) => ((string?)index.ToString(CultureInfo.InvariantCulture), item))],
         _ => [],
     };
-
-    private static bool IsValue(Type type) =>
-        type == typeof(string) || type == typeof(Uri) || type.IsValueType;
 
     private static string? Show(string path, object? value) => value switch
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
@@ -25,7 +26,7 @@ internal sealed record ProcessDetails(
     ProcessLimits Limits,
     ChangedSetting[] Settings)
 {
-    public static ProcessDetails Read(ProcessRates rates, ProcessLimits limits, ChangedSetting[] settings)
+    public static ProcessDetails Read(ProcessRates rates, ProcessLimits limits, DescriptorReading? descriptors, ChangedSetting[] settings)
     {
         using var process = Process.GetCurrentProcess();
         var gc = GC.GetGCMemoryInfo();
@@ -35,23 +36,12 @@ internal sealed record ProcessDetails(
             Environment.Version.ToString(),
             Environment.ProcessorCount,
             process.Threads.Count,
-            CountOpenFiles(),
+            descriptors?.Open,
             new ProcessMemory(Environment.WorkingSet, GC.GetTotalMemory(forceFullCollection: false), gc.TotalAvailableMemoryBytes),
             rates,
             limits,
             settings);
     }
-
-    /// <summary>How many descriptors the process may have open; null where the system does not say, or has no limit.</summary>
-    public static long? ReadMaxOpenFiles()
-    {
-        const string Name = "Max open files";
-        return OperatingSystem.IsLinux()
-            && File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal)) is { } line
-            && long.TryParse(line[Name.Length..].TrimStart().Split(' ')[0], CultureInfo.InvariantCulture, out var limit) ? limit : null;
-    }
-
-    private static int? CountOpenFiles() => OperatingSystem.IsLinux() ? Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() : null;
 }
 
 /// <summary>Memory of a process, in bytes.</summary>

@@ -1,4 +1,3 @@
-using System.Collections;
 using Microsoft.Extensions.Primitives;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -20,6 +19,7 @@ internal static class ServiceProgram
         }
 
         IConfiguration? configuration = null;
+        IReadOnlyCollection<string> wrong = [];
         using var quiet = new QuietStart();
         try
         {
@@ -42,9 +42,9 @@ internal static class ServiceProgram
 
             return app.Services.GetRequiredService<ServiceExit>().Code;
         }
-        catch (Exception exception) when (!quiet.Ended && StartFailure.Explain(exception, configuration) is { Count: > 0 })
+        catch (Exception exception) when (!quiet.Ended && (wrong = StartFailure.Explain(exception, configuration)).Count > 0)
         {
-            foreach (var line in StartFailure.Explain(exception, configuration).Distinct(StringComparer.Ordinal))
+            foreach (var line in wrong.Distinct(StringComparer.Ordinal))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -78,8 +78,7 @@ internal static class ServiceProgram
     {
         public ValidateOptionsResult Validate(string? name, WholeConfiguration options)
         {
-            var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
-            string[] wrong = [.. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(), .. SettingNames.Problems(configuration, variables)];
+            string[] wrong = [.. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(), .. SettingNames.Problems(configuration, SettingNames.Variables)];
             return wrong.Length > 0 ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
         }
     }

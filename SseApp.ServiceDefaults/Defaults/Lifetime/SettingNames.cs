@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.RegularExpressions;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -28,6 +29,10 @@ internal static partial class SettingNames
 
     /// <summary>Names of all sections.</summary>
     public static IReadOnlyCollection<string> Sections => s_sections.Value.Keys;
+
+    /// <summary>The environment variables of this process.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Variables =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
 
     /// <summary>Names of the settings in a section, whoever reads them; none when there is no such section.</summary>
     public static IReadOnlyCollection<string> Of(string section) => s_sections.Value.TryGetValue(section, out var names) ? names.Keys : [];
