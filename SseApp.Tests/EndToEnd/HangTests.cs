@@ -9,7 +9,8 @@ namespace SseApp.Tests.EndToEnd;
 [Collection<RunsAlone>]
 public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<HangingClusterFixture>
 {
-    private const int Warm = 500;
+    // More than can be on their way at one moment.
+    private const int Warm = 250;
     private const int StopSignal = 19;
     private const int ContinueSignal = 18;
 
@@ -72,8 +73,8 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         using (var end = new CancellationTokenSource())
         {
             var stutters = services.Select(service => StutterAsync(service, end.Token)).ToArray();
-            await UntilSlowAsync(3);
-            await Task.Delay(3 * HangingClusterFixture.SlowAfter, TimeProvider.System, Cancellation);
+            await UntilSlowAsync(ClusterFixture.Replicas);
+            await Task.Delay(2 * HangingClusterFixture.SlowAfter, TimeProvider.System, Cancellation);
             await end.CancelAsync();
             await Task.WhenAll(stutters);
         }
@@ -98,10 +99,12 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         var before = await StartsAsync();
         var redis = ServiceOf(Assert.Single(cluster.Instances("redis")).Value);
         Libc.Signal(redis, StopSignal);
+        // Whoever took the outage for a hang would be killed within this.
+        var restarts = Task.Delay(2 * HangingClusterFixture.HungAfter, TimeProvider.System, Cancellation);
         try
         {
             await cluster.Webhook.UntilAsync("firing redis-unavailable");
-            await Task.Delay(3 * HangingClusterFixture.HungAfter, TimeProvider.System, Cancellation);
+            await restarts;
         }
         finally
         {
@@ -124,7 +127,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         Libc.Signal(process, Libc.Kill);
 
         await Eventually.Async(() => cluster.Logs.Any(line => line.StartsWith($"{redis.Key} ended (killed)", StringComparison.Ordinal)), s_limit, "its end to be logged");
-        await load.AcknowledgedAsync(3 * Warm);
+        await load.AcknowledgedAsync(Warm);
         await load.FinishAsync();
         // Garnet delivers before its file has the event, and confirms after that.
         load.AssertFaultless(receipt => receipt.FindLoss());
@@ -149,20 +152,20 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         return process;
     }
 
-    /// <summary>Lets a process run for a third of the time only, until it ends or the test does.</summary>
+    /// <summary>Lets a process run for a quarter of the time only, until it ends or the test does.</summary>
     private static async Task StutterAsync(int process, CancellationToken over)
     {
         while (!over.IsCancellationRequested && Directory.Exists($"/proc/{process}"))
         {
             Libc.Signal(process, StopSignal);
-            await Task.Delay(TimeSpan.FromMilliseconds(800), TimeProvider.System, CancellationToken.None);
+            await Task.Delay(HangingClusterFixture.Stutter, TimeProvider.System, CancellationToken.None);
             Libc.Signal(process, ContinueSignal);
-            await Task.Delay(TimeSpan.FromMilliseconds(400), TimeProvider.System, CancellationToken.None);
+            await Task.Delay(HangingClusterFixture.Stutter / 3, TimeProvider.System, CancellationToken.None);
         }
     }
 
     private Task UntilSlowAsync(int count) => Eventually.Async(
-        async () => (await ReplicasAsync()).Count(replica => replica.GetProperty("schedulingDelayMs").GetDouble() > 500) == count, s_limit, $"{count} slow replicas");
+        async () => (await ReplicasAsync()).Count(replica => replica.GetProperty("schedulingDelayMs").GetDouble() > HangingClusterFixture.SlowLimit.TotalMilliseconds) == count, s_limit, $"{count} slow replicas");
 
     private async Task OthersStayedAsync(Dictionary<string, DateTimeOffset> before, string name)
     {

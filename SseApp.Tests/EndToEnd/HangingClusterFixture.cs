@@ -4,11 +4,17 @@ using Aspire.Hosting.Testing;
 
 namespace SseApp.Tests.EndToEnd;
 
-/// <summary>The supervised cluster with its embedded Redis on disk; ten seconds without an answer are too much, and so are five of being slow.</summary>
+/// <summary>The supervised cluster with its embedded Redis on disk; ten seconds without an answer are too much, and so are four of being slow.</summary>
 public sealed class HangingClusterFixture : ClusterFixture
 {
     public static readonly TimeSpan HungAfter = TimeSpan.FromSeconds(10);
-    public static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(4);
+
+    /// <summary>More than a machine that others fill, too, keeps a replica waiting.</summary>
+    public static readonly TimeSpan SlowLimit = TimeSpan.FromMilliseconds(1200);
+
+    /// <summary>How long a replica that is to be slow stands still at a time.</summary>
+    public static readonly TimeSpan Stutter = TimeSpan.FromMilliseconds(1500);
 
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("sse-garnet-");
 
@@ -17,7 +23,7 @@ public sealed class HangingClusterFixture : ClusterFixture
 
     protected override IEnumerable<string> Arguments =>
     [
-        $"--Restart:HungAfter={HungAfter:c}", $"--Restart:SlowAfter={SlowAfter:c}", "--Restart:MinUptime=00:00:00",
+        $"--Restart:HungAfter={HungAfter:c}", $"--Restart:SlowAfter={SlowAfter:c}", $"--Restart:SlowLimit={SlowLimit:c}", "--Restart:MinUptime=00:00:00",
         "--Backplane:Persistent=true", $"--Backplane:DataDirectory={_data.FullName}",
     ];
 

@@ -1,5 +1,3 @@
-using SseApp.Tests.Browser;
-
 namespace SseApp.Tests.Matrix;
 
 /// <summary>One client that nobody here wrote, on one stream, and what it has let its user see.</summary>
@@ -8,8 +6,13 @@ internal sealed class MatrixClient : IAsyncDisposable
     /// <summary>What the loop around a client that only reads adds when it gets a status other than 200.</summary>
     public const string Refused = "refused";
 
+    /// <summary>Those that npm has.</summary>
     private static readonly Dictionary<string, string> s_packages = new(StringComparer.Ordinal)
     {
+        ["event-source-polyfill"] = "1.0.31",
+        ["reconnecting-eventsource"] = "1.6.5",
+        ["sse.js"] = "2.8.0",
+        ["extended-eventsource"] = "2.1.0",
         ["eventsource"] = "4.1.1",
         ["undici"] = "7.30.2",
         ["@microsoft/fetch-event-source"] = "2.0.1",
@@ -23,40 +26,49 @@ internal sealed class MatrixClient : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly List<IAsyncDisposable> _owned = [];
     private Task _running = Task.CompletedTask;
-    private EventSourcePage? _page;
+    private MatrixBrowser? _browser;
 
-    private MatrixClient()
-    {
-    }
+    private MatrixClient(string name) => Name = name;
+
+    public string Name { get; }
 
     /// <summary>Everything that its user got, in that order; an event without data, too.</summary>
-    public IReadOnlyList<SseEvent> Seen => _page is null
-        ? [.. _seen]
-        : [.. _page.Reports.Where(report => report.Kind != "error").Select(report => new SseEvent(report.Kind, report.Data ?? "", report.Id ?? ""))];
+    public IReadOnlyList<SseEvent> Seen => _browser?.Seen(Name) ?? [.. _seen];
 
-    /// <summary>Skips the test where the client cannot be had.</summary>
-    public static async Task<MatrixClient> OpenAsync(string name, Uri stream)
+    /// <summary>Where the packages of npm are, fetched once; skips where they cannot be had.</summary>
+    public static Task<string> RequirePackagesAsync() => NodePackage.RequireAllAsync("matrix", s_packages);
+
+    /// <summary>Skips where the client cannot be had.</summary>
+    /// <param name="name">The client.</param>
+    /// <param name="stream">The address of its stream.</param>
+    /// <param name="packages">Where the packages of npm are; asked for by those that need one.</param>
+    /// <param name="browser">The page on which it is open already; asked for by those that live in one.</param>
+    public static async Task<MatrixClient> OpenAsync(string name, Uri stream, Func<Task<string>> packages, Func<Task<MatrixBrowser>> browser)
     {
-        var client = new MatrixClient();
+        var client = new MatrixClient(name);
         switch (name)
         {
-            case "Chromium":
-                client._page = new EventSourcePage { Source = stream.AbsoluteUri };
-                var pages = await PageServer.StartAsync(client._page.Map);
-                client._owned.Add(pages);
-                client._owned.Insert(0, Chromium.Open(new Uri(pages.Address, EventSourcePage.Path)));
+            case var _ when MatrixBrowser.Has(name):
+                client._browser = await browser();
                 break;
             case ".NET SseParser":
                 client._running = client.ReadInDotNetAsync(stream);
                 break;
             case "curl":
-                client._running = client.ReadWithCurlAsync(Require("curl", "curl"), stream);
+                client._running = client.ReadWithProgramAsync(Require("curl", "curl"), ["-s", "-N", "-f", stream.AbsoluteUri], "-H", status: 22);
+                break;
+            case "wget":
+                // Left to itself it would ask for the rest of a stream that broke by a byte range.
+                client._running = client.ReadWithProgramAsync(Require("wget", "wget"), ["-q", "-O", "-", "--tries=1", stream.AbsoluteUri], "--header", status: 8);
                 break;
             case "Python":
                 client.Start(Require("python3", "python3"), Script("client.py"), stream.AbsoluteUri);
                 break;
+            case "Perl HTTP::Tiny" or "Perl IO::Socket":
+                client.Start(await RequirePerlAsync(), Script("client.pl"), name["Perl ".Length..], stream.AbsoluteUri);
+                break;
             default:
-                client.Start("node", Script("client.mjs"), name, await NodePackage.RequireAsync(name, s_packages[name]), stream.AbsoluteUri);
+                client.Start("node", Script("client.mjs"), name, Path.Combine(await packages(), name), stream.AbsoluteUri);
                 break;
         }
 
@@ -91,25 +103,44 @@ internal sealed class MatrixClient : IAsyncDisposable
         return "";
     }
 
+    /// <summary>Debian's smallest Perl is without the modules that come with Perl.</summary>
+    private static async Task<string> RequirePerlAsync()
+    {
+        var perl = Require("perl", "perl");
+        await using var modules = ChildProcess.Start(new ProcessStartInfo(perl, ["-MHTTP::Tiny", "-MJSON::PP", "-MIO::Socket::INET", "-e", "1"]));
+        await modules.WaitForExitAsync();
+        if (modules.ExitCode != 0)
+        {
+            Assert.Skip("Perl's core modules are not installed (apt-get install perl).");
+        }
+
+        return perl;
+    }
+
     private void Start(string program, params string[] arguments) => _owned.Add(ChildProcess.Start(
         new ProcessStartInfo(program, arguments), line => _seen.Enqueue(JsonSerializer.Deserialize<SseEvent>(line, JsonSerializerOptions.Web)!)));
 
-    /// <summary>As in the README: curl names no type that it accepts, so its user gets the status of a refusal.</summary>
-    private async Task ReadWithCurlAsync(string curl, Uri stream)
+    /// <summary>
+    /// A program that prints the stream, as in the README. Those name no type that they accept, so their user gets the status
+    /// of a refusal.
+    /// </summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">How it is called.</param>
+    /// <param name="header">Its option that adds a header.</param>
+    /// <param name="status">Its exit code after a status of 400 or more.</param>
+    private async Task ReadWithProgramAsync(string program, string[] arguments, string header, int status)
     {
         var last = "";
         var retry = TimeSpan.FromSeconds(1);
         while (!_closing.IsCancellationRequested)
         {
             var parser = new SseParser();
-            string[] resume = last.Length > 0 ? ["-H", $"Last-Event-ID: {last}"] : [];
-            await using var process = ChildProcess.Start(
-                new ProcessStartInfo(curl, ["-s", "-N", "-f", .. resume, stream.AbsoluteUri]), line => Read(parser, line));
+            string[] resume = last.Length > 0 ? [header, $"Last-Event-ID: {last}"] : [];
+            await using var process = ChildProcess.Start(new ProcessStartInfo(program, [.. resume, .. arguments]), line => Read(parser, line));
             await process.WaitForExitAsync().WaitAsync(_closing.Token);
             last = parser.Blocks > 0 ? parser.LastEventId : last;
             retry = parser.Retry is { } told ? TimeSpan.FromMilliseconds(told) : retry;
-            // A status of 400 or more.
-            if (process.ExitCode == 22)
+            if (process.ExitCode == status)
             {
                 _seen.Enqueue(new SseEvent(Refused, "by its status", ""));
             }

@@ -17,6 +17,7 @@ function listen(source) {
 const clients = {
   "eventsource": () => listen(new library.EventSource(url)),
   "undici": () => listen(new library.EventSource(url)),
+  "extended-eventsource": () => listen(new library.EventSource(url)),
   "launchdarkly-eventsource": () => listen(new library.EventSource(url)),
   "eventsource-client": () => library.createEventSource({ url, onMessage: event => print(event.event, event.data, event.id) }),
   "event-source-plus": () => new library.EventSourcePlus(url).listen({ onMessage: event => print(event.event, event.data, event.id) }),

@@ -92,6 +92,19 @@ public sealed partial class RefusalTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_replica_that_does_not_take_a_request_is_given_up_after_the_activity_timeout()
+    {
+        // It reads the head and no more: what the buffers between cannot hold stays at the gateway.
+        await TcpOriginAsync("r1", (_, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
+        var gateway = await GatewayAsync(("Upstream:ActivityTimeout", "00:00:01"));
+
+        using var content = new ByteArrayContent(new byte[15 * 1024 * 1024]);
+        using var published = await gateway.Client.PostAsync("/topics/a/events", content, Cancellation);
+
+        await AssertProblemAsync(published, HttpStatusCode.GatewayTimeout, "replica-timeout", "unknown");
+    }
+
+    [Fact]
     public async Task A_status_that_a_replica_answers_itself_passes_unchanged()
     {
         await TcpOriginAsync("r1", async (socket, cancellationToken) => await socket.SendAsync(
