@@ -99,8 +99,8 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         var before = await StartsAsync();
         var redis = ServiceOf(Assert.Single(cluster.Instances("redis")).Value);
         Libc.Signal(redis, StopSignal);
-        // Whoever took the outage for a hang would be killed within this.
-        var restarts = Task.Delay(2 * HangingClusterFixture.HungAfter, TimeProvider.System, Cancellation);
+        // Whoever took the outage for a hang would be killed within this: the last probe may take its time.
+        var restarts = Task.Delay(HangingClusterFixture.HungAfter + LivenessProbe.Timeout + (2 * LivenessProbe.Interval), TimeProvider.System, Cancellation);
         try
         {
             await cluster.Webhook.UntilAsync("firing redis-unavailable");
