@@ -48,7 +48,11 @@ internal sealed class MatrixClient : IAsyncDisposable
         var client = new MatrixClient(name);
         switch (name)
         {
+            case MatrixBrowser.Native:
+                client._browser = await browser();
+                break;
             case var _ when MatrixBrowser.Has(name):
+                await packages();
                 client._browser = await browser();
                 break;
             case ".NET SseParser":

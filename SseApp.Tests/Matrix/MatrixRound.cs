@@ -48,8 +48,7 @@ public sealed class MatrixRound : IAsyncLifetime
         using var http = new HttpClient { BaseAddress = cluster.Gateway.Address };
         var seats = names.Select(name => new Seat(name, cluster.Gateway.Address)).ToArray();
         var packages = new Lazy<Task<string>>(MatrixClient.RequirePackagesAsync);
-        var browser = new Lazy<Task<MatrixBrowser>>(async () => await MatrixBrowser.OpenAsync(
-            seats.Where(seat => MatrixBrowser.Has(seat.Name)).ToDictionary(seat => seat.Name, seat => seat.Stream, StringComparer.Ordinal), await packages.Value));
+        var browser = new Lazy<Task<MatrixBrowser>>(() => BrowseAsync(seats, packages.Value));
         try
         {
             await EachAsync(seats, async seat =>
@@ -93,6 +92,16 @@ public sealed class MatrixRound : IAsyncLifetime
                 await (await browser.Value).DisposeAsync();
             }
         }
+    }
+
+    /// <summary>The browser's own client needs no package, and is there without npm, too.</summary>
+    private static async Task<MatrixBrowser> BrowseAsync(IEnumerable<Seat> seats, Task<string> packages)
+    {
+        await ((Task)packages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var fetched = packages.IsCompletedSuccessfully;
+        var streams = seats.Where(seat => seat.Name == MatrixBrowser.Native || (fetched && MatrixBrowser.Has(seat.Name)))
+            .ToDictionary(seat => seat.Name, seat => seat.Stream, StringComparer.Ordinal);
+        return await MatrixBrowser.OpenAsync(streams, fetched ? await packages : "");
     }
 
     /// <summary>All clients that have not failed, at the same time.</summary>
