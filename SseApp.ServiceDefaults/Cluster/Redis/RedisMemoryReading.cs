@@ -11,8 +11,10 @@ internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy,
 
     public double Share => Limit > 0 ? (double)Used / Limit : 0;
 
-    /// <summary>For people: <c>91 % full (115 of 126 MiB)</c>.</summary>
-    public string Fullness => string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)");
+    /// <summary>For people, to go on from "it is": <c>91 % full (115 of 126 MiB)</c>. A limit may be taken away while the server runs.</summary>
+    public string Fullness => Limit > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)")
+        : string.Create(CultureInfo.InvariantCulture, $"without a limit of its memory ({Used >> 20} MiB in use)");
 
     /// <summary>What makes room.</summary>
     public string Remedy => IsGarnet
