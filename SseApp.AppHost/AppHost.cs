@@ -16,12 +16,17 @@ if (redis is IResourceBuilder<GarnetServerResource> garnet)
     garnet.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
 }
 
+// What steers the cluster is signed with it. Made anew for each run; the target of a published cluster makes or asks for one.
+var gatewayKey = builder.AddParameter(
+    "gateway-key", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: false);
+
 var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithReference(redis)
     .WaitFor(redis)
     .WithReplicas(cluster.Replicas)
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
+    .WithEnvironment("Security__GatewayKey", gatewayKey)
     .WithHttpHealthCheck("/health")
     .DisableForwardedHeaders()
     .WithLocalSettings()
@@ -41,6 +46,7 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
         endpoint.IsProxied = false;
     })
     .WithExternalHttpEndpoints()
+    .WithEnvironment("Security__GatewayKey", gatewayKey)
     .WithHttpHealthCheck("/health")
     // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
     .DisableForwardedHeaders()

@@ -43,6 +43,7 @@ internal static class EventsService
     public static WebApplication MapEvents(this WebApplication app)
     {
         app.UseBareAnswers(RefusalReason.Failed, marked: true);
+        app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);
         app.UseOwnPages();
         app.MapDefaultEndpoints();
         var routes = app.MapGroup("").AnswerHeadAsGet();

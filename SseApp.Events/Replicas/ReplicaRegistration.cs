@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Relay;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.Events.Replicas;
@@ -17,6 +18,7 @@ internal sealed partial class ReplicaRegistration(
     ReplicaIdentity identity,
     DrainState drain,
     EventsMetrics metrics,
+    ForgedRecords forged,
     SchedulingDelay schedulingDelay,
     HealthCheckService health,
     IServer server,
@@ -143,6 +145,7 @@ internal sealed partial class ReplicaRegistration(
         WorkingSetBytes = Environment.WorkingSet,
         Opened = metrics.TotalOpened,
         Refused = metrics.TotalRefused,
+        Forged = forged.Total,
         SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
         DeliveryP99Ms = metrics.TakeDeliveryP99() is { } p99 ? Math.Round(p99.TotalMilliseconds, 1) : null,
         StartedAt = identity.StartedAt,

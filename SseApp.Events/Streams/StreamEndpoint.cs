@@ -84,7 +84,7 @@ internal sealed class StreamEndpoint(
         return StreamAsync(context, topics, resumePoint);
     }
 
-    // Behind a gateway every peer is the gateway, which names whom it serves. It is shown to operators and decides nothing.
+    // Behind a gateway every peer is the gateway, which names whom it serves; nobody else's claim comes so far.
     private static IPAddress? ClientAddress(HttpContext context) =>
         IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var named) ? named : context.Connection.RemoteIpAddress;
 

@@ -51,7 +51,7 @@ public sealed partial class StartupTests
     }
 
     [Fact]
-    public async Task The_manifest_does_not_let_the_services_believe_every_forwarded_header()
+    public async Task The_manifest_gives_the_services_one_generated_key_and_does_not_let_them_believe_every_forwarded_header()
     {
         var folder = Directory.CreateTempSubdirectory("sseapp-manifest-").FullName;
         try
@@ -64,10 +64,16 @@ public sealed partial class StartupTests
             using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
             foreach (var service in new[] { "events", "gateway" })
             {
+                Assert.Equal(
+                    "{gateway-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__GatewayKey").GetString());
                 var variables = manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToArray();
                 Assert.Contains("HTTP_PORTS", variables);
                 Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));
             }
+
+            var key = manifest.RootElement.GetProperty("resources").GetProperty("gateway-key").GetProperty("inputs").GetProperty("value");
+            Assert.True(key.GetProperty("secret").GetBoolean());
+            Assert.Equal(43, key.GetProperty("default").GetProperty("generate").GetProperty("minLength").GetInt32());
         }
         finally
         {

@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using SseApp.Events;
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
@@ -19,6 +21,7 @@ public sealed class EventsHost : IAsyncDisposable
         _app = app;
         Addresses = addresses;
         Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
+        Operator = new HttpClient(new ClusterKey.Handler(Get<ReplicaIdentity>().Id, RequestPurpose.Operator)) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
     }
 
     /// <summary>Prefix of its keys.</summary>
@@ -31,6 +34,9 @@ public sealed class EventsHost : IAsyncDisposable
     public IReadOnlyList<Uri> Addresses { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>Sends what operators ask for, as gateways do.</summary>
+    public HttpClient Operator { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -53,6 +59,7 @@ public sealed class EventsHost : IAsyncDisposable
                 ["ConnectionStrings:redis"] = connectionString,
                 ["Cluster:KeyPrefix"] = prefix,
                 ["Drain:Window"] = "00:00:00",
+                [ClusterKey.Setting] = ClusterKey.Text,
             });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.AddEvents();
@@ -118,6 +125,7 @@ public sealed class EventsHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Operator.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }

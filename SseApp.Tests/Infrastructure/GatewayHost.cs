@@ -7,7 +7,6 @@ using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Cluster.Operators;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Tests.Infrastructure;
@@ -60,6 +59,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",
             ["ReplicaRegistry:Expiry"] = "00:00:01",
             ["Drain:Window"] = "00:00:00",
+            [ClusterKey.Setting] = ClusterKey.Text,
             ["Refusals:MinRetry"] = "00:00:00.200",
             ["Refusals:MaxRetry"] = "00:00:00.400",
 
@@ -91,7 +91,6 @@ internal sealed class GatewayHost : IAsyncDisposable
             builder.Services.AddSingleton(registry);
             builder.Services.AddSingleton<IAlertStore, InMemoryAlertStore>();
             builder.Services.AddSingleton<IRestartLedger, InMemoryRestartLedger>();
-            builder.Services.AddSingleton<IOperatorKey, FixedOperatorKey>();
         }
         else
         {

@@ -44,6 +44,7 @@ internal sealed class ServiceProcess(
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
+        start.Environment["Security__GatewayKey"] = ClusterKey.Text;
         if (!quickStart)
         {
             QuickStart.Undo(start.Environment);

@@ -14,7 +14,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
 
     // Of texts only: a time or a number is no secret, whatever it is called.
     private static readonly string[] s_secrets =
-        ["password", "secret", "token", "credential", "passphrase", "apikey", "signingkey", "privatekey", "webhook", "connectionstring", "authorization"];
+        ["password", "secret", "token", "credential", "passphrase", "apikey", "signingkey", "privatekey", "gatewaykey", "webhook", "connectionstring", "authorization"];
 
     /// <summary>Those of all options classes of the assemblies, in the order of their names.</summary>
     /// <param name="services">Has the options of this process.</param>

@@ -1,6 +1,6 @@
 using SseApp.Events.Replicas;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Tests.Gateway.Operators;
 
@@ -37,7 +37,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(("killed", "Hung"), (restart.GetProperty("reason").GetString(), restart.GetProperty("stage").GetString()));
 
         // What it says of itself.
-        var text = await replica.Client.GetStringAsync("/admin/process", Cancellation);
+        var text = await replica.Operator.GetStringAsync("/admin/process", Cancellation);
         Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
         Assert.DoesNotContain(redis.ConnectionString, text, StringComparison.Ordinal);
         var process = JsonDocument.Parse(text).RootElement;
@@ -203,11 +203,12 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var gateway = await ClusterAsync();
         await PublishAsync(gateway, "news%2Fx");
 
-        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("X-Forwarded-For", "192.0.2.1")));
-        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway, ("X-Forwarded-For", "192.0.2.1")));
+        var replica = (await GetAsync(gateway, "/admin/replicas"))[0].GetProperty("id").GetString()!;
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(
             gateway,
             ("X-Forwarded-For", "192.0.2.1"),
-            (OperatorSignature.Header, $"{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}.{new string('0', 64)}")));
+            (RequestSignature.Header, ClusterKey.Requests.Sign("DELETE", "/topics/news%2Fx", replica, RequestPurpose.Operator))));
         Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("Origin", "https://evil.test")));
         Assert.Equal(HttpStatusCode.NoContent, await DeleteAsync(gateway));
         Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway));
@@ -222,7 +223,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
 
         using var answer = await replica.Client.PostAsync("/admin/topics/news/disconnect", null, Cancellation);
 
-        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         using (await replica.PublishAsync("news", "still here"))
         {
             Assert.Equal("still here", (await reader.NextAsync())?.Data);
@@ -248,9 +249,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         await OpenAsync(gateway, "news");
         await using (var connection = await redis.ConnectAsync())
         {
-            var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions { Expiry = TimeSpan.FromMinutes(1) }), NullLogger<RedisReplicaRegistry>.Instance);
-            await registry.WriteAsync(
+            await ClusterKey.Registry(connection, _prefix, expiry: TimeSpan.FromMinutes(1)).WriteAsync(
                 new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{Ports.Next()}"), State = ReplicaState.Ready },
                 announce: true,
                 Cancellation);

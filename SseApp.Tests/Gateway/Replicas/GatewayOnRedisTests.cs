@@ -82,9 +82,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         var origin = Own(await OriginHost.StartAsync("r1"));
         await using (var connection = await ownRedis.ConnectAsync())
         {
-            var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions()), NullLogger<RedisReplicaRegistry>.Instance);
-            await registry.WriteAsync(origin.Record, announce: true, Cancellation);
+            await ClusterKey.Registry(connection, _prefix).WriteAsync(origin.Record, announce: true, Cancellation);
         }
 
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)

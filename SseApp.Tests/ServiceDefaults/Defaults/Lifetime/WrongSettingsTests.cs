@@ -27,6 +27,10 @@ public sealed class WrongSettingsTests
         "Streaming:Overflow:0:Pattern=a*|Streaming:Overflow:0:Polcy=Drop|TopicLog:Overrides:0:Pattern=b*|TopicLog:Overrides:0:MaxEvents=100k|TopicLog:Overrides:0:IdleExpiry=1h",
         "Streaming:Overflow:0:Polcy is 'Drop', but there is no setting Streaming:Overflow:0:Polcy; did you mean Streaming:Overflow:0:Policy? Allowed: Pattern, Policy.|TopicLog:Overrides:0:MaxEvents is '100k'; it must be a whole number between 1 and 1000000.|TopicLog:Overrides:0:IdleExpiry is '1h'; it must be a time between *")]
     [InlineData("Streaming:Overflow=Drop|Relay:Windw=1", "Streaming:Overflow is 'Drop', but it is a list of sections; *|Relay:Windw is '1', *did you mean Relay:Window?*")]
+    [InlineData(
+        "Security:GatewayKey=|Security:PreviousGatewayKey=c2VjcmV0",
+        "Security:GatewayKey is not set, *openssl rand -base64 32*|Security:PreviousGatewayKey is not 32 bytes in base64 *openssl rand -base64 32*")]
+    [InlineData("Security:GatewayKey=secret", "Security:GatewayKey is not 32 bytes in base64 (44 characters) or hexadecimal (64); *openssl rand -base64 32*")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -41,6 +45,8 @@ public sealed class WrongSettingsTests
         "Compression:Level=NoCompression|Alerts:Format=Smoke",
         "Compression:Level is NoCompression; it must be one of Fastest, Optimal, SmallestSize.|Alerts:Format is 'Smoke'; it must be one of Slack, Json.")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
+    [InlineData("Security:GatewayKey=", "Security:GatewayKey is not set, *openssl rand -base64 32*")]
+    [InlineData("Replica:AllowedAddresses=anywhere", "Replica:AllowedAddresses contains 'anywhere'; *")]
     [InlineData(
         "Acces:Deny=127.0.0.1|Access_Deny=127.0.0.1|Access:Dney:0=127.0.0.1|Proxies:Known:first=127.0.0.1",
         "Acces:Deny is '127.0.0.1', but there is no section Acces; did you mean Access:Deny?|Access_Deny is '127.0.0.1', but there is no such setting; did you mean Access:Deny, *|Access:Dney:0 is '127.0.0.1', but there is no setting Access:Dney; did you mean Access:Deny? *|Proxies:Known:first is '127.0.0.1', but the items of Proxies:Known have numbers; *")]
@@ -75,6 +81,7 @@ public sealed class WrongSettingsTests
             UseShellExecute = false,
         };
         start.Environment["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=50";
+        start.Environment["Security__GatewayKey"] = ClusterKey.Text;
         // The client, and what it serves, logs with stack traces that there is no server.
         start.Environment["Logging__LogLevel__StackExchange.Redis"] = "None";
         start.Environment["Logging__LogLevel__SseApp"] = "None";
