@@ -139,7 +139,11 @@ internal sealed class EventsMetrics : IHostedService
     {
         _opened.Add(0);
         _published.Add(0);
-        _publishesRefused.Add(0, new KeyValuePair<string, object?>(Reason, PublishRefusal.Full));
+        foreach (var reason in PublishRefusal.All)
+        {
+            _publishesRefused.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
         _delivered.Add(0);
         _replayed.Add(0);
         _deferred.Add(0);

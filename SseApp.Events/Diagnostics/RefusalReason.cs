@@ -27,4 +27,12 @@ internal static class PublishRefusal
 {
     /// <summary>Redis has no room.</summary>
     public const string Full = "redis-full";
+
+    /// <summary>The topic logs have what they may have.</summary>
+    public const string StorageFull = "storage-full";
+
+    /// <summary>The client has as many idempotency keys as it may have.</summary>
+    public const string IdempotencyKeys = "idempotency-keys";
+
+    public static readonly string[] All = [Full, StorageFull, IdempotencyKeys];
 }

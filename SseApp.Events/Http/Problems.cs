@@ -5,6 +5,9 @@ namespace SseApp.Events.Http;
 /// <summary>Problem details (RFC 9457) for what a caller can meet.</summary>
 internal static class Problems
 {
+    /// <summary>Member with the name of the limit that was reached.</summary>
+    public const string Reason = "reason";
+
     private const int RetryAfterSeconds = 2;
 
     public static ProblemHttpResult BadRequest(string title, string rule) =>
@@ -31,9 +34,17 @@ internal static class Problems
     public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) =>
         TryLater(context, "Redis is not available.", detail, [new(PublishOutcome.Member, outcome), .. more]);
 
-    /// <summary>The server of the logs is full: another event would push out what was acknowledged.</summary>
-    public static ProblemHttpResult Full(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
-        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(PublishOutcome.Member, outcome), .. more]);
+    /// <summary>There is no room: another event would push out what was acknowledged.</summary>
+    public static ProblemHttpResult Full(HttpContext context, string detail, string reason, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
+        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(Reason, reason), new(PublishOutcome.Member, outcome), .. more]);
+
+    /// <summary>The client has used up a budget.</summary>
+    public static ProblemHttpResult TooMany(HttpContext context, string detail, string reason, TimeSpan retryAfter, params KeyValuePair<string, object?>[] more)
+    {
+        context.Response.Headers.RetryAfter = Math.Max((int)Math.Ceiling(retryAfter.TotalSeconds), 1).ToString(CultureInfo.InvariantCulture);
+        return TypedResults.Problem(
+            detail, title: "Too many requests.", statusCode: StatusCodes.Status429TooManyRequests, extensions: [new(Reason, reason), new(PublishOutcome.Member, PublishOutcome.NotStored), .. more]);
+    }
 
     public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
 

@@ -1,12 +1,13 @@
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Publishing;
 
 /// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
-internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
+internal sealed class BatchEndpoint(EventPublisher publisher, IdempotencyKeys keys, IOptions<PublishingOptions> options)
 {
     private const int MaxTopicsPerItem = 64;
 
@@ -32,7 +33,8 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         }
 
         // All are on their way before the first answer is awaited.
-        var publishing = items.ConvertAll(parsed => parsed.Item is { } item ? Start(item) : Rejected(parsed.Error!));
+        var client = ClientAddress.KeyOf(context);
+        var publishing = items.ConvertAll(parsed => parsed.Item is { } item ? Start(item, client) : Rejected(parsed.Error!));
         var results = new BatchItemResult[publishing.Count];
         for (var i = 0; i < results.Length; i++)
         {
@@ -49,7 +51,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
     }
 
-    private static ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
+    private ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
     {
         var members = KeyValuePair.Create<string, object?>("results", results);
         if (results.Any(result => result.Status == StatusCodes.Status503ServiceUnavailable))
@@ -59,7 +61,12 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
 
         if (Array.Find(results, result => result.Status == StatusCodes.Status507InsufficientStorage) is { } full)
         {
-            return Problems.Full(context, full.Error!, PublishOutcome.NotStored, members);
+            return Problems.Full(context, full.Error!, full.Reason!, PublishOutcome.NotStored, members);
+        }
+
+        if (Array.Find(results, result => result.Status == StatusCodes.Status429TooManyRequests) is { } refused)
+        {
+            return Problems.TooMany(context, refused.Error!, refused.Reason!, keys.RetryAfter, members);
         }
 
         // The status of all items, if they have one.
@@ -71,7 +78,8 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             extensions: [members]);
     }
 
-    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], new BatchItemResult(0, status, [], rule));
+    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest, string? reason = null) =>
+        new([], [], new BatchItemResult(0, status, [], rule, reason is null ? null : PublishOutcome.NotStored, reason));
 
     private async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
     {
@@ -94,7 +102,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             }
             catch (Exception exception) when (RedisErrors.IsFull(exception))
             {
-                publisher.CountFull();
+                publisher.CountFull(exception);
                 full = exception;
             }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
@@ -107,7 +115,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         if (full is not null && outcome is null)
         {
             return new BatchItemResult(
-                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored);
+                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored, PublishErrors.FullCode(full));
         }
 
         return outcome is not null
@@ -116,7 +124,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             : new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null);
     }
 
-    private Publishing Start(BatchItem item)
+    private Publishing Start(BatchItem item, string client)
     {
         string[] topics = item.Topic is not null ? [item.Topic, .. item.Topics ?? []] : item.Topics ?? [];
         topics = topics.Length > 1 ? [.. topics.Distinct(StringComparer.Ordinal)] : topics;
@@ -154,8 +162,19 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             }
         }
 
+        if (item.IdempotencyKey is not { } key)
+        {
+            return new Publishing(topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, null, item.Key)), null);
+        }
+
+        if (!keys.TryTake(client, topics.Length))
+        {
+            return Rejected(keys.Rule, StatusCodes.Status429TooManyRequests, PublishRefusal.IdempotencyKeys);
+        }
+
+        var scoped = IdempotencyKeys.Scope(client, key);
         return new Publishing(
-            topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
+            topics, Array.ConvertAll(topics, topic => keys.CountAsync(client, publisher.PublishAsync(topic, item.Event, data, scoped, item.Key))), null);
     }
 
     private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, BatchItemResult? Rejected);
@@ -166,6 +185,6 @@ internal sealed record BatchResult(int Stored, int Failed, BatchItemResult[] Res
 
 /// <summary>
 /// What became of one item: the status it would have had alone, the events it stored (one for each of its topics), why it
-/// was not stored, or not on every topic, and with 503 and 507 the <c>PublishOutcome</c> of the rest.
+/// was not stored, or not on every topic, with 503, 507 and 429 the <c>PublishOutcome</c> of the rest, and with 507 and 429 the reason: what is used up.
 /// </summary>
-internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null);
+internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null, string? Reason = null);

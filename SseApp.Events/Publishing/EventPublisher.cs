@@ -44,7 +44,7 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
         log.AppendAsync(topic, SseEncoder.Encode(type is EventType.Default ? null : type, data), idempotencyKey, key);
 
     /// <summary>Counts an event that was not stored because there is no room.</summary>
-    public void CountFull() => metrics.PublishRefused(PublishRefusal.Full);
+    public void CountFull(Exception exception) => metrics.PublishRefused(PublishErrors.FullCode(exception));
 
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Primitives;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
@@ -8,7 +9,7 @@ namespace SseApp.Events.Publishing;
 /// <c>POST /topics/{topic}/events</c>: the body is the data of one event. A plain request delegate that writes its answer
 /// in one piece: binding and results of minimal APIs cost as much as all that is done here.
 /// </summary>
-internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
+internal sealed class PublishEndpoint(EventPublisher publisher, IdempotencyKeys keys, IOptions<PublishingOptions> options)
 {
     private readonly int _maxBytes = options.Value.MaxEventBytes;
 
@@ -38,15 +39,24 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
             return;
         }
 
+        var client = idempotencyKey.Count > 0 ? ClientAddress.KeyOf(context) : null;
+        if (client is not null && !keys.TryTake(client, 1))
+        {
+            await Problems.TooMany(context, keys.Rule, PublishRefusal.IdempotencyKeys, keys.RetryAfter).ExecuteAsync(context);
+            return;
+        }
+
         AppendResult result;
         try
         {
-            result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
+            result = await (client is null
+                ? publisher.PublishAsync(topic, type, data, null, key)
+                : keys.CountAsync(client, publisher.PublishAsync(topic, type, data, IdempotencyKeys.Scope(client, idempotencyKey!), key)));
         }
         catch (Exception exception) when (RedisErrors.IsFull(exception))
         {
-            publisher.CountFull();
-            await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishOutcome.NotStored).ExecuteAsync(context);
+            publisher.CountFull(exception);
+            await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishErrors.FullCode(exception), PublishOutcome.NotStored).ExecuteAsync(context);
             return;
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))

@@ -1,3 +1,4 @@
+using SseApp.Events.Diagnostics;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
@@ -15,6 +16,9 @@ internal static class PublishErrors
 
     public const string PartlyFull =
         "The event was stored on the topics in 'events' and not on the others, for which there was no room.";
+
+    /// <summary>A <see cref="PublishRefusal"/>, which is the reason in the problem details, too.</summary>
+    public static string FullCode(Exception exception) => exception is RedisFullException { OfLogs: true } ? PublishRefusal.StorageFull : PublishRefusal.Full;
 
     /// <summary>What to do when the server is full.</summary>
     public static string DescribeFull(Exception exception, bool partly = false) =>

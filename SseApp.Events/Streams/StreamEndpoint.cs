@@ -84,10 +84,6 @@ internal sealed class StreamEndpoint(
         return StreamAsync(context, topics, resumePoint);
     }
 
-    // Behind a gateway every peer is the gateway, which names whom it serves; nobody else's claim comes so far.
-    private static IPAddress? ClientAddress(HttpContext context) =>
-        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var named) ? named : context.Connection.RemoteIpAddress;
-
     private string? Validate(StringValues names)
     {
         if (names.Count == 0)
@@ -191,7 +187,7 @@ internal sealed class StreamEndpoint(
             JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened))
         {
             Id = id,
-            Client = ClientAddress(context),
+            Client = ClientAddress.Of(context),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };

@@ -51,7 +51,7 @@ public sealed partial class StartupTests
     }
 
     [Fact]
-    public async Task The_manifest_gives_the_services_one_generated_key_and_does_not_let_them_believe_every_forwarded_header()
+    public async Task The_manifest_has_a_redis_with_a_password_and_a_bound_and_services_with_one_key_that_do_not_believe_every_forwarded_header()
     {
         var folder = Directory.CreateTempSubdirectory("sseapp-manifest-").FullName;
         try
@@ -62,6 +62,11 @@ public sealed partial class StartupTests
 
             Assert.True(appHost.ExitCode == 0, appHost.Tail(100));
             using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+            var redis = manifest.RootElement.GetProperty("resources").GetProperty("redis");
+            Assert.Contains("password={redis-password.value}", redis.GetProperty("connectionString").GetString(), StringComparison.Ordinal);
+            var command = redis.GetProperty("args")[1].GetString();
+            Assert.StartsWith("redis-server --requirepass $REDIS_PASSWORD ", command, StringComparison.Ordinal);
+            Assert.EndsWith(" --maxmemory 512mb --maxmemory-policy noeviction", command, StringComparison.Ordinal);
             foreach (var service in new[] { "events", "gateway" })
             {
                 Assert.Equal(
@@ -128,12 +133,23 @@ public sealed partial class StartupTests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
 
-        Assert.NotEmpty(Marked(mark));
+        var garnet = Assert.Single(Marked(mark), process => process.Contains("GarnetServer", StringComparison.Ordinal)).Split(' ');
+        var secret = garnet[Array.IndexOf(garnet, "--config-import-path") + 1];
+        Assert.True(File.Exists(secret), secret);
         Libc.Signal(appHost.Id, signal);
 
         await Eventually.Async(() => Marked(mark).Length == 0, s_endLimit, $"these processes to end: {string.Join(", ", Marked(mark))}");
         await appHost.WaitForExitAsync();
         Assert.Equal(exitCode, appHost.ExitCode);
+        if (signal == Interrupt)
+        {
+            Assert.False(Directory.Exists(Path.GetDirectoryName(secret)), secret);
+        }
+        else
+        {
+            // Nobody was left to remove it; the server that it belonged to is gone, too.
+            Directory.Delete(Path.GetDirectoryName(secret)!, recursive: true);
+        }
     }
 
     /// <summary>The processes that have it in their environment, as whatever the AppHost starts inherits it.</summary>

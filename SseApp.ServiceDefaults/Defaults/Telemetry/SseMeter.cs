@@ -28,6 +28,8 @@ internal static class MetricNames
     public const string RedisUp = "sse_redis_up";
     public const string RedisMemoryUsed = "sse_redis_memory_used_bytes";
     public const string RedisMemoryLimit = "sse_redis_memory_limit_bytes";
+    public const string StoredBytes = "sse_stored_bytes";
+    public const string StoredLimit = "sse_stored_limit_bytes";
     public const string Refusals = "sse_refusals_total";
     public const string Forged = "sse_forged_total";
     public const string DrainSeconds = "sse_drain_seconds";

@@ -65,6 +65,9 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     [
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
         ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
+        // As every subject has it: for the time of a run, and on loopback.
+        ("Cluster__AllowRedisWithoutPassword", "true"),
+        ("RedisMemory__AllowNoLimit", "true"),
         ("Logging__LogLevel__Default", "Warning"),
         ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
 
