@@ -4,6 +4,8 @@ namespace SseApp.Events.Http;
 
 internal static class GatewayRequests
 {
+    private const string Misdirected = "misdirected";
+
     /// <summary>
     /// Distinguishes what parts of this cluster send from what strangers send who reach this replica directly. What those say
     /// of somebody else, in headers that gateways set, is taken away; a signature that is not right is refused.
@@ -32,6 +34,13 @@ internal static class GatewayRequests
             {
                 context.Features.Set(purpose == RequestPurpose.Client ? SignedRequest.ForClient : new SignedRequest(purpose));
                 return next(context);
+            }
+
+            if (ReferenceEquals(fault, RequestSignature.ForAnother) && context.Request.Headers[RequestSignature.Header].ToString()[0] == (char)RequestPurpose.Client)
+            {
+                // A gateway that does not know yet that a replica has ended, and another one has its address: it has to ask again.
+                context.Response.Headers[StreamHeaders.Refused] = Misdirected;
+                return Problems.Misdirected(context).ExecuteAsync(context);
             }
 
             forged.Add(ForgedKind.Request, context.Request.Path.Value ?? "", fault);

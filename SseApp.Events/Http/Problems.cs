@@ -34,6 +34,13 @@ internal static class Problems
     public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) =>
         TryLater(context, "Redis is not available.", detail, [new(PublishOutcome.Member, outcome), .. more]);
 
+    /// <summary>The request is for another replica than this one; whoever forwarded it has to ask again.</summary>
+    public static ProblemHttpResult Misdirected(HttpContext context) => TryLater(
+        context,
+        "The replica is not here.",
+        "The replica that this request was for is here no more. Try again after the time in Retry-After.",
+        [new(PublishOutcome.Member, PublishOutcome.NotStored)]);
+
     /// <summary>There is no room: another event would push out what was acknowledged.</summary>
     public static ProblemHttpResult Full(HttpContext context, string detail, string reason, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
         context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(Reason, reason), new(PublishOutcome.Member, outcome), .. more]);

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -21,7 +22,7 @@ internal enum RequestPurpose
 
 /// <summary>
 /// How a replica knows that a gateway or another replica of its cluster sends a request: a header with purpose, time, sender,
-/// number, and an HMAC-SHA256 over them, method, path and query, and the replica's id. It is good once, for a minute, at one
+/// number and the replica's id, and an HMAC-SHA256 over them, method, path and query. It is good once, for a minute, at one
 /// replica. Gateways drop the header from what clients send.
 /// </summary>
 internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
@@ -30,6 +31,11 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
     public const string HeaderPrefix = "X-Sse-";
 
     public const string Header = HeaderPrefix + "Signature";
+
+    /// <summary>The fault of what the cluster itself has signed, for a replica that is elsewhere, or was here before.</summary>
+    public const string ForAnother = "it is for another replica";
+
+    private const int MaxLength = 1024;
 
     // More replicas than any cluster has; those that restart under new ids are forgotten together.
     private const int MaxReceivers = 10_000;
@@ -58,8 +64,8 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         }
 
         var claim = string.Create(
-            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{numbers.Next(replica)}");
-        return $"{claim}.{keys.Sign(Message(claim, method, target, replica))}";
+            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{numbers.Next(replica)}.{Encoded(replica)}");
+        return $"{claim}.{keys.Sign(Message(claim, method, target))}";
     }
 
     /// <summary>What the request is for, if a part of this cluster signed it for this replica a moment ago, and it was not here before.</summary>
@@ -71,8 +77,8 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         fault = "its signature cannot be read";
         // The bytes as they came: a decoded path may stand for several.
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (context.Request.Headers[Header] is not [{ Length: < 512 } header]
-            || header.Split('.', 5) is not [var purpose, var at, var sender, var number, var signature]
+        if (context.Request.Headers[Header] is not [{ Length: < MaxLength } header]
+            || header.Split('.', 6) is not [var purpose, var at, var sender, var number, var receiver, var signature]
             || purpose is not ("c" or "o" or "r")
             || !long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
             || sender.Length != 16
@@ -82,8 +88,14 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
             return null;
         }
 
-        fault = "it is signed with another key, for another replica, or for another request";
-        if (!keys.Verify(Message(header[..^(signature.Length + 1)], context.Request.Method, target, replica), signature))
+        fault = "it is signed with another key, or for another request";
+        if (!keys.Verify(Message(header[..^(signature.Length + 1)], context.Request.Method, target), signature))
+        {
+            return null;
+        }
+
+        fault = ForAnother;
+        if (!string.Equals(receiver, Encoded(replica), StringComparison.Ordinal))
         {
             return null;
         }
@@ -98,8 +110,10 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         return _windows.TryAccept(senderId, sequence) ? (RequestPurpose)purpose[0] : null;
     }
 
-    private static string Message(string claim, string method, string target, string replica) =>
-        string.Create(CultureInfo.InvariantCulture, $"sse-request\n{claim}\n{method}\n{Encoding.UTF8.GetByteCount(replica)}\n{replica}\n{target}");
+    private static string Message(string claim, string method, string target) => $"sse-request\n{claim}\n{method}\n{target}";
+
+    // An id may have any characters.
+    private static string Encoded(string replica) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(replica));
 
     /// <summary>The numbers of this process's requests to each replica.</summary>
     private sealed class Numbers

@@ -65,6 +65,23 @@ public sealed class GatewayRequestTests(RedisServer redis) : IClassFixture<Redis
         Assert.Equal(HttpStatusCode.OK, await GetAsync(host, "/topics/kept"));
     }
 
+    [Fact]
+    public async Task What_is_for_a_replica_that_was_here_before_is_asked_again_and_no_attack()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var forged = host.Collect("sse_forged_total");
+        using var client = new HttpClient(new ClusterKey.Handler("former", RequestPurpose.Client)) { BaseAddress = host.Address };
+        using var content = new StringContent("1");
+
+        using var stream = await client.GetAsync("/events?topic=a", TestContext.Current.CancellationToken);
+        using var publish = await client.PostAsync("/topics/a/events", content, TestContext.Current.CancellationToken);
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (stream.StatusCode, publish.StatusCode));
+        Assert.Equal("misdirected", Assert.Single(stream.Headers.GetValues("Stream-Refused")));
+        Assert.Equal("not-stored", (await publish.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("outcome").GetString());
+        Assert.DoesNotContain(forged.GetMeasurementSnapshot(), measured => measured.Value > 0);
+    }
+
     private static string Id(EventsHost host) => host.Get<ReplicaIdentity>().Id;
 
     private static async Task<HttpStatusCode> GetAsync(EventsHost host, string target, string? signature = null)
