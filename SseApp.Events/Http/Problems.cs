@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.Http;
 
@@ -35,7 +36,9 @@ internal static class Problems
     public static ProblemHttpResult Full(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
         context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(PublishOutcome.Member, outcome), .. more]);
 
-    public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
+    /// <summary>The replica has something else to do, or its memory is in use by others.</summary>
+    public static ProblemHttpResult Busy(HttpContext context, string detail, params KeyValuePair<string, object?>[] more) =>
+        TryLater(context, "The replica is too busy.", detail, [new("reason", RequestRefusal.Busy), .. more]);
 
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
         TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);

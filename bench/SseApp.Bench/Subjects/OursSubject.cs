@@ -68,6 +68,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("Logging__LogLevel__Default", "Warning"),
 
         // The load comes from one address and connects as fast as it can.
+        ("Topics__NewHubsPerSecond", "0"),
         ("Limits__StreamsPerAddress", "0"),
         ("Limits__StreamsPerGateway", "0"),
         ("Limits__ConnectsPerSecond", "0"),
