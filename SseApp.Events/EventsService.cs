@@ -34,6 +34,8 @@ internal static class EventsService
             Each: 1,
             "streams that do not come over a gateway's relay connections"));
         builder.AddRelay();
+        builder.Services.AddValidatedOptions<MemoryOptions>(MemoryOptions.SectionName);
+        builder.Services.AddSingleton<RequestBudget>();
         builder.AddPublishing();
         builder.AddReplica();
         builder.Services.AddSingleton<ConnectionList>();

@@ -73,6 +73,7 @@ internal static class GatewayExtensions
         app.UseAccessLog();
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
         app.UseMiddleware<HeadSizeMiddleware>();
+        app.UseMiddleware<ResponseRateMiddleware>();
         app.UseClientAddress();
         app.UseResponseHeaders();
         app.UseMiddleware<AccessMiddleware>();

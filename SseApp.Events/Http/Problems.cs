@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.Http;
 
@@ -53,7 +54,9 @@ internal static class Problems
             detail, title: "Too many requests.", statusCode: StatusCodes.Status429TooManyRequests, extensions: [new(Reason, reason), new(PublishOutcome.Member, PublishOutcome.NotStored), .. more]);
     }
 
-    public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
+    /// <summary>The replica has something else to do, or its memory is in use by others.</summary>
+    public static ProblemHttpResult Busy(HttpContext context, string detail, params KeyValuePair<string, object?>[] more) =>
+        TryLater(context, "The replica is too busy.", detail, [new("reason", RequestRefusal.Busy), .. more]);
 
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
         TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);

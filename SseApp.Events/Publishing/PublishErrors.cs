@@ -35,6 +35,9 @@ internal static class PublishErrors
             ? PublishOutcome.Unknown
             : PublishOutcome.NotStored;
 
+    /// <summary>The server cannot be reached, or does not answer: it would be the same for what is sent next.</summary>
+    public static bool IsUnanswered(Exception exception) => exception is RedisTimeoutException or RedisConnectionException || RedisErrors.IsTornDown(exception);
+
     public static string Describe(string outcome, bool partly = false) =>
         outcome == PublishOutcome.Unknown ? Unanswered : partly ? PartlyStored : NotStored;
 }

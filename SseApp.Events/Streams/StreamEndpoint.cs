@@ -81,6 +81,14 @@ internal sealed class StreamEndpoint(
             return refusal.WriteAsync(context, RefusalReason.OpenFiles);
         }
 
+        // The last question, because what it takes is not given back.
+        if (!hubs.TryAdmit(topics.Names))
+        {
+            descriptors.LeaveStream(context);
+            metrics.RemoveConnection();
+            return refusal.WriteAsync(context, RefusalReason.Topics);
+        }
+
         return StreamAsync(context, topics, resumePoint);
     }
 

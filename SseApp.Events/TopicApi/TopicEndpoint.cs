@@ -10,7 +10,7 @@ internal static class TopicEndpoint
     public static void MapTopics(this IEndpointRouteBuilder app)
     {
         app.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
-        app.MapGet("/topics/{topic}/events", TopicHistory.HandleAsync).WithName("TopicHistory");
+        app.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
         app.MapDelete("/topics/{topic}", DeleteAsync).AddEndpointFilter<OperatorFilter>().WithName("DeleteTopic");
     }
 

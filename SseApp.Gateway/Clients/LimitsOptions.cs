@@ -72,6 +72,13 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
+    /// <summary>
+    /// Bytes a second at which a client must take a response that is no event stream, after five seconds; a slower one is cut off.
+    /// Over HTTP/1.1: over HTTP/2 and HTTP/3 only the request's time ends it. Default 240; 0: no limit.
+    /// </summary>
+    [Range(0, 1024 * 1024 * 1024)]
+    public int MinResponseRate { get; set; } = 240;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (ConnectsPerSecond > 0 && ConnectBurst < ConnectsPerSecond)

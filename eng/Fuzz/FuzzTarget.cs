@@ -1,13 +1,19 @@
 using System.Buffers;
+using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Publishing;
 using SseApp.Events.Streams;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
@@ -38,6 +44,15 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
     private static readonly SearchValues<char> s_hostCharacters =
         SearchValues.Create("!$&'()*+,-.0123456789:;=ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~%");
 
+    private static readonly PublishingOptions s_publishing = new();
+    private static readonly Lazy<SseMeter> s_meter = new(() => new SseMeter(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>()));
+    private static readonly Lazy<RequestBudget> s_budget = new(() => new RequestBudget(Options.Create(new MemoryOptions()), s_meter.Value));
+
+    // Nothing is published, so there is no log.
+    private static readonly Lazy<EventPublisher> s_publisher = new(
+        () => new EventPublisher(null!, new EventsMetrics(s_meter.Value, TimeProvider.System), Options.Create(s_publishing)));
+    private static readonly RecordSignature s_signature = new(new GatewayKeys(new byte[GatewayKeys.Length]), TimeProvider.System);
+
     private static IReadOnlyList<byte[]> Ascii(params string[] words) => [.. words.Select(Encoding.ASCII.GetBytes)];
 
     private static void Require(bool condition, string rule)
@@ -48,11 +63,29 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
         }
     }
 
+    // Wherever the pieces end that a body comes in, it has the same items.
     private static void ReadBatch(byte[] input)
     {
-        var (items, _) = BatchParser.Parse(input, 1000);
-        Require(items.Count <= 1000, "A batch has at most as many items as are allowed.");
-        Require(items.TrueForAll(item => item.Item is null == item.Error is not null), "An item is read, or there is a reason.");
+        var whole = ReadBatch(input, input.Length);
+        var pieces = ReadBatch(input, 1 + (input.Length / 3));
+        Require(whole == pieces, $"Batches differ: {whole} in one piece, {pieces} in several.");
+    }
+
+    private static (int? Refused, int Items, int Good) ReadBatch(byte[] input, int piece)
+    {
+        using var memory = s_budget.Value.OpenLarge();
+        using var batch = new Batch(s_publishing, s_publisher.Value, memory);
+        using var splitter = new BatchSplitter(BatchItemReader.MaxBytes(s_publishing.MaxEventBytes), memory, batch);
+        BatchRefusal? refusal = null;
+        for (var read = 0; read < input.Length && refusal is null; read += piece)
+        {
+            refusal = splitter.Add(input.AsSpan(read, Math.Min(piece, input.Length - read)));
+        }
+
+        refusal ??= splitter.Finish();
+        Require(batch.Entries.Count <= s_publishing.MaxBatchItems, "A batch has at most as many items as are allowed.");
+        Require(batch.Entries.TrueForAll(entry => entry.Rejected is not null || entry.Topics.Length > 0), "An item has topics, or is rejected.");
+        return refusal is null ? (null, batch.Entries.Count, batch.Entries.Count(entry => entry.Rejected is null)) : (refusal.Status, 0, 0);
     }
 
     private static void ReadLogEntry(byte[] input)
@@ -128,6 +161,8 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
 
     private static void ReadRecord(byte[] input)
     {
+        var text = Encoding.UTF8.GetString(input);
+        Require(s_signature.Verify("record", "place", text, out _) is null, "Nobody makes a signature without the key.");
         try
         {
             JsonSerializer.Deserialize(input, ReplicaJsonContext.Default.ReplicaRecord);

@@ -16,6 +16,8 @@ internal static class MetricNames
     public const string ConnectionsClosed = "sse_connections_closed_total";
     public const string EventsPublished = "sse_events_published_total";
     public const string PublishesRefused = "sse_publishes_refused_total";
+    public const string ReadsRefused = "sse_reads_refused_total";
+    public const string RequestMemory = "sse_request_memory_bytes";
     public const string EventsDelivered = "sse_events_delivered_total";
     public const string DeliveryLatency = "sse_delivery_latency_seconds";
     public const string ReplayedEvents = "sse_replayed_events_total";

@@ -72,6 +72,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
 
         // The load comes from one address and connects as fast as it can.
+        ("Topics__NewHubsPerSecond", "0"),
         ("Limits__StreamsPerAddress", "0"),
         ("Limits__StreamsPerGateway", "0"),
         ("Limits__ConnectsPerSecond", "0"),
