@@ -24,7 +24,7 @@ internal static class GatewayRequests
                 return next(context);
             }
 
-            if (!context.Request.Headers.ContainsKey(RequestSignature.Header))
+            if (!context.Request.Headers.TryGetValue(RequestSignature.Header, out var given))
             {
                 ForgetClaims(context.Request.Headers);
                 return next(context);
@@ -36,7 +36,7 @@ internal static class GatewayRequests
                 return next(context);
             }
 
-            if (ReferenceEquals(fault, RequestSignature.ForAnother) && context.Request.Headers[RequestSignature.Header].ToString()[0] == (char)RequestPurpose.Client)
+            if (ReferenceEquals(fault, RequestSignature.ForAnother) && given.ToString()[0] == (char)RequestPurpose.Client)
             {
                 // A gateway that does not know yet that a replica has ended, and another one has its address: it has to ask again.
                 context.Response.Headers[StreamHeaders.Refused] = Misdirected;
