@@ -1,11 +1,9 @@
 using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Defaults.Admin;
 
 namespace SseApp.Events.Http;
 
-/// <summary>
-/// Lets operators in: whom a gateway of this cluster has checked, and who asks directly on this machine. A POST needs the
-/// gateway, which keeps out web pages that use an operator's browser; other methods a browser does not send for them unasked.
-/// </summary>
+/// <summary>Lets operators in: whom a gateway of this cluster has checked, and who has the key of this replica. To others there is nothing here.</summary>
 internal sealed class OperatorFilter(OperatorSignature signature) : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -13,9 +11,9 @@ internal sealed class OperatorFilter(OperatorSignature signature) : IEndpointFil
         var http = context.HttpContext;
         try
         {
-            if (!(LoopbackRequests.IsDirect(http) && !HttpMethods.IsPost(http.Request.Method)) && !await signature.VerifyAsync(http))
+            if (!AdminListener.Took(http) && !await signature.VerifyAsync(http))
             {
-                return Problems.Forbidden("Only operators may do this: ask a gateway, directly on its own machine.");
+                return TypedResults.NotFound();
             }
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))

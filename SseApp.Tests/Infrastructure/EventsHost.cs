@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using SseApp.Events;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
@@ -19,6 +20,7 @@ public sealed class EventsHost : IAsyncDisposable
         _app = app;
         Addresses = addresses;
         Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
+        Admin = OperatorAccess.Client(new Uri(Get<AdminListener>().Addresses.FirstOrDefault("http://there.is.none.test")));
     }
 
     /// <summary>Prefix of its keys.</summary>
@@ -31,6 +33,9 @@ public sealed class EventsHost : IAsyncDisposable
     public IReadOnlyList<Uri> Addresses { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>An operator's, with the key.</summary>
+    public HttpClient Admin { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -59,7 +64,7 @@ public sealed class EventsHost : IAsyncDisposable
         var app = builder.Build();
         app.MapEvents();
         await app.StartAsync();
-        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var addresses = app.Services.GetRequiredService<AdminListener>().Without(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses);
         return new EventsHost(app, [.. addresses.Select(address => new Uri(address))], prefix);
     }
 
@@ -118,6 +123,7 @@ public sealed class EventsHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Admin.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }

@@ -37,6 +37,7 @@ public sealed class ClientMatrixTests(SharedCluster shared) : IClassFixture<Shar
         var cluster = await shared.WholeAsync(s_options);
         await using var pipe = new TcpPipe { Target = cluster.Gateway.Address };
         using var http = new HttpClient { BaseAddress = cluster.Gateway.Address };
+        using var operators = OperatorAccess.Client(cluster.Gateway.Admin, timeout: TimeSpan.FromSeconds(100));
         var topic = $"matrix-{Guid.NewGuid():N}";
         await using var client = await MatrixClient.OpenAsync(name, new Uri(pipe.Address, $"/events?topic={topic}"));
 
@@ -56,7 +57,7 @@ public sealed class ClientMatrixTests(SharedCluster shared) : IClassFixture<Shar
 
         if (name == OnlyAfterAnEnd)
         {
-            await CommandAsync(http, $"/admin/connections/{Opened(client, "connection")}/disconnect");
+            await CommandAsync(operators, $"/admin/connections/{Opened(client, "connection")}/disconnect");
             await PublishAsync(http, topic, 2);
         }
         else
@@ -70,7 +71,7 @@ public sealed class ClientMatrixTests(SharedCluster shared) : IClassFixture<Shar
 
         var opened = Count(client, "stream.open");
         var drained = Opened(client, "replica");
-        await using (await DrainAsync(http, drained))
+        await using (await DrainAsync(operators, drained))
         {
             await SeenAsync(client, "stream.open", opened + 1);
             Assert.NotEqual(drained, Opened(client, "replica"));
@@ -78,7 +79,7 @@ public sealed class ClientMatrixTests(SharedCluster shared) : IClassFixture<Shar
             await SeenAsync(client, "message", 4);
         }
 
-        await using (await DrainAsync(http, [.. cluster.Replicas.Select(replica => replica.Name)]))
+        await using (await DrainAsync(operators, [.. cluster.Replicas.Select(replica => replica.Name)]))
         {
             await UntilAsync(client, () => client.Seen.Any(seen => seen.Type is "stream.unavailable" or MatrixClient.Refused), "a refusal");
         }

@@ -135,7 +135,7 @@ public sealed class FullServerTests
         await Eventually.Async(
             async () =>
             {
-                var health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+                var health = await first.Admin.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
                 var memory = health.GetProperty("checks").GetProperty("redis-memory");
                 Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("limitBytes").GetInt64());
                 return health.GetProperty("status").GetString() == "degraded"
@@ -163,7 +163,7 @@ public sealed class FullServerTests
         if (advice is not ("raise" or "GarnetMemoryMiB"))
         {
             await Eventually.Async(
-                async () => (await first.Client.GetStringAsync("/health", TestContext.Current.CancellationToken)).Contains(advice, StringComparison.Ordinal),
+                async () => (await first.Admin.GetStringAsync("/health", TestContext.Current.CancellationToken)).Contains(advice, StringComparison.Ordinal),
                 s_limit,
                 $"the other replica to see the room, and to advise '{advice}' all the same");
         }

@@ -66,6 +66,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
         ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
         ("Logging__LogLevel__Default", "Warning"),
+        ("Admin__Urls", ""),
 
         // The load comes from one address and connects as fast as it can.
         ("Limits__StreamsPerAddress", "0"),

@@ -27,6 +27,9 @@ public sealed class WrongSettingsTests
         "Streaming:Overflow:0:Pattern=a*|Streaming:Overflow:0:Polcy=Drop|TopicLog:Overrides:0:Pattern=b*|TopicLog:Overrides:0:MaxEvents=100k|TopicLog:Overrides:0:IdleExpiry=1h",
         "Streaming:Overflow:0:Polcy is 'Drop', but there is no setting Streaming:Overflow:0:Polcy; did you mean Streaming:Overflow:0:Policy? Allowed: Pattern, Policy.|TopicLog:Overrides:0:MaxEvents is '100k'; it must be a whole number between 1 and 1000000.|TopicLog:Overrides:0:IdleExpiry is '1h'; it must be a time between *")]
     [InlineData("Streaming:Overflow=Drop|Relay:Windw=1", "Streaming:Overflow is 'Drop', but it is a list of sections; *|Relay:Windw is '1', *did you mean Relay:Window?*")]
+    [InlineData("Admin:Urls=nowhere", "Admin:Urls is 'nowhere': *Write addresses such as http://127.0.0.1:8081, *")]
+    [InlineData("Admin:Urls=http://127.0.0.1:8081/admin|Admin:Url=x", "Admin:Urls is 'http://127.0.0.1:8081/admin': *no path. *|Admin:Url is 'x', *did you mean Admin:Urls?*")]
+    [InlineData("Admin:KeyFile=/dev/null/key", "Admin:KeyFile is '/dev/null/key', which can be neither read nor made: *. Name a file in a folder that this service's user can write, *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -62,6 +65,7 @@ public sealed class WrongSettingsTests
         taken.Listen();
         var url = $"http://{taken.LocalEndPoint}";
         await AssertAsync(project, $"urls={url}", $"urls is '{url}'; this service cannot listen there: *address already in use. *");
+        await AssertAsync(project, $"urls=http://127.0.0.1:0|Admin:Urls={url}", $"Admin:Urls is '{url}'; this service cannot listen there: *address already in use. *Admin:Urls may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators).");
     }
 
     private static async Task AssertAsync(string project, string settings, string lines)
