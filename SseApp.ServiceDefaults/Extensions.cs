@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Http.Resilience;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Http.Resilience;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
