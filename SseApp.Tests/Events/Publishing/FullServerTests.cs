@@ -149,7 +149,7 @@ public sealed class FullServerTests
         // Room again: what is no longer needed is deleted.
         foreach (var topic in stored.Keys.Append("filler"))
         {
-            await first.Client.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
+            await first.Admin.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
         }
 
         await Eventually.Async(

@@ -45,7 +45,7 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     {
         await using var host = await EventsHost.StartAsync(redis);
         using var first = await host.PublishAsync("gone", "one", idempotencyKey: "k");
-        using var deleted = await host.Client.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
+        using var deleted = await host.Admin.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
 
         using var again = await host.PublishAsync("gone", "one", idempotencyKey: "k");
 
