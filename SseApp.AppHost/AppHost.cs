@@ -20,6 +20,7 @@ if (redis is IResourceBuilder<GarnetServerResource> garnet)
 var gatewayKey = builder.AddParameter(
     "gateway-key", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: false);
 
+var listeners = new OperatorListeners(builder.Configuration["Admin:KeyFile"]);
 var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithReference(redis)
     .WaitFor(redis)
@@ -27,7 +28,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
     .WithEnvironment("Security__GatewayKey", gatewayKey)
-    .WithHttpHealthCheck("/health")
+    .WithHttpHealthCheck("/health", endpointName: "http")
     .DisableForwardedHeaders()
     .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
@@ -47,7 +48,7 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithEnvironment("Security__GatewayKey", gatewayKey)
-    .WithHttpHealthCheck("/health")
+    .WithHttpHealthCheck("/health", endpointName: "http")
     // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
     .DisableForwardedHeaders()
     .WithLocalSettings()
@@ -55,8 +56,10 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithRestartPolicy()
     .WithIconName("Router");
 
-events.WithOperatorCommands(gateway);
+listeners.AddTo(events, proxied: true);
+listeners.AddTo(gateway, proxied: false);
+events.WithOperatorCommands(gateway, listeners);
 
-builder.AnnounceWhenReady(gateway);
+builder.AnnounceWhenReady(gateway, listeners);
 
 builder.Build().Run();

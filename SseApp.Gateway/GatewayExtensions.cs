@@ -19,6 +19,7 @@ using SseApp.Gateway.Security;
 using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
+using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -63,7 +64,7 @@ internal static class GatewayExtensions
         return builder;
     }
 
-    /// <summary>Maps routes of the proxy, the operator API, the console and the user's own pages.</summary>
+    /// <summary>Maps routes of the proxy, the console and the user's own pages, and, on a listener of its own, the operator API.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         // What the request asks for is known before anything else; the access log stands outside all that answers. The
@@ -74,6 +75,12 @@ internal static class GatewayExtensions
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
         app.UseMiddleware<HeadSizeMiddleware>();
         app.UseMiddleware<ResponseRateMiddleware>();
+        // Lists of clients' addresses, redirects and headers for clients are nothing to operators.
+        app.UseAdmin(static admin => admin.MapOperators(), static open =>
+        {
+            open.UseCompression();
+            open.UseOperatorConsole();
+        });
         app.UseClientAddress();
         app.UseResponseHeaders();
         app.UseMiddleware<AccessMiddleware>();
@@ -83,7 +90,6 @@ internal static class GatewayExtensions
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
-        app.MapOperators();
         app.MapConsole();
 
         // Limits come first: what they refuse costs nothing further. RefusalMiddleware stands outside all that may fail, so
@@ -93,6 +99,7 @@ internal static class GatewayExtensions
         // next to the forwarder, ends it in time.
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseNoDeletion();
             proxy.UseMiddleware<OriginMiddleware>();
             proxy.UseMiddleware<StreamLimitMiddleware>();
             proxy.UseMiddleware<PublishLimitMiddleware>();

@@ -1,16 +1,18 @@
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Admin;
 
 namespace SseApp.Events.Http;
 
 /// <summary>
-/// Lets operators in: whom a gateway of this cluster has checked, and other replicas. For everybody else there is nothing here.
+/// Lets operators in: whom a gateway of this cluster has checked, who has the key of this replica, and other replicas. To
+/// everybody else there is nothing here.
 /// </summary>
 internal sealed class OperatorFilter : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-        if (!SignedRequest.Is(http, RequestPurpose.Operator))
+        if (!AdminListener.Took(http) && !SignedRequest.Is(http, RequestPurpose.Operator))
         {
             return TypedResults.NotFound();
         }

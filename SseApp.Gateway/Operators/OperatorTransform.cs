@@ -1,5 +1,4 @@
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -7,9 +6,8 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace SseApp.Gateway.Operators;
 
 /// <summary>
-/// Requests reach replicas signed, for the replica that is asked: as a client's, or as an operator's when an operator made
-/// one that only operators may make. What a client itself sent under the names of the cluster's own headers is dropped,
-/// whoever gets the request.
+/// Requests of clients reach replicas signed as such, for the replica that is asked. What a client itself sent under the names
+/// of the cluster's own headers is dropped, whoever gets the request.
 /// </summary>
 internal static class OperatorTransform
 {
@@ -21,17 +19,12 @@ internal static class OperatorTransform
             DropOwnHeaders(transform);
             if (toEvents && transform.HttpContext.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination)
             {
-                transform.ProxyRequest.Options.Set(SignatureWanted.Key, new SignatureWanted(destination.DestinationId, Purpose(transform.HttpContext)));
+                transform.ProxyRequest.Options.Set(SignatureWanted.Key, new SignatureWanted(destination.DestinationId, RequestPurpose.Client));
             }
 
             return default;
         });
     }
-
-    private static RequestPurpose Purpose(HttpContext http) =>
-        HttpMethods.IsDelete(http.Request.Method) && LoopbackRequests.IsDirect(http) && CrossSiteFilter.IsSameSite(http.Request)
-            ? RequestPurpose.Operator
-            : RequestPurpose.Client;
 
     private static void DropOwnHeaders(RequestTransformContext transform)
     {
@@ -43,4 +36,16 @@ internal static class OperatorTransform
             }
         }
     }
+
+    /// <summary>To clients no topic can be deleted; operators do it on their own listener, see <see cref="TopicDeletion"/>.</summary>
+    public static void UseNoDeletion(this IApplicationBuilder proxy) => proxy.Use(static (context, next) =>
+    {
+        if (!HttpMethods.IsDelete(context.Request.Method) || context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
 }

@@ -37,7 +37,7 @@ internal static class PagesExtensions
         {
             // Not even the application's page: who probes for .git/config shall read 404. Nor below the operators' paths, where
             // it would look like an answer of theirs.
-            if (PageFiles.IsHidden(context.Request.Path.Value ?? "") || context.Request.Path.StartsWithSegments("/admin", StringComparison.OrdinalIgnoreCase))
+            if (PageFiles.IsHidden(context.Request.Path.Value ?? "") || IsOperators(context.Request.Path))
             {
                 return NotFoundAsync(context);
             }
@@ -65,6 +65,9 @@ internal static class PagesExtensions
         branch.Run(NotFoundAsync);
         return branch.Build();
     }
+
+    private static bool IsOperators(PathString path) =>
+        path.StartsWithSegments("/admin", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments(TelemetryExtensions.MetricsPath, StringComparison.OrdinalIgnoreCase);
 
     private static Task NotFoundAsync(HttpContext context)
     {

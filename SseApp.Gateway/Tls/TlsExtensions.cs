@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Tls;
 
@@ -18,6 +19,7 @@ internal static class TlsExtensions
             return;
         }
 
+        services.AddSingleton<EndpointsOfCode>();
         services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
         services.AddHostedService<CertificateWatcher>();

@@ -117,7 +117,7 @@ public sealed partial class StartupTests
         await using var appHost = Start(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet"], first, mark);
         try
         {
-            await Eventually.Async(() => appHost.HasExited || Console().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
+            await Eventually.Async(() => appHost.HasExited || KeyFile().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
         }
         catch (TimeoutException exception)
         {
@@ -136,6 +136,17 @@ public sealed partial class StartupTests
         var garnet = Assert.Single(Marked(mark), process => process.Contains("GarnetServer", StringComparison.Ordinal)).Split(' ');
         var secret = garnet[Array.IndexOf(garnet, "--config-import-path") + 1];
         Assert.True(File.Exists(secret), secret);
+        // The key is of this run: in a file that only this user can read, in the link, and nowhere else.
+        var operators = Operators().Match(printed);
+        var keyFile = KeyFile().Match(printed).Groups["file"].Value;
+        Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(keyFile) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), keyFile);
+        Assert.Equal((await File.ReadAllTextAsync(keyFile, TestContext.Current.CancellationToken)).Trim(), operators.Groups["key"].Value);
+        using (var operatorClient = OperatorAccess.Client(new Uri(operators.Groups["url"].Value), operators.Groups["key"].Value))
+        {
+            Assert.Single((await operatorClient.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray());
+        }
+
+        Assert.NotEmpty(Marked(mark));
         Libc.Signal(appHost.Id, signal);
 
         await Eventually.Async(() => Marked(mark).Length == 0, s_endLimit, $"these processes to end: {string.Join(", ", Marked(mark))}");
@@ -144,11 +155,13 @@ public sealed partial class StartupTests
         if (signal == Interrupt)
         {
             Assert.False(Directory.Exists(Path.GetDirectoryName(secret)), secret);
+            Assert.False(File.Exists(keyFile), keyFile);
         }
         else
         {
-            // Nobody was left to remove it; the server that it belonged to is gone, too.
+            // Nobody was left to remove them; what they belonged to is gone, too.
             Directory.Delete(Path.GetDirectoryName(secret)!, recursive: true);
+            Directory.Delete(Path.GetDirectoryName(keyFile)!, recursive: true);
         }
     }
 
@@ -187,6 +200,7 @@ public sealed partial class StartupTests
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
         start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
         start.Environment["SSEAPP_TEST"] = mark;
+        start.Environment.Remove("Admin__KeyFile");
         for (var i = 0; i < s_variables.Length; i++)
         {
             start.Environment[s_variables[i]] = launchProfile is null ? null : $"http://localhost:{launchProfile[i]}";
@@ -197,6 +211,12 @@ public sealed partial class StartupTests
 
     [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Console();
+
+    [GeneratedRegex(@"Operators: +(?<url>http://[^/]+)/#key=(?<key>\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Operators();
+
+    [GeneratedRegex(@"Bearer \$\(cat (?<file>[^)]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex KeyFile();
 
     [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Dashboard();

@@ -61,7 +61,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     {
         await ThreeReadyReplicasAsync();
         using var limit = Limit();
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         var before = await ReadyReplicasAsync(client, limit.Token);
 
         var (resourceId, snapshot) = cluster.EventsReplicas.First(replica => replica.Value.State?.Text == KnownResourceStates.Running);
@@ -147,7 +147,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     private async Task ThreeReadyReplicasAsync()
     {
         await cluster.RequireAsync();
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         await Eventually.Async(
             async () => (await ReadyReplicasAsync(client, TestContext.Current.CancellationToken)).Length == ClusterFixture.Replicas
                 && cluster.EventsReplicas.Values.Count(replica => replica.HealthStatus == HealthStatus.Healthy) == ClusterFixture.Replicas,

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using SseApp.Events;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
@@ -22,6 +23,7 @@ public sealed class EventsHost : IAsyncDisposable
         Addresses = addresses;
         Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
         Operator = new HttpClient(new ClusterKey.Handler(Get<ReplicaIdentity>().Id, RequestPurpose.Operator)) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
+        Admin = OperatorAccess.Client(new Uri(Get<AdminListener>().Addresses.FirstOrDefault("http://there.is.none.test")));
     }
 
     /// <summary>Prefix of its keys.</summary>
@@ -37,6 +39,8 @@ public sealed class EventsHost : IAsyncDisposable
 
     /// <summary>Sends what operators ask for, as gateways do.</summary>
     public HttpClient Operator { get; }
+    /// <summary>An operator's, with the key.</summary>
+    public HttpClient Admin { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -66,7 +70,7 @@ public sealed class EventsHost : IAsyncDisposable
         var app = builder.Build();
         app.MapEvents();
         await app.StartAsync();
-        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var addresses = app.Services.GetRequiredService<AdminListener>().Without(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses);
         return new EventsHost(app, [.. addresses.Select(address => new Uri(address))], prefix);
     }
 
@@ -126,6 +130,7 @@ public sealed class EventsHost : IAsyncDisposable
     {
         Client.Dispose();
         Operator.Dispose();
+        Admin.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }

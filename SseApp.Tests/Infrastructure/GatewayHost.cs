@@ -7,6 +7,8 @@ using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Tests.Infrastructure;
@@ -19,8 +21,10 @@ internal sealed class GatewayHost : IAsyncDisposable
     private GatewayHost(WebApplication app)
     {
         _app = app;
-        Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];
+        var admin = app.Services.GetRequiredService<AdminListener>();
+        Addresses = [.. admin.Without(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses).Select(address => new Uri(address))];
         Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(20) };
+        Admin = OperatorAccess.Client(new Uri(admin.Addresses.FirstOrDefault("http://there.is.none.test")));
     }
 
     public IReadOnlyList<Uri> Addresses { get; }
@@ -31,6 +35,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Uri SecureAddress => Addresses.Single(address => address.Scheme == Uri.UriSchemeHttps);
 
     public HttpClient Client { get; }
+
+    /// <summary>An operator's, with the key.</summary>
+    public HttpClient Admin { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -127,6 +134,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Admin.Dispose();
         await _app.DisposeAsync();
     }
 }

@@ -55,7 +55,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         }
 
         _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart, options.Files);
-        _operator = new HttpClient { BaseAddress = _gateway.Address };
+        _operator = OperatorAccess.Client(_gateway.Admin, timeout: TimeSpan.FromSeconds(100));
     }
 
     public IReadOnlyList<ServiceProcess> Replicas => _replicas;

@@ -41,6 +41,25 @@ internal sealed class ReplicaQuestions(IHttpClientFactory clients, RequestSignat
             answers.Select(answer => answer.Rule).FirstOrDefault(rule => rule is not null));
     }
 
+    /// <summary>Sends one replica what an operator wants, without a body.</summary>
+    /// <returns>Its whole answer, whatever it is; null when none came within the limit.</returns>
+    public async Task<HttpResponseMessage?> SendAsync(ReplicaRecord replica, HttpMethod method, string path, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var limited = new CancellationTokenSource(limit, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limited.Token, cancellationToken);
+        using var client = clients.CreateClient(ClientName);
+        using var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
+        signature.Sign(request, replica.Id, RequestPurpose.Operator);
+        try
+        {
+            return await client.SendAsync(request, linked.Token);
+        }
+        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
     private async Task<(T? Answer, string? Rule)> AskAsync<T>(
         ReplicaRecord replica, HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {

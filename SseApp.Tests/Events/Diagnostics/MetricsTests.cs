@@ -10,6 +10,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
         await using var replica = new ServiceProcess("measured", "SseApp.Events", [new("ConnectionStrings__redis", redis.ConnectionString)]);
         await replica.StartAsync();
         using var client = new HttpClient { BaseAddress = replica.Address };
+        using var admin = OperatorAccess.Client(replica.Admin);
         await using (var reader = await SseReader.OpenAsync(client, "/events?topic=metrics"))
         {
             await reader.OpenedAsync();
@@ -19,7 +20,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
 
         var text = "";
         await Eventually.Async(
-            async () => (text = await client.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Contains("sse_connections_closed_total{", StringComparison.Ordinal),
+            async () => (text = await admin.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Contains("sse_connections_closed_total{", StringComparison.Ordinal),
             TimeSpan.FromSeconds(10),
             "the end of the stream to be counted");
 

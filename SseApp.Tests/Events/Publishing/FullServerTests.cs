@@ -195,7 +195,7 @@ public sealed class FullServerTests
         await Eventually.Async(
             async () =>
             {
-                var health = await first.Client.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+                var health = await first.Admin.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
                 var memory = health.GetProperty("checks").GetProperty("redis-memory");
                 Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("limitBytes").GetInt64());
                 return health.GetProperty("status").GetString() == "degraded"
@@ -209,7 +209,7 @@ public sealed class FullServerTests
         // Room again: what is no longer needed is deleted.
         foreach (var topic in stored.Keys.Append("filler"))
         {
-            await first.Operator.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
+            await first.Admin.DeleteAsync($"/topics/{topic}", TestContext.Current.CancellationToken);
         }
 
         await Eventually.Async(

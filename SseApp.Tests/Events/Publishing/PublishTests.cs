@@ -92,7 +92,7 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     {
         await using var host = await EventsHost.StartAsync(redis);
         using var first = await host.PublishAsync("gone", "one", idempotencyKey: "k");
-        using var deleted = await host.Operator.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
+        using var deleted = await host.Admin.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
 
         using var again = await host.PublishAsync("gone", "one", idempotencyKey: "k");
 

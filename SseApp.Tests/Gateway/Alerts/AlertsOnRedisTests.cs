@@ -117,7 +117,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
     }
 
     private static async Task<JsonElement[]> AlertsAsync(GatewayHost gateway, string list) =>
-        [.. (await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation)).GetProperty(list).EnumerateArray()];
+        [.. (await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation)).GetProperty(list).EnumerateArray()];
 
     private static async Task<JsonElement> HealthAsync(HttpClient client)
     {

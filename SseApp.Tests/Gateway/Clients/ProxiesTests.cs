@@ -103,17 +103,6 @@ public sealed class ProxiesTests : GatewayTest
         Assert.False(Assert.Single(service.Requests).Headers.ContainsKey("Forwarded"), "A stranger's Forwarded reached the service.");
     }
 
-    [Theory]
-    [InlineData("X-Forwarded-For", "127.0.0.1")]
-    [InlineData("Forwarded", "for=127.0.0.1")]
-    public async Task The_operator_API_stays_closed_to_a_client_whom_a_proxy_calls_loopback(string header, string value)
-    {
-        var gateway = await GatewayAsync(("Proxies:Known:0", "127.0.0.1"));
-        using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/admin/replicas", (header, value));
-
-        Assert.Equal(System.Net.HttpStatusCode.Forbidden, response.StatusCode);
-    }
-
     private async Task<IReadOnlyDictionary<string, string>> HeadersAtReplicaAsync(
         (string, string)[] settings, params (string Name, string Value)[] sent)
     {

@@ -70,6 +70,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("RedisMemory__AllowNoLimit", "true"),
         ("Logging__LogLevel__Default", "Warning"),
         ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
+        ("Admin__Urls", ""),
 
         // The load comes from one address and connects as fast as it can.
         ("Topics__NewHubsPerSecond", "0"),

@@ -62,7 +62,7 @@ public sealed class PageOriginTests(RedisServer redis) : EdgeTest(redis)
     }
 
     [Theory]
-    [InlineData("DELETE", "/topics/a", 403)]
+    [InlineData("DELETE", "/topics/a", 404)]
     [InlineData("PUT", "/publish", 403)]
     [InlineData("GET", "/topics/a", 200)]
     [InlineData("HEAD", "/topics/a", 200)]

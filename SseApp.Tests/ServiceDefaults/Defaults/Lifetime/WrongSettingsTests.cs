@@ -31,6 +31,9 @@ public sealed class WrongSettingsTests
         "Security:GatewayKey=|Security:PreviousGatewayKey=c2VjcmV0",
         "Security:GatewayKey is not set, *openssl rand -base64 32*|Security:PreviousGatewayKey is not 32 bytes in base64 *openssl rand -base64 32*")]
     [InlineData("Security:GatewayKey=secret", "Security:GatewayKey is not 32 bytes in base64 (44 characters) or hexadecimal (64); *openssl rand -base64 32*")]
+    [InlineData("Admin:Urls=nowhere", "Admin:Urls is 'nowhere': *Write addresses such as http://127.0.0.1:8081, *")]
+    [InlineData("Admin:Urls=http://127.0.0.1:8081/admin|Admin:Url=x", "Admin:Urls is 'http://127.0.0.1:8081/admin': *no path. *|Admin:Url is 'x', *did you mean Admin:Urls?*")]
+    [InlineData("Admin:KeyFile=/dev/null/key", "Admin:KeyFile is '/dev/null/key', which can be neither read nor made: *. Name a file in a folder that this service's user can write, *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -68,6 +71,7 @@ public sealed class WrongSettingsTests
         taken.Listen();
         var url = $"http://{taken.LocalEndPoint}";
         await AssertAsync(project, $"urls={url}", $"urls is '{url}'; this service cannot listen there: *address already in use. *");
+        await AssertAsync(project, $"urls=http://127.0.0.1:0|Admin:Urls={url}", $"Admin:Urls is '{url}'; this service cannot listen there: *address already in use. *Admin:Urls may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators).");
     }
 
     private static async Task AssertAsync(string project, string settings, string lines)
