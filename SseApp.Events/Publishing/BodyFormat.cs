@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Net.Http.Headers;
 using SseApp.Events.Http;
 
@@ -9,8 +10,64 @@ namespace SseApp.Events.Publishing;
 /// </summary>
 internal static class BodyFormat
 {
-    // Parts of names: x-protobuf, vnd.google.protobuf, gzip, x-msgpack, senml+cbor, ….
-    private static readonly string[] s_binary = ["protobuf", "grpc", "msgpack", "cbor", "bson", "avro", "zip", "pdf", "wasm"];
+    // As nearly all publishes have them: these are not taken apart.
+    private static readonly FrozenSet<string> s_usual = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "text/plain",
+        "text/plain;charset=utf-8",
+        "text/plain; charset=utf-8",
+        "application/json",
+        "application/json;charset=utf-8",
+        "application/json; charset=utf-8",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream");
+
+    // Of application/…, which for the most part is binary: what is text by its definition, says nothing (octet-stream), or is
+    // what programs send that were not told a type (x-www-form-urlencoded).
+    private static readonly FrozenSet<string> s_text = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "octet-stream",
+        "x-www-form-urlencoded",
+        "json",
+        "x-json",
+        "json5",
+        "ndjson",
+        "x-ndjson",
+        "jsonl",
+        "x-jsonl",
+        "jsonlines",
+        "x-jsonlines",
+        "json-seq",
+        "csp-report",
+        "jwt",
+        "jose",
+        "xml",
+        "xml-dtd",
+        "javascript",
+        "x-javascript",
+        "ecmascript",
+        "typescript",
+        "yaml",
+        "x-yaml",
+        "toml",
+        "graphql",
+        "sql",
+        "sparql-query",
+        "sparql-update",
+        "n-triples",
+        "n-quads",
+        "trig",
+        "x-sh",
+        "x-pem-file",
+        "pem-certificate-chain",
+        "sdp",
+        "openmetrics-text");
+
+    private static readonly string[] s_suffixes = ["json", "xml", "yaml", "json-seq", "jwt"];
+    // JSON in a binary envelope.
+    private static readonly string[] s_framed = ["grpc", "connect+"];
     private static readonly string[] s_charsets = ["utf-8", "utf8", "us-ascii", "ascii"];
 
     /// <returns>The refusal, or null.</returns>
@@ -23,7 +80,9 @@ internal static class BodyFormat
             return Problems.UnsupportedMediaType("The body must not be compressed; send it without Content-Encoding.");
         }
 
-        return headers.ContentType.ToString() is { Length: > 0 } type && FindBrokenRule(type) is { } rule ? Problems.UnsupportedMediaType(rule) : null;
+        return headers.ContentType.ToString() is { Length: > 0 } type && !s_usual.Contains(type) && FindBrokenRule(type) is { } rule
+            ? Problems.UnsupportedMediaType(rule)
+            : null;
     }
 
     private static string? FindBrokenRule(string contentType)
@@ -44,9 +103,15 @@ internal static class BodyFormat
 
     private static bool IsText(MediaTypeHeaderValue type)
     {
-        var (kind, name) = (type.Type, type.SubType);
-        return kind.Equals("text", StringComparison.OrdinalIgnoreCase) ? !name.Equals("event-stream", StringComparison.OrdinalIgnoreCase)
-            : kind.Equals("application", StringComparison.OrdinalIgnoreCase) ? !s_binary.Any(part => name.AsSpan().Contains(part, StringComparison.OrdinalIgnoreCase))
-            : type.Suffix.Equals("xml", StringComparison.OrdinalIgnoreCase) || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase);
+        var (kind, name) = (type.Type, type.SubType.ToString());
+        if (kind.Equals("text", StringComparison.OrdinalIgnoreCase))
+        {
+            return !name.Equals("event-stream", StringComparison.OrdinalIgnoreCase);
+        }
+
+        return !kind.Equals("multipart", StringComparison.OrdinalIgnoreCase)
+            && !Array.Exists(s_framed, framed => name.StartsWith(framed, StringComparison.OrdinalIgnoreCase))
+            && ((kind.Equals("application", StringComparison.OrdinalIgnoreCase) && s_text.Contains(name))
+                || s_suffixes.Contains(type.Suffix.ToString(), StringComparer.OrdinalIgnoreCase));
     }
 }

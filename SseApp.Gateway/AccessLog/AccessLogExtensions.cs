@@ -8,8 +8,6 @@ internal static class AccessLogExtensions
     {
         var services = builder.Services;
         services.AddValidatedOptions<AccessLogOptions>(AccessLogOptions.SectionName);
-        services.AddOptions<AccessLogOptions>().PostConfigure<IConfiguration>((options, configuration) =>
-            PathPatterns.Replace(options.Exclude, configuration.GetSection($"{AccessLogOptions.SectionName}:{nameof(AccessLogOptions.Exclude)}")));
         services.AddSingleton<AccessLogWriter>();
         if (Settings.Bind(builder.Configuration.GetSection(AccessLogOptions.SectionName), new AccessLogOptions()).Enabled)
         {

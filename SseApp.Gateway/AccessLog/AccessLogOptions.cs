@@ -34,8 +34,7 @@ public sealed class AccessLogOptions : IValidatableObject
 
     /// <summary>
     /// Paths whose requests are not logged: a path, or with a <c>*</c> at its end all that begin so (<c>/assets/*</c>). Letter case and
-    /// a slash at the end do not count. A configured list replaces the default; an empty one (<c>[]</c>, or an empty variable)
-    /// logs everything.
+    /// a slash at the end do not count. An empty list (<c>[]</c>, or an empty variable) logs everything.
     /// </summary>
     public IList<string> Exclude { get; } = ["/health", "/alive", "/metrics"];
 

@@ -22,7 +22,7 @@ internal sealed class PageFiles(string root) : IFileProvider
 
     public IFileInfo GetFileInfo(string subpath) =>
         !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file
-            ? new PhysicalFileInfo(file)
+            ? PrecompressedFiles.Distinguish(new PhysicalFileInfo(file))
             : new NotFoundFileInfo(subpath);
 
     public IDirectoryContents GetDirectoryContents(string subpath) =>

@@ -14,15 +14,16 @@ internal static class PagesExtensions
         var options = app.Services.GetRequiredService<IOptions<StaticFilesOptions>>().Value;
         if (!string.IsNullOrWhiteSpace(options.Root))
         {
-            // After all routes; other methods keep the answer of the route that has the path.
-            app.MapMethods("{*path}", [HttpMethods.Get, HttpMethods.Head], Build(app, options, Path.GetFullPath(options.Root)))
-                .WithOrder(int.MaxValue);
+            // After all routes; a path of theirs keeps their answer to other methods.
+            var pages = Build(app, options, Path.GetFullPath(options.Root));
+            app.Use((context, next) => context.GetEndpoint() is null ? AnswerAsync(context, pages) : next(context));
         }
     }
 
     private static RequestDelegate Build(IEndpointRouteBuilder endpoints, StaticFilesOptions options, string root)
     {
         var files = new PageFiles(root);
+        var precompressed = new PrecompressedFiles(files);
         var immutable = new PathPatterns(options.Immutable);
         var serving = new StaticFileOptions
         {
@@ -42,11 +43,10 @@ internal static class PagesExtensions
                 return NotFoundAsync(context);
             }
 
-            // The middleware leaves requests alone that have an endpoint.
-            context.SetEndpoint(null);
             return next(context);
         });
         branch.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files, DefaultFileNames = ["index.html", "index.htm"] });
+        branch.Use(precompressed.ServeAsync);
         branch.UseStaticFiles(serving);
         if (!string.IsNullOrWhiteSpace(options.Fallback))
         {
@@ -58,6 +58,7 @@ internal static class PagesExtensions
                     context.Request.Path = fallback;
                     return next(context);
                 });
+                page.Use(precompressed.ServeAsync);
                 page.UseStaticFiles(serving);
             });
         }
@@ -68,6 +69,29 @@ internal static class PagesExtensions
 
     private static bool IsOperators(PathString path) =>
         path.StartsWithSegments("/admin", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments(TelemetryExtensions.MetricsPath, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What GET finds takes GET and HEAD and says so; what it does not find is not there for any method.</summary>
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate pages)
+    {
+        var (request, response) = (context.Request, context.Response);
+        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        {
+            await pages(context);
+            return;
+        }
+
+        var (method, path) = (request.Method, request.Path);
+        request.Method = HttpMethods.Head;
+        await pages(context);
+        (request.Method, request.Path) = (method, path);
+        var isThere = response.StatusCode != StatusCodes.Status404NotFound;
+        response.Clear();
+        response.StatusCode = isThere ? StatusCodes.Status405MethodNotAllowed : StatusCodes.Status404NotFound;
+        if (isThere)
+        {
+            response.Headers.Allow = "GET, HEAD";
+        }
+    }
 
     private static Task NotFoundAsync(HttpContext context)
     {
@@ -85,9 +109,10 @@ internal static class PagesExtensions
     private static void Prepare(StaticFileResponseContext prepared, StaticFilesOptions options, PathPatterns immutable)
     {
         var response = prepared.Context.Response;
+        var path = PrecompressedFiles.Describe(prepared.Context) ?? prepared.Context.Request.Path;
         var isPage = response.ContentType == "text/html";
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.CacheControl = immutable.Match(prepared.Context.Request.Path) && !isPage ? "public, max-age=31536000, immutable"
+        response.Headers.CacheControl = immutable.Match(path) && !isPage ? "public, max-age=31536000, immutable"
             : options.MaxAge > TimeSpan.Zero && !isPage ? string.Create(CultureInfo.InvariantCulture, $"public, max-age={options.MaxAge.TotalSeconds:0}")
             : "no-cache";
         if (response.ContentType?.StartsWith("text/", StringComparison.Ordinal) == true)

@@ -21,24 +21,5 @@ internal sealed class PathPatterns(IEnumerable<string> patterns)
         .Where(pattern => !pattern.StartsWith('/') || pattern.AsSpan(0, pattern.Length - 1).Contains('*'))
         .Select(pattern => $"contains '{pattern}'; write a path such as /health, or the beginning of paths with a * at its end, such as /assets/*.");
 
-    /// <summary>Has a configured list take the place of its default, to which the binder only adds. An empty one counts.</summary>
-    public static void Replace(IList<string> list, IConfigurationSection section)
-    {
-        string?[] items = [.. section.GetChildren().Select(item => item.Value)];
-        if (section.Value is null && items.Length == 0)
-        {
-            return;
-        }
-
-        list.Clear();
-        foreach (var item in items.Length > 0 ? items : section.Value!.Split(','))
-        {
-            if (!string.IsNullOrWhiteSpace(item))
-            {
-                list.Add(item.Trim());
-            }
-        }
-    }
-
     private static string WithoutSlash(string path) => path.Length > 1 ? path.TrimEnd('/') : path;
 }

@@ -17,6 +17,43 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
         await AssertServesWithinAsync(cluster, cluster.Gateway, 400);
     }
 
+    /// <summary>The supervisor restarts a process that does not answer for <c>Restart:HungAfter</c>.</summary>
+    [Fact]
+    public async Task Connections_that_say_nothing_keep_no_probe_waiting_and_end_no_stream()
+    {
+        await using var cluster = await StartAsync(512, 0);
+        foreach (var service in (ServiceProcess[])[cluster.Gateway, cluster.Replicas[0]])
+        {
+            // Before them: a stream, and a publish of which half has come.
+            using var stream = await ConnectAsync(service.Address, "GET /events?topic=full HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n");
+            await ReadUntilAsync(stream, text => text.Contains("event: stream.open", StringComparison.Ordinal));
+            using var publish = await ConnectAsync(service.Address, "POST /topics/full/events HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nin-");
+            var waiting = new List<Socket>();
+            try
+            {
+                for (var i = 0; i < 600; i++)
+                {
+                    waiting.Add(await ConnectAsync(service.Address, i % 10 == 9 ? "GET / HTTP/1.1\r\nHost: " : ""));
+                }
+
+                // A new connection each time, behind all of them.
+                for (var i = 0; i < 3; i++)
+                {
+                    using var probe = await ConnectAsync(service.Address, "GET /alive HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+                    await ReadUntilAsync(probe, text => text.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+                }
+
+                await publish.SendAsync("two-half"u8.ToArray(), TestContext.Current.CancellationToken);
+                await ReadUntilAsync(publish, text => text.StartsWith("HTTP/1.1 201 ", StringComparison.Ordinal));
+                await ReadUntilAsync(stream, text => text.Contains("in-two-half", StringComparison.Ordinal));
+            }
+            finally
+            {
+                waiting.ForEach(socket => socket.Dispose());
+            }
+        }
+    }
+
     [Theory]
     [InlineData("SseApp.Events")]
     [InlineData("SseApp.Gateway")]
@@ -112,6 +149,14 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
         await again.OpenedAsync();
     }
 
+    private static async Task<Socket> ConnectAsync(Uri address, string request)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
+        return socket;
+    }
+
     private static async Task<string> OpenAsync(Socket[] sockets, int index, Uri address)
     {
         for (var attempt = 1; ; attempt++)
@@ -132,12 +177,12 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
         }
     }
 
-    private static async Task<string> ReadUntilAsync(Socket socket, Predicate<string> whole)
+    private static async Task<string> ReadUntilAsync(Socket socket, Predicate<string> whole, TimeSpan? limit = null)
     {
         var (buffer, text) = (new byte[4096], "");
         while (!whole(text))
         {
-            var read = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(s_limit, TimeProvider.System);
+            var read = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(limit ?? s_limit, TimeProvider.System);
             Assert.True(read > 0, $"The connection ended after: {text}");
             text += Encoding.UTF8.GetString(buffer, 0, read);
         }

@@ -12,10 +12,6 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
 {
     public const string Hidden = "(hidden)";
 
-    // Of texts only: a time or a number is no secret, whatever it is called.
-    private static readonly string[] s_secrets =
-        ["password", "secret", "token", "credential", "passphrase", "apikey", "signingkey", "privatekey", "gatewaykey", "webhook", "connectionstring", "authorization"];
-
     /// <summary>Those of all options classes of the assemblies, in the order of their names.</summary>
     /// <param name="services">Has the options of this process.</param>
     /// <param name="assemblies">Where to look for classes with a <c>SectionName</c>.</param>
@@ -24,7 +20,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         .. assemblies.SelectMany(assembly => assembly.GetTypes())
             .Select(type => (Type: type, Section: type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string))
             .Where(options => options.Section is not null && options.Type.GetConstructor(Type.EmptyTypes) is not null)
-            .SelectMany(options => Compare(options.Section!, Current(services, options.Type), Activator.CreateInstance(options.Type)))
+            .SelectMany(options => Compare(options.Section!, Current(services, options.Type), Activator.CreateInstance(options.Type), secret: false))
             .OrderBy(setting => setting.Name, StringComparer.Ordinal),
     ];
 
@@ -34,7 +30,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         return options.GetType().GetProperty(nameof(IOptions<>.Value))!.GetValue(options)!;
     }
 
-    private static IEnumerable<ChangedSetting> Compare(string path, object? current, object? standard)
+    private static IEnumerable<ChangedSetting> Compare(string path, object? current, object? standard, bool secret)
     {
         var type = (current ?? standard)?.GetType();
         if (type is null)
@@ -44,7 +40,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
 
         if (SettingTypes.IsValue(type))
         {
-            return Equals(current, standard) ? [] : [new ChangedSetting(path, Show(path, current), Show(path, standard))];
+            return Equals(current, standard) ? [] : [new ChangedSetting(path, Show(current, secret), Show(standard, secret))];
         }
 
         if (typeof(IEnumerable).IsAssignableFrom(type))
@@ -53,12 +49,13 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
             return Enumerable.Range(0, Math.Max(items.Length, defaults.Length)).SelectMany(index =>
             {
                 var item = index < items.Length ? items[index] : default;
-                return Compare($"{path}:{item.Key ?? defaults[index].Key}", item.Value, index < defaults.Length ? defaults[index].Value : null);
+                var key = item.Key ?? defaults[index].Key!;
+                return Compare($"{path}:{key}", item.Value, index < defaults.Length ? defaults[index].Value : null, secret || SettingTypes.IsSecret(key));
             });
         }
 
         return SettingTypes.Properties(type).SelectMany(property => Compare(
-            $"{path}:{property.Name}", current is null ? null : property.GetValue(current), standard is null ? null : property.GetValue(standard)));
+            $"{path}:{property.Name}", current is null ? null : property.GetValue(current), standard is null ? null : property.GetValue(standard), secret || SettingTypes.IsSecret(property)));
     }
 
     private static (string? Key, object? Value)[] Items(object? list) => list switch
@@ -68,10 +65,10 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         _ => [],
     };
 
-    private static string? Show(string path, object? value) => value switch
+    private static string? Show(object? value, bool secret) => value switch
     {
         null => null,
-        string or Uri when Array.Exists(s_secrets, secret => path.Replace("_", "", StringComparison.Ordinal).Contains(secret, StringComparison.OrdinalIgnoreCase)) => Hidden,
+        string or Uri when secret => Hidden,
         Uri { IsAbsoluteUri: true } address => Public(address),
         string text when text.Contains("://", StringComparison.Ordinal) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? Public(address) : Hidden,
         bool flag => flag ? "true" : "false",

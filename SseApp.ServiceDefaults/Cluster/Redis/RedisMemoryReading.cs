@@ -25,10 +25,11 @@ internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy,
 
     public double Share => Limit > 0 ? (double)Used / Limit : 0;
 
-    /// <summary>For people: what is fullest, without the full stop.</summary>
+    /// <summary>For people: what is fullest, without the full stop. A limit may be taken away while the server runs.</summary>
     public string Fullness => IsOfLogs
         ? string.Create(CultureInfo.InvariantCulture, $"The topic logs have {StoredShare * 100:0} % of what they may have ({Stored >> 20} of {StoredLimit >> 20} MiB, TopicLog:MaxTotalBytes)")
-        : string.Create(CultureInfo.InvariantCulture, $"The server of the topic logs is {Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)");
+        : Limit > 0 ? string.Create(CultureInfo.InvariantCulture, $"The server of the topic logs is {Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)")
+        : string.Create(CultureInfo.InvariantCulture, $"The server of the topic logs is without a limit of its memory ({Used >> 20} MiB in use)");
 
     /// <summary>What makes room.</summary>
     public string Remedy => (IsGarnet ? "Raise Backplane:GarnetMemoryMiB (or the server's --memory)" : "Raise the server's maxmemory")

@@ -1,11 +1,19 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 
 /// <summary>A client's connection, which is one descriptor. A feature of the connection and of each of its requests.</summary>
 internal sealed class ConnectionSlot(ConnectionContext connection)
 {
+    // Milliseconds that one is left alone on which nothing has come, that waits for the rest of a request or for the next one,
+    // and that has something to read, or does not say.
+    private const long MinSilence = 500;
+    private const long MinIdle = 1_000;
+    private const long MinUnread = 5_000;
+    private const long SilentFirst = 1L << 40;
+
     private int _requests;
     private int _streams;
     private long _idleSince = Environment.TickCount64;
@@ -21,10 +29,31 @@ internal sealed class ConnectionSlot(ConnectionContext connection)
     public long? IdleFor => Volatile.Read(ref _requests) == 0 ? Environment.TickCount64 - Volatile.Read(ref _idleSince) : null;
 
     /// <summary>
-    /// Milliseconds that it is left alone. A first request may have come and not been read yet: when thousands connect at once, that
-    /// takes seconds.
+    /// Whether it may be closed while descriptors are short, and in which turn: null is no, and the highest is first. Silent ones come
+    /// first, those on which nothing has come; a probe that waits in the system's queue behind hundreds of them must be answered
+    /// before it counts as failed. A first request that has come and not been read yet is no silence: when thousands connect at
+    /// once, that takes seconds.
     /// </summary>
-    public long MinIdle => _served ? 1_000 : 5_000;
+    public long? Turn()
+    {
+        if (IdleFor is not { } milliseconds || milliseconds < MinSilence)
+        {
+            return null;
+        }
+
+        if (_served)
+        {
+            return milliseconds >= MinIdle ? milliseconds : null;
+        }
+
+        return connection.Features.Get<ClientConnection>()?.ReceivedAndRead() switch
+        {
+            0 => milliseconds + SilentFirst,
+            > 0 when milliseconds >= MinIdle => milliseconds,
+            _ when milliseconds >= MinUnread => milliseconds,
+            _ => null,
+        };
+    }
 
     public void Begin() => Interlocked.Increment(ref _requests);
 

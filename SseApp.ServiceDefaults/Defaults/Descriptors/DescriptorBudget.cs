@@ -162,7 +162,7 @@ internal sealed class DescriptorBudget
 
     public void EndForward() => Interlocked.Decrement(ref _forwards);
 
-    /// <summary>Closes connections without a request, so that those who have one are served: the longest idle ones, as many as needed.</summary>
+    /// <summary>Closes connections without a request, so that those who have one are served: first those that never said anything, then the longest idle ones, as many as needed.</summary>
     public void EndIdleConnections()
     {
         var now = Environment.TickCount64;
@@ -178,9 +178,9 @@ internal sealed class DescriptorBudget
         {
             for (var slot = _first; slot is not null; slot = slot.Next)
             {
-                if (slot.IdleFor is { } milliseconds && milliseconds >= slot.MinIdle)
+                if (slot.Turn() is { } turn)
                 {
-                    idle.Enqueue(slot, -milliseconds);
+                    idle.Enqueue(slot, -turn);
                 }
             }
         }

@@ -18,11 +18,13 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     // Linux: netinet/tcp.h and net/tcp_states.h.
     private const int TcpInfo = 11;
+    private const int BytesReceivedOffset = 128;
     private const int Closed = 7;
     private const int CloseWait = 8;
 
     private readonly ConnectionContext _connection;
     private readonly ClientConnection? _outer;
+    private readonly UnfinishedInput _input;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenRegistration _closing;
@@ -40,7 +42,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         // Around TLS there is another one, which sees the FIN first.
         _outer = connection.Features.Get<ClientConnection>();
         var transport = connection.Transport;
-        Input = new UnfinishedInput(transport.Input);
+        _input = new UnfinishedInput(transport.Input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
         connection.ConnectionClosed = _closed.Token;
@@ -49,7 +51,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         _closing = closed.UnsafeRegister(static state => ((ClientConnection)state!).OnFin(), this);
     }
 
-    public PipeReader Input { get; }
+    public PipeReader Input => _input;
 
     public PipeWriter Output { get; }
 
@@ -69,6 +71,22 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
             connection.Transport = transport;
         }
     };
+
+    /// <summary>
+    /// Bytes that have come, if the server has been shown them all: it waits for the client. Null while there are more, which a
+    /// process under load may take seconds to read, and where the system does not say.
+    /// </summary>
+    public long? ReceivedAndRead()
+    {
+        if (_outer is not null)
+        {
+            return _outer.ReceivedAndRead();
+        }
+
+        Span<byte> info = stackalloc byte[BytesReceivedOffset + sizeof(long)];
+        var read = _input.Received;
+        return ReadTcpInfo(info) == info.Length && BitConverter.ToInt64(info[BytesReceivedOffset..]) is var received && received <= read ? received : null;
+    }
 
     /// <summary>The pipeline begins with a request; no byte of its answer has been sent.</summary>
     public void BeginRequest(bool multiplexed)
@@ -155,19 +173,24 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     // Of the TCP connection; one that has none of these is over for us when its client has no more to say.
     private int State()
     {
+        Span<byte> state = stackalloc byte[1];
+        return ReadTcpInfo(state) == 1 ? state[0] : Closed;
+    }
+
+    private int ReadTcpInfo(Span<byte> info)
+    {
         if (!OperatingSystem.IsLinux() || _connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
         {
-            return Closed;
+            return 0;
         }
 
         try
         {
-            Span<byte> state = stackalloc byte[1];
-            return socket.GetRawSocketOption((int)SocketOptionLevel.Tcp, TcpInfo, state) == 1 ? state[0] : Closed;
+            return socket.GetRawSocketOption((int)SocketOptionLevel.Tcp, TcpInfo, info);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            return Closed;
+            return 0;
         }
     }
 

@@ -12,6 +12,11 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     private ReadOnlySequence<byte> _buffer;
     // Of what was left in the buffer, so much has been looked at.
     private long _examined;
+    private long _left;
+    private long _received;
+
+    /// <summary>Bytes that the server has been shown.</summary>
+    public long Received => Volatile.Read(ref _received);
 
     public override bool TryRead(out ReadResult result)
     {
@@ -34,7 +39,9 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        _examined = _buffer.Slice(consumed, examined).Length;
+        var left = _buffer.Slice(consumed);
+        _left = left.Length;
+        _examined = left.Slice(0, examined).Length;
         _buffer = default;
         inner.AdvanceTo(consumed, examined);
     }
@@ -51,6 +58,9 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     private ReadResult Show(ReadResult result)
     {
         _buffer = result.Buffer;
-        return result.IsCompleted && result.Buffer.Length > _examined ? new ReadResult(result.Buffer, result.IsCanceled, isCompleted: false) : result;
+        var length = _buffer.Length;
+        Volatile.Write(ref _received, _received + length - _left);
+        _left = length;
+        return result.IsCompleted && length > _examined ? new ReadResult(result.Buffer, result.IsCanceled, isCompleted: false) : result;
     }
 }

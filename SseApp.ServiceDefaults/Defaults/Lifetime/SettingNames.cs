@@ -12,6 +12,10 @@ internal static partial class SettingNames
     /// <summary>Beyond this the lines help nobody.</summary>
     private const int MaxLeaves = 20;
 
+    // Shorter names are too easily like something else.
+    private const int MinSpread = 8;
+    private const int MaxMistakes = 2;
+
     /// <summary>Sections that libraries, the platform or Aspire read, whatever their names look like.</summary>
     private static readonly string[] s_foreign =
     [
@@ -78,12 +82,8 @@ internal static partial class SettingNames
             }
             else
             {
-                // A section of ours in one that nobody has.
-                foreach (var leaf in child.GetChildren()
-                    .Where(nested => nested.GetChildren().Any(setting => Of(nested.Key).Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
-                    .SelectMany(Leaves))
+                foreach (var (leaf, meant) in Nested(child))
                 {
-                    var meant = leaf.Path[(child.Path.Length + 1)..];
                     yield return $"{leaf.Path} is {Shown(leaf.Value, meant)}, but there is no section {child.Path}; did you mean {meant}?";
                 }
             }
@@ -130,6 +130,54 @@ internal static partial class SettingNames
                 && letters.StartsWith(Letters(setting), StringComparison.OrdinalIgnoreCase)
                 && (letters.Length == length || char.IsAsciiDigit(letters[length])))
             .MaxBy(setting => setting.Length);
+    }
+
+    /// <summary>What in a section that nobody has is meant for one of ours: stands in it as a whole, or is written with more separators.</summary>
+    private static IEnumerable<(IConfigurationSection Leaf, string Meant)> Nested(IConfigurationSection child)
+    {
+        foreach (var nested in child.GetChildren())
+        {
+            if (nested.GetChildren().Any(setting => Of(nested.Key).Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
+            {
+                foreach (var leaf in Leaves(nested))
+                {
+                    yield return (leaf, leaf.Path[(child.Path.Length + 1)..]);
+                }
+            }
+            else if (nested.GetChildren().Any() || nested.Value is null)
+            {
+                foreach (var found in Nested(nested))
+                {
+                    yield return found;
+                }
+            }
+            else if (Spread(nested.Path) is { } meant)
+            {
+                yield return (nested, meant);
+            }
+        }
+    }
+
+    /// <summary>The setting that has the letters of a path, from one of its parts on, but for a mistake or two: <c>Redis:Memory:RefuseAt</c>.</summary>
+    private static string? Spread(string path)
+    {
+        var parts = path.Split(':');
+        // The number of an item is no part of a name.
+        var end = Array.FindIndex(parts, part => part.Length > 0 && part.All(char.IsAsciiDigit)) is > 0 and var number ? number : parts.Length;
+        // One part alone may be what another program calls its own.
+        for (var start = 0; start < end - 1; start++)
+        {
+            var letters = Letters(string.Concat(parts[start..end]));
+            if (letters.Length >= MinSpread
+                && s_sections.Value.SelectMany(section => section.Value.Keys.Select(name => $"{section.Key}:{name}"))
+                    .Select(setting => (Setting: setting, Distance: Math.Abs(setting.Length - 1 - letters.Length) > MaxMistakes ? int.MaxValue : Distance(letters, Letters(setting))))
+                    .MinBy(candidate => candidate.Distance) is { Distance: <= MaxMistakes } nearest)
+            {
+                return nearest.Setting;
+            }
+        }
+
+        return null;
     }
 
     private static string? Misspelt(IConfigurationSection section)

@@ -67,8 +67,21 @@ internal static class SettingTypes
         }
     }
 
-    /// <summary>Secrets do not stand in messages; a misspelt one is a secret as well.</summary>
-    public static bool IsSecret(PropertyInfo property) => property.GetCustomAttribute<DataTypeAttribute>() is { DataType: DataType.Password };
+    // Of texts only: a time or a number is no secret, whatever it is called.
+    private static readonly string[] s_secrets =
+        ["password", "secret", "token", "credential", "passphrase", "apikey", "signingkey", "privatekey", "webhook", "connectionstring", "authorization", "cookie"];
+
+    /// <summary>
+    /// Secrets stand neither in messages nor on pages; a misspelt one is a secret as well. They are marked
+    /// <c>[DataType(DataType.Password)]</c>, and a text that is called like one is one without it.
+    /// </summary>
+    public static bool IsSecret(PropertyInfo property) =>
+        property.GetCustomAttribute<DataTypeAttribute>() is { DataType: DataType.Password }
+        || ((ElementType(property.PropertyType) ?? property.PropertyType) is var type && (type == typeof(string) || type == typeof(Uri)) && IsSecret(property.Name));
+
+    /// <summary>Whether a text of this name, in a list by names, is one.</summary>
+    public static bool IsSecret(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal) is var letters
+        && Array.Exists(s_secrets, secret => letters.Contains(secret, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>What can be set.</summary>
     public static IEnumerable<PropertyInfo> Properties(Type type) => type

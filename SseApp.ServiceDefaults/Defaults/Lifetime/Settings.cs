@@ -10,12 +10,15 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 /// </summary>
 internal static class Settings
 {
-    /// <summary>Binds what can be converted; what cannot keeps its default, and <see cref="Problems"/> names it.</summary>
+    /// <summary>
+    /// Binds what can be converted; what cannot keeps its default, and <see cref="Problems"/> names it. A list that is configured
+    /// takes the place of its default, also an empty one.
+    /// </summary>
     public static T Bind<T>(IConfigurationSection section, T options)
         where T : class
     {
         var reading = SettingsReading.Of(section, options.GetType(), []);
-        reading.Without(reading.Wrong).Bind(options);
+        Bind(reading, section, options);
         return options;
     }
 
@@ -26,7 +29,7 @@ internal static class Settings
         var reading = SettingsReading.Of(section, typeof(T), []);
         var all = Bind(section, new T());
         FindForbidden(reading.Without(reading.Wrong), all, reading);
-        reading.Without(reading.Wrong).Bind(options);
+        Bind(reading, section, options);
         return options;
     }
 
@@ -39,6 +42,34 @@ internal static class Settings
         var reading = SettingsReading.Of(section, options.GetType(), others ?? []);
         FindForbidden(reading.Without(reading.Wrong), options, reading);
         return reading.Wrong.Values;
+    }
+
+    private static object Bind(SettingsReading reading, IConfigurationSection section, object options)
+    {
+        // The framework's binder adds to what a list has.
+        foreach (var path in reading.Lists.Where(path => path.StartsWith(section.Path + ':', StringComparison.OrdinalIgnoreCase) && !reading.Wrong.Keys.Any(wrong => wrong.StartsWith(path, StringComparison.OrdinalIgnoreCase))))
+        {
+            Clear(options, path[(section.Path.Length + 1)..].Split(':'));
+        }
+
+        reading.Without(reading.Wrong, section.Path).Bind(options);
+        return options;
+    }
+
+    private static void Clear(object options, ReadOnlySpan<string> names)
+    {
+        for (var i = 0; i < names.Length; i++)
+        {
+            // What is in an item of a list is made anew, with the list.
+            if (options.GetType().GetProperty(names[i])?.GetValue(options) is not { } value)
+            {
+                return;
+            }
+
+            options = value;
+        }
+
+        typeof(ICollection<>).MakeGenericType(SettingTypes.ElementType(options.GetType())!).GetMethod(nameof(ICollection<>.Clear))!.Invoke(options, null);
     }
 
     private static void FindForbidden(IConfigurationSection section, object options, SettingsReading reading)
@@ -79,7 +110,7 @@ internal static class Settings
             // Rules between settings are made for values that are allowed each by itself.
             var whole = known == wrong.Count && !wrong.Keys.Any(path => path.StartsWith(section.Path + ':', StringComparison.OrdinalIgnoreCase))
                 ? options
-                : reading.Without(wrong, section.Path).Get(options.GetType()) ?? options;
+                : Bind(reading, section, Activator.CreateInstance(options.GetType(), nonPublic: true)!);
             foreach (var result in ((IValidatableObject)whole).Validate(new ValidationContext(whole)).Where(result => result != ValidationResult.Success))
             {
                 var message = result.ErrorMessage!;

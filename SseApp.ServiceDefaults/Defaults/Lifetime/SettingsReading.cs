@@ -17,6 +17,9 @@ internal sealed class SettingsReading
     /// <summary>A line for each setting that cannot be read, by its path.</summary>
     public Dictionary<string, string> Wrong { get; } = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Paths of the lists that are configured, be it as empty ones.</summary>
+    public List<string> Lists { get; } = [];
+
     /// <param name="section">The section.</param>
     /// <param name="type">The options class.</param>
     /// <param name="others">Names that the section may have for others to read.</param>
@@ -124,6 +127,11 @@ internal sealed class SettingsReading
     {
         var items = section.GetChildren().ToArray();
         var isValue = SettingTypes.ElementType(element) is null && SettingTypes.IsValue(element);
+        if (section.Value is not null || items.Length > 0)
+        {
+            Lists.Add(section.Path);
+        }
+
         if (section.Value is { Length: > 0 } all)
         {
             if (!isValue)

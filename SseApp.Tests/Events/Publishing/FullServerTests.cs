@@ -148,6 +148,28 @@ public sealed class FullServerTests
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
     }
 
+    [Fact]
+    public async Task A_limit_that_is_taken_away_while_the_server_runs_is_none()
+    {
+        await using var server = new RedisServer("--maxmemory", "8mb", "--maxmemory-policy", "noeviction");
+        await using var host = await EventsHost.StartAsync(server, null, ("RedisMemory:CheckInterval", "00:00:00.100"));
+        await using var others = await server.ConnectAsync();
+        await others.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+        await Eventually.Async(async () => await StatusAsync() == HttpStatusCode.InsufficientStorage, s_limit, "a refusal");
+
+        await others.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+
+        await Eventually.Async(async () => await StatusAsync() == HttpStatusCode.Created, s_limit, "room again");
+        // What the log says of it.
+        Assert.Matches(@"without a limit of its memory \([0-9]+ MiB in use\)$", host.Get<RedisMemory>().Reading.Fullness);
+
+        async Task<HttpStatusCode> StatusAsync()
+        {
+            using var answer = await host.PublishAsync("a", "b");
+            return answer.StatusCode;
+        }
+    }
+
     /// <summary>Two replicas publish until they are refused; everything that one of them confirmed is still there.</summary>
     private static async Task AssertKeepsAsync(BackplaneServer server)
     {

@@ -85,6 +85,81 @@ public sealed class StaticFilesTests : GatewayTest
     }
 
     [Theory]
+    [InlineData("/app.js", "br", "br", "small br")]
+    [InlineData("/app.js", "gzip, deflate, br, zstd", "br", "small br")]
+    [InlineData("/app.js", "gzip", "gzip", "small gzip")]
+    [InlineData("/app.js", "br;q=0.5, gzip", "gzip", "small gzip")]
+    [InlineData("/app.js", "br;q=0, *", "gzip", "small gzip")]
+    [InlineData("/app.js", "identity, br;q=0.5", null, "the file")]
+    [InlineData("/app.js", "br;q=0", null, "the file")]
+    [InlineData("/app.js", null, null, "the file")]
+    [InlineData("/", "br", "br", "small page")]
+    [InlineData("/an/address", "br", "br", "small page")]
+    [InlineData("/%25.js", "gzip", "gzip", "small percent")]
+    public async Task A_file_that_was_compressed_before_is_sent_to_who_takes_it(string path, string? accepts, string? coding, string content)
+    {
+        await WriteAsync("app.js", "the file");
+        await WriteAsync("app.js.br", "small br");
+        await WriteAsync("app.js.gz", "small gzip");
+        await WriteAsync("index.html.br", "small page");
+        await WriteAsync("%.js", "the file");
+        await WriteAsync("%.js.gz", "small percent");
+        await WriteAsync("gone.js.br", "nothing beside");
+        var gateway = await ServingAsync(("StaticFiles:Fallback", "index.html"), ("StaticFiles:Immutable", "/app.js"));
+
+        using var response = await gateway.Client.SendAsync(Request(null), Cancellation);
+
+        Assert.Equal(content, await response.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(coding is null ? [] : [coding], response.Content.Headers.ContentEncoding);
+        Assert.Equal(path.EndsWith(".js", StringComparison.Ordinal) ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8", response.Content.Headers.ContentType!.ToString());
+        Assert.Equal("Accept-Encoding", Assert.Single(response.Headers.Vary));
+        Assert.Equal(path == "/app.js" ? "public, max-age=31536000, immutable" : "no-cache", response.Headers.GetValues("Cache-Control").Single());
+        using var again = await gateway.Client.SendAsync(Request(response.Headers.ETag), Cancellation);
+        Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+        Assert.Equal("Accept-Encoding", Assert.Single(again.Headers.Vary));
+        // Of another representation it is another one.
+        accepts = coding == "br" ? "identity" : "br";
+        using var other = await gateway.Client.SendAsync(Request(response.Headers.ETag), Cancellation);
+        Assert.True(other.StatusCode == HttpStatusCode.OK || path == "/%25.js", $"{other.StatusCode}");
+        using var gone = await gateway.Client.GetAsync("/gone.js", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+
+        HttpRequestMessage Request(EntityTagHeaderValue? known)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation("Accept", Html);
+            request.Headers.TryAddWithoutValidation("Accept-Encoding", accepts ?? "");
+            if (known is not null)
+            {
+                request.Headers.IfNoneMatch.Add(known);
+            }
+
+            return request;
+        }
+    }
+
+    [Theory]
+    [InlineData("/", true)]
+    [InlineData("/docs/", true)]
+    [InlineData("/docs", true)]
+    [InlineData("/assets/app-3fa9.js", true)]
+    [InlineData("/nope", false)]
+    [InlineData("/docs/nope.html", false)]
+    [InlineData("/assets/", false)]
+    [InlineData("/.env", false)]
+    [InlineData("/admin/nope", false)]
+    public async Task Only_what_is_there_is_said_to_take_methods(string path, bool there)
+    {
+        var gateway = await ServingAsync();
+        using var options = await gateway.Client.SendAsync(new HttpRequestMessage(HttpMethod.Options, path), Cancellation);
+        using var post = await gateway.Client.PostAsync(path, new StringContent("a"), Cancellation);
+
+        Assert.Equal(there ? (HttpStatusCode.NoContent, HttpStatusCode.MethodNotAllowed) : (HttpStatusCode.NotFound, HttpStatusCode.NotFound), (options.StatusCode, post.StatusCode));
+        Assert.Equal(there ? ["GET", "HEAD", "OPTIONS"] : [], options.Content.Headers.Allow);
+        Assert.Equal("application/problem+json", post.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Theory]
     [InlineData("GET", "/orders/12", Html, true)]
     [InlineData("HEAD", "/orders/12", Html, true)]
     [InlineData("GET", "/orders/12/", Html, true)]

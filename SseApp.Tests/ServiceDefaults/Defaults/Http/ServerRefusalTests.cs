@@ -50,6 +50,63 @@ public sealed class ServerRefusalTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal(JsonValueKind.String, problem.GetProperty("title").ValueKind);
     }
 
+    /// <summary>Each as the first request of a connection, as the next one after an answer, and right behind another one.</summary>
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task No_head_ends_a_connection_without_an_answer(string service)
+    {
+        const string First = "GET /alive HTTP/1.1\r\nHost: a\r\n\r\n";
+        var address = await AddressAsync(service);
+        string[] numbers =
+        [
+            "", "-1", "1 2", "1,1", "1, 1", "0x1", "1.0", "1e3", "\u00e9", "1\u00b2", "\u00ff\u00fe", new('9', 19), new('1', 20), new('9', 20), new('1', 31), new('9', 5000),
+            new('\u00e9', 31), "1\r\nContent-Length: 2", "1\r\nContent-Length: " + new string('1', 31),
+        ];
+        string[] others =
+        [
+            "Transfer-Encoding: \u00e9", "Transfer-Encoding: chunked\u00e9", "Transfer-Encoding: \u00e9, chunked\u00e9", "Transfer-Encoding: gzip", "Transfer-Encoding: " + new string('\u00e9', 5000),
+            "Host: \u00e9", "Host: a\u00e9:80", "Host: [\u00e9]", "\u00e9: a", "X\u00e9: a", ": a", "a", " a: b",
+        ];
+        foreach (var head in numbers.Select(number => $"Host: a\r\nContent-Length: {number}").Concat(others.Select(other => other.StartsWith("Host", StringComparison.Ordinal) ? other : $"Host: a\r\n{other}")))
+        {
+            var request = $"POST /topics/a/events HTTP/1.1\r\n{head}\r\n\r\n";
+            AssertRefused(await RawHttp.AskAsync(address, request), head);
+
+            var behind = await RawHttp.AskAsync(address, First + request);
+            Assert.StartsWith("HTTP/1.1 200 ", behind, StringComparison.Ordinal);
+            AssertRefused(behind[behind.LastIndexOf("HTTP/1.1 ", StringComparison.Ordinal)..], head);
+
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(address.Host, address.Port, Cancellation);
+            await socket.SendAsync(Encoding.Latin1.GetBytes(First), Cancellation);
+            Assert.StartsWith("HTTP/1.1 200 ", await RawHttp.ReadAsync(socket, until: "lthy"), StringComparison.OrdinalIgnoreCase);
+            await socket.SendAsync(Encoding.Latin1.GetBytes(request), Cancellation);
+            var next = await RawHttp.ReadAsync(socket);
+            AssertRefused(next[next.IndexOf("HTTP/1.1 ", StringComparison.Ordinal)..], head);
+        }
+
+        static void AssertRefused(string answer, string head)
+        {
+            Assert.True(answer.Length > 0, $"No answer to {head}");
+            // A number that can be read may only be too large.
+            RawHttp.AssertProblem(answer.StartsWith("HTTP/1.1 413 ", StringComparison.Ordinal) ? 413 : 400, answer);
+        }
+    }
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task Bytes_in_headers_about_the_connection_are_no_mistake(string service)
+    {
+        var address = await AddressAsync(service);
+        foreach (var header in (string[])["Connection: \u00e9", "Connection: close, \u00e9", "Upgrade: \u00e9", "Connection: Upgrade\r\nUpgrade: \u00e9\u00ff", "Expect: \u00e9", "Expect: 100-continue\u00e9", "Cookie: \u00e9", "TE: \u00e9", "Keep-Alive: \u00e9"])
+        {
+            var answer = await RawHttp.AskAsync(address, $"POST /topics/a/events HTTP/1.1\r\nHost: a\r\n{header}\r\nContent-Length: 1\r\n\r\nx", until: "\"id\":");
+            Assert.True(answer.StartsWith("HTTP/1.1 201 ", StringComparison.Ordinal), $"{header}: {answer}");
+        }
+    }
+
     [Theory]
     [InlineData("gateway")]
     [InlineData("replica")]

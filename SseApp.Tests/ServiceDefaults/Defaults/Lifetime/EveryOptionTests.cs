@@ -65,8 +65,13 @@ public sealed class EveryOptionTests
             {
                 var options = Activator.CreateInstance(option.Class, nonPublic: true)!;
                 var own = Items(option, options);
-                Settings.Bind(Section(option.Section, (option.Path, "192.0.2.1, x")), options);
-                Assert.Equal([.. own, "192.0.2.1", "x"], Items(option, options));
+                Assert.Equal(own, Bound(option));
+                Assert.Equal(own, Bound(option, (option.Path, null)));
+                Assert.Equal(["192.0.2.1", "x"], Bound(option, (option.Path, "192.0.2.1, x")));
+                Assert.Equal(["192.0.2.1", "x"], Bound(option, ($"{option.Path}:0", "192.0.2.1"), ($"{option.Path}:7", "x")));
+                Assert.Empty(Bound(option, (option.Path, "")));
+                // What cannot be read leaves the default, until the line about it is read.
+                Assert.Equal(own, Bound(option, (option.Path, "a;b")));
                 foreach (var wrong in (string[])["a;b", "a,", "a b", ","])
                 {
                     Assert.Contains(Problems(option.Class, option.Section, option.Path, wrong), line => line.StartsWith($"{option.Path} is '{wrong}', and its item '", StringComparison.Ordinal));
@@ -89,6 +94,14 @@ public sealed class EveryOptionTests
     }
 
     [Fact]
+    public void What_is_called_like_a_secret_is_marked_as_one() => AssertEach(180, option =>
+    {
+        // The schema and the pages read the mark.
+        Assert.Equal(option.IsSecret, option.Property.GetCustomAttribute<System.ComponentModel.DataAnnotations.DataTypeAttribute>() is { DataType: System.ComponentModel.DataAnnotations.DataType.Password });
+        return [];
+    });
+
+    [Fact]
     public void Every_name_is_known_to_all_processes() => AssertEach(180, option =>
     {
         Assert.Contains(option.Path.Split(':')[1], SettingNames.Of(option.Section));
@@ -99,6 +112,9 @@ public sealed class EveryOptionTests
     public void Defaults_are_allowed() => Assert.All(s_classes, one => Assert.Empty(Settings.Problems(Section(one.Section), Activator.CreateInstance(one.Type, nonPublic: true)!)));
 
     private static bool IsList(Type type) => SettingTypes.ElementType(type) is not null && !SettingTypes.IsDictionary(type);
+
+    private static string[] Bound(Option option, params (string Key, string? Value)[] settings) =>
+        Items(option, Settings.Bind(Section(option.Section, settings), Activator.CreateInstance(option.Class, nonPublic: true)!));
 
     private static string[] Items(Option option, object options) =>
         [.. ((IEnumerable)option.Class.GetProperty(option.Path.Split(':')[1])!.GetValue(options)!).Cast<string>()];
@@ -135,14 +151,16 @@ public sealed class EveryOptionTests
 
     private static IEnumerable<Option> Walk(Type root, string section, Type type, string prefix) => SettingTypes.Properties(type).SelectMany(property =>
     {
-        var own = new Option(root, section, $"{prefix}:{property.Name}", property.PropertyType, SettingTypes.IsSecret(property));
+        var own = new Option(root, section, $"{prefix}:{property.Name}", property.PropertyType, property);
         return SettingTypes.ElementType(property.PropertyType) is { } element && !SettingTypes.IsValue(element)
             ? Walk(root, section, element, $"{own.Path}:0").Prepend(own)
             : [own];
     });
 
-    private sealed record Option(Type Class, string Section, string Path, Type Type, bool IsSecret)
+    private sealed record Option(Type Class, string Section, string Path, Type Type, PropertyInfo Property)
     {
+        public bool IsSecret => SettingTypes.IsSecret(Property);
+
         public string Shown(string value) => IsSecret ? "***" : $"'{value}'";
     }
 }

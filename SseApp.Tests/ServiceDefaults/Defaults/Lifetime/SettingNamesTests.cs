@@ -21,6 +21,15 @@ public sealed class SettingNamesTests
     [InlineData("MyApp:TopicLog:MaxEvents", "TopicLog:MaxEvents")]
     [InlineData("Restarts:Enabled", "Restart:Enabled")]
     [InlineData("Backplan:Mode", "Backplane:Mode")]
+    [InlineData("Redis:Memory:RefuseAt", "RedisMemory:RefuseAt")]
+    [InlineData("Redis:Memory:Refuse:At", "RedisMemory:RefuseAt")]
+    [InlineData("Redis:Memroy:RefuseAt", "RedisMemory:RefuseAt")]
+    [InlineData("Redis:MemoryRefuseAtt", "RedisMemory:RefuseAt")]
+    [InlineData("SseApp:Gateway:RedisMemory:RefuseAt", "RedisMemory:RefuseAt")]
+    [InlineData("SseApp:Gateway:Redis_Memory:RefuseAt", "RedisMemory:RefuseAt")]
+    [InlineData("SseApp:Static:Files:Root", "StaticFiles:Root")]
+    [InlineData("RedisMemroy:RefuseAt", "RedisMemory:RefuseAt")]
+    [InlineData("Redis-Memory:RefuseAt", "RedisMemory:RefuseAt")]
     public void A_misspelt_section_is_named(string setting, string meant)
     {
         var line = Assert.Single(Problems([(setting, "v")]));
@@ -51,6 +60,7 @@ public sealed class SettingNamesTests
     [InlineData("ALERTS_WEBHOOK_URL")]
     [InlineData("Alert:WebhookUrl")]
     [InlineData("Alert:Webhook_Url")]
+    [InlineData("My:Alerts:Webhook:Url")]
     public void A_secret_is_not_repeated(string setting) =>
         Assert.All(Problems([(setting, "hunter2")]), line => Assert.DoesNotContain("hunter2", line, StringComparison.Ordinal));
 
@@ -83,6 +93,10 @@ public sealed class SettingNamesTests
     [InlineData(":CF_USER_TEXT_ENCODING", "0x1F5")]
     [InlineData(":INTELLIJ_COMMAND_HISTFILE:", "x")]
     [InlineData("npm_config:cache", "x")]
+    [InlineData("MyLibrary:DrainWindow", "5")]
+    [InlineData("Redis:Host", "redis")]
+    [InlineData("Redis:Memory:Policy", "x")]
+    [InlineData("MyApp:Events:Limit", "5")]
     [InlineData("DcpPublisher:RandomizePorts", "true")]
     [InlineData("AppHost:Path", "x")]
     [InlineData("Streaming:Anything", "is checked by its own section")]
