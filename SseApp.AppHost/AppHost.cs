@@ -41,6 +41,7 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
         endpoint.IsProxied = false;
     })
     .WithExternalHttpEndpoints()
+    .WithIngressHost()
     .WithHttpHealthCheck("/health")
     // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
     .DisableForwardedHeaders()

@@ -33,6 +33,7 @@ internal static class Extensions
         builder.Services.AddProblemDetails(options =>
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
         builder.Services.AddHttpServer();
+        builder.Services.AddHosts();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
         builder.AddDescriptors();

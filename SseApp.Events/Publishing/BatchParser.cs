@@ -52,7 +52,7 @@ internal static class BatchParser
         }
         catch (JsonException exception)
         {
-            return $"The body is not a JSON array, and nothing of it was stored: {exception.Message}";
+            return $"The body is not a JSON array, and nothing of it was stored: {JsonFaults.Describe(exception)}";
         }
     }
 
@@ -87,7 +87,7 @@ internal static class BatchParser
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // The second is what text that is no Unicode leads to, in some places.
-            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey, key, each given once: {exception.Message}");
+            return (null, $"The item is not an object of topic, topics, event, data, idempotencyKey, key, each given once: {JsonFaults.Describe(exception)}");
         }
     }
 

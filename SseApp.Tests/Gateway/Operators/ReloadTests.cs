@@ -128,10 +128,9 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
             Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
         }
 
-        foreach (var (header, value) in new[] { ("Origin", "https://elsewhere.example"), ("Host", "rebound.example") })
+        using (var foreign = await gateway.Client.SendAsync(HttpMethod.Post, "/admin/reload", ("Origin", "https://elsewhere.example")))
         {
-            using var refused = await gateway.Client.SendAsync(HttpMethod.Post, "/admin/reload", (header, value));
-            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+            Assert.Equal(HttpStatusCode.Forbidden, foreign.StatusCode);
         }
 
         using var never = await gateway.Client.GetAsync("/admin/reload", Cancellation);
