@@ -160,7 +160,7 @@ public sealed partial class NothingTellsTests(RedisServer redis) : EdgeTest(redi
     }
 
     // Names of types as they are written in code, and stacks.
-    [GeneratedRegex(@"\b(System|Microsoft|SseApp|Yarp|StackExchange|OpenTelemetry)\.[A-Z]|\bInt32\b|\b(int|bool|string) [a-z]+\b.?""|[a-z]Exception\b|   at ", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\b(System|Microsoft|SseApp|Yarp|StackExchange|OpenTelemetry)\.[A-Z]|\bInt32\b|\b(int|bool|string) [a-z]+\b.?""|[a-z]Exception\b|   at ", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Types();
 
     [GeneratedRegex("X-Content-Type-Options: nosniff", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
