@@ -48,6 +48,7 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     })
     .WithExternalHttpEndpoints()
     .WithEnvironment("Security__GatewayKey", gatewayKey)
+    .WithIngressHost()
     .WithHttpHealthCheck("/health", endpointName: "http")
     // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
     .DisableForwardedHeaders()

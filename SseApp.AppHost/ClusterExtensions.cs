@@ -64,6 +64,15 @@ internal static partial class ClusterExtensions
             ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000").WithoutHttpsCertificate()
             : service;
 
+    /// <summary>
+    /// Lets a published service be asked under the name of its ingress, which the platform makes up. Other names, such as one's own
+    /// domain, belong into <c>Hosts:Allowed</c> of the deployment.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithIngressHost(this IResourceBuilder<ProjectResource> service) =>
+        service.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? service.WithEnvironment("Hosts__Allowed__ingress", service.GetEndpoint("http").Property(EndpointProperty.Host))
+            : service;
+
     /// <summary>Says where to click once the gateway answers.</summary>
     public static void AnnounceWhenReady(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners)

@@ -47,6 +47,9 @@ internal static class EventsService
 
     public static WebApplication MapEvents(this WebApplication app)
     {
+        var metrics = app.Services.GetRequiredService<EventsMetrics>();
+        app.UseNoSniff();
+        app.UseHosts(() => metrics.Refused(HostFilter.Unknown));
         app.UseBareAnswers(RefusalReason.Failed, marked: true);
         app.UseAdmin(MapOperators);
         app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);

@@ -67,11 +67,14 @@ internal static class GatewayExtensions
     /// <summary>Maps routes of the proxy, the console and the user's own pages, and, on a listener of its own, the operator API.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
-        // What the request asks for is known before anything else; the access log stands outside all that answers. The
-        // client's address comes next, because access lists, limits, balancing and log use it. Headers and access lists apply
-        // to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
+        // What the request asks for is known before anything else; the access log stands outside all that answers, and what is
+        // asked under a name that is not ours is answered first. The
+        // client's address comes next, because access lists, limits, balancing and log use it. Headers are on every answer, and access
+        // lists apply to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
         app.UseClientRequest();
         app.UseAccessLog();
+        app.UseResponseHeaders();
+        app.UseAllowedHosts();
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
         app.UseMiddleware<HeadSizeMiddleware>();
         app.UseMiddleware<ResponseRateMiddleware>();
@@ -82,7 +85,7 @@ internal static class GatewayExtensions
             open.UseOperatorConsole();
         });
         app.UseClientAddress();
-        app.UseResponseHeaders();
+        app.UseForwardedHosts();
         app.UseMiddleware<AccessMiddleware>();
         app.UseTls();
         app.UseCompression();

@@ -36,6 +36,7 @@ internal static class Extensions
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
         builder.Services.AddHttpServer();
         builder.Services.AddAdmin();
+        builder.Services.AddHosts();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
         builder.AddDescriptors();

@@ -46,7 +46,7 @@ internal static class OperatorExtensions
         }
         catch (BadHttpRequestException exception)
         {
-            return Problems.Result(http, StatusCodes.Status400BadRequest, exception.Message);
+            return Problems.Result(http, StatusCodes.Status400BadRequest, BareAnswers.Explain(exception));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

@@ -22,6 +22,7 @@ internal static class TlsExtensions
         services.AddSingleton<EndpointsOfCode>();
         services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
+        services.AddSingleton<IHostNames, CertificateNames>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
             ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, TlsAddresses.Plain(builder.Configuration)));
