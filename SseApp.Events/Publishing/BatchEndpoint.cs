@@ -25,6 +25,8 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             return Problems.TooLarge($"The body of a batch has at most {_options.MaxBatchBytes} bytes (Publishing:MaxBatchBytes).");
         }
 
+        // What cannot be used costs its publisher as much as what is stored.
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(0, body.Length);
         var (items, rule) = BatchParser.Parse(body, _options.MaxBatchItems);
         if (rule is not null)
         {
@@ -34,10 +36,15 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         // All are on their way before the first answer is awaited.
         var publishing = items.ConvertAll(parsed => parsed.Item is { } item ? Start(item) : Rejected(parsed.Error!));
         var results = new BatchItemResult[publishing.Count];
+        var (events, bytes) = (0L, 0L);
         for (var i = 0; i < results.Length; i++)
         {
             results[i] = await FinishAsync(i, publishing[i]);
+            events += results[i].Events.Length;
+            bytes += (long)publishing[i].Bytes * results[i].Events.Length;
         }
+
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(events, Math.Max(bytes, body.Length));
 
         // Who looks at the status alone must not take for stored what is not.
         if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
@@ -71,7 +78,7 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             extensions: [members]);
     }
 
-    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], new BatchItemResult(0, status, [], rule));
+    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], 0, new BatchItemResult(0, status, [], rule));
 
     private async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
     {
@@ -154,11 +161,16 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             }
         }
 
-        return new Publishing(
-            topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
+        var bytes = 0;
+        var tasks = Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key, out bytes));
+        return new Publishing(topics, tasks, bytes, null);
     }
 
-    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, BatchItemResult? Rejected);
+    /// <param name="Topics">Those of the item.</param>
+    /// <param name="Tasks">The event on its way to each.</param>
+    /// <param name="Bytes">What it takes in each log.</param>
+    /// <param name="Rejected">Why nothing was sent.</param>
+    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, int Bytes, BatchItemResult? Rejected);
 }
 
 /// <summary>Answer of <c>POST /publish</c>: results in the order of the items.</summary>

@@ -40,8 +40,12 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>
     /// Stores and announces a valid event. Calls made one after another are stored in that order.
     /// </summary>
-    public Task<AppendResult> PublishAsync(string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key) =>
-        log.AppendAsync(topic, SseEncoder.Encode(type is EventType.Default ? null : type, data), idempotencyKey, key);
+    public Task<AppendResult> PublishAsync(string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key, out int bytes)
+    {
+        var block = SseEncoder.Encode(type is EventType.Default ? null : type, data);
+        bytes = block.Length;
+        return log.AppendAsync(topic, block, idempotencyKey, key);
+    }
 
     /// <summary>Counts an event that was not stored because there is no room.</summary>
     public void CountFull() => metrics.PublishRefused(PublishRefusal.Full);

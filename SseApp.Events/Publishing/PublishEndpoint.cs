@@ -39,9 +39,10 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
         }
 
         AppendResult result;
+        int bytes;
         try
         {
-            result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
+            result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key, out bytes);
         }
         catch (Exception exception) when (RedisErrors.IsFull(exception))
         {
@@ -56,6 +57,7 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
             return;
         }
 
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(1, bytes);
         await WriteAsync(context.Response, publisher.Confirm(topic, result), result.Repeated);
     }
 

@@ -40,7 +40,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         // Around TLS there is another one, which sees the FIN first.
         _outer = connection.Features.Get<ClientConnection>();
         var transport = connection.Transport;
-        Input = new UnfinishedInput(transport.Input);
+        var input = new UnfinishedInput(transport.Input);
+        Input = input;
+        connection.Features.Get<ConnectionBegin>()?.ReadFrom(input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
         connection.ConnectionClosed = _closed.Token;

@@ -12,6 +12,9 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     private ReadOnlySequence<byte> _buffer;
     // Of what was left in the buffer, so much has been looked at.
     private long _examined;
+    private volatile bool _hasByte;
+
+    public bool HasByte => _hasByte;
 
     public override bool TryRead(out ReadResult result)
     {
@@ -51,6 +54,11 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     private ReadResult Show(ReadResult result)
     {
         _buffer = result.Buffer;
+        if (!_hasByte && !_buffer.IsEmpty)
+        {
+            _hasByte = true;
+        }
+
         return result.IsCompleted && result.Buffer.Length > _examined ? new ReadResult(result.Buffer, result.IsCanceled, isCompleted: false) : result;
     }
 }
