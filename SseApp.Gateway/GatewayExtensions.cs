@@ -42,7 +42,8 @@ internal static class GatewayExtensions
             .AddTransforms(OperatorTransform.Apply)
             .AddTransforms(OriginMiddleware.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
-            .AddTransforms(UnaskedStreamTransform.Apply);
+            .AddTransforms(UnaskedStreamTransform.Apply)
+            .AddTransforms(StoredTransform.Apply);
         services.AddBalancing();
         services.AddReplicaHealth();
         services.AddForwarding();
@@ -106,6 +107,7 @@ internal static class GatewayExtensions
             proxy.UseMiddleware<OriginMiddleware>();
             proxy.UseMiddleware<StreamLimitMiddleware>();
             proxy.UseMiddleware<PublishLimitMiddleware>();
+            proxy.UseMiddleware<ReadLimitMiddleware>();
             proxy.UseMiddleware<BodySizeMiddleware>();
             proxy.UseMiddleware<RefusalMiddleware>();
             proxy.UseMiddleware<StreamMiddleware>();

@@ -28,7 +28,10 @@ internal sealed class BatchEndpoint(
 
         using var memory = budget.OpenLarge();
         using var batch = new Batch(_options, publisher, memory);
-        if (await ReadAsync(context.Request, batch, memory) is { } refused)
+        var (refused, read) = await ReadAsync(context.Request, batch, memory);
+        // What cannot be used costs its publisher as much as what is stored.
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(0, read);
+        if (refused is not null)
         {
             return refused.Status switch
             {
@@ -39,6 +42,9 @@ internal sealed class BatchEndpoint(
         }
 
         var results = await PublishAsync(batch.Entries, ClientAddress.KeyOf(context));
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
+            results.Sum(result => (long)result.Events.Length),
+            Math.Max(results.Zip(batch.Entries, (result, entry) => (long)result.Events.Length * entry.Block.Length).Sum(), read));
 
         // Who looks at the status alone must not take for stored what is not.
         if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
@@ -50,11 +56,11 @@ internal sealed class BatchEndpoint(
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
     }
 
-    private async Task<BatchRefusal?> ReadAsync(HttpRequest request, Batch batch, MemoryShare memory)
+    private async Task<(BatchRefusal? Refusal, long Read)> ReadAsync(HttpRequest request, Batch batch, MemoryShare memory)
     {
         if (request.ContentLength > _maxBodyBytes)
         {
-            return BatchRefusal.OfSize(_bodyRule);
+            return (BatchRefusal.OfSize(_bodyRule), 0);
         }
 
         BatchRefusal? refusal = null;
@@ -66,7 +72,7 @@ internal sealed class BatchEndpoint(
             refusal = length > _maxBodyBytes ? BatchRefusal.OfSize(_bodyRule) : splitter.Add(piece.Span);
             return refusal is null;
         });
-        return refusal ?? splitter.Finish();
+        return (refusal ?? splitter.Finish(), length);
     }
 
     /// <summary>As many as may be are on their way before the first answer is awaited.</summary>

@@ -76,6 +76,7 @@ internal sealed class PublishEndpoint(
             return;
         }
 
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(1, length);
         await WriteAsync(context.Response, publisher.Confirm(topic, result), result.Repeated);
     }
 

@@ -73,6 +73,11 @@ internal sealed class GatewayHost : IAsyncDisposable
             // Every client of a test has the same address.
             ["Limits:StreamsPerAddress"] = "0",
             ["Limits:ConnectsPerSecond"] = "0",
+            ["Limits:EventsPerSecond"] = "0",
+            ["Limits:StoredBytesPerSecond"] = "0",
+            ["Limits:ReadsPerSecond"] = "0",
+            ["Limits:ReadsAtOnce"] = "0",
+            ["Limits:TopicsPerAddress"] = "0",
         });
         builder.Configuration.AddInMemoryCollection(settings);
         if (settingsFile is not null)

@@ -15,6 +15,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
         // All clients have one address.
         ("Limits:StreamsPerAddress", "0"),
         ("Limits:ConnectsPerSecond", "0"),
+        ("Limits:EventsPerSecond", "0"),
+        ("Limits:StoredBytesPerSecond", "0"),
+        ("Limits:ReadsPerSecond", "0"),
+        ("Limits:ReadsAtOnce", "0"),
+        ("Limits:TopicsPerAddress", "0"),
     ];
 
     private readonly List<TcpPipe> _pipes = [];

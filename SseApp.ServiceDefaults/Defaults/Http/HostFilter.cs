@@ -62,7 +62,22 @@ internal sealed partial class HostFilter
     private bool IsAllowed(HttpContext context, HostString host)
     {
         // HTTP/1.0 does not need one, and no browser leaves it out.
-        if (!host.HasValue || HostName.IsUnowned(host.Host))
+        if (!host.HasValue)
+        {
+            return true;
+        }
+
+        try
+        {
+            // Punycode that is none: whatever asks for the host would throw, whichever names are allowed.
+            _ = context.Request.Host;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+
+        if (HostName.IsUnowned(host.Host))
         {
             return true;
         }

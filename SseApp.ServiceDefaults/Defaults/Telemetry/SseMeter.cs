@@ -34,6 +34,7 @@ internal static class MetricNames
     public const string StoredLimit = "sse_stored_limit_bytes";
     public const string Refusals = "sse_refusals_total";
     public const string Forged = "sse_forged_total";
+    public const string ConnectionsRefused = "sse_connections_refused_total";
     public const string DrainSeconds = "sse_drain_seconds";
     public const string OpenDescriptors = "sse_open_descriptors";
     public const string DescriptorLimit = "sse_descriptor_limit";

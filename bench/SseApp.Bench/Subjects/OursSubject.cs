@@ -77,5 +77,11 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("Limits__StreamsPerAddress", "0"),
         ("Limits__StreamsPerGateway", "0"),
         ("Limits__ConnectsPerSecond", "0"),
+        ("Limits__EventsPerSecond", "0"),
+        ("Limits__StoredBytesPerSecond", "0"),
+        ("Limits__ReadsPerSecond", "0"),
+        ("Limits__ReadsAtOnce", "0"),
+        ("Limits__TopicsPerAddress", "0"),
+        ("Descriptors__MaxConnections", "0"),
     ];
 }

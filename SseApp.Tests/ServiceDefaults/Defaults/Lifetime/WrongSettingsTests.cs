@@ -22,6 +22,7 @@ public sealed class WrongSettingsTests
         "ConnectionStrings:redis cannot be used: *an integer value*")]
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
+    [InlineData("Limits:PublishesPerSecond=100", "Limits:PublishesPerSecond is '100'; it is called Limits:EventsPerSecond now, and counts events, not requests.")]
     [InlineData("TopicLog:KeyPrefix=blue", "TopicLog:KeyPrefix is 'blue'; it is called Cluster:KeyPrefix now, for both services.")]
     [InlineData(
         "Streaming:Overflow:0:Pattern=a*|Streaming:Overflow:0:Polcy=Drop|TopicLog:Overrides:0:Pattern=b*|TopicLog:Overrides:0:MaxEvents=100k|TopicLog:Overrides:0:IdleExpiry=1h",

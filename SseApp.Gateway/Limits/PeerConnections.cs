@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Connections;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
+using SseApp.ServiceDefaults.Defaults.Http;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>
+/// Holds each client to so many TCP connections, and closes those that send no request. Behind a proxy that the gateway knows
+/// the peer is the proxy, which speaks for all its clients. So may one on this machine that nobody has told the gateway of:
+/// loopback addresses have no limit unless <c>Limits:Clients</c> names them.
+/// </summary>
+internal sealed class PeerConnections(
+    ClientTable clients, IOptions<ProxiesOptions> proxies, IOptions<LimitsOptions> limits, RefusedConnections refused, TimeProvider time)
+    : BackgroundService, IPeerLimit
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+
+    private readonly AddressList _proxies = AddressList.Parse(nameof(ProxiesOptions.Known), [.. proxies.Value.Known]);
+    private readonly ClientCounts _counts = new();
+
+    // In the order in which they are due.
+    private readonly ConcurrentQueue<Fresh> _fresh = new();
+
+    /// <summary>Clients with a connection that counts.</summary>
+    public int Clients => _counts.Clients;
+
+    public bool TryEnter(ConnectionContext connection)
+    {
+        var (client, limit) = Find(connection);
+        return _counts.TryAdd(client, limit);
+    }
+
+    public void Accepted(ConnectionContext connection, ConnectionSlot slot)
+    {
+        if (!IsProxy(connection))
+        {
+            var begin = new ConnectionBegin();
+            connection.Features.Set(begin);
+            var now = time.GetTimestamp();
+            _fresh.Enqueue(new Fresh(connection, slot, begin, now, now + Ticks(limits.Value.FirstByteTimeout)));
+        }
+    }
+
+    public void Leave(ConnectionContext connection)
+    {
+        var (client, limit) = Find(connection);
+        _counts.Remove(client, limit);
+    }
+
+    public void Return(ConnectionContext connection)
+    {
+        var (client, limit) = Find(connection);
+        if (limit > 0)
+        {
+            // It was there before the limit was reached.
+            _counts.TryAdd(client, int.MaxValue);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(s_interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                CloseSilent();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The service stops.
+        }
+    }
+
+    private void CloseSilent()
+    {
+        var options = limits.Value;
+        // The first byte, after a handshake; then the server itself waits for the head (of HTTP/2 it does not).
+        var longest = Ticks((2 * options.FirstByteTimeout) + options.RequestHeadersTimeout);
+        var now = time.GetTimestamp();
+        while (_fresh.TryPeek(out var fresh) && fresh.Due <= now && _fresh.TryDequeue(out fresh))
+        {
+            if (fresh.Slot.IsClosed || fresh.Slot.HasServed)
+            {
+                continue;
+            }
+
+            if (!fresh.Begin.HasByte || now - fresh.Since >= longest)
+            {
+                refused.Close(fresh.Connection, RefusedConnections.NoRequest);
+            }
+            else
+            {
+                _fresh.Enqueue(fresh with { Due = now + Ticks(options.FirstByteTimeout) });
+            }
+        }
+    }
+
+    private (ClientKey Client, int Limit) Find(ConnectionContext connection)
+    {
+        if (IsProxy(connection) || connection.RemoteEndPoint is not IPEndPoint { Address: { } address })
+        {
+            return default;
+        }
+
+        var (account, budget, named) = clients.Find(address);
+        return !named && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) ? default : (account, budget.Connections);
+    }
+
+    private bool IsProxy(ConnectionContext connection) => connection.RemoteEndPoint is IPEndPoint { Address: { } address } && _proxies.Contains(address);
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    /// <param name="Connection">A connection without a request.</param>
+    /// <param name="Slot">Whether it is still that.</param>
+    /// <param name="Begin">What has come on it.</param>
+    /// <param name="Since">When it was accepted.</param>
+    /// <param name="Due">When to look at it next.</param>
+    private sealed record Fresh(ConnectionContext Connection, ConnectionSlot Slot, ConnectionBegin Begin, long Since, long Due);
+}
