@@ -7,7 +7,6 @@ using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using Yarp.ReverseProxy;
 

@@ -34,12 +34,14 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_backlog_bytes gauge",
                 "sse_connections_closed_total counter",
                 "sse_connections_opened_total counter",
+                "sse_connections_refused_total counter",
                 "sse_delivery_latency_seconds histogram",
                 "sse_descriptor_limit gauge",
                 "sse_drain_seconds gauge",
                 "sse_events_deferred_total counter",
                 "sse_events_delivered_total counter",
                 "sse_events_published_total counter",
+                "sse_forged_total counter",
                 "sse_gaps_total counter",
                 "sse_open_descriptors gauge",
                 "sse_publishes_refused_total counter",
@@ -52,6 +54,8 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_replayed_events_total counter",
                 "sse_request_memory_bytes gauge",
                 "sse_slow_consumers_total counter",
+                "sse_stored_bytes gauge",
+                "sse_stored_limit_bytes gauge",
             ],
             types);
         // A stream's duration is hours; it would drown the durations of requests.

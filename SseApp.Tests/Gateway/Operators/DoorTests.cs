@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Tests.Gateway.Operators;
 
@@ -185,7 +186,7 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
     {
         var replica = Own(await EventsHost.StartAsync(redis, null));
         await Registry.WriteAsync(
-            new ReplicaRecord { Id = "events-1", Address = replica.Address, State = ReplicaState.Ready, Relay = RelayProtocol.Version }, announce: true, Cancellation);
+            new ReplicaRecord { Id = replica.Get<ReplicaIdentity>().Id, Address = replica.Address, State = ReplicaState.Ready, Relay = RelayProtocol.Version }, announce: true, Cancellation);
         var gateway = await GatewayAsync();
         await UntilAsync(() => gateway.AvailableReplicas() == 1, "the replica to be routed to");
         return (gateway, replica);

@@ -1,3 +1,4 @@
+using SseApp.Events.Replicas;
 using SseApp.Tests.Gateway;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
@@ -12,7 +13,7 @@ public abstract class EdgeTest(RedisServer redis) : GatewayTest, IClassFixture<R
     {
         var replica = Own(await EventsHost.StartAsync(redis, null, [.. settings.Where(setting => setting.Key.StartsWith("Hosts:", StringComparison.Ordinal))]));
         await Registry.WriteAsync(
-            new ReplicaRecord { Id = "events-1", Address = replica.Address, State = ReplicaState.Ready, Relay = relay ? RelayProtocol.Version : 0 }, announce: true, Cancellation);
+            new ReplicaRecord { Id = replica.Get<ReplicaIdentity>().Id, Address = replica.Address, State = ReplicaState.Ready, Relay = relay ? RelayProtocol.Version : 0 }, announce: true, Cancellation);
         var gateway = await GatewayAsync(settings);
         await UntilAsync(() => gateway.AvailableReplicas() == 1, "the replica to be routed to");
         return (gateway, replica);
