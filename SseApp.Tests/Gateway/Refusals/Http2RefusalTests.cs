@@ -1,0 +1,164 @@
+using System.Buffers;
+using SseApp.Tests.ServiceDefaults.Defaults.Http;
+
+namespace SseApp.Tests.Gateway.Refusals;
+
+/// <summary>What a client of HTTP/2 gets that is refused: the same as one of HTTP/1.1, and its other requests go on.</summary>
+public sealed class Http2RefusalTests(RedisServer redis) : EdgeTest(redis)
+{
+    private const string EventStream = "text/event-stream";
+
+    public static TheoryData<string, string, string, string, int> Refused => new()
+    {
+        { "GET", "/topics/a?x=" + new string('a', 3_000), "", "", 414 },
+        { "GET", "/events?topic=" + new string('a', 3_000), "Accept: " + EventStream, "", 414 },
+        { "GET", "/topics/a", "Cookie: " + new string('a', 5_000), "", 431 },
+        { "GET", "/events?topic=a", $"Accept: {EventStream}\nCookie: {new string('a', 5_000)}", "", 431 },
+        { "GET", "/events", "Accept: " + EventStream, "", 400 },
+        { "GET", "/events?topic=%FF", "Accept: " + EventStream, "", 400 },
+        { "POST", "/topics/a/events", "", "long", 413 },
+        { "POST", "/topics/a/events", "Content-Length: none", "long", 413 },
+        { "POST", "/publish", "", "long", 413 },
+        { "POST", "/topics/a/events", "Content-Type: image/png", "x", 415 },
+        { "POST", "/topics/a/events", "Content-Encoding: gzip", "x", 415 },
+        { "POST", "/topics/a/events", "Origin: https://foreign.example", "x", 403 },
+        { "GET", "/nope", "", "", 404 },
+        { "POST", "/nope", "", "x", 404 },
+        { "POST", "/events", "", "x", 405 },
+        { "DELETE", "/publish", "", "", 405 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public async Task A_refusal_has_problem_details_and_ends_nothing_else(string method, string path, string headers, string body, int status)
+    {
+        var gateway = await Http2Async(("Limits:MaxRequestLineBytes", "2048"), ("Limits:MaxRequestHeaderBytes", "4096"), ("Limits:MaxRequestBodyBytes", "1024"));
+        using var client = Client(gateway);
+        await using var stream = await SseReader.OpenAsync(client, "/events?topic=a");
+        await stream.OpenedAsync();
+
+        using var request = Request(method, path, headers, body);
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal((HttpVersion.Version20, status), (response.Version, (int)response.StatusCode));
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
+        await AssertLivesAsync(client, stream);
+    }
+
+    [Theory]
+    [InlineData("Limits:StreamsPerGateway", "1", "gateway-streams")]
+    [InlineData("Limits:StreamsPerAddress", "1", "address-streams")]
+    public async Task An_EventSource_that_is_refused_is_asked_to_reconnect(string setting, string value, string reason)
+    {
+        var gateway = await Http2Async((setting, value));
+        using var client = Client(gateway);
+        await using var first = await SseReader.OpenAsync(client, "/events?topic=a");
+        await first.OpenedAsync();
+
+        using var request = Request("GET", "/events?topic=a", "Accept: " + EventStream, "");
+        using var response = await client.SendAsync(request, Cancellation);
+        var text = await response.Content.ReadAsStringAsync(Cancellation);
+
+        Assert.Equal((HttpStatusCode.OK, EventStream), (response.StatusCode, response.Content.Headers.ContentType!.MediaType));
+        Assert.Matches($"^retry: [0-9]+\n(id: .*\n)?event: stream.unavailable\ndata: \\{{\"reason\":\"{reason}\",\"retryAfterMs\":[0-9]+\\}}\n\n$", text);
+        await AssertLivesAsync(client, first);
+    }
+
+    [Theory]
+    [InlineData(EventStream, 200)]
+    [InlineData("application/json", 503)]
+    public async Task Without_a_replica_the_answer_is_the_same_as_over_HTTP1(string accept, int status)
+    {
+        var gateway = await GatewayAsync(("Kestrel:EndpointDefaults:Protocols", "Http2"));
+        using var client = Client(gateway);
+        using var request = Request("GET", "/events?topic=a", "Accept: " + accept, "");
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains("no-replica", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    /// <summary>The server has no answer before the pipeline over HTTP/2: it resets the stream, and only that one.</summary>
+    [Fact]
+    public async Task A_path_that_the_server_refuses_by_itself_fails_alone()
+    {
+        var gateway = await Http2Async();
+        using var client = Client(gateway);
+        await using var stream = await SseReader.OpenAsync(client, "/events?topic=a");
+        await stream.OpenedAsync();
+
+        using var request = Request("GET", "/topics/%00", "", "");
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(request, Cancellation));
+
+        await AssertLivesAsync(client, stream);
+    }
+
+    /// <summary>An EventSource takes it for a failure of the network, and reconnects.</summary>
+    [Theory]
+    [InlineData(20_000)]
+    [InlineData(200_000)]
+    public async Task A_head_that_the_server_refuses_by_itself_fails_alone_or_with_its_connection_and_the_next_request_is_answered(int bytes)
+    {
+        var gateway = await Http2Async(("Limits:MaxRequestLineBytes", "2048"), ("Limits:MaxRequestHeaderBytes", "4096"));
+        using var client = Client(gateway);
+        using (var request = Request("GET", "/events?topic=a", $"Accept: {EventStream}\nCookie: {new string('a', bytes)}", ""))
+        {
+            await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(request, Cancellation));
+        }
+
+        await using var stream = await SseReader.OpenAsync(client, "/events?topic=a");
+        await stream.OpenedAsync();
+        await AssertLivesAsync(client, stream);
+    }
+
+    private static async Task AssertLivesAsync(HttpClient client, SseReader stream)
+    {
+        using var publish = Request("POST", "/topics/a/events", "", "goes on");
+        using var published = await client.SendAsync(publish, Cancellation);
+        Assert.Equal(HttpStatusCode.Created, published.StatusCode);
+        Assert.Equal("goes on", (await stream.NextAsync())?.Data);
+    }
+
+    private static HttpRequestMessage Request(string method, string path, string headers, string body)
+    {
+        var request = new HttpRequestMessage(new HttpMethod(method), path) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        if (body.Length > 0)
+        {
+            request.Content = new ByteArrayContent(Encoding.ASCII.GetBytes(body == "long" ? new string('x', 5_000) : body));
+        }
+
+        foreach (var line in headers.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var (name, value) = (line.Split(": ")[0], line.Split(": ")[1]);
+            if (value == "none")
+            {
+                // Of a pipe nobody knows the length.
+                var pipe = new System.IO.Pipelines.Pipe();
+                pipe.Writer.Write(new byte[5_000]);
+                pipe.Writer.Complete();
+                request.Content = new StreamContent(pipe.Reader.AsStream());
+            }
+            else if (!request.Headers.TryAddWithoutValidation(name, value))
+            {
+                (request.Content ??= new ByteArrayContent([])).Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        return request;
+    }
+
+    private static HttpClient Client(GatewayHost gateway) => new()
+    {
+        BaseAddress = gateway.Address,
+        DefaultRequestVersion = HttpVersion.Version20,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    private async Task<GatewayHost> Http2Async(params (string Key, string Value)[] settings) =>
+        (await StartAsync(settings: [("Kestrel:EndpointDefaults:Protocols", "Http2"), .. settings])).Gateway;
+}
