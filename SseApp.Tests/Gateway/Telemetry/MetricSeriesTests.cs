@@ -2,6 +2,8 @@ using SseApp.Tests.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Tests.Gateway.Telemetry;
 
+// The platform's meters are those of the whole process: other tests' requests would add series of theirs.
+[Collection<RunsAlone>]
 public sealed class MetricSeriesTests(RedisServer redis) : EdgeTest(redis)
 {
     private static readonly string[] s_methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
@@ -22,8 +24,8 @@ public sealed class MetricSeriesTests(RedisServer redis) : EdgeTest(redis)
         var (gateway, replica) = await StartAsync(settings: ("Hosts:Allowed:0", "*"));
         var client = service == "gateway" ? gateway.Client : replica.Client;
 
-        // Each kind once, and once more for what is seen only when it is over.
-        for (var i = 0; i < 2 * s_methods.Length * 6; i++)
+        // Every kind once: method, unknown methods, path.
+        for (var i = 0; i < s_methods.Length * 6 * 11; i++)
         {
             await SendAsync(client, i);
         }
@@ -32,13 +34,17 @@ public sealed class MetricSeriesTests(RedisServer redis) : EdgeTest(redis)
         await Parallel.ForAsync(1_000, 1_000 + count, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancellation }, async (i, _) => await SendAsync(client, i));
         var after = await SeriesAsync(client);
 
-        // The runtime's and those of HTTP clients are the whole process's: other tests add some, but not one a request.
+        // The runtime counts exceptions by their types, whoever throws them; a client has series of its own for a connection that
+        // ended and for a request that waited for one, by method. Both come when they come, and are few.
         var more = after.Except(before, StringComparer.Ordinal).ToArray();
-        Assert.DoesNotContain(more, line => !line.StartsWith("dotnet_", StringComparison.Ordinal) && !line.StartsWith("http_client_", StringComparison.Ordinal) && !line.StartsWith("dns_", StringComparison.Ordinal));
-        Assert.InRange(more.Length, 0, count / 5);
+        Assert.DoesNotContain(more, line => !line.StartsWith("dotnet_", StringComparison.Ordinal) && !line.StartsWith("http_client_", StringComparison.Ordinal));
+        Assert.InRange(more.Length, 0, 400);
         Assert.DoesNotContain(after, line => line.Contains("server_address", StringComparison.Ordinal) || line.Contains("server_port", StringComparison.Ordinal)
             || line.Contains("peer_address", StringComparison.Ordinal) || line.Contains("evil", StringComparison.Ordinal));
-        Assert.Contains(after, line => line.StartsWith("http_server_request_duration_seconds_count", StringComparison.Ordinal) && line.Contains("http_route", StringComparison.Ordinal));
+        // What is useful is still there.
+        Assert.True(
+            after.Any(line => line.StartsWith("http_server_request_duration_seconds_count", StringComparison.Ordinal) && line.Contains("http_response_status_code", StringComparison.Ordinal)),
+            string.Join('\n', after.Where(line => line.StartsWith("http_server", StringComparison.Ordinal) && !line.Contains("_bucket", StringComparison.Ordinal))));
     }
 
     private static async Task SendAsync(HttpClient client, int i)
