@@ -79,6 +79,9 @@ public sealed partial class StartupTests
             var key = manifest.RootElement.GetProperty("resources").GetProperty("gateway-key").GetProperty("inputs").GetProperty("value");
             Assert.True(key.GetProperty("secret").GetBoolean());
             Assert.Equal(43, key.GetProperty("default").GetProperty("generate").GetProperty("minLength").GetInt32());
+            Assert.Equal(
+                "{gateway.bindings.http.host}",
+                manifest.RootElement.GetProperty("resources").GetProperty("gateway").GetProperty("env").GetProperty("Hosts__Allowed__99").GetString());
         }
         finally
         {

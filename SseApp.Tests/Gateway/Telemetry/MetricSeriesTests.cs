@@ -22,7 +22,7 @@ public sealed class MetricSeriesTests(RedisServer redis) : EdgeTest(redis)
     {
         // Every host, so that nothing is refused at the door.
         var (gateway, replica) = await StartAsync(settings: ("Hosts:Allowed:0", "*"));
-        var client = service == "gateway" ? gateway.Client : replica.Client;
+        var (client, admin) = service == "gateway" ? (gateway.Client, gateway.Admin) : (replica.Client, replica.Admin);
 
         // Every kind once: method, unknown methods, path.
         for (var i = 0; i < s_methods.Length * 6 * 11; i++)
@@ -30,9 +30,9 @@ public sealed class MetricSeriesTests(RedisServer redis) : EdgeTest(redis)
             await SendAsync(client, i);
         }
 
-        var before = await SeriesAsync(client);
+        var before = await SeriesAsync(admin);
         await Parallel.ForAsync(1_000, 1_000 + count, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancellation }, async (i, _) => await SendAsync(client, i));
-        var after = await SeriesAsync(client);
+        var after = await SeriesAsync(admin);
 
         // The runtime counts exceptions by their types, whoever throws them; a client has series of its own for a connection that
         // ended and for a request that waited for one, by method. Both come when they come, and are few.
