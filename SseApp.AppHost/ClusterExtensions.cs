@@ -65,11 +65,11 @@ internal static partial class ClusterExtensions
 
     /// <summary>
     /// Lets a published service be asked under the name of its ingress, which the platform makes up. Other names, such as one's own
-    /// domain, belong into <c>Hosts:Allowed</c> of the deployment.
+    /// domain, belong into <c>Hosts:Allowed</c> of the deployment, which begins at 0 and so leaves this one.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithIngressHost(this IResourceBuilder<ProjectResource> service) =>
         service.ApplicationBuilder.ExecutionContext.IsPublishMode
-            ? service.WithEnvironment("Hosts__Allowed__ingress", service.GetEndpoint("http").Property(EndpointProperty.Host))
+            ? service.WithEnvironment("Hosts__Allowed__99", service.GetEndpoint("http").Property(EndpointProperty.Host))
             : service;
 
     /// <summary>Says where to click once the gateway answers.</summary>

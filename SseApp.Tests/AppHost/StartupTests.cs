@@ -68,6 +68,10 @@ public sealed partial class StartupTests
                 Assert.Contains("HTTP_PORTS", variables);
                 Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));
             }
+
+            Assert.Equal(
+                "{gateway.bindings.http.host}",
+                manifest.RootElement.GetProperty("resources").GetProperty("gateway").GetProperty("env").GetProperty("Hosts__Allowed__99").GetString());
         }
         finally
         {

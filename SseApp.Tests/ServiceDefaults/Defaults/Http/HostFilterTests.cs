@@ -150,6 +150,8 @@ public sealed class HostFilterTests(RedisServer redis) : EdgeTest(redis)
     [InlineData("ReverseProxy:Routes:other:Match:Hosts:0", "api.example.org", "api.example.org")]
     [InlineData("AllowedHosts", "events.example.org;www.example.org", "www.example.org")]
     [InlineData("Hosts:Allowed:0", "*", "anything.example")]
+    // As the manifest has it.
+    [InlineData("Hosts:Allowed:99", "ingress.example", "ingress.example")]
     public async Task What_other_settings_name_need_not_be_named_twice(string setting, string value, string host)
     {
         var other = Own(await OriginHost.StartAsync("other"));
