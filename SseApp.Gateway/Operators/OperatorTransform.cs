@@ -40,7 +40,9 @@ internal static class OperatorTransform
     /// <summary>To clients no topic can be deleted; operators do it on their own listener, see <see cref="TopicDeletion"/>.</summary>
     public static void UseNoDeletion(this IApplicationBuilder proxy) => proxy.Use(static (context, next) =>
     {
-        if (!HttpMethods.IsDelete(context.Request.Method) || context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
+        if (!HttpMethods.IsDelete(context.Request.Method)
+            || !context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
+            || context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
         {
             return next(context);
         }

@@ -34,7 +34,6 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_backlog_bytes gauge",
                 "sse_connections_closed_total counter",
                 "sse_connections_opened_total counter",
-                "sse_connections_refused_total counter",
                 "sse_delivery_latency_seconds histogram",
                 "sse_descriptor_limit gauge",
                 "sse_drain_seconds gauge",

@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Tests.Events.Publishing;
 
@@ -84,7 +86,9 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
         using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/owned/events") { Content = new StringContent(client) };
         request.Headers.Add("X-Real-IP", client);
         request.Headers.Add("Idempotency-Key", key);
-        return await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        // Only a gateway can say whom it serves.
+        using var gateway = new HttpClient(new ClusterKey.Handler(host.Get<ReplicaIdentity>().Id, RequestPurpose.Client)) { BaseAddress = host.Address };
+        return await gateway.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class ServerPolicyTests
         await Eventually.Async(
             async () =>
             {
-                using var health = await host.Client.GetAsync("/health", TestContext.Current.CancellationToken);
+                using var health = await host.Admin.GetAsync("/health", TestContext.Current.CancellationToken);
                 return health.StatusCode == HttpStatusCode.ServiceUnavailable
                     && (await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains("Redis has no maxmemory", StringComparison.Ordinal);
             },
