@@ -46,7 +46,7 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
     {
         var replicas = await ReplicasAsync(3);
         replicas.Restarts = false;
-        var gateway = await StartGatewayAsync(3, ("Reload:ReplicaTimeout", "00:00:02"));
+        var gateway = await StartGatewayAsync(3, ("Reload:ReplicaTimeout", "00:00:05"));
 
         using var started = await gateway.Admin.PostAsync("/admin/reload", null, Cancellation);
         var ended = await EndOfReloadAsync(gateway);
