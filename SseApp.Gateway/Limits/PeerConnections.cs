@@ -89,7 +89,7 @@ internal sealed class PeerConnections(
                 continue;
             }
 
-            if (!fresh.Begin.HasByte || now - fresh.Since >= longest)
+            if (IsSilent(fresh) || now - fresh.Since >= longest)
             {
                 refused.Close(fresh.Connection, RefusedConnections.NoRequest);
             }
@@ -99,6 +99,10 @@ internal sealed class PeerConnections(
             }
         }
     }
+
+    // What has come and was not read yet is no silence of the client's: when thousands connect at once, reading takes seconds.
+    private static bool IsSilent(Fresh fresh) =>
+        !fresh.Begin.HasByte && fresh.Connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
 
     private (ClientKey Client, int Limit) Find(ConnectionContext connection)
     {
