@@ -11,8 +11,13 @@ namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 /// </summary>
 internal static class MetricLabels
 {
+    // The exporter takes memory for as many series as a metric may have when it begins, 72 bytes each: with its own limit of 2 000
+    // that is 14 MB for a process that has a few hundred series.
+    private static readonly MetricStreamConfiguration s_few = new() { CardinalityLimit = 200 };
+
     private static readonly MetricStreamConfiguration s_bounded = new()
     {
+        CardinalityLimit = 500,
         TagKeys =
         [
             // Methods and versions that are not known are _OTHER; a route is its template, an error a type or a status.
@@ -22,7 +27,14 @@ internal static class MetricLabels
         ],
     };
 
-    /// <summary>Null for metrics that stay as they are: ours, whose labels we choose, and those of the runtime, which know no clients.</summary>
-    public static MetricStreamConfiguration? View(Instrument instrument) =>
-        instrument.Meter.Name is MetricNames.Meter or "System.Runtime" || instrument.Meter.Name.StartsWith("OpenTelemetry.", StringComparison.Ordinal) ? null : s_bounded;
+    /// <summary>
+    /// What a metric keeps: ours, whose labels we choose, and those of the runtime, which know no clients, all labels. Those by
+    /// replica have as many series as there were replicas in the life of a gateway, and keep the exporter's limit (null).
+    /// </summary>
+    public static MetricStreamConfiguration? View(Instrument instrument) => instrument.Meter.Name switch
+    {
+        MetricNames.Meter => instrument.Name.StartsWith("sse_gateway_", StringComparison.Ordinal) ? null : s_few,
+        "System.Runtime" => s_few,
+        var name => name.StartsWith("OpenTelemetry.", StringComparison.Ordinal) ? null : s_bounded,
+    };
 }
