@@ -32,7 +32,6 @@ public sealed partial class NothingTellsTests(RedisServer redis) : EdgeTest(redi
                 $"PATCH /publish{Post}\r\n",
                 $"GET /events{Post}\r\n",
                 $"GET /events?topic=..{Post}\r\n",
-                $"GET /events?topic=a&lastEventId=%00{Post}\r\n",
                 $"GET /topics/a%2F..%2Fb{Post}\r\n",
                 $"GET /topics/a/events?limit=x{Post}\r\n",
                 $"GET /topics/a/events?limit=1&limit=2{Post}\r\n",
@@ -79,7 +78,6 @@ public sealed partial class NothingTellsTests(RedisServer redis) : EdgeTest(redi
     {
         var (gateway, replica) = await StartAsync();
         var faults = new ConcurrentBag<string>();
-        // Some of these connections end only some seconds after their answer.
         await Parallel.ForEachAsync(Answered, new ParallelOptions { MaxDegreeOfParallelism = 24, CancellationToken = Cancellation }, async (row, _) =>
         {
             var (service, request) = (row.Data.Item1, row.Data.Item2);
@@ -87,7 +85,7 @@ public sealed partial class NothingTellsTests(RedisServer redis) : EdgeTest(redi
             var (head, body) = (answer[..answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)], answer[answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)..]);
             var why = !head.Contains("\r\nX-Content-Type-Options: nosniff", StringComparison.OrdinalIgnoreCase) ? "no nosniff"
                 : head.Contains("\r\nServer:", StringComparison.OrdinalIgnoreCase) ? "a Server header"
-                : head.Contains("HTTP/1.1 5", StringComparison.Ordinal) ? "a failure"
+                : head.StartsWith("HTTP/1.1 5", StringComparison.Ordinal) && !head.StartsWith("HTTP/1.1 505 ", StringComparison.Ordinal) ? "a failure"
                 : !request.StartsWith("GET /metrics", StringComparison.Ordinal) && !request.StartsWith("GET /console", StringComparison.Ordinal) && Types().Match(body) is { Success: true } type ? $"the type '{type.Value}'"
                 : null;
             if (why is not null)
