@@ -40,12 +40,15 @@ internal sealed class PeerConnections(
             var begin = new ConnectionBegin();
             connection.Features.Set(begin);
             var now = time.GetTimestamp();
-            _fresh.Enqueue(new Fresh(connection, slot, begin, now, now + Ticks(limits.Value.FirstByteTimeout)));
+            var fresh = new Fresh(new(connection, slot, begin), now, now + Ticks(limits.Value.FirstByteTimeout));
+            connection.Features.Set(fresh);
+            _fresh.Enqueue(fresh);
         }
     }
 
     public void Leave(ConnectionContext connection)
     {
+        connection.Features.Get<Fresh>()?.Release();
         var (client, limit) = Find(connection);
         _counts.Remove(client, limit);
     }
@@ -84,25 +87,26 @@ internal sealed class PeerConnections(
         var now = time.GetTimestamp();
         while (_fresh.TryPeek(out var fresh) && fresh.Due <= now && _fresh.TryDequeue(out fresh))
         {
-            if (fresh.Slot.IsClosed || fresh.Slot.HasServed)
+            if (fresh.Watched is not { Slot: { IsClosed: false, HasServed: false } } watched)
             {
                 continue;
             }
 
-            if (IsSilent(fresh) || now - fresh.Since >= longest)
+            if (IsSilent(watched) || now - fresh.Since >= longest)
             {
-                refused.Close(fresh.Connection, RefusedConnections.NoRequest);
+                refused.Close(watched.Connection, RefusedConnections.NoRequest);
             }
             else
             {
-                _fresh.Enqueue(fresh with { Due = now + Ticks(options.FirstByteTimeout) });
+                fresh.Due = now + Ticks(options.FirstByteTimeout);
+                _fresh.Enqueue(fresh);
             }
         }
     }
 
     // What has come and was not read yet is no silence of the client's: when thousands connect at once, reading takes seconds.
-    private static bool IsSilent(Fresh fresh) =>
-        !fresh.Begin.HasByte && fresh.Connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
+    private static bool IsSilent(Watched watched) =>
+        !watched.Begin.HasByte && watched.Connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
 
     private (ClientKey Client, int Limit) Find(ConnectionContext connection)
     {
@@ -122,7 +126,25 @@ internal sealed class PeerConnections(
     /// <param name="Connection">A connection without a request.</param>
     /// <param name="Slot">Whether it is still that.</param>
     /// <param name="Begin">What has come on it.</param>
-    /// <param name="Since">When it was accepted.</param>
-    /// <param name="Due">When to look at it next.</param>
-    private sealed record Fresh(ConnectionContext Connection, ConnectionSlot Slot, ConnectionBegin Begin, long Since, long Due);
+    private sealed record Watched(ConnectionContext Connection, ConnectionSlot Slot, ConnectionBegin Begin);
+
+    /// <summary>
+    /// A place in the queue. It outlives a connection that ends at once, and must not keep its memory: of ten thousand a second that
+    /// come and go a gigabyte would wait here.
+    /// </summary>
+    private sealed class Fresh(Watched watched, long since, long due)
+    {
+        private volatile Watched? _watched = watched;
+
+        /// <summary>Null once the connection has ended.</summary>
+        public Watched? Watched => _watched;
+
+        /// <summary>When it was accepted.</summary>
+        public long Since => since;
+
+        /// <summary>When to look at it next.</summary>
+        public long Due { get; set; } = due;
+
+        public void Release() => _watched = null;
+    }
 }
