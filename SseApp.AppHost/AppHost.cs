@@ -16,13 +16,19 @@ if (redis is IResourceBuilder<GarnetServerResource> garnet)
     garnet.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
 }
 
+// What steers the cluster is signed with it. Made anew for each run; the target of a published cluster makes or asks for one.
+var gatewayKey = builder.AddParameter(
+    "gateway-key", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: false);
+
+var listeners = new OperatorListeners(builder.Configuration["Admin:KeyFile"]);
 var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithReference(redis)
     .WaitFor(redis)
     .WithReplicas(cluster.Replicas)
     // Every replica listens on a port of its own; a fixed one would serve only the first.
     .WithEndpoint("http", endpoint => endpoint.Port = null)
-    .WithHttpHealthCheck("/health")
+    .WithEnvironment("Security__GatewayKey", gatewayKey)
+    .WithHttpHealthCheck("/health", endpointName: "http")
     .DisableForwardedHeaders()
     .WithLocalSettings()
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
@@ -41,7 +47,9 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
         endpoint.IsProxied = false;
     })
     .WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/health")
+    .WithEnvironment("Security__GatewayKey", gatewayKey)
+    .WithIngressHost()
+    .WithHttpHealthCheck("/health", endpointName: "http")
     // Whose headers count is for Proxies:Known to say; the platform would believe everybody.
     .DisableForwardedHeaders()
     .WithLocalSettings()
@@ -49,8 +57,10 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithRestartPolicy()
     .WithIconName("Router");
 
-events.WithOperatorCommands(gateway);
+listeners.AddTo(events, proxied: true);
+listeners.AddTo(gateway, proxied: false);
+events.WithOperatorCommands(gateway, listeners);
 
-builder.AnnounceWhenReady(gateway);
+builder.AnnounceWhenReady(gateway, listeners);
 
 builder.Build().Run();

@@ -1,3 +1,4 @@
+using SseApp.AppHost.Operations;
 using SseApp.AppHost.Startup;
 
 namespace SseApp.AppHost;
@@ -63,9 +64,30 @@ internal static partial class ClusterExtensions
             ? service.WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000").WithoutHttpsCertificate()
             : service;
 
+    /// <summary>
+    /// Lets a published service be asked under the name of its ingress, which the platform makes up. Other names, such as one's own
+    /// domain, belong into <c>Hosts:Allowed</c> of the deployment, which begins at 0 and so leaves this one.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithIngressHost(this IResourceBuilder<ProjectResource> service) =>
+        service.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? service.WithEnvironment("Hosts__Allowed__99", service.GetEndpoint("http").Property(EndpointProperty.Host))
+            : service;
+
     /// <summary>Says where to click once the gateway answers.</summary>
-    public static void AnnounceWhenReady(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway)
+    public static void AnnounceWhenReady(
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners)
     {
+        if (!builder.ExecutionContext.IsRunMode)
+        {
+            return;
+        }
+
+        gateway.WithUrlForEndpoint(OperatorListeners.Of(gateway).EndpointName, url =>
+        {
+            url.DisplayText = "Operator console";
+            url.DisplayLocation = UrlDisplayLocation.SummaryAndDetails;
+            url.Url = listeners.ConsoleUrl(url.Url);
+        });
         var announced = 0;
         builder.Eventing.Subscribe<ResourceReadyEvent>(gateway.Resource, (ready, _) =>
         {
@@ -74,7 +96,9 @@ internal static partial class ClusterExtensions
             {
                 var logger = ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost");
                 var url = gateway.GetEndpoint("http").Url;
-                LogReady(logger, url);
+                var operators = OperatorListeners.Of(gateway).Url;
+                var console = listeners.ConsoleUrl(operators);
+                LogReady(logger, url, console, operators, listeners.Key.File);
             }
 
             return Task.CompletedTask;
@@ -86,6 +110,8 @@ internal static partial class ClusterExtensions
               Live console: {Url}
               Subscribe:    curl -N "{Url}/events?topic=news"
               Publish:      curl -d "hello" {Url}/topics/news/events
+              Operators:    {OperatorConsole}
+                            curl -H "Authorization: Bearer $(cat {KeyFile})" {Operators}/admin/replicas
         """)]
-    private static partial void LogReady(ILogger logger, string url);
+    private static partial void LogReady(ILogger logger, string url, string operatorConsole, string operators, string keyFile);
 }

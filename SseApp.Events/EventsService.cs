@@ -10,6 +10,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Streams;
 using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
@@ -21,6 +22,8 @@ internal static class EventsService
 {
     public static WebApplicationBuilder AddEvents(this WebApplicationBuilder builder)
     {
+        // The section of the configuration, which comes later, wins.
+        builder.Services.Configure<AdminOptions>(static admin => admin.Urls = AdminOptions.AnyFreePort);
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<EventsMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
@@ -34,6 +37,8 @@ internal static class EventsService
             Each: 1,
             "streams that do not come over a gateway's relay connections"));
         builder.AddRelay();
+        builder.Services.AddValidatedOptions<MemoryOptions>(MemoryOptions.SectionName);
+        builder.Services.AddSingleton<RequestBudget>();
         builder.AddPublishing();
         builder.AddReplica();
         builder.Services.AddSingleton<ConnectionList>();
@@ -42,7 +47,13 @@ internal static class EventsService
 
     public static WebApplication MapEvents(this WebApplication app)
     {
+        var metrics = app.Services.GetRequiredService<EventsMetrics>();
+        app.UseNoSniff();
+        app.UseHosts(() => metrics.Refused(HostFilter.Unknown));
         app.UseBareAnswers(RefusalReason.Failed, marked: true);
+        app.UseAdmin(MapOperators);
+        app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);
+        app.UseOperatorRequests(MapOperators);
         app.UseOwnPages();
         app.MapDefaultEndpoints();
         var routes = app.MapGroup("").AnswerHeadAsGet();
@@ -50,7 +61,13 @@ internal static class EventsService
         routes.MapRelay();
         routes.MapPublishing();
         routes.MapTopics();
-        routes.MapOperator();
         return app;
+    }
+
+    private static void MapOperators(IEndpointRouteBuilder endpoints)
+    {
+        var operators = endpoints.MapGroup("").AnswerHeadAsGet().AddEndpointFilter<OperatorFilter>();
+        operators.MapOperator();
+        operators.MapDeletion();
     }
 }

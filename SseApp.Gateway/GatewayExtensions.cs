@@ -19,6 +19,7 @@ using SseApp.Gateway.Security;
 using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
+using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -41,7 +42,8 @@ internal static class GatewayExtensions
             .AddTransforms(OperatorTransform.Apply)
             .AddTransforms(OriginMiddleware.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
-            .AddTransforms(UnaskedStreamTransform.Apply);
+            .AddTransforms(UnaskedStreamTransform.Apply)
+            .AddTransforms(StoredTransform.Apply);
         services.AddBalancing();
         services.AddReplicaHealth();
         services.AddForwarding();
@@ -63,18 +65,28 @@ internal static class GatewayExtensions
         return builder;
     }
 
-    /// <summary>Maps routes of the proxy, the operator API, the console and the user's own pages.</summary>
+    /// <summary>Maps routes of the proxy, the console and the user's own pages, and, on a listener of its own, the operator API.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
-        // What the request asks for is known before anything else; the access log stands outside all that answers. The
-        // client's address comes next, because access lists, limits, balancing and log use it. Headers and access lists apply
-        // to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
+        // What the request asks for is known before anything else; the access log stands outside all that answers, and what is
+        // asked under a name that is not ours is answered first. The
+        // client's address comes next, because access lists, limits, balancing and log use it. Headers are on every answer, and access
+        // lists apply to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
         app.UseClientRequest();
         app.UseAccessLog();
+        app.UseResponseHeaders();
+        app.UseAllowedHosts();
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
         app.UseMiddleware<HeadSizeMiddleware>();
+        app.UseMiddleware<ResponseRateMiddleware>();
+        // Lists of clients' addresses, redirects and headers for clients are nothing to operators.
+        app.UseAdmin(static admin => admin.MapOperators(), static open =>
+        {
+            open.UseCompression();
+            open.UseOperatorConsole();
+        });
         app.UseClientAddress();
-        app.UseResponseHeaders();
+        app.UseForwardedHosts();
         app.UseMiddleware<AccessMiddleware>();
         app.UseTls();
         app.UseCompression();
@@ -82,7 +94,6 @@ internal static class GatewayExtensions
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
-        app.MapOperators();
         app.MapConsole();
 
         // Limits come first: what they refuse costs nothing further. RefusalMiddleware stands outside all that may fail, so
@@ -92,9 +103,11 @@ internal static class GatewayExtensions
         // next to the forwarder, ends it in time.
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseNoDeletion();
             proxy.UseMiddleware<OriginMiddleware>();
             proxy.UseMiddleware<StreamLimitMiddleware>();
             proxy.UseMiddleware<PublishLimitMiddleware>();
+            proxy.UseMiddleware<ReadLimitMiddleware>();
             proxy.UseMiddleware<BodySizeMiddleware>();
             proxy.UseMiddleware<RefusalMiddleware>();
             proxy.UseMiddleware<StreamMiddleware>();

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Http.Resilience;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
@@ -33,17 +35,31 @@ internal static class Extensions
         builder.Services.AddProblemDetails(options =>
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
         builder.Services.AddHttpServer();
+        builder.Services.AddAdmin();
+        builder.Services.AddHosts();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
         builder.AddDescriptors();
         return builder;
     }
 
-    /// <summary>Maps <c>/alive</c>, <c>/health</c> and <c>/metrics</c>, in every environment: probes of a deployed service need them too.</summary>
+    /// <summary>Maps <c>/alive</c> and <c>/health</c>, which say one word each, in every environment: probes of a deployed service need them too.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealth();
-        app.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).OnlyRead().DisableHttpMetrics();
+        app.MapHealth(reasons: false);
         return app;
     }
+
+    /// <summary>Answers operators on a listener of their own: <c>/alive</c>, <c>/health</c> with its reasons, <c>/metrics</c>, and what the service maps.</summary>
+    /// <param name="app">The pipeline; what stands before this is for operators, too.</param>
+    /// <param name="map">What operators of the service use.</param>
+    /// <param name="open">What needs no key.</param>
+    public static void UseAdmin(this IApplicationBuilder app, Action<IEndpointRouteBuilder> map, Action<IApplicationBuilder>? open = null) => app.UseAdminListener(
+        endpoints =>
+        {
+            endpoints.MapHealth(reasons: true);
+            endpoints.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).OnlyRead().DisableHttpMetrics();
+            map(endpoints);
+        },
+        open);
 }

@@ -1,8 +1,9 @@
 using SseApp.AppHost.Startup;
+using SseApp.ServiceDefaults.Cluster.Redis;
 
 namespace SseApp.AppHost.Backplane;
 
-internal static class BackplaneExtensions
+internal static partial class BackplaneExtensions
 {
     /// <summary>
     /// Adds the Redis that carries the topic logs and the replica registry, as <see cref="BackplaneOptions.Mode"/> says.
@@ -20,7 +21,7 @@ internal static class BackplaneExtensions
 
         return ResolveMode(builder, options) switch
         {
-            BackplaneMode.External => builder.AddConnectionString(name),
+            BackplaneMode.External => AddExternal(builder, name),
             BackplaneMode.Garnet => builder.AddGarnetServer(name, options),
             _ => AddContainer(builder, name, options),
         };
@@ -41,9 +42,31 @@ internal static class BackplaneExtensions
         return ContainerRuntimeProbe.Answers(builder.Configuration) ? BackplaneMode.Container : BackplaneMode.Garnet;
     }
 
+    private static IResourceBuilder<IResourceWithConnectionString> AddExternal(IDistributedApplicationBuilder builder, string name)
+    {
+        if (builder.ExecutionContext.IsRunMode && builder.Configuration.GetConnectionString(name) is { Length: > 0 } text && !RedisCredentials.AreIn(text))
+        {
+            builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+            {
+                LogNoPassword(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), name);
+                return Task.CompletedTask;
+            });
+        }
+
+        return builder.AddConnectionString(name);
+    }
+
     private static IResourceBuilder<RedisResource> AddContainer(IDistributedApplicationBuilder builder, string name, BackplaneOptions options)
     {
-        var redis = builder.AddRedis(name);
+        // With a password that Aspire makes, in the connection string.
+        var redis = builder.AddRedis(name).WithArgs(context =>
+        {
+            // One command line, for a shell.
+            if (context.Args is [.., string command])
+            {
+                context.Args[^1] = string.Create(CultureInfo.InvariantCulture, $"{command} --maxmemory {options.ContainerMemoryMiB}mb --maxmemory-policy noeviction");
+            }
+        });
         if (options.Persistent || builder.ExecutionContext.IsPublishMode)
         {
             redis.WithDataVolume().WithPersistence(TimeSpan.FromSeconds(10), keysChangedThreshold: 1);
@@ -51,4 +74,9 @@ internal static class BackplaneExtensions
 
         return redis;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "ConnectionStrings:{Name} has no password: whoever reaches that Redis can read and change everything that the cluster keeps there. "
+        + "Set requirepass (or a user) on the server and add ',password=…' to the connection string. Outside Development the services do not start without.")]
+    private static partial void LogNoPassword(ILogger logger, string name);
 }

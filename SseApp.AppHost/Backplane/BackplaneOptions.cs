@@ -18,7 +18,17 @@ internal sealed class BackplaneOptions
     [StringLength(4096, MinimumLength = 1), System.ComponentModel.Description("the path of a folder")]
     public string DataDirectory { get; set; } = "../artifacts/backplane";
 
-    /// <summary>Memory that Garnet may use for data, in MiB. Default 512.</summary>
+    /// <summary>
+    /// Memory that a Redis container may use for data (<c>maxmemory</c>), in MiB; the topic logs get half of it. Also in a
+    /// published cluster. Default 512.
+    /// </summary>
+    [Range(16, 1_048_576)]
+    public int ContainerMemoryMiB { get; set; } = 512;
+
+    /// <summary>
+    /// Memory that Garnet may use for data, in MiB; the topic logs get half of it. The process itself needs about 200 MiB more.
+    /// Default 512.
+    /// </summary>
     [Range(64, 1_048_576)]
     public int GarnetMemoryMiB { get; set; } = 512;
 }

@@ -31,10 +31,21 @@ internal static class GarnetServerExtensions
             }
         }
 
-        var resource = new GarnetServerResource(name, dataDirectory);
+        var secret = new GarnetSecret();
+        // Whichever way it ends: the application's services are not disposed in all of them.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => secret.Dispose();
+        var password = builder.AddParameter($"{name}-password", secret.Password, secret: true);
+        var resource = new GarnetServerResource(name, dataDirectory, password.Resource);
         string? connectionString = null;
         builder.Eventing.Subscribe<ConnectionStringAvailableEvent>(resource, async (_, cancellationToken) =>
             connectionString = await resource.ConnectionStringExpression.GetValueAsync(cancellationToken));
+
+        // Before each start, since somebody may have cleaned up.
+        builder.Eventing.Subscribe<BeforeResourceStartedEvent>(resource, (_, _) =>
+        {
+            secret.Write();
+            return Task.CompletedTask;
+        });
 
         var healthCheck = $"{name}_check";
         builder.Services.AddHealthChecks().AddRedis(
@@ -42,6 +53,7 @@ internal static class GarnetServerExtensions
             name: healthCheck,
             timeout: TimeSpan.FromSeconds(2));
 
+        // The file has the password: whoever reaches the port on this machine, as a page in a browser does, gets nothing without.
         // --lua: the topic log is one script a publish. Without the transaction mode Garnet lets scripts on the same keys
         // interleave: two replicas would take turns inside a publish. Without an address --bind would listen on every interface.
         // Without the scan the events of an expired topic would stay in memory, and publishes be refused for want of it.
@@ -51,6 +63,7 @@ internal static class GarnetServerExtensions
                 ServerPath,
                 "--port", resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort),
                 "--bind", "127.0.0.1",
+                "--config-import-path", secret.File,
                 "--lua",
                 "--lua-transaction-mode",
                 "--memory", options.GarnetMemoryMiB.ToString(CultureInfo.InvariantCulture) + "m",

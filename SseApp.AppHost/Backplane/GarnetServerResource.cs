@@ -1,7 +1,7 @@
 namespace SseApp.AppHost.Backplane;
 
-/// <summary>A Garnet server as a child process of the cluster, reached on loopback only.</summary>
-internal sealed class GarnetServerResource(string name, string workingDirectory)
+/// <summary>A Garnet server as a child process of the cluster, reached on loopback only, and with a password.</summary>
+internal sealed class GarnetServerResource(string name, string workingDirectory, ParameterResource password)
     : ExecutableResource(name, "dotnet", workingDirectory), IResourceWithConnectionString
 {
     public const string EndpointName = "tcp";
@@ -9,5 +9,5 @@ internal sealed class GarnetServerResource(string name, string workingDirectory)
     public EndpointReference PrimaryEndpoint => new(this, EndpointName);
 
     public ReferenceExpression ConnectionStringExpression =>
-        ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
+        ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)},password={password}");
 }

@@ -1,13 +1,19 @@
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using SseApp.ServiceDefaults.Cluster.Replicas;
+using SseApp.ServiceDefaults.Defaults.Admin;
 
 namespace SseApp.AppHost.Operations;
 
 /// <summary>The gateway's operator API, as the AppHost uses it.</summary>
-internal sealed class GatewayOperator(EndpointReference endpoint) : IDisposable
+internal sealed class GatewayOperator(EndpointReference endpoint, AdminKey key) : IDisposable
 {
-    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(15) };
+    private readonly HttpClient _client = new()
+    {
+        Timeout = TimeSpan.FromSeconds(15),
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue(AdminKey.Scheme, key.Text) },
+    };
 
     /// <exception cref="HttpRequestException">The gateway did not answer as it should.</exception>
     public async Task<ReplicaInfo[]> ReplicasAsync(CancellationToken cancellationToken) =>

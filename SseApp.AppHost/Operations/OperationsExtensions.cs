@@ -10,7 +10,8 @@ internal static class OperationsExtensions
     /// Adds the dashboard's commands on the replicas (reload, drain, undrain), shows each replica's state and streams in its
     /// details, and lets the gateway know of restarts.
     /// </summary>
-    public static void WithOperatorCommands(this IResourceBuilder<ProjectResource> events, IResourceBuilder<ProjectResource> gateway)
+    public static void WithOperatorCommands(
+        this IResourceBuilder<ProjectResource> events, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners)
     {
         if (!events.ApplicationBuilder.ExecutionContext.IsRunMode)
         {
@@ -18,13 +19,20 @@ internal static class OperationsExtensions
         }
 
         var services = events.ApplicationBuilder.Services;
-        services.AddSingleton(_ => new GatewayOperator(gateway.GetEndpoint("http")));
+        services.AddSingleton(listeners);
+        services.AddSingleton(provider => new GatewayOperator(OperatorListeners.Of(gateway), provider.GetRequiredService<OperatorListeners>().Key));
         services.AddSingleton<OperatorCommands>();
         services.AddSingleton<GatewayRestartReport>();
         services.AddSingleton<IRestartReport>(provider => provider.GetRequiredService<GatewayRestartReport>());
         services.AddHostedService(provider => provider.GetRequiredService<GatewayRestartReport>());
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<ReplicaObserver>(provider, events.Resource));
 
+        events.ApplicationBuilder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+        {
+            // The end of the process alone disposes nothing.
+            starting.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(listeners.Dispose);
+            return Task.CompletedTask;
+        });
         events
             .WithCommand("reload", "Reload all, one at a time", context => Commands(context).ReloadAsync(context), new CommandOptions
             {

@@ -14,6 +14,7 @@ internal sealed class EventsMetrics : IHostedService
     private readonly Counter<long> _closed;
     private readonly Counter<long> _published;
     private readonly Counter<long> _publishesRefused;
+    private readonly Counter<long> _readsRefused;
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _gaps;
@@ -38,7 +39,8 @@ internal sealed class EventsMetrics : IHostedService
         _opened = meter.CreateCounter<long>(MetricNames.ConnectionsOpened, description: "Streams opened.");
         _closed = meter.CreateCounter<long>(MetricNames.ConnectionsClosed, description: "Streams ended, by reason.");
         _published = meter.CreateCounter<long>(MetricNames.EventsPublished, description: "Events stored by this replica.");
-        _publishesRefused = meter.CreateCounter<long>(MetricNames.PublishesRefused, description: "Events that were not stored although they were right, by reason.");
+        _publishesRefused = meter.CreateCounter<long>(MetricNames.PublishesRefused, description: "Publishes, and events of batches, that were not stored although they were right, by reason.");
+        _readsRefused = meter.CreateCounter<long>(MetricNames.ReadsRefused, description: "Reads of the history that were refused although they were right, by reason.");
         _delivered = meter.CreateCounter<long>(MetricNames.EventsDelivered, description: "Events written to streams.");
         _replayed = meter.CreateCounter<long>(MetricNames.ReplayedEvents, description: "Events written to streams that were behind.");
         _deferred = meter.CreateCounter<long>(MetricNames.EventsDeferred, description: "Live events left to be read from the log because a fan-out loop was too far behind.");
@@ -94,6 +96,8 @@ internal sealed class EventsMetrics : IHostedService
 
     public void PublishRefused(string reason) => _publishesRefused.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
+    public void ReadRefused(string reason) => _readsRefused.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+
     public void Delivered(int count) => _delivered.Add(count);
 
     public void Replayed(int count) => _replayed.Add(count);
@@ -139,7 +143,12 @@ internal sealed class EventsMetrics : IHostedService
     {
         _opened.Add(0);
         _published.Add(0);
-        _publishesRefused.Add(0, new KeyValuePair<string, object?>(Reason, PublishRefusal.Full));
+        foreach (var reason in PublishRefusal.All)
+        {
+            _publishesRefused.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+
+        _readsRefused.Add(0, new KeyValuePair<string, object?>(Reason, RequestRefusal.Busy));
         _delivered.Add(0);
         _replayed.Add(0);
         _deferred.Add(0);

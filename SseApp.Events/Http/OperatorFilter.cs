@@ -1,26 +1,20 @@
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Admin;
 
 namespace SseApp.Events.Http;
 
 /// <summary>
-/// Lets operators in: whom a gateway of this cluster has checked, and who asks directly on this machine. A POST needs the
-/// gateway, which keeps out web pages that use an operator's browser; other methods a browser does not send for them unasked.
+/// Lets operators in: whom a gateway of this cluster has checked, who has the key of this replica, and other replicas. To
+/// everybody else there is nothing here.
 /// </summary>
-internal sealed class OperatorFilter(OperatorSignature signature) : IEndpointFilter
+internal sealed class OperatorFilter : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-        try
+        if (!AdminListener.Took(http) && !SignedRequest.Is(http, RequestPurpose.Operator))
         {
-            if (!(LoopbackRequests.IsDirect(http) && !HttpMethods.IsPost(http.Request.Method)) && !await signature.VerifyAsync(http))
-            {
-                return Problems.Forbidden("Only operators may do this: ask a gateway, directly on its own machine.");
-            }
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            return Problems.RedisUnavailable(http, "Whether an operator asks cannot be checked. Ask again after the time in Retry-After.");
+            return TypedResults.NotFound();
         }
 
         try

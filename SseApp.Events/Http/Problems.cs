@@ -1,10 +1,14 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.Http;
 
 /// <summary>Problem details (RFC 9457) for what a caller can meet.</summary>
 internal static class Problems
 {
+    /// <summary>Member with the name of the limit that was reached.</summary>
+    public const string Reason = "reason";
+
     private const int RetryAfterSeconds = 2;
 
     public static ProblemHttpResult BadRequest(string title, string rule) =>
@@ -31,11 +35,28 @@ internal static class Problems
     public static ProblemHttpResult NotConfirmed(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) =>
         TryLater(context, "Redis is not available.", detail, [new(PublishOutcome.Member, outcome), .. more]);
 
-    /// <summary>The server of the logs is full: another event would push out what was acknowledged.</summary>
-    public static ProblemHttpResult Full(HttpContext context, string detail, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
-        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(PublishOutcome.Member, outcome), .. more]);
+    /// <summary>The request is for another replica than this one; whoever forwarded it has to ask again.</summary>
+    public static ProblemHttpResult Misdirected(HttpContext context) => TryLater(
+        context,
+        "The replica is not here.",
+        "The replica that this request was for is here no more. Try again after the time in Retry-After.",
+        [new(PublishOutcome.Member, PublishOutcome.NotStored)]);
 
-    public static ProblemHttpResult Busy(HttpContext context, string detail) => TryLater(context, "The replica is too busy.", detail);
+    /// <summary>There is no room: another event would push out what was acknowledged.</summary>
+    public static ProblemHttpResult Full(HttpContext context, string detail, string reason, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
+        context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(Reason, reason), new(PublishOutcome.Member, outcome), .. more]);
+
+    /// <summary>The client has used up a budget.</summary>
+    public static ProblemHttpResult TooMany(HttpContext context, string detail, string reason, TimeSpan retryAfter, params KeyValuePair<string, object?>[] more)
+    {
+        context.Response.Headers.RetryAfter = Math.Max((int)Math.Ceiling(retryAfter.TotalSeconds), 1).ToString(CultureInfo.InvariantCulture);
+        return TypedResults.Problem(
+            detail, title: "Too many requests.", statusCode: StatusCodes.Status429TooManyRequests, extensions: [new(Reason, reason), new(PublishOutcome.Member, PublishOutcome.NotStored), .. more]);
+    }
+
+    /// <summary>The replica has something else to do, or its memory is in use by others.</summary>
+    public static ProblemHttpResult Busy(HttpContext context, string detail, params KeyValuePair<string, object?>[] more) =>
+        TryLater(context, "The replica is too busy.", detail, [new("reason", RequestRefusal.Busy), .. more]);
 
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
         TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);

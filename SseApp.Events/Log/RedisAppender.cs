@@ -69,7 +69,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         try
         {
             return memory is not null && await memory.BeginAsync(cost) is { } full
-                ? new Outcome(null, new RedisFullException(full))
+                ? new Outcome(null, full)
                 : new Outcome(await EvaluateAsync(requests), null);
         }
 #pragma warning disable CA1031 // Each publisher gets the exception.
@@ -88,7 +88,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
     {
         var withKey = requests.Count(request => request.IdempotencyKey is not null);
         var keys = new RedisKey[(2 * requests.Length) + withKey];
-        var values = new RedisValue[2 + (9 * requests.Length)];
+        var values = new RedisValue[2 + (10 * requests.Length)];
         var (k, v) = (0, 0);
         values[v++] = Epoch.Create().ToString();
         values[v++] = (long)options.IdempotencyWindow.TotalMilliseconds;
@@ -111,6 +111,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             values[v++] = request.Stamp;
             values[v++] = request.Block;
             values[v++] = retention.MaxEvents;
+            values[v++] = retention.MaxBytes;
             values[v++] = idle + (idle / ExpirySlack);
             values[v++] = due ? 1 : 0;
             values[v++] = request.IdempotencyKey is null ? 0 : 1;

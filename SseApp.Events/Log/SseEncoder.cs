@@ -17,10 +17,18 @@ internal static class SseEncoder
     /// </summary>
     /// <param name="eventType">A valid type, or null for <c>message</c>.</param>
     /// <param name="utf8Data">Well-formed UTF-8.</param>
-    public static byte[] Encode(string? eventType, ReadOnlySpan<byte> utf8Data)
+    public static byte[] Encode(string? eventType, ReadOnlySpan<byte> utf8Data) => Encode(eventType, utf8Data, Length(eventType, utf8Data));
+
+    /// <summary>Bytes of the block: up to seven times those of the data, if these are line ends.</summary>
+    public static int Length(string? eventType, ReadOnlySpan<byte> utf8Data) =>
+        (eventType is null ? 0 : s_event.Length + Encoding.UTF8.GetByteCount(eventType) + 1) + DataLength(utf8Data) + 1;
+
+    /// <param name="eventType">A valid type, or null for <c>message</c>.</param>
+    /// <param name="utf8Data">Well-formed UTF-8.</param>
+    /// <param name="length">The answer of <see cref="Length"/>.</param>
+    public static byte[] Encode(string? eventType, ReadOnlySpan<byte> utf8Data, int length)
     {
-        var typeLength = eventType is null ? 0 : s_event.Length + Encoding.UTF8.GetByteCount(eventType) + 1;
-        var block = new byte[typeLength + DataLength(utf8Data) + 1];
+        var block = new byte[length];
         var rest = block.AsSpan();
         if (eventType is not null)
         {
@@ -40,11 +48,21 @@ internal static class SseEncoder
         return block;
     }
 
-    /// <summary>Reads back what <see cref="Encode"/> made; line ends within the data come as LF.</summary>
+    /// <summary>Reads back what <see cref="Encode(string?, ReadOnlySpan{byte})"/> made; line ends within the data come as LF.</summary>
     public static (string Type, string Data) Decode(ReadOnlySpan<byte> block)
     {
+        var data = new byte[block.Length];
+        var (type, length) = Decode(block, data);
+        return (type, Encoding.UTF8.GetString(data, 0, length));
+    }
+
+    /// <param name="block">What was encoded.</param>
+    /// <param name="data">Room for the data in UTF-8: as much as the block has.</param>
+    /// <returns>The type, and how many bytes the data has.</returns>
+    public static (string Type, int Length) Decode(ReadOnlySpan<byte> block, Span<byte> data)
+    {
         var type = "message";
-        var data = new StringBuilder();
+        var length = 0;
         var lines = 0;
         foreach (var line in new LineEnumerator(block))
         {
@@ -54,11 +72,17 @@ internal static class SseEncoder
             }
             else if (line.StartsWith(s_data))
             {
-                data.Append(lines++ > 0 ? "\n" : "").Append(Encoding.UTF8.GetString(line[s_data.Length..]));
+                if (lines++ > 0)
+                {
+                    data[length++] = (byte)'\n';
+                }
+
+                line[s_data.Length..].CopyTo(data[length..]);
+                length += line.Length - s_data.Length;
             }
         }
 
-        return (type, data.ToString());
+        return (type, length);
     }
 
     private static int DataLength(ReadOnlySpan<byte> data)

@@ -11,28 +11,43 @@ internal sealed class TopicLogOptions
     [Range(1, 1_000_000)]
     public int MaxEvents { get; set; } = 1_000;
 
+    /// <summary>
+    /// Bytes kept for each topic, counted as they are stored (the event and about 60 bytes); what is beyond it goes with the next
+    /// publish, the oldest first, and clients that resume before it get a gap report. An event that is larger by itself is
+    /// kept alone. 0: no limit. Default 64 MiB.
+    /// </summary>
+    [Range(0, long.MaxValue)]
+    public long MaxBytes { get; set; } = 64 * 1024 * 1024;
+
     /// <summary>A topic without a publish for this long, and up to a sixteenth of it longer, loses its log. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan IdleExpiry { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long an idempotency key is remembered after its first use. Default 5 min.</summary>
+    /// <summary>How long an idempotency key is remembered after its first use; it belongs to its topic and to the client that used it. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan IdempotencyWindow { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// Idempotency keys that a client may use within <see cref="IdempotencyWindow"/>, on each replica; a client is an address (an
+    /// IPv6 /64). Beyond it a publish with a new key gets 429 with the reason <c>idempotency-keys</c>. 0: no limit. Default 10 000.
+    /// </summary>
+    [Range(0, 100_000_000)]
+    public int MaxIdempotencyKeys { get; set; } = 10_000;
 
     /// <summary>Other retention by topic name; the first item that matches counts. Default none.</summary>
     public IList<TopicRetention> Overrides { get; } = [];
 
-    public (int MaxEvents, TimeSpan IdleExpiry) RetentionOf(string topic)
+    public (int MaxEvents, long MaxBytes, TimeSpan IdleExpiry) RetentionOf(string topic)
     {
         foreach (var item in Overrides)
         {
             if (FileSystemName.MatchesSimpleExpression(item.Pattern, topic, ignoreCase: false))
             {
-                return (item.MaxEvents ?? MaxEvents, item.IdleExpiry ?? IdleExpiry);
+                return (item.MaxEvents ?? MaxEvents, item.MaxBytes ?? MaxBytes, item.IdleExpiry ?? IdleExpiry);
             }
         }
 
-        return (MaxEvents, IdleExpiry);
+        return (MaxEvents, MaxBytes, IdleExpiry);
     }
 }
 
@@ -46,6 +61,10 @@ internal sealed class TopicRetention : IValidatableObject
     /// <summary>Events kept for each topic.</summary>
     [Range(1, 1_000_000)]
     public int? MaxEvents { get; set; }
+
+    /// <summary>Bytes kept for each topic. 0: no limit.</summary>
+    [Range(0, long.MaxValue)]
+    public long? MaxBytes { get; set; }
 
     /// <summary>A topic without a publish for this long loses its log.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]

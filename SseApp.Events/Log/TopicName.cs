@@ -8,14 +8,38 @@ internal static class TopicName
     public const int MaxLength = 200;
 
     // '$' is not in the allowed set anyhow; the rule names it because users of other brokers expect $-topics.
-    public const string Rule = "A topic name has 1 to 200 characters of A-Z a-z 0-9 _ - . : / @ and does not begin with '$'.";
+    public const string Rule = "A topic name has 1 to 200 characters of A-Z a-z 0-9 _ - . : / @, does not begin with '$', and has no '.' or '..' alone between two of / and :, before the first or after the last.";
 
     private static readonly SearchValues<char> s_allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@");
+
+    private static readonly SearchValues<char> s_separators = SearchValues.Create("/:");
 
     /// <summary>Routing decodes every escape of a path segment but <c>%2F</c>, and a topic may contain a slash.</summary>
     public static string FromRoute(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     public static bool IsValid(string? name) =>
-        name is { Length: >= 1 and <= MaxLength } && !name.AsSpan().ContainsAnyExcept(s_allowed);
+        name is { Length: >= 1 and <= MaxLength } && !name.AsSpan().ContainsAnyExcept(s_allowed) && !HasDotSegment(name);
+
+    /// <summary>
+    /// True for a name that is another one to whoever takes it for a path: URLs are made shorter by such parts (RFC 3986, 6.2.2.3),
+    /// and a rule about <c>orders/*</c> would be met by <c>orders/../payroll</c>.
+    /// </summary>
+    private static bool HasDotSegment(ReadOnlySpan<char> name)
+    {
+        if (!name.Contains('.'))
+        {
+            return false;
+        }
+
+        foreach (var range in name.SplitAny(s_separators))
+        {
+            if (name[range] is "." or "..")
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

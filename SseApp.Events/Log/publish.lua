@@ -1,8 +1,8 @@
 -- Appends events, each on its own: one that fails does not stop the others.
 -- Keys: for each event its topic's counter (hash) and log (list), and its idempotency record if it has one.
 -- Arguments: new epoch, idempotency window ms; then for each event channel, published at and key of the event, block,
--- entries to keep, expiry ms, whether the expiry is due ('1'), whether it has an idempotency record ('1'), epoch and
--- offset of the newest event that the publisher knows to be stored.
+-- entries and bytes to keep (bytes '0': any number), expiry ms, whether the expiry is due ('1'), whether it has an
+-- idempotency record ('1'), epoch and offset of the newest event that the publisher knows to be stored.
 -- Answer: for each event its offset if it is of the known epoch; else epoch, offset and 1 for a repeated event; or '!' and an error.
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
 local keys, args, call, format = KEYS, ARGV, redis.call, string.format
@@ -10,58 +10,93 @@ local keys, args, call, format = KEYS, ARGV, redis.call, string.format
 -- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
 local function text(number) return format('%.0f', number) end
 
+-- The counter's field 'size' has the bytes of the log and the number of entries that they are of.
+local function parse(size)
+  local bytes, entries = string.match(size or '', '^(%d+) (%d+)$')
+  return tonumber(bytes or 0), tonumber(entries or 0)
+end
+
+-- For a log in which somebody wrote who does not count, such as an earlier version: what is not counted yet is read.
+local function count(log, length, size)
+  local bytes, entries = parse(size)
+  if entries > length then bytes, entries = 0, 0 end
+  while entries < length do
+    local slice = call('LRANGE', log, text(entries), text(math.min(entries + 128, length) - 1))
+    if #slice == 0 then break end
+    for _, entry in ipairs(slice) do bytes = bytes + #entry end
+    entries = entries + #slice
+  end
+  return bytes
+end
+
 local function append(k, a)
   local counter, log = keys[k], keys[k + 1]
-  if args[a + 6] == '1' then
+  if args[a + 7] == '1' then
     local first = call('GET', keys[k + 2])
     if first then return first .. ' 1' end
   end
 
-  local newest = call('HMGET', counter, 'epoch', 'offset', 'published')
+  local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size')
   local epoch = newest[1]
   local offset = epoch and tonumber(newest[2]) + 1
   local published = string.match(args[a + 1], '^%d+')
   local previous = newest[3] or '0'
-  local due = args[a + 5] == '1'
+  local size = newest[4]
+  local due = args[a + 6] == '1'
   -- A server that restarted, or a replica that was promoted, without its newest events would give their offsets to other
   -- events, and subscribers would take those for events they have. Such a log ends here.
-  if not epoch or (epoch == args[a + 7] and offset <= tonumber(args[a + 8])) then
+  if not epoch or (epoch == args[a + 8] and offset <= tonumber(args[a + 9])) then
     epoch = args[1]
     offset = 1
     previous = '0'
+    size = false
     due = true
-    call('HSET', counter, 'epoch', epoch, 'offset', '1', 'published', published)
-    call('DEL', log)
-  else
-    call('HSET', counter, 'offset', text(offset), 'published', published)
   end
 
   local position = epoch .. ' ' .. text(offset)
   -- Each event names the one before it: whoever has an event that the server lost sees that the next one follows another.
   local message = '2 ' .. position .. ' ' .. previous .. ' ' .. args[a + 1] .. '\n' .. args[a + 2]
+  local bytes, entries = parse(size)
+  bytes = bytes + #message
+  call('HSET', counter, 'epoch', epoch, 'offset', text(offset), 'published', published, 'size', text(bytes) .. ' ' .. text(entries + 1))
+  -- After the first command that a full server refuses: after any other Redis would let all of them pass.
+  if offset == 1 then call('DEL', log) end
 
   local length = call('RPUSH', log, message)
-  local limit = tonumber(args[a + 3])
+  local counted = length == entries + 1
+  if not counted then bytes = count(log, length, size) end
+  local limit, most = tonumber(args[a + 3]), tonumber(args[a + 4])
   -- Not at each event: readers leave out what is too much.
-  if length > limit + limit / 8 then call('LTRIM', log, '-' .. args[a + 3], '-1') end
+  local excess = length > limit + limit / 8 and length - limit or 0
+  -- The newest event stays, whatever its size.
+  while length > 1 and (excess > 0 or (most > 0 and bytes > most)) do
+    -- For bytes one by one, or more would go than has to.
+    local taken = excess > 1 and call('LPOP', log, text(math.min(excess, 128))) or { call('LPOP', log) }
+    if not taken[1] then break end
+    for _, entry in ipairs(taken) do bytes = bytes - #entry end
+    length = length - #taken
+    excess = excess - #taken
+    counted = false
+  end
+  if not counted then call('HSET', counter, 'size', text(bytes) .. ' ' .. text(length)) end
   -- A server may have evicted the log alone.
   if due or length == 1 then
-    call('PEXPIRE', counter, args[a + 4])
-    call('PEXPIRE', log, args[a + 4])
+    call('PEXPIRE', counter, args[a + 5])
+    call('PEXPIRE', log, args[a + 5])
   end
-  if args[a + 6] == '1' then call('SET', keys[k + 2], position, 'PX', args[2]) end
+  if args[a + 7] == '1' then call('SET', keys[k + 2], position, 'PX', args[2]) end
   call('PUBLISH', args[a], message)
-  return epoch == args[a + 7] and offset or position .. ' 0'
+  return epoch == args[a + 8] and offset or position .. ' 0'
 end
 
 local answer = {}
 local k = 1
-for a = 3, #args, 9 do
+for a = 3, #args, 10 do
   local stored, result = pcall(append, k, a)
   if not stored then
     result = '!' .. (type(result) == 'table' and result.err or tostring(result))
   end
   answer[#answer + 1] = result
-  k = k + (args[a + 6] == '1' and 3 or 2)
+  k = k + (args[a + 7] == '1' and 3 or 2)
 end
 return answer

@@ -13,7 +13,7 @@ internal static class OperatorEndpoints
 {
     public static void MapOperator(this IEndpointRouteBuilder app)
     {
-        var admin = app.MapGroup("/admin").AddEndpointFilter<OperatorFilter>();
+        var admin = app.MapGroup("/admin");
         admin.MapGet("/process", Describe);
         admin.MapGet("/topics", ListTopics);
         admin.MapGet("/topics/{topic}", CountSubscribers);

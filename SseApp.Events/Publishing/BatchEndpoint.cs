@@ -1,16 +1,23 @@
-using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Publishing;
 
 /// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
-internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
+internal sealed class BatchEndpoint(
+    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, IOptions<PublishingOptions> options)
 {
-    private const int MaxTopicsPerItem = 64;
+    // JSON may take six bytes for one, and there is more in it than data.
+    private const int MaxExpansion = 8;
+
+    // Events on their way to Redis. Each takes about half a kilobyte there, beside its block.
+    private const int MaxUnderWay = 1_024;
 
     private readonly PublishingOptions _options = options.Value;
+    private readonly long _maxBodyBytes = (long)options.Value.MaxBatchBytes * MaxExpansion;
+    private readonly string _bodyRule = $"The body of a batch has at most {(long)options.Value.MaxBatchBytes * MaxExpansion} bytes ({MaxExpansion} times Publishing:MaxBatchBytes).";
 
     public async Task<IResult> HandleAsync(HttpContext context)
     {
@@ -19,25 +26,25 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             return refusal;
         }
 
-        var body = await RequestBody.ReadAsync(context.Request, _options.MaxBatchBytes);
-        if (body is null)
+        using var memory = budget.OpenLarge();
+        using var batch = new Batch(_options, publisher, memory);
+        var (refused, read) = await ReadAsync(context.Request, batch, memory);
+        // What cannot be used costs its publisher as much as what is stored.
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(0, read);
+        if (refused is not null)
         {
-            return Problems.TooLarge($"The body of a batch has at most {_options.MaxBatchBytes} bytes (Publishing:MaxBatchBytes).");
+            return refused.Status switch
+            {
+                StatusCodes.Status413PayloadTooLarge => Problems.TooLarge(refused.Detail),
+                StatusCodes.Status503ServiceUnavailable => publisher.Busy(context),
+                _ => Problems.BadRequest("The batch is not valid.", refused.Detail),
+            };
         }
 
-        var (items, rule) = BatchParser.Parse(body, _options.MaxBatchItems);
-        if (rule is not null)
-        {
-            return Problems.BadRequest("The batch is not valid.", rule);
-        }
-
-        // All are on their way before the first answer is awaited.
-        var publishing = items.ConvertAll(parsed => parsed.Item is { } item ? Start(item) : Rejected(parsed.Error!));
-        var results = new BatchItemResult[publishing.Count];
-        for (var i = 0; i < results.Length; i++)
-        {
-            results[i] = await FinishAsync(i, publishing[i]);
-        }
+        var results = await PublishAsync(batch.Entries, ClientAddress.KeyOf(context));
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
+            results.Sum(result => (long)result.Events.Length),
+            Math.Max(results.Zip(batch.Entries, (result, entry) => (long)result.Events.Length * entry.Block.Length).Sum(), read));
 
         // Who looks at the status alone must not take for stored what is not.
         if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
@@ -49,7 +56,57 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
         return TypedResults.Ok(new BatchResult(results.Length - failed, failed, results));
     }
 
-    private static ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
+    private async Task<(BatchRefusal? Refusal, long Read)> ReadAsync(HttpRequest request, Batch batch, MemoryShare memory)
+    {
+        if (request.ContentLength > _maxBodyBytes)
+        {
+            return (BatchRefusal.OfSize(_bodyRule), 0);
+        }
+
+        BatchRefusal? refusal = null;
+        var length = 0L;
+        using var splitter = new BatchSplitter(BatchItemReader.MaxBytes(_options.MaxEventBytes), memory, batch);
+        await bodies.ReadAsync(request, piece =>
+        {
+            length += piece.Length;
+            refusal = length > _maxBodyBytes ? BatchRefusal.OfSize(_bodyRule) : splitter.Add(piece.Span);
+            return refusal is null;
+        });
+        return (refusal ?? splitter.Finish(), length);
+    }
+
+    /// <summary>As many as may be are on their way before the first answer is awaited.</summary>
+    private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, string client)
+    {
+        var results = new BatchItemResult[entries.Count];
+        var publishing = new Queue<Publishing>();
+        var (started, underWay, silent) = (0, 0, false);
+        try
+        {
+            for (var i = 0; i < results.Length; i++)
+            {
+                for (; started < entries.Count && (started == i || underWay < MaxUnderWay); started++)
+                {
+                    // A server that does not answer is not waited for once more.
+                    publishing.Enqueue(silent ? Publishing.NotSent(entries[started]) : Start(entries[started], client));
+                    underWay += entries[started].Topics.Length;
+                }
+
+                (results[i], var unanswered) = await FinishAsync(i, publishing.Peek());
+                silent |= unanswered;
+                underWay -= publishing.Dequeue().Entry.Topics.Length;
+            }
+        }
+        finally
+        {
+            // What is still on its way holds memory that this request answers for.
+            await ((Task)Task.WhenAll(publishing.SelectMany(left => left.Tasks))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return results;
+    }
+
+    private ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
     {
         var members = KeyValuePair.Create<string, object?>("results", results);
         if (results.Any(result => result.Status == StatusCodes.Status503ServiceUnavailable))
@@ -59,7 +116,12 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
 
         if (Array.Find(results, result => result.Status == StatusCodes.Status507InsufficientStorage) is { } full)
         {
-            return Problems.Full(context, full.Error!, PublishOutcome.NotStored, members);
+            return Problems.Full(context, full.Error!, full.Reason!, PublishOutcome.NotStored, members);
+        }
+
+        if (Array.Find(results, result => result.Status == StatusCodes.Status429TooManyRequests) is { } refused)
+        {
+            return Problems.TooMany(context, refused.Error!, refused.Reason!, keys.RetryAfter, members);
         }
 
         // The status of all items, if they have one.
@@ -71,94 +133,81 @@ internal sealed class BatchEndpoint(EventPublisher publisher, IOptions<Publishin
             extensions: [members]);
     }
 
-    private static Publishing Rejected(string rule, int status = StatusCodes.Status400BadRequest) => new([], [], new BatchItemResult(0, status, [], rule));
-
-    private async Task<BatchItemResult> FinishAsync(int index, Publishing publishing)
+    private async Task<(BatchItemResult Result, bool IsUnanswered)> FinishAsync(int index, Publishing publishing)
     {
-        if (publishing.Rejected is { } rejected)
+        var topics = publishing.Entry.Topics;
+        if (publishing.Entry.Rejected is { } rejected)
         {
-            return rejected with { Index = index };
+            return (rejected, false);
         }
 
-        var events = new List<PublishedEvent>(publishing.Topics.Length);
-        string? outcome = null;
+        if (publishing.Refused is { } refused)
+        {
+            return (refused with { Index = index }, false);
+        }
+
+        var events = new List<PublishedEvent>(publishing.Tasks.Length);
+        var outcome = publishing.Tasks.Length == 0 ? PublishOutcome.NotStored : null;
         Exception? full = null;
-        var repeated = true;
-        for (var i = 0; i < publishing.Topics.Length; i++)
+        var (repeated, unanswered) = (true, false);
+        for (var i = 0; i < publishing.Tasks.Length; i++)
         {
             try
             {
                 var result = await publishing.Tasks[i];
-                events.Add(publisher.Confirm(publishing.Topics[i], result));
+                events.Add(publisher.Confirm(topics[i], result));
                 repeated &= result.Repeated;
             }
             catch (Exception exception) when (RedisErrors.IsFull(exception))
             {
-                publisher.CountFull();
+                publisher.CountFull(exception);
                 full = exception;
             }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 // That some of it may be stored says more than that some of it is not.
                 outcome = outcome == PublishOutcome.Unknown ? outcome : PublishErrors.Outcome(exception);
+                unanswered |= PublishErrors.IsUnanswered(exception);
             }
         }
 
         if (full is not null && outcome is null)
         {
-            return new BatchItemResult(
-                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored);
+            return (new BatchItemResult(
+                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored, PublishErrors.FullCode(full)), false);
         }
 
         return outcome is not null
-            ? new BatchItemResult(
-                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome)
-            : new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null);
+            ? (new BatchItemResult(
+                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome), unanswered)
+            : (new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null), false);
     }
 
-    private Publishing Start(BatchItem item)
+    private Publishing Start(BatchEntry entry, string client)
     {
-        string[] topics = item.Topic is not null ? [item.Topic, .. item.Topics ?? []] : item.Topics ?? [];
-        topics = topics.Length > 1 ? [.. topics.Distinct(StringComparer.Ordinal)] : topics;
-        if (topics.Length is 0 or > MaxTopicsPerItem)
+        if (entry.IdempotencyKey is not { } key || entry.Rejected is not null)
         {
-            return Rejected($"An item names 1 to {MaxTopicsPerItem} topics, in 'topic' or 'topics'.");
+            return new Publishing(entry, Array.ConvertAll(entry.Topics, topic => publisher.PublishAsync(topic, entry.Block, null, entry.Key)));
         }
 
-        if (item.Data.ValueKind == JsonValueKind.Undefined)
+        if (!keys.TryTake(client, entry.Topics.Length))
         {
-            return Rejected("An item needs 'data'.");
+            return new Publishing(entry, [], new BatchItemResult(
+                0, StatusCodes.Status429TooManyRequests, [], keys.Rule, PublishOutcome.NotStored, PublishRefusal.IdempotencyKeys));
         }
 
-        byte[] data;
-        try
-        {
-            data = Encoding.UTF8.GetBytes(item.Data.ValueKind == JsonValueKind.String ? item.Data.GetString()! : item.Data.GetRawText());
-        }
-        catch (InvalidOperationException)
-        {
-            // Bytes that are not UTF-8, or half of a surrogate pair, which JSON can write and UTF-8 cannot.
-            return Rejected("The data must be well-formed text; it is not UTF-8, or has an escape such as \\ud800 without its other half.");
-        }
-
-        if (publisher.IsTooLarge(data))
-        {
-            return Rejected(publisher.SizeRule, StatusCodes.Status413PayloadTooLarge);
-        }
-
-        foreach (var topic in topics)
-        {
-            if (EventPublisher.Validate(topic, item.Event, data, item.IdempotencyKey, item.Key) is { } rule)
-            {
-                return Rejected(rule);
-            }
-        }
-
+        var scoped = IdempotencyKeys.Scope(client, key);
         return new Publishing(
-            topics, Array.ConvertAll(topics, topic => publisher.PublishAsync(topic, item.Event, data, item.IdempotencyKey, item.Key)), null);
+            entry, Array.ConvertAll(entry.Topics, topic => keys.CountAsync(client, publisher.PublishAsync(topic, entry.Block, scoped, entry.Key))));
     }
 
-    private sealed record Publishing(string[] Topics, Task<AppendResult>[] Tasks, BatchItemResult? Rejected);
+    /// <param name="Entry">The item.</param>
+    /// <param name="Tasks">One for each topic.</param>
+    /// <param name="Refused">The answer, if it was not begun.</param>
+    private sealed record Publishing(BatchEntry Entry, Task<AppendResult>[] Tasks, BatchItemResult? Refused = null)
+    {
+        public static Publishing NotSent(BatchEntry entry) => new(entry, []);
+    }
 }
 
 /// <summary>Answer of <c>POST /publish</c>: results in the order of the items.</summary>
@@ -166,6 +215,6 @@ internal sealed record BatchResult(int Stored, int Failed, BatchItemResult[] Res
 
 /// <summary>
 /// What became of one item: the status it would have had alone, the events it stored (one for each of its topics), why it
-/// was not stored, or not on every topic, and with 503 and 507 the <c>PublishOutcome</c> of the rest.
+/// was not stored, or not on every topic, with 503, 507 and 429 the <c>PublishOutcome</c> of the rest, and with 507 and 429 the reason: what is used up.
 /// </summary>
-internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null);
+internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null, string? Reason = null);

@@ -1,5 +1,7 @@
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Diagnostics;
+using SseApp.Events.Http;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Publishing;
@@ -7,14 +9,9 @@ namespace SseApp.Events.Publishing;
 /// <summary>Checks an event, encodes it once, and appends it to its topic's log.</summary>
 internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOptions<PublishingOptions> options)
 {
-    /// <returns>The rule that the event breaks, or null; does not check its size.</returns>
-    public static string? Validate(string? topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
+    /// <returns>The rule that the event breaks, or null; checks neither its topics nor its size.</returns>
+    public static string? Validate(string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key)
     {
-        if (!TopicName.IsValid(topic))
-        {
-            return TopicName.Rule;
-        }
-
         if (type is not null && !EventType.IsValid(type))
         {
             return EventType.Rule;
@@ -35,16 +32,42 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
 
     public bool IsTooLarge(ReadOnlySpan<byte> data) => data.Length > options.Value.MaxEventBytes;
 
+    /// <summary>Bytes that an event takes in the log of each of its topics, and in memory until it is stored.</summary>
+    public static int BlockLength(string? type, ReadOnlySpan<byte> data) => SseEncoder.Length(Encoded(type), data);
+
+    /// <summary>Encodes a valid event for all its topics.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="data">Its data.</param>
+    /// <param name="length">The answer of <see cref="BlockLength"/>.</param>
+    public static byte[] Encode(string? type, ReadOnlySpan<byte> data, int length) => SseEncoder.Encode(Encoded(type), data, length);
+
     public string SizeRule => $"The data of an event has at most {options.Value.MaxEventBytes} bytes (Publishing:MaxEventBytes).";
 
+    /// <summary>Of what no idle replica has the memory for.</summary>
+    public const string MemoryRule =
+        "It needs more memory than Memory:RequestBudget allows. Send it in parts, or raise the budget.";
+
     /// <summary>
-    /// Stores and announces a valid event. Calls made one after another are stored in that order.
+    /// Stores and announces an event that <see cref="Encode"/> made. Calls made one after another are stored in that order.
     /// </summary>
-    public Task<AppendResult> PublishAsync(string topic, string? type, ReadOnlySpan<byte> data, string? idempotencyKey, string? key) =>
-        log.AppendAsync(topic, SseEncoder.Encode(type is EventType.Default ? null : type, data), idempotencyKey, key);
+    public Task<AppendResult> PublishAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key) =>
+        log.AppendAsync(topic, block, idempotencyKey, key);
 
     /// <summary>Counts an event that was not stored because there is no room.</summary>
-    public void CountFull() => metrics.PublishRefused(PublishRefusal.Full);
+    public void CountFull(Exception exception) => metrics.PublishRefused(PublishErrors.FullCode(exception));
+
+    /// <summary>Counts a batch that would store more than it may.</summary>
+    public void CountTooLarge() => metrics.PublishRefused(PublishRefusal.BatchTooLarge);
+
+    /// <summary>Counts a publish that was refused because it needs more memory than is left, and answers it.</summary>
+    public ProblemHttpResult Busy(HttpContext context)
+    {
+        metrics.PublishRefused(PublishRefusal.Busy);
+        return Problems.Busy(
+            context,
+            "Other requests hold all the memory that this replica has for them (Memory:RequestBudget). Nothing was stored; publish again after the time in Retry-After.",
+            new KeyValuePair<string, object?>(PublishOutcome.Member, PublishOutcome.NotStored));
+    }
 
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)
@@ -57,4 +80,6 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
         var id = PositionCodec.Encode(new TopicSet([topic]), [result.Position]);
         return new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id);
     }
+
+    private static string? Encoded(string? type) => type is EventType.Default ? null : type;
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Primitives;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
@@ -8,7 +9,8 @@ namespace SseApp.Events.Publishing;
 /// <c>POST /topics/{topic}/events</c>: the body is the data of one event. A plain request delegate that writes its answer
 /// in one piece: binding and results of minimal APIs cost as much as all that is done here.
 /// </summary>
-internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<PublishingOptions> options)
+internal sealed class PublishEndpoint(
+    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, IOptions<PublishingOptions> options)
 {
     private readonly int _maxBytes = options.Value.MaxEventBytes;
 
@@ -21,10 +23,11 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
         }
 
         var topic = TopicName.FromRoute((string)context.Request.RouteValues["topic"]!);
-        var data = await RequestBody.ReadAsync(context.Request, _maxBytes);
-        if (data is null)
+        using var memory = budget.OpenSmall();
+        var (data, fault) = await bodies.ReadAsync(context.Request, _maxBytes, memory);
+        if (fault != BodyFault.None)
         {
-            await Problems.TooLarge(publisher.SizeRule).ExecuteAsync(context);
+            await RefuseAsync(context, memory, fault);
             return;
         }
 
@@ -32,21 +35,38 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
         var type = query["event"];
         var key = query["key"];
         var idempotencyKey = context.Request.Headers["Idempotency-Key"];
-        if (FindBrokenRule(topic, data, type, key, idempotencyKey) is { } rule)
+        if (FindBrokenRule(topic, data.Span, type, key, idempotencyKey) is { } rule)
         {
             await Problems.BadRequest("The event is not valid.", rule).ExecuteAsync(context);
+            return;
+        }
+
+        var length = EventPublisher.BlockLength(type, data.Span);
+        if (!memory.TryTake(length))
+        {
+            await RefuseAsync(context, memory, BodyFault.NoMemory);
+            return;
+        }
+
+        var client = idempotencyKey.Count > 0 ? ClientAddress.KeyOf(context) : null;
+        if (client is not null && !keys.TryTake(client, 1))
+        {
+            await Problems.TooMany(context, keys.Rule, PublishRefusal.IdempotencyKeys, keys.RetryAfter).ExecuteAsync(context);
             return;
         }
 
         AppendResult result;
         try
         {
-            result = await publisher.PublishAsync(topic, type, data, idempotencyKey, key);
+            var block = EventPublisher.Encode(type, data.Span, length);
+            result = await (client is null
+                ? publisher.PublishAsync(topic, block, null, key)
+                : keys.CountAsync(client, publisher.PublishAsync(topic, block, IdempotencyKeys.Scope(client, idempotencyKey!), key)));
         }
         catch (Exception exception) when (RedisErrors.IsFull(exception))
         {
-            publisher.CountFull();
-            await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishOutcome.NotStored).ExecuteAsync(context);
+            publisher.CountFull(exception);
+            await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishErrors.FullCode(exception), PublishOutcome.NotStored).ExecuteAsync(context);
             return;
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
@@ -56,14 +76,21 @@ internal sealed class PublishEndpoint(EventPublisher publisher, IOptions<Publish
             return;
         }
 
+        context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(1, length);
         await WriteAsync(context.Response, publisher.Confirm(topic, result), result.Repeated);
     }
 
-    private static string? FindBrokenRule(string topic, byte[] data, StringValues type, StringValues key, StringValues idempotencyKey) =>
+    private Task RefuseAsync(HttpContext context, MemoryShare memory, BodyFault fault) =>
+        (fault == BodyFault.TooLarge ? Problems.TooLarge(publisher.SizeRule)
+            : memory.IsHopeless ? Problems.TooLarge(EventPublisher.MemoryRule)
+            : publisher.Busy(context)).ExecuteAsync(context);
+
+    private static string? FindBrokenRule(string topic, ReadOnlySpan<byte> data, StringValues type, StringValues key, StringValues idempotencyKey) =>
         // A repeated parameter is a mistake that must not pass as the comma-joined value.
         type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1
             ? "'event', 'key' and 'Idempotency-Key' may be given once."
-            : EventPublisher.Validate(topic, type, data, idempotencyKey, key);
+            : !TopicName.IsValid(topic) ? TopicName.Rule
+            : EventPublisher.Validate(type, data, idempotencyKey, key);
 
     private static async Task WriteAsync(HttpResponse response, PublishedEvent stored, bool repeated)
     {

@@ -1,3 +1,4 @@
+using SseApp.Events.Diagnostics;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Publishing;
@@ -16,6 +17,9 @@ internal static class PublishErrors
     public const string PartlyFull =
         "The event was stored on the topics in 'events' and not on the others, for which there was no room.";
 
+    /// <summary>A <see cref="PublishRefusal"/>, which is the reason in the problem details, too.</summary>
+    public static string FullCode(Exception exception) => exception is RedisFullException { OfLogs: true } ? PublishRefusal.StorageFull : PublishRefusal.Full;
+
     /// <summary>What to do when the server is full.</summary>
     public static string DescribeFull(Exception exception, bool partly = false) =>
         (partly ? PartlyFull : "The event was not stored.") + " "
@@ -30,6 +34,9 @@ internal static class PublishErrors
         exception is RedisTimeoutException or RedisConnectionException { CommandStatus: CommandStatus.Sent } || RedisErrors.IsTornDown(exception)
             ? PublishOutcome.Unknown
             : PublishOutcome.NotStored;
+
+    /// <summary>The server cannot be reached, or does not answer: it would be the same for what is sent next.</summary>
+    public static bool IsUnanswered(Exception exception) => exception is RedisTimeoutException or RedisConnectionException || RedisErrors.IsTornDown(exception);
 
     public static string Describe(string outcome, bool partly = false) =>
         outcome == PublishOutcome.Unknown ? Unanswered : partly ? PartlyStored : NotStored;

@@ -8,6 +8,8 @@ internal static class PublishingExtensions
     {
         builder.Services.AddValidatedOptions<PublishingOptions>(PublishingOptions.SectionName);
         builder.Services.AddSingleton<EventPublisher>();
+        builder.Services.AddSingleton<IdempotencyKeys>();
+        builder.Services.AddSingleton<RequestBody>();
         builder.Services.AddSingleton<PublishEndpoint>();
         builder.Services.AddSingleton<BatchEndpoint>();
         builder.Services.ConfigureHttpJsonOptions(json =>

@@ -16,7 +16,16 @@ internal sealed class PublishingOptions
     [Range(1, 100_000)]
     public int MaxBatchItems { get; set; } = 1_000;
 
-    /// <summary>Largest body of one batch, in bytes. Default 16 MiB.</summary>
+    /// <summary>
+    /// Most that one batch may store, in bytes: each event as it is sent to clients, and once for each of its topics. Its body
+    /// may have eight times as much, because JSON may take six bytes for one. Default 16 MiB.
+    /// </summary>
     [Range(1024, 1024 * 1024 * 1024)]
     public int MaxBatchBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// Time in which the body of a publish must have come; then it is refused with 408. Until then it holds memory. Default 1 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromMinutes(1);
 }

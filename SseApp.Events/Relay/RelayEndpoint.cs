@@ -1,34 +1,37 @@
 using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Events.Relay;
 
 /// <summary>
-/// <c>GET /relay</c>: a gateway's connection for many streams. It allows nothing that requests of their own would not:
-/// each stream is a GET of the stream endpoint that passes the whole pipeline with this connection's addresses.
+/// <c>GET /relay</c>: a gateway's connection for many streams, signed when it is made; what comes over it needs no signature
+/// of its own. For everybody else there is nothing here. It allows nothing that requests of their own would not: each
+/// stream is a GET of the stream endpoint that passes the whole pipeline with this connection's addresses.
 /// </summary>
 internal sealed partial class RelayEndpoint(
     RelayPipeline pipeline,
     IHttpContextFactory contexts,
     ShardSet shards,
     IHostApplicationLifetime application,
+    ForgedRecords forged,
     IOptions<RelayOptions> options,
     ILogger<RelayEndpoint> logger)
 {
-    // What a proxy adds: the gateway connects by itself, so such a request comes from somebody behind a proxy.
-    private static readonly string[] s_proxyHeaders = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"];
-
     public async Task HandleAsync(HttpContext context)
     {
-        if (Array.Exists(s_proxyHeaders, context.Request.Headers.ContainsKey))
+        var asks = context.Request.Headers.Upgrade.Contains(RelayProtocol.Upgrade, StringComparer.OrdinalIgnoreCase);
+        if (!SignedRequest.Is(context, RequestPurpose.Relay))
         {
-            await TypedResults.Problem(
-                "Relay connections are for gateways that connect directly; this request came through a proxy.",
-                statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+            if (asks)
+            {
+                forged.Add(ForgedKind.Relay, context.Connection.RemoteIpAddress?.ToString() ?? "", "it is not signed for a relay connection");
+            }
+
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
         }
 
-        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade
-            || !context.Request.Headers.Upgrade.Contains(RelayProtocol.Upgrade, StringComparer.OrdinalIgnoreCase))
+        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || !asks)
         {
             context.Response.Headers.Upgrade = RelayProtocol.Upgrade;
             await TypedResults.Problem(

@@ -21,6 +21,8 @@ internal sealed class RelayServerConnection(
     // What the gateway has not taken by then is lost with the connection; clients resume.
     private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(2);
 
+    private static readonly KeyValuePair<string, string>[] s_full = [KeyValuePair.Create(StreamHeaders.Refused, RelayProtocol.FullReason)];
+
     private readonly ConcurrentDictionary<int, RelayServerRequest> _streams = new();
     private volatile bool _stopping;
     private int _running;
@@ -31,7 +33,7 @@ internal sealed class RelayServerConnection(
 
     public int ShardIndex => shardIndex;
 
-    public RelayOutput Output { get; } = new(stream, options.Window);
+    public RelayOutput Output { get; } = new(stream, options.Window, MaxControl(options));
 
     public Shard Shard => shards.All[shardIndex];
 
@@ -64,6 +66,11 @@ internal sealed class RelayServerConnection(
                 break;
             default:
                 throw new RelayProtocolException($"A gateway does not send frames of type {(int)type}.");
+        }
+
+        if (Output.IsOverflowed)
+        {
+            throw new RelayProtocolException("It asks and does not read: more answers wait than a connection may have.");
         }
     }
 
@@ -104,17 +111,46 @@ internal sealed class RelayServerConnection(
 
     private void Open(RelayOpen open)
     {
-        var request = new RelayServerRequest(this, open);
-        if (!_streams.TryAdd(open.Id, request))
+        if (_streams.ContainsKey(open.Id))
         {
             throw new RelayProtocolException($"Stream {open.Id} is open already.");
         }
 
-        request.IsRefused = Interlocked.Increment(ref _open) > options.MaxStreamsPerConnection;
+        if (Interlocked.Increment(ref _open) > options.MaxStreamsPerConnection)
+        {
+            Interlocked.Decrement(ref _open);
+            Refuse(open.Id);
+            return;
+        }
+
+        var request = new RelayServerRequest(this, open);
+        _streams[open.Id] = request;
         Interlocked.Increment(ref _running);
         // Not here: opening may take a while, and other streams' frames wait behind this one.
         ThreadPool.UnsafeQueueUserWorkItem(static run => run.Connection.Run(run.Request), (Connection: this, Request: request), preferLocal: false);
     }
+
+    // The connection is full. Another one need not be, and so it is no reason of the whole replica.
+    private void Refuse(int id)
+    {
+        Output.Append(RelayFrameType.Head, new RelayHead(id, StatusCodes.Status503ServiceUnavailable, s_full), static (writer, head) => head.Write(writer));
+        AppendEnd(id, clean: true);
+    }
+
+    /// <summary>Says that a stream is over, and sends what waits.</summary>
+    public void AppendEnd(int id, bool clean)
+    {
+        Output.Append(RelayFrameType.End, (Id: id, Clean: clean), static (writer, end) =>
+        {
+            RelayHeaders.WriteNumber(writer, end.Id);
+            RelayHeaders.WriteNumber(writer, end.Clean ? 1 : 0);
+        });
+        Output.Flush();
+    }
+
+    // Room for a head and an end of each stream, also where many are allowed.
+    private static int MaxControl(RelayOptions options) =>
+        (int)Math.Clamp(400L * options.MaxStreamsPerConnection, RelayOutput.MaxControlBytes, int.MaxValue);
 
     private void Run(RelayServerRequest request) => _ = request.RunAsync(contexts, pipeline, logger);
 

@@ -113,10 +113,16 @@ internal sealed partial class RelayServerRequest
 
     private void SendHead()
     {
-        HasStarted = true;
         // Not flushed: what follows, the first event or the end, takes it along.
         KeyValuePair<string, string>[] headers =
             [.. ResponseHeaders.SelectMany(header => header.Value, (header, value) => KeyValuePair.Create(header.Key, value ?? ""))];
+        if (!RelayHeaders.AreValid(headers))
+        {
+            // As a server does: in the frame, it would end the connection and all streams on it.
+            throw new InvalidOperationException("The response has a header with characters that no header may have.");
+        }
+
+        HasStarted = true;
         if (!_connection.Output.Append(RelayFrameType.Head, new RelayHead(Id, StatusCode, headers), static (writer, head) => head.Write(writer)))
         {
             throw new IOException("The head of the response could not be sent; the gateway has disconnected, or the head is too long.");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Events.Relay;
 
@@ -43,9 +44,6 @@ internal sealed partial class RelayServerRequest :
     /// <summary>See <see cref="RelayOutput.AppendData"/>.</summary>
     public ref long Frame => ref _frame;
 
-    /// <summary>The connection is full. Another one need not be, and so it is no reason of the whole replica.</summary>
-    public bool IsRefused { get; set; }
-
     /// <summary>Runs the request through the service's pipeline and reports its end to the gateway.</summary>
     public async Task RunAsync(IHttpContextFactory contexts, RelayPipeline pipeline, ILogger logger)
     {
@@ -53,12 +51,7 @@ internal sealed partial class RelayServerRequest :
         var clean = false;
         try
         {
-            if (IsRefused)
-            {
-                StatusCode = StatusCodes.Status503ServiceUnavailable;
-                ResponseHeaders[StreamHeaders.Refused] = RelayProtocol.FullReason;
-            }
-            else if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
+            if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
             {
                 StatusCode = StatusCodes.Status404NotFound;
             }
@@ -136,7 +129,7 @@ internal sealed partial class RelayServerRequest :
 
     private FeatureCollection CreateFeatures()
     {
-        var features = new FeatureCollection(8);
+        var features = new FeatureCollection(9);
         features.Set<IHttpRequestFeature>(this);
         features.Set<IHttpResponseFeature>(this);
         features.Set<IHttpResponseBodyFeature>(this);
@@ -144,6 +137,7 @@ internal sealed partial class RelayServerRequest :
         features.Set<IHttpConnectionFeature>(this);
         features.Set<IHttpRequestBodyDetectionFeature>(this);
         features.Set<IStreamWriterFeature>(this);
+        features.Set(SignedRequest.ForClient);
         return features;
     }
 
@@ -153,13 +147,7 @@ internal sealed partial class RelayServerRequest :
         {
             // Before the gateway can read the end, because it may use the number again at once.
             _connection.Remove(this);
-            _connection.Output.Append(
-                RelayFrameType.End, (Id, Clean: clean), static (writer, end) =>
-                {
-                    RelayHeaders.WriteNumber(writer, end.Id);
-                    RelayHeaders.WriteNumber(writer, end.Clean ? 1 : 0);
-                });
-            _connection.Output.Flush();
+            _connection.AppendEnd(Id, clean);
         }
     }
 

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Signing;
+
 namespace SseApp.Events.Replicas;
 
 /// <summary>Obeys operators' commands: at once when announced, at the next heartbeat when the announcement was lost.</summary>
@@ -6,11 +8,18 @@ internal sealed partial class CommandListener(
     ReplicaIdentity identity,
     DrainState drain,
     ServiceExit exit,
+    ForgedRecords forged,
     IOptions<ReplicaRegistryOptions> options,
     TimeProvider time,
     ILogger<CommandListener> logger) : BackgroundService
 {
+    // Both ways bring the same command, one after the other.
+    private static readonly TimeSpan s_crossing = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
+
+    // Those that were obeyed, for as long as their signatures could count.
+    private readonly Dictionary<string, long> _obeyed = new(StringComparer.Ordinal);
     private string? _last;
     private bool _failing;
 
@@ -69,6 +78,22 @@ internal sealed partial class CommandListener(
                 return;
             }
 
+            if (_obeyed.TryGetValue(command.Id, out var at))
+            {
+                if (time.GetElapsedTime(at) > s_crossing)
+                {
+                    forged.Add(ForgedKind.Command, command.Id, "it was sent again");
+                }
+
+                return;
+            }
+
+            foreach (var (id, _) in _obeyed.Where(obeyed => time.GetElapsedTime(obeyed.Value) > 2 * RecordSignature.Lifetime).ToArray())
+            {
+                _obeyed.Remove(id);
+            }
+
+            _obeyed[command.Id] = time.GetTimestamp();
             _last = command.Id;
             LogCommand(command.Kind);
             switch (command.Kind)

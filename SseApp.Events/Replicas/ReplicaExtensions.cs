@@ -1,5 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Events.Replicas;
 
@@ -10,6 +11,7 @@ internal static class ReplicaExtensions
     {
         builder.Services.AddValidatedOptions<ReplicaOptions>(ReplicaOptions.SectionName);
         builder.Services.AddReplicaRegistry();
+        builder.Services.AddSingleton<IHostNames, AdvertisedName>();
         builder.Services.AddSingleton<ReplicaIdentity>();
         builder.Services.AddSingleton<SchedulingDelay>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SchedulingDelay>());

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Relay;
+using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.Events.Replicas;
@@ -17,9 +19,11 @@ internal sealed partial class ReplicaRegistration(
     ReplicaIdentity identity,
     DrainState drain,
     EventsMetrics metrics,
+    ForgedRecords forged,
     SchedulingDelay schedulingDelay,
     HealthCheckService health,
     IServer server,
+    AdminListener admin,
     IHostApplicationLifetime lifetime,
     IConfiguration configuration,
     IOptions<ReplicaOptions> options,
@@ -70,26 +74,31 @@ internal sealed partial class ReplicaRegistration(
     private async Task BeatAsync(CancellationToken stoppingToken)
     {
         _sawStart = lifetime.ApplicationStarted.IsCancellationRequested;
-        _address ??= AdvertisedAddressResolver.Resolve(
+        var address = _address ?? AdvertisedAddressResolver.Resolve(
             options.Value.AdvertisedAddress,
             configuration["POD_IP"],
-            server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [],
+            admin.Without(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []),
             AdvertisedAddressResolver.FindLocalAddress);
-        if (_address is null || _address.Port == 0)
+        if (address is null || address.Port == 0)
         {
             // The server is not bound yet.
-            _address = null;
             return;
+        }
+
+        if (_sawStart)
+        {
+            // Until then the server has what Urls says; configured endpoints may take its place.
+            _address = address;
         }
 
         try
         {
             var state = await StateAsync(stoppingToken);
-            await registry.WriteAsync(CreateRecord(_address, state), announce: state != _announced, stoppingToken)
+            await registry.WriteAsync(CreateRecord(address, state), announce: state != _announced, stoppingToken)
                 .WaitAsync(registryOptions.Value.Expiry, time, stoppingToken);
             if (state != _announced || _failing)
             {
-                LogState(identity.Id, state, _address);
+                LogState(identity.Id, state, address);
             }
 
             _announced = state;
@@ -143,6 +152,7 @@ internal sealed partial class ReplicaRegistration(
         WorkingSetBytes = Environment.WorkingSet,
         Opened = metrics.TotalOpened,
         Refused = metrics.TotalRefused,
+        Forged = forged.Total,
         SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
         DeliveryP99Ms = metrics.TakeDeliveryP99() is { } p99 ? Math.Round(p99.TotalMilliseconds, 1) : null,
         StartedAt = identity.StartedAt,

@@ -81,12 +81,16 @@ internal sealed class StreamEndpoint(
             return refusal.WriteAsync(context, RefusalReason.OpenFiles);
         }
 
+        // The last question, because what it takes is not given back.
+        if (!hubs.TryAdmit(topics.Names))
+        {
+            descriptors.LeaveStream(context);
+            metrics.RemoveConnection();
+            return refusal.WriteAsync(context, RefusalReason.Topics);
+        }
+
         return StreamAsync(context, topics, resumePoint);
     }
-
-    // Behind a gateway every peer is the gateway, which names whom it serves. It is shown to operators and decides nothing.
-    private static IPAddress? ClientAddress(HttpContext context) =>
-        IPAddress.TryParse(context.Request.Headers["X-Real-IP"], out var named) ? named : context.Connection.RemoteIpAddress;
 
     private string? Validate(StringValues names)
     {
@@ -191,7 +195,7 @@ internal sealed class StreamEndpoint(
             JsonSerializer.SerializeToUtf8Bytes(opened, StreamingJsonContext.Default.StreamOpened))
         {
             Id = id,
-            Client = ClientAddress(context),
+            Client = ClientAddress.Of(context),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };

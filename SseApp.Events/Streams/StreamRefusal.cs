@@ -4,7 +4,8 @@ using SseApp.Events.FanOut;
 namespace SseApp.Events.Streams;
 
 /// <summary>
-/// Refuses a stream so that each kind of client reconnects: an EventSource gets a stream that ends, every other client 503.
+/// Refuses a stream so that each kind of client reconnects: an EventSource gets a stream that ends, every other client 503, or 429
+/// if what it asks for is the reason.
 /// </summary>
 internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMetrics metrics)
 {
@@ -22,7 +23,7 @@ internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMe
         return TypedResults.Problem(
             RefusalReason.Explain(reason),
             title: "The stream is unavailable.",
-            statusCode: StatusCodes.Status503ServiceUnavailable,
+            statusCode: reason == RefusalReason.Topics ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable,
             extensions: [new("reason", reason), new("retryAfterMs", retry)])
             .ExecuteAsync(context);
     }

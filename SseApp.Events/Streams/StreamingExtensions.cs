@@ -15,6 +15,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<CatchUpTurns>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddSingleton<ClusterSubscribers>();
+        builder.Services.AddSingleton<TopicHistory>();
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();

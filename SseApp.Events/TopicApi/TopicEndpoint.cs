@@ -4,15 +4,17 @@ using SseApp.Events.Topics;
 
 namespace SseApp.Events.TopicApi;
 
-/// <summary><c>GET</c> and <c>DELETE /topics/{topic}</c>, and <c>GET /topics/{topic}/events</c>.</summary>
+/// <summary><c>GET</c> and, for operators, <c>DELETE /topics/{topic}</c>, and <c>GET /topics/{topic}/events</c>.</summary>
 internal static class TopicEndpoint
 {
     public static void MapTopics(this IEndpointRouteBuilder app)
     {
         app.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
-        app.MapGet("/topics/{topic}/events", TopicHistory.HandleAsync).WithName("TopicHistory");
-        app.MapDelete("/topics/{topic}", DeleteAsync).AddEndpointFilter<OperatorFilter>().WithName("DeleteTopic");
+        app.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
     }
+
+    /// <summary>Maps what only operators may do.</summary>
+    public static void MapDeletion(this IEndpointRouteBuilder operators) => operators.MapDelete("/topics/{topic}", DeleteAsync);
 
     private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs, ClusterSubscribers cluster)
     {

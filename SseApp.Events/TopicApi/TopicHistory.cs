@@ -1,17 +1,26 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.TopicApi;
 
-/// <summary><c>GET /topics/{topic}/events?after=&amp;limit=</c>: a page of the log, as JSON, or NDJSON if the client accepts that.</summary>
-internal static class TopicHistory
+/// <summary>
+/// <c>GET /topics/{topic}/events?after=&amp;limit=</c>: a part of the log, as JSON, or NDJSON if the client accepts that. It is
+/// read in pages, the next one when the client has taken the one before it, so that each request holds one page.
+/// </summary>
+internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMetrics metrics)
 {
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1_000;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const string Ndjson = "application/x-ndjson";
 
-    public static async Task<IResult> HandleAsync(string topic, HttpContext context, ITopicLog log)
+    // A page, and what its entries and the JSON of one of them take beside it.
+    private const int PageBytes = 64 * 1024;
+    private const int PageMemory = 4 * PageBytes;
+
+    public async Task<IResult> HandleAsync(string topic, HttpContext context)
     {
         topic = TopicName.FromRoute(topic);
         if (!TopicName.IsValid(topic))
@@ -29,23 +38,38 @@ internal static class TopicHistory
             return Problems.BadRequest("The range is not valid.", $"'limit' is a number of events from 1 to {MaxLimit}.");
         }
 
+        using var memory = budget.OpenLarge();
+        if (!memory.TryTake(PageMemory))
+        {
+            return Busy(context);
+        }
+
+        LogPage page;
         try
         {
-            var page = await log.ReadAsync(topic, after, (int)limit, MaxBytes);
-            var exists = page.Last > 0;
-            var alone = new TopicSet([topic]);
-            TopicEvent[] events = [.. page.Entries.Select(entry => Convert(alone, entry))];
-            return AcceptsNdjson(context.Request)
-                ? TypedResults.Text(
-                    string.Concat(events.Select(item => JsonSerializer.Serialize(item, TopicsJsonContext.Default.TopicEvent) + "\n")), Ndjson)
-                : TypedResults.Json(
-                    new TopicEvents(topic, exists ? page.Epoch.ToString() : null, exists ? page.First : 0, page.Last, events),
-                    TopicsJsonContext.Default.TopicEvents);
+            page = await log.ReadAsync(topic, after, (int)limit, PageBytes);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             return Problems.RedisUnavailable(context, "The topic cannot be read. Ask again after the time in Retry-After.");
         }
+
+        if (!TryHold(page, memory))
+        {
+            return Busy(context);
+        }
+
+        var ndjson = AcceptsNdjson(context.Request);
+        context.Response.ContentType = (ndjson ? Ndjson : "application/json") + "; charset=utf-8";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            return TypedResults.Empty;
+        }
+
+        using var writer = new HistoryWriter(topic, ndjson, context.Response.BodyWriter, context.RequestAborted);
+        await WriteAsync(topic, (int)limit, page, writer, memory);
+        return TypedResults.Empty;
     }
 
     private static bool TryRead(IQueryCollection query, string name, long otherwise, out long value)
@@ -57,41 +81,57 @@ internal static class TopicHistory
     private static bool AcceptsNdjson(HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(accept => accept.MediaType.Equals(Ndjson, StringComparison.OrdinalIgnoreCase) && accept.Quality is not 0);
 
-    private static TopicEvent Convert(TopicSet topics, LogEntry entry)
+    // A page has one event at least, and that may be larger than a page.
+    private static bool TryHold(LogPage page, MemoryShare memory) =>
+        page.Entries is not [{ Block.Length: > PageBytes and var larger }] || memory.TryTake(2L * larger);
+
+    private ProblemHttpResult Busy(HttpContext context)
     {
-        var id = PositionCodec.Encode(topics, [entry.Position]);
-        if (entry.GapReason is not null)
+        metrics.ReadRefused(RequestRefusal.Busy);
+        return Problems.Busy(context, "Other requests hold all the memory that this replica has for them (Memory:RequestBudget). Ask again after the time in Retry-After.");
+    }
+
+    /// <summary>
+    /// Ends early, with what is whole, when the next page cannot be had: the log is another one, events that come next are no
+    /// longer in it, Redis or memory is short. Whoever reads on after the last event finds out.
+    /// </summary>
+    private async Task WriteAsync(string topic, int limit, LogPage page, HistoryWriter writer, MemoryShare memory)
+    {
+        var (end, bytes) = (page.End.Position, (long)MaxBytes);
+        writer.Begin(page);
+        while (true)
         {
-            return new TopicEvent(entry.Position.Offset, id, null, null, null, "The log holds something at this offset that is no event.");
+            foreach (var entry in page.Entries)
+            {
+                await writer.WriteAsync(entry);
+                bytes -= entry.Size;
+            }
+
+            limit -= page.Entries.Length;
+            if (limit <= 0 || bytes <= 0 || page.Entries is not [.., { Position: var last }] || last.Offset >= end.Offset
+                || await ReadAsync(topic, last, (int)Math.Min(limit, end.Offset - last.Offset), (int)Math.Min(PageBytes, bytes)) is not { } next
+                || !TryHold(next, memory))
+            {
+                break;
+            }
+
+            page = next;
         }
 
-        var (type, data) = SseEncoder.Decode(entry.Block.Span);
-        return new TopicEvent(
-            entry.Position.Offset,
-            id,
-            type,
-            data,
-            DateTimeOffset.UnixEpoch.AddTicks(entry.PublishedAtMicroseconds * TimeSpan.TicksPerMicrosecond));
+        await writer.EndAsync();
+    }
+
+    /// <returns>Null when what comes after this position cannot be had.</returns>
+    private async Task<LogPage?> ReadAsync(string topic, Position after, int maxEvents, int maxBytes)
+    {
+        try
+        {
+            var page = await log.ReadAsync(topic, after.Offset, maxEvents, maxBytes);
+            return page.Epoch == after.Epoch && page.First <= after.Offset + 1 && page.Entries.Length > 0 ? page : null;
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return null;
+        }
     }
 }
-
-/// <summary>
-/// Answer of <c>GET /topics/{topic}/events</c>. <paramref name="FirstOffset"/> and <paramref name="LastOffset"/> are
-/// what the log holds; there is more to read while the last event's offset is below LastOffset.
-/// </summary>
-internal sealed record TopicEvents(string Topic, string? Epoch, long FirstOffset, long LastOffset, TopicEvent[] Events);
-
-/// <summary>One event of <c>GET /topics/{topic}/events</c>, or what stands at the offset of one that cannot be read.</summary>
-/// <param name="Offset">Its place in the log; contiguous within a page.</param>
-/// <param name="Id">The id that a stream of this topic alone has after it.</param>
-/// <param name="Event">Its type.</param>
-/// <param name="Data">As a client of the stream gets it.</param>
-/// <param name="PublishedAt">When a replica accepted it.</param>
-/// <param name="Error">Why there is nothing but the offset; then <c>event</c>, <c>data</c> and <c>publishedAt</c> are left out.</param>
-internal sealed record TopicEvent(
-    long Offset,
-    string Id,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Event,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? PublishedAt,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error = null);

@@ -68,6 +68,18 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
 
     public TopicRates Rates { get; }
 
+    /// <summary>The topic has a log: something was published to it.</summary>
+    public bool HasLog
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _head != default || _held is { Count: > 0 };
+            }
+        }
+    }
+
     public TopicMembers MembersIn(int shard) => _members[shard];
 
     /// <summary>

@@ -5,7 +5,10 @@ using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.Topics;
 
-/// <summary>The hubs of this replica. A hub exists from a topic's first local subscriber until a grace period after its last.</summary>
+/// <summary>
+/// The hubs of this replica. A hub exists from a topic's first local subscriber until a grace period after its last; for a topic
+/// without a log there is no such period, because anybody can make up names of topics.
+/// </summary>
 internal sealed partial class TopicHubs(
     ITopicLog log,
     ShardSet shards,
@@ -19,7 +22,17 @@ internal sealed partial class TopicHubs(
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TopicHub> _hubs = new(StringComparer.Ordinal);
+    private readonly HubRate _rate = new(options.Value.NewHubsPerSecond, time);
     private long _markedAt = time.GetTimestamp();
+
+    /// <summary>Asks whether a stream of these topics may begin, as far as they need hubs that do not exist.</summary>
+    public bool TryAdmit(IReadOnlyList<string> topics)
+    {
+        lock (_gate)
+        {
+            return _rate.TryTake(topics.Count(topic => !_hubs.TryGetValue(topic, out var hub) || hub.Stopping is not null));
+        }
+    }
 
     /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
     /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is unreachable; nothing was counted.</exception>
@@ -77,6 +90,11 @@ internal sealed partial class TopicHubs(
             if (--hub.Subscribers == 0)
             {
                 hub.IdleSince = time.GetTimestamp();
+                // One whose start failed is no more, and another one may have its place.
+                if (_hubs.TryGetValue(hub.Topic, out var current) && ReferenceEquals(hub, current))
+                {
+                    StopIfIdle(hub, TimeSpan.MaxValue);
+                }
             }
         }
     }
@@ -126,11 +144,7 @@ internal sealed partial class TopicHubs(
                     hub.Rates.MarkNow(now);
                 }
 
-                if (hub is { Subscribers: 0, Stopping: null, Starting: null or { IsCompleted: true } }
-                    && time.GetElapsedTime(hub.IdleSince) >= options.Value.UnsubscribeGrace)
-                {
-                    hub.Stopping = StopAsync(hub);
-                }
+                StopIfIdle(hub, options.Value.UnsubscribeGrace);
             }
         }
     }
@@ -165,6 +179,16 @@ internal sealed partial class TopicHubs(
     }
 
     private long CheckTicks => (long)(options.Value.CheckInterval.TotalSeconds * time.TimestampFrequency);
+
+    private void StopIfIdle(TopicHub hub, TimeSpan grace)
+    {
+        // One that is still starting is seen to by the next sweep, and so is a grace period that is over.
+        if (hub is { Subscribers: 0, Stopping: null, Starting: null or { IsCompleted: true } }
+            && (time.GetElapsedTime(hub.IdleSince) >= grace || !hub.HasLog))
+        {
+            hub.Stopping = StopAsync(hub);
+        }
+    }
 
     private async Task CheckAsync(TopicHub hub)
     {

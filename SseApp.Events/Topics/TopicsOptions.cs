@@ -7,10 +7,17 @@ internal sealed class TopicsOptions
 
     /// <summary>
     /// How long the Redis subscription of a topic outlives its last local subscriber: clients that reconnect find it
-    /// in place. Default 10 s.
+    /// in place. One of a topic without a log ends at once. Default 10 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan UnsubscribeGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Topics that may become active in a second: each is a subscription in Redis. Beyond it streams that need another one are
+    /// refused with the reason <c>topics</c>; those of active topics are not. Default 500; 0: no limit.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int NewHubsPerSecond { get; set; } = 500;
 
     /// <summary>Recent events that each active topic keeps in memory for clients that resume, in bytes. Default 256 KiB.</summary>
     [Range(0, 1024 * 1024 * 1024)]

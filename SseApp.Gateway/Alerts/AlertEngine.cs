@@ -1,6 +1,7 @@
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Gateway.Alerts;
@@ -17,6 +18,7 @@ internal sealed partial class AlertEngine(
     IEnumerable<IAlertRule> rules,
     AlertSender sender,
     RefusalTotal refusals,
+    ForgedRecords forged,
     IOptions<AlertsOptions> options,
     TimeProvider time,
     ILogger<AlertEngine> logger,
@@ -173,6 +175,7 @@ internal sealed partial class AlertEngine(
             Ready = proxy.CountReadyReplicas(),
             Restarts = _restarts,
             Refused = refusals.Value,
+            Forged = forged.Total,
             Known = known.Active,
         };
         return [.. _rules.SelectMany(rule => rule.Evaluate(snapshot))];

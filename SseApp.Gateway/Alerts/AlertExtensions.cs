@@ -21,6 +21,7 @@ internal static class AlertExtensions
         services.AddSingleton<IAlertRule, ConnectionChangeRule>();
         services.AddSingleton<IAlertRule, RefusalRule>();
         services.AddSingleton<IAlertRule, SlowReplicaRule>();
+        services.AddSingleton<IAlertRule, ForgedRecordRule>();
         services.TryAddSingleton<IAlertStore, RedisAlertStore>();
         services.AddSingleton<AlertPayload>();
         services.AddSingleton<AlertSender>();

@@ -39,6 +39,9 @@ internal sealed record ClusterSnapshot
     /// <summary>Requests that this gateway refused since it started.</summary>
     public long Refused { get; init; }
 
+    /// <summary>What this gateway ignored as forged since it started.</summary>
+    public long Forged { get; init; }
+
     /// <summary>Alerts that last, from the book, so that a gateway that starts goes on where its predecessor was.</summary>
     public IReadOnlyList<Alert> Known { get; init; } = [];
 }

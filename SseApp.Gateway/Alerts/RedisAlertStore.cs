@@ -1,9 +1,13 @@
+using SseApp.ServiceDefaults.Cluster.Signing;
 using StackExchange.Redis;
 
 namespace SseApp.Gateway.Alerts;
 
-/// <summary>The book as one value, replaced only by who has read what it replaces. The time is that of Redis: clocks of gateways differ.</summary>
-internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IAlertStore
+/// <summary>
+/// The book as one value, replaced only by who has read what it replaces, and signed; one that no gateway has written is
+/// replaced as if there were none. The time is that of Redis: clocks of gateways differ.
+/// </summary>
+internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged) : IAlertStore
 {
     private const string WriteScript = """
         local current = redis.call('GET', KEYS[1])
@@ -24,13 +28,25 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
         var reading = database.StringGetAsync(_key);
         var clock = database.ExecuteAsync("TIME");
         await Task.WhenAll(reading, clock).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
-        var json = (string?)await reading;
-        return (json is null ? null : JsonSerializer.Deserialize(json, AlertJsonContext.Default.AlertBook), json ?? "", Time(await clock));
+        var text = (string?)await reading;
+        var signed = signature.Verify(ForgedKind.Alerts, _key.ToString(), text, out var fault);
+        if (text is not null && signed is null)
+        {
+            forged.Add(ForgedKind.Alerts, "", fault);
+        }
+
+        return (signed is null ? null : JsonSerializer.Deserialize(signed.Body, AlertJsonContext.Default.AlertBook), text ?? "", Time(await clock));
     }
 
     public async Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
         (bool)await redis.GetDatabase().ScriptEvaluateAsync(
-            WriteScript, [_key], [version, JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook), (long)s_expiry.TotalSeconds])
+            WriteScript,
+            [_key],
+            [
+                version,
+                signature.Sign(ForgedKind.Alerts, _key.ToString(), JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook)),
+                (long)s_expiry.TotalSeconds,
+            ])
             .WaitAsync(s_limit, TimeProvider.System, cancellationToken);
 
     // Seconds and microseconds.

@@ -5,16 +5,20 @@ namespace SseApp.Gateway.Clients;
 
 internal static partial class ClientAddressExtensions
 {
-    public static void AddClients(this IServiceCollection services) => services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
+    public static void AddClients(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<ProxiesOptions>(ProxiesOptions.SectionName);
+        services.AddSingleton<ClientTable>();
+    }
 
     /// <summary>
-    /// Finds out who the client is. From here on <c>Connection.RemoteIpAddress</c> and <see cref="ClientRequest.Client"/> are
+    /// Finds out who the client is. From here on <c>Connection.RemoteIpAddress</c> and <see cref="ClientRequest"/> mean
     /// that client for limits, balancing, address lists, replicas and logs alike.
     /// </summary>
     public static void UseClientAddress(this IApplicationBuilder app)
     {
         var options = app.ApplicationServices.GetRequiredService<IOptions<ProxiesOptions>>().Value;
-        var prefixLength = app.ApplicationServices.GetRequiredService<IOptions<LimitsOptions>>().Value.IPv6PrefixLength;
+        var clients = app.ApplicationServices.GetRequiredService<ClientTable>();
 
         // Without known proxies the platform's middleware would believe everybody.
         if (options.Known.Count > 0)
@@ -35,7 +39,7 @@ internal static partial class ClientAddressExtensions
                 context.Connection.RemoteIpAddress = address.MapToIPv4();
             }
 
-            ClientRequest.Of(context).Client = ClientKey.OfAddress(context.Connection.RemoteIpAddress, prefixLength);
+            clients.Identify(ClientRequest.Of(context), context.Connection.RemoteIpAddress);
             return next(context);
         });
     }

@@ -1,3 +1,5 @@
+using SseApp.Gateway.Requests;
+
 namespace SseApp.Gateway.Clients;
 
 /// <summary>Section <c>Limits</c>. A number of 0 means no limit where that is said.</summary>
@@ -24,13 +26,51 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(1, 10_000_000)]
     public int ConnectBurst { get; set; } = 200;
 
-    /// <summary>Publish requests per second and client, beyond <see cref="PublishBurst"/>; a batch is one. Default 0: no limit.</summary>
-    [Range(0, 1_000_000)]
-    public int PublishesPerSecond { get; set; }
+    /// <summary>
+    /// Events that one client may publish per second, beyond <see cref="EventBurst"/>; an item of a batch counts once for each of
+    /// its topics. Default 200; 0: no limit.
+    /// </summary>
+    [Range(0, 10_000_000)]
+    public int EventsPerSecond { get; set; } = 200;
 
-    /// <summary>Publish requests that a client may send at once before <see cref="PublishesPerSecond"/> counts. Default 100.</summary>
-    [Range(1, 10_000_000)]
-    public int PublishBurst { get; set; } = 100;
+    /// <summary>Events that one client may publish at once before <see cref="EventsPerSecond"/> counts. Default 1 000.</summary>
+    [Range(1, 100_000_000)]
+    public int EventBurst { get; set; } = 1_000;
+
+    /// <summary>
+    /// Bytes that the events of one client may take in topic logs per second; an item of a batch counts once for each of its
+    /// topics. What a publish takes beyond it has to be waited for before the next. Default 4 MiB; 0: no limit.
+    /// </summary>
+    [Range(0, 1 << 30)]
+    public int StoredBytesPerSecond { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Reads of topics and of their histories that one client may make per second. Default 20; 0: no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int ReadsPerSecond { get; set; } = 20;
+
+    /// <summary>Reads of topics and of their histories that one client may have under way at once. Default 8; 0: no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int ReadsAtOnce { get; set; } = 8;
+
+    /// <summary>
+    /// Distinct topics of the streams that one client address has open or has closed within the last minute. Default 1 000;
+    /// 0: no limit.
+    /// </summary>
+    [Range(0, 100_000)]
+    public int TopicsPerAddress { get; set; } = 1_000;
+
+    /// <summary>
+    /// TCP connections open at once from one client address; further ones are closed before TLS. Not for loopback addresses and
+    /// for <c>Proxies:Known</c>. Default 256; 0: no limit. <c>Descriptors:MaxConnections</c> is the limit of all together.
+    /// </summary>
+    [Range(0, 10_000_000)]
+    public int ConnectionsPerAddress { get; set; } = 256;
+
+    /// <summary>
+    /// Clients with limits of their own, such as a server that publishes for many; the first item that has the address counts.
+    /// Default none.
+    /// </summary>
+    public IList<NamedClient> Clients { get; } = [];
 
     /// <summary>What counts as one publishing client. Default its address.</summary>
     public PublishClient PublishClient { get; set; } = PublishClient.Address;
@@ -60,6 +100,13 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(1024, 1 << 20)]
     public int MaxRequestHeaderBytes { get; set; } = 32 * 1024;
 
+    /// <summary>
+    /// Time in which a new TCP connection has to send the first byte of its first request; then it is closed. A TLS handshake has
+    /// 10 s of its own. Not for <c>Proxies:Known</c>. Default 10 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Time that a client may take to send a request's head. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan RequestHeadersTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -72,6 +119,13 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
+    /// <summary>
+    /// Bytes a second at which a client must take a response that is no event stream, after five seconds; a slower one is cut off.
+    /// Over HTTP/1.1: over HTTP/2 and HTTP/3 only the request's time ends it. Default 240; 0: no limit.
+    /// </summary>
+    [Range(0, 1024 * 1024 * 1024)]
+    public int MinResponseRate { get; set; } = 240;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (ConnectsPerSecond > 0 && ConnectBurst < ConnectsPerSecond)
@@ -79,11 +133,28 @@ public sealed class LimitsOptions : IValidatableObject
             yield return BurstTooSmall(nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
         }
 
-        if (PublishesPerSecond > 0 && PublishBurst < PublishesPerSecond)
+        if (EventsPerSecond > 0 && EventBurst < EventsPerSecond)
         {
-            yield return BurstTooSmall(nameof(PublishBurst), PublishBurst, nameof(PublishesPerSecond), PublishesPerSecond);
+            yield return BurstTooSmall(nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
+        }
+
+        foreach (var twice in Clients.GroupBy(client => client.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Key.Length > 0 && group.Skip(1).Any()))
+        {
+            yield return new ValidationResult($"{SectionName}:{nameof(Clients)} has '{twice.Key}' more than once; give each client a name of its own.", [nameof(Clients)]);
         }
     }
+
+    internal ClientBudget Budget => new()
+    {
+        Streams = StreamsPerAddress,
+        Topics = TopicsPerAddress,
+        Connections = ConnectionsPerAddress,
+        ReadsAtOnce = ReadsAtOnce,
+        Connects = new Rate(ConnectsPerSecond, ConnectBurst),
+        Events = new Rate(EventsPerSecond, EventBurst),
+        StoredBytes = new Rate(StoredBytesPerSecond, StoredBytesPerSecond),
+        Reads = new Rate(ReadsPerSecond, ReadsPerSecond),
+    };
 
     private static ValidationResult BurstTooSmall(string burst, int burstValue, string rate, int rateValue) => new(
         $"{SectionName}:{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
@@ -96,8 +167,106 @@ public enum PublishClient
     Address,
 
     /// <summary>
-    /// The credential in <c>Authorization</c> or <c>X-Api-Key</c>, and the address where there is none. Only for services
+    /// The credential in <c>Authorization</c> or <c>X-Api-Key</c>, and the address where there is none or where
+    /// <c>Limits:Clients</c> names it. Only for services
     /// that check the credential: the gateway does not, and a client that sends a new credential with each request is never limited.
     /// </summary>
     Credential,
+}
+
+/// <summary>An item of <c>Limits:Clients</c>: all its addresses together are one client. What is not set is as for every other client.</summary>
+public sealed class NamedClient : IValidatableObject
+{
+    /// <summary>What the client is called, for those who read the configuration.</summary>
+    [Required]
+    public string Name { get; set; } = "";
+
+    /// <summary>Its addresses and CIDR ranges (IPv4, IPv6).</summary>
+    public IList<string> Addresses { get; } = [];
+
+    /// <summary>As <c>Limits:StreamsPerAddress</c>; 0: no limit.</summary>
+    [Range(0, 10_000_000)]
+    public int? Streams { get; set; }
+
+    /// <summary>As <c>Limits:TopicsPerAddress</c>; 0: no limit.</summary>
+    [Range(0, 100_000)]
+    public int? Topics { get; set; }
+
+    /// <summary>As <c>Limits:ConnectionsPerAddress</c>; 0: no limit.</summary>
+    [Range(0, 10_000_000)]
+    public int? Connections { get; set; }
+
+    /// <summary>As <c>Limits:ConnectsPerSecond</c>; 0: no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int? ConnectsPerSecond { get; set; }
+
+    /// <summary>As <c>Limits:ConnectBurst</c>, and at least <see cref="ConnectsPerSecond"/>.</summary>
+    [Range(1, 10_000_000)]
+    public int? ConnectBurst { get; set; }
+
+    /// <summary>As <c>Limits:EventsPerSecond</c>; 0: no limit.</summary>
+    [Range(0, 10_000_000)]
+    public int? EventsPerSecond { get; set; }
+
+    /// <summary>As <c>Limits:EventBurst</c>, and at least <see cref="EventsPerSecond"/>.</summary>
+    [Range(1, 100_000_000)]
+    public int? EventBurst { get; set; }
+
+    /// <summary>As <c>Limits:StoredBytesPerSecond</c>; 0: no limit.</summary>
+    [Range(0, 1 << 30)]
+    public int? StoredBytesPerSecond { get; set; }
+
+    /// <summary>As <c>Limits:ReadsPerSecond</c>; 0: no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int? ReadsPerSecond { get; set; }
+
+    /// <summary>As <c>Limits:ReadsAtOnce</c>; 0: no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int? ReadsAtOnce { get; set; }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Addresses.Count == 0)
+        {
+            yield return new ValidationResult(
+                $"{nameof(Addresses)} is empty; write at least one address such as 192.0.2.7, or a range such as 10.0.0.0/8.", [nameof(Addresses)]);
+        }
+
+        foreach (var error in AddressList.Check(nameof(Addresses), Addresses))
+        {
+            yield return new ValidationResult(error, [nameof(Addresses)]);
+        }
+
+        if (ConnectBurst < ConnectsPerSecond)
+        {
+            yield return BurstTooSmall(nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
+        }
+
+        if (EventBurst < EventsPerSecond)
+        {
+            yield return BurstTooSmall(nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
+        }
+    }
+
+    internal ClientBudget BudgetOf(LimitsOptions general)
+    {
+        var connects = ConnectsPerSecond ?? general.ConnectsPerSecond;
+        var events = EventsPerSecond ?? general.EventsPerSecond;
+        var bytes = StoredBytesPerSecond ?? general.StoredBytesPerSecond;
+        var reads = ReadsPerSecond ?? general.ReadsPerSecond;
+        return new ClientBudget
+        {
+            Streams = Streams ?? general.StreamsPerAddress,
+            Topics = Topics ?? general.TopicsPerAddress,
+            Connections = Connections ?? general.ConnectionsPerAddress,
+            ReadsAtOnce = ReadsAtOnce ?? general.ReadsAtOnce,
+            Connects = new Rate(connects, Math.Max(ConnectBurst ?? general.ConnectBurst, connects)),
+            Events = new Rate(events, Math.Max(EventBurst ?? general.EventBurst, events)),
+            StoredBytes = new Rate(bytes, bytes),
+            Reads = new Rate(reads, reads),
+        };
+    }
+
+    private static ValidationResult BurstTooSmall(string burst, int? burstValue, string rate, int? rateValue) => new(
+        $"{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
 }

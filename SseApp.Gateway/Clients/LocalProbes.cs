@@ -4,12 +4,12 @@ using SseApp.ServiceDefaults.Defaults.Health;
 namespace SseApp.Gateway.Clients;
 
 /// <summary>
-/// Health checks and scrapes made on the gateway's own machine. An orchestrator that is sent to HTTPS, or shut out by an
+/// Health checks made on the gateway's own machine. An orchestrator that is sent to HTTPS, or shut out by an
 /// address list meant for clients, would take the gateway for dead and restart it.
 /// </summary>
 internal static class LocalProbes
 {
     public static bool IsProbe(HttpContext context) =>
-        context.Request.Path.Value is HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or TelemetryExtensions.MetricsPath
+        context.Request.Path.Value is HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath
         && LoopbackRequests.IsDirect(context);
 }

@@ -8,22 +8,23 @@ namespace SseApp.Gateway.Console;
 internal static class ConsoleExtensions
 {
     /// <summary>
-    /// Serves the live console at <c>/</c>, or at <c>/console/</c> where the user's own pages have the root. Its files come from
+    /// Serves the clients' console at <c>/</c>, or at <c>/console/</c> where the user's own pages have the root. Its files come from
     /// the assembly, so that they work alike in <c>dotnet run</c>, in published output and in tests, and need nothing beside
     /// the program.
     /// </summary>
     public static void UseConsole(this IApplicationBuilder app)
     {
-        var (files, at) = (Files(), PathOf(app.ApplicationServices));
-        app.UseDefaultFiles(new DefaultFilesOptions { RequestPath = at, FileProvider = files, DefaultFileNames = ["index.html"] });
-        app.UseStaticFiles(new StaticFileOptions { RequestPath = at, FileProvider = files, OnPrepareResponse = Prepare });
+        app.Serve(Files("wwwroot"), PathOf(app.ApplicationServices));
     }
+
+    /// <summary>Serves the operators' console at <c>/</c>. Its files hold no data; what they ask for needs the key.</summary>
+    public static void UseOperatorConsole(this IApplicationBuilder admin) => admin.Serve(Files("operators"), "");
 
     /// <summary>Lets the router know which methods the files take, for those that they do not; GET and HEAD never come here.</summary>
     public static void MapConsole(this IEndpointRouteBuilder app)
     {
         var at = PathOf(app.ServiceProvider);
-        foreach (var path in Files().GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
+        foreach (var path in Files("wwwroot").GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
         {
             app.MapMethods(at + path, [HttpMethods.Get, HttpMethods.Head], static context =>
             {
@@ -36,7 +37,15 @@ internal static class ConsoleExtensions
     private static PathString PathOf(IServiceProvider services) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IOptions<StaticFilesOptions>>().Value.Root) ? "" : "/console";
 
-    private static EmbeddedFileProvider Files() => new(typeof(ConsoleExtensions).Assembly, "SseApp.Gateway.Console.wwwroot");
+    private static void Serve(this IApplicationBuilder app, IFileProvider files, PathString at)
+    {
+        app.UseDefaultFiles(new DefaultFilesOptions { RequestPath = at, FileProvider = files, DefaultFileNames = ["index.html"] });
+        app.UseStaticFiles(new StaticFileOptions { RequestPath = at, FileProvider = files, OnPrepareResponse = Prepare });
+    }
+
+    private static CompositeFileProvider Files(string folder) => new(
+        new EmbeddedFileProvider(typeof(ConsoleExtensions).Assembly, $"SseApp.Gateway.Console.{folder}"),
+        new EmbeddedFileProvider(typeof(ConsoleExtensions).Assembly, "SseApp.Gateway.Console.shared"));
 
     private static void Prepare(StaticFileResponseContext context)
     {

@@ -1,10 +1,11 @@
 using System.Text;
 using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Gateway.Forwarding;
 
 /// <summary>The HTTP clients of the clusters, as section <c>Upstream</c> wants them.</summary>
-internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, ILogger<ForwarderHttpClientFactory> logger)
+internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, RequestSignature signature, ILogger<ForwarderHttpClientFactory> logger)
     : ForwarderHttpClientFactory(logger)
 {
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
@@ -18,7 +19,7 @@ internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, I
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
-        new SmallBodyHandler(base.WrapHandler(context, handler));
+        new SigningHandler(signature, new SmallBodyHandler(base.WrapHandler(context, handler)));
 }
 
 internal static class ForwardingExtensions

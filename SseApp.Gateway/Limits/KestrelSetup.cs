@@ -19,8 +19,8 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
 
         // It would abort whoever takes one write slower than 240 bytes/s, and with an HTTP/2 connection all streams on it. For
         // HTTP/2 there is no switch by request (IHttpMinResponseDataRateFeature: "not available for HTTP/2 requests. Instead,
-        // use MinResponseDataRate"). A client that does not read is ended by Limits:RequestTimeout, of a stream by the
-        // replica's backlog (Streaming:MaxBacklogBytes).
+        // use MinResponseDataRate"), so ResponseRateMiddleware demands it of HTTP/1.1. Over HTTP/2 a client that does not read
+        // is ended by Limits:RequestTimeout, of a stream by the replica's backlog (Streaming:MaxBacklogBytes).
         options.Limits.MinResponseDataRate = null;
 
         // One field may fill the whole head, as in HTTP/1.1.

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Limits;
 
@@ -13,10 +14,10 @@ internal static class LimitsExtensions
         services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTimeoutSetup>();
         services.AddRequestTimeouts();
         services.AddSingleton<RequestRates>();
-        services.AddSingleton(provider =>
-        {
-            var limits = provider.GetRequiredService<IOptions<LimitsOptions>>().Value;
-            return new StreamCounts(limits.StreamsPerAddress, limits.StreamsPerGateway);
-        });
+        services.AddSingleton<TopicCounts>();
+        services.AddSingleton(provider => new StreamCounts(provider.GetRequiredService<IOptions<LimitsOptions>>().Value.StreamsPerGateway));
+        services.AddSingleton<PeerConnections>();
+        services.AddSingleton<IPeerLimit>(provider => provider.GetRequiredService<PeerConnections>());
+        services.AddHostedService(provider => provider.GetRequiredService<PeerConnections>());
     }
 }

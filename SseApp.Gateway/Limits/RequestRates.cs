@@ -1,40 +1,76 @@
-using System.Threading.RateLimiting;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 
-/// <summary>Rates of opening streams and of publishing, by client. Clients that have not come for some seconds are forgotten.</summary>
-internal sealed class RequestRates : IDisposable
+/// <summary>Rates of opening streams, of publishing and of reading, by client.</summary>
+internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider time)
 {
     private const string ApiKeyHeader = "X-Api-Key";
 
-    private readonly LimitsOptions _options;
-    private readonly PartitionedRateLimiter<HttpContext>? _connects;
-    private readonly PartitionedRateLimiter<HttpContext>? _publishes;
+    // A publish that does not say how long it is; of a batch more, because it becomes more.
+    private const long UnknownEvent = 64 * 1024;
+    private const long UnknownBatch = 256 * 1024;
 
-    public RequestRates(IOptions<LimitsOptions> options, TimeProvider time)
-    {
-        _options = options.Value;
-        _connects = Limiter(_options.ConnectsPerSecond, _options.ConnectBurst, static context => ClientRequest.Of(context).Client, time);
-        _publishes = Limiter(_options.PublishesPerSecond, _options.PublishBurst, PublisherOf, time);
-    }
+    // What an answer may charge at most; a number beyond it is a mistake.
+    private const long MaxSettled = uint.MaxValue;
+
+    private readonly RateTable _connects = new(time);
+    private readonly RateTable _events = new(time);
+    private readonly RateTable _bytes = new(time);
+    private readonly RateTable _reads = new(time);
 
     /// <summary>Null when the client may open a stream, else when it may try again.</summary>
-    public TimeSpan? TryConnect(HttpContext context) => Try(_connects, context);
+    public TimeSpan? TryConnect(ClientRequest request) => _connects.TryTake(request.Account, request.Budget.Connects);
 
-    /// <summary>Null when the client may publish, else when it may try again.</summary>
-    public TimeSpan? TryPublish(HttpContext context) => Try(_publishes, context);
+    /// <summary>Null when the client may read a topic, else when it may try again.</summary>
+    public TimeSpan? TryRead(ClientRequest request) => _reads.TryTake(request.Account, request.Budget.Reads);
 
-    public void Dispose()
+    /// <summary>
+    /// Null when the client may publish, else when it may try again. What the publish will store nobody knows yet: one event and
+    /// the length of its body are charged in advance, so that many at once have a bound, and the rest by <see cref="Settle"/>.
+    /// </summary>
+    public TimeSpan? TryPublish(HttpContext context)
     {
-        _connects?.Dispose();
-        _publishes?.Dispose();
+        var request = ClientRequest.Of(context);
+        var budget = request.Budget;
+        if (!budget.Events.IsLimited && !budget.StoredBytes.IsLimited)
+        {
+            return null;
+        }
+
+        var publisher = PublisherOf(context, request);
+        var bytes = Math.Min(context.Request.ContentLength ?? (context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase) ? UnknownEvent : UnknownBatch), MaxSettled);
+        if (_events.TryTake(publisher, budget.Events) is { } untilEvent)
+        {
+            return untilEvent;
+        }
+
+        if (_bytes.TryTake(publisher, budget.StoredBytes, bytes) is { } untilByte)
+        {
+            _events.Charge(publisher, budget.Events, -1);
+            return untilByte;
+        }
+
+        request.Charged = (publisher, bytes);
+        return null;
     }
 
-    private ClientKey PublisherOf(HttpContext context)
+    /// <summary>Charges what a publish has stored beyond what was charged in advance.</summary>
+    public void Settle(ClientRequest request, long events, long bytes)
     {
-        if (_options.PublishClient == PublishClient.Credential)
+        if (request.Charged is { } charged)
+        {
+            request.Charged = null;
+            _events.Charge(charged.Account, request.Budget.Events, Math.Clamp(events, 1, MaxSettled) - 1);
+            _bytes.Charge(charged.Account, request.Budget.StoredBytes, Math.Clamp(bytes, 0, MaxSettled) - charged.Bytes);
+        }
+    }
+
+    private ClientKey PublisherOf(HttpContext context, ClientRequest request)
+    {
+        // A client that is named has a budget of its own, whomever it speaks for.
+        if (options.Value.PublishClient == PublishClient.Credential && request.Account == request.Client)
         {
             var headers = context.Request.Headers;
             var credential = headers.Authorization.Count > 0 ? headers.Authorization.ToString() : headers[ApiKeyHeader].ToString();
@@ -44,24 +80,6 @@ internal sealed class RequestRates : IDisposable
             }
         }
 
-        return ClientRequest.Of(context).Client;
-    }
-
-    private static PartitionedRateLimiter<HttpContext>? Limiter(int perSecond, int burst, Func<HttpContext, ClientKey> client, TimeProvider time)
-    {
-        if (perSecond == 0)
-        {
-            return null;
-        }
-
-        var rate = new TokenBucketRate(perSecond, burst);
-        RateLimiter Create(ClientKey key) => new TokenBucket(rate, time);
-        return PartitionedRateLimiter.Create<HttpContext, ClientKey>(context => RateLimitPartition.Get(client(context), Create));
-    }
-
-    private static TimeSpan? Try(PartitionedRateLimiter<HttpContext>? limiter, HttpContext context)
-    {
-        using var lease = limiter?.AttemptAcquire(context);
-        return lease is { IsAcquired: false } && lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : null;
+        return request.Account;
     }
 }

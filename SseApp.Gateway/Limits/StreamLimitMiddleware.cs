@@ -4,8 +4,9 @@ using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Limits;
 
-/// <summary>Keeps one client, or all together, from opening more streams than configured, or too fast.</summary>
-internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts counts, RequestRates rates, DescriptorBudget descriptors, RefusalWriter refusals)
+/// <summary>Keeps one client, or all together, from opening more streams and topics than configured, or too fast.</summary>
+internal sealed class StreamLimitMiddleware(
+    RequestDelegate next, StreamCounts counts, TopicCounts topics, RequestRates rates, DescriptorBudget descriptors, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -15,8 +16,8 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
             return next(context);
         }
 
-        var client = request.Client;
-        switch (counts.TryEnter(client))
+        var (client, budget) = (request.Account, request.Budget);
+        switch (counts.TryEnter(client, budget.Streams))
         {
             case StreamAdmission.ClientFull:
                 return refusals.WriteAsync(context, Refusal.TooManyStreams);
@@ -26,22 +27,35 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
 
         // After the counts: a client that has all its streams and keeps trying must not use up what others of its
         // address need to reconnect.
-        if (rates.TryConnect(context) is { } retryAfter)
+        if (rates.TryConnect(request) is { } retryAfter)
         {
-            counts.Leave(client);
+            counts.Leave(client, budget.Streams);
             return refusals.WriteAsync(context, Refusal.ConnectRate, retryAfter);
+        }
+
+        if (topics.TryEnter(client, budget.Topics, TopicsOf(context, budget)) is { } forgotten)
+        {
+            counts.Leave(client, budget.Streams);
+            return refusals.WriteAsync(context, Refusal.Topics, forgotten);
         }
 
         if (!descriptors.TryEnterStream(context))
         {
-            counts.Leave(client);
+            Leave(context, client, budget);
             return refusals.WriteAsync(context, Refusal.OpenFiles);
         }
 
-        return ForwardAsync(context, client);
+        return ForwardAsync(context, client, budget);
     }
 
-    private async Task ForwardAsync(HttpContext context, ClientKey client)
+    // As the replica reads them. Not the request's own query, which would be kept as long as the stream; when that ends they
+    // are read again.
+    private static uint[] TopicsOf(HttpContext context, ClientBudget budget) =>
+        budget.Topics > 0 && HttpMethods.IsGet(context.Request.Method) && StreamRequests.IsStreamPath(context.Request.Path.Value)
+            ? TopicCounts.Hashes(new QueryFeature(context.Features).Query["topic"])
+            : [];
+
+    private async Task ForwardAsync(HttpContext context, ClientKey client, ClientBudget budget)
     {
         try
         {
@@ -50,7 +64,13 @@ internal sealed class StreamLimitMiddleware(RequestDelegate next, StreamCounts c
         finally
         {
             descriptors.LeaveStream(context);
-            counts.Leave(client);
+            Leave(context, client, budget);
         }
+    }
+
+    private void Leave(HttpContext context, ClientKey client, ClientBudget budget)
+    {
+        topics.Leave(client, budget.Topics, TopicsOf(context, budget));
+        counts.Leave(client, budget.Streams);
     }
 }

@@ -24,14 +24,12 @@ internal static class OperatorExtensions
         services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
     }
 
-    /// <summary>Maps everything below <c>/admin</c>.</summary>
+    /// <summary>Maps everything below <c>/admin</c>, and what operators do to a topic.</summary>
     public static void MapOperators(this IEndpointRouteBuilder endpoints)
     {
-        var admin = endpoints.MapGroup("/admin")
-            .AnswerHeadAsGet()
-            .AddEndpointFilter<LoopbackOnlyFilter>()
-            .AddEndpointFilter<CrossSiteFilter>()
-            .AddEndpointFilter(AnswerAsync);
+        var operators = endpoints.MapGroup("").AnswerHeadAsGet().AddEndpointFilter(AnswerAsync);
+        operators.MapTopicDeletion();
+        var admin = operators.MapGroup("/admin");
         admin.MapReplicas();
         admin.MapReload();
         admin.MapAlerts();
@@ -48,7 +46,7 @@ internal static class OperatorExtensions
         }
         catch (BadHttpRequestException exception)
         {
-            return Problems.Result(http, StatusCodes.Status400BadRequest, exception.Message);
+            return Problems.Result(http, StatusCodes.Status400BadRequest, BareAnswers.Explain(exception));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

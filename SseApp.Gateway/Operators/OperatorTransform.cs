@@ -1,47 +1,53 @@
 using SseApp.Gateway.Replicas;
-using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace SseApp.Gateway.Operators;
 
 /// <summary>
-/// Requests that only operators may make reach replicas signed when an operator made them, and never with a signature
-/// that a client brought along.
+/// Requests of clients reach replicas signed as such, for the replica that is asked. What a client itself sent under the names
+/// of the cluster's own headers is dropped, whoever gets the request.
 /// </summary>
 internal static class OperatorTransform
 {
     public static void Apply(TransformBuilderContext context)
     {
-        var signature = context.Services.GetRequiredService<OperatorSignature>();
         var toEvents = string.Equals(context.Cluster?.ClusterId, ReplicaDirectory.ClusterId, StringComparison.Ordinal);
-        context.AddRequestTransform(async transform =>
+        context.AddRequestTransform(transform =>
         {
-            transform.ProxyRequest.Headers.Remove(OperatorSignature.Header);
-            var http = transform.HttpContext;
-            if (toEvents && HttpMethods.IsDelete(http.Request.Method) && LoopbackRequests.IsDirect(http) && CrossSiteFilter.IsSameSite(http.Request))
+            DropOwnHeaders(transform);
+            if (toEvents && transform.HttpContext.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination)
             {
-                await SignAsync(transform, signature);
+                transform.ProxyRequest.Options.Set(SignatureWanted.Key, new SignatureWanted(destination.DestinationId, RequestPurpose.Client));
             }
+
+            return default;
         });
     }
 
-    private static async Task SignAsync(RequestTransformContext transform, OperatorSignature signature)
+    private static void DropOwnHeaders(RequestTransformContext transform)
     {
-        var http = transform.HttpContext;
-        transform.ProxyRequest.RequestUri = RequestUtilities.MakeDestinationAddress(
-            transform.DestinationPrefix, transform.Path, transform.Query.QueryString);
-        try
+        foreach (var (name, _) in transform.HttpContext.Request.Headers)
         {
-            await signature.SignAsync(transform.ProxyRequest, http.RequestAborted);
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            // An answer that a transform writes ends the forwarding.
-            http.Response.Headers.RetryAfter = "2";
-            await Problems.WriteAsync(
-                http, StatusCodes.Status503ServiceUnavailable, "Redis does not answer. Try again after the time in Retry-After.", "redis");
+            if (name.StartsWith(RequestSignature.HeaderPrefix, StringComparison.OrdinalIgnoreCase))
+            {
+                transform.ProxyRequest.Headers.Remove(name);
+            }
         }
     }
+
+    /// <summary>To clients no topic can be deleted; operators do it on their own listener, see <see cref="TopicDeletion"/>.</summary>
+    public static void UseNoDeletion(this IApplicationBuilder proxy) => proxy.Use(static (context, next) =>
+    {
+        if (!HttpMethods.IsDelete(context.Request.Method)
+            || !context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
+            || context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
 }

@@ -1,9 +1,10 @@
+using SseApp.ServiceDefaults.Cluster.Signing;
 using StackExchange.Redis;
 
 namespace SseApp.Gateway.Operators;
 
-/// <summary>Keeps the newest reload in Redis, where every gateway sees it.</summary>
-internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options)
+/// <summary>Keeps the newest reload in Redis, where every gateway sees it, signed.</summary>
+internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged)
 {
     private static readonly TimeSpan s_kept = TimeSpan.FromDays(7);
 
@@ -11,13 +12,25 @@ internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<Cluster
 
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public Task WriteAsync(ReloadStatus status, CancellationToken cancellationToken) =>
-        redis.GetDatabase().StringSetAsync(Key, JsonSerializer.Serialize(status, ReloadJsonContext.Default.ReloadStatus), s_kept)
+        redis.GetDatabase().StringSetAsync(
+            Key, signature.Sign(ForgedKind.Reload, Key.ToString(), JsonSerializer.Serialize(status, ReloadJsonContext.Default.ReloadStatus)), s_kept)
             .WaitAsync(cancellationToken);
 
     /// <summary>Null when there was none in the last days.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
-    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken) =>
-        (string?)await redis.GetDatabase().StringGetAsync(Key).WaitAsync(cancellationToken) is { } json
-            ? JsonSerializer.Deserialize(json, ReloadJsonContext.Default.ReloadStatus)
-            : null;
+    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken)
+    {
+        if ((string?)await redis.GetDatabase().StringGetAsync(Key).WaitAsync(cancellationToken) is not { } text)
+        {
+            return null;
+        }
+
+        if (signature.Verify(ForgedKind.Reload, Key.ToString(), text, out var fault) is { } signed)
+        {
+            return JsonSerializer.Deserialize(signed.Body, ReloadJsonContext.Default.ReloadStatus);
+        }
+
+        forged.Add(ForgedKind.Reload, "", fault);
+        return null;
+    }
 }

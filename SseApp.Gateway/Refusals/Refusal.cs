@@ -39,6 +39,13 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
     public static readonly Refusal ConnectRate = new(
         "connect-rate", StatusCodes.Status429TooManyRequests, "This address opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
 
+    public static readonly Refusal Topics = new(
+        "topics", StatusCodes.Status429TooManyRequests, "The streams of this client have too many topics, those of the last minute included (Limits:TopicsPerAddress).");
+
+    public static readonly Refusal ReadRate = new(
+        "read-rate", StatusCodes.Status429TooManyRequests, "This client reads topics too fast, or too many at once (Limits:ReadsPerSecond, ReadsAtOnce).");
+
     public static readonly Refusal PublishRate = new(
-        "publish-rate", StatusCodes.Status429TooManyRequests, "This client publishes too fast (Limits:PublishesPerSecond, PublishBurst); a batch counts as one request.");
+        "publish-rate", StatusCodes.Status429TooManyRequests,
+        "This client publishes too much (Limits:EventsPerSecond, EventBurst, StoredBytesPerSecond); each topic of each item of a batch counts.");
 }

@@ -12,6 +12,9 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     // So much work, in the protocol's cost, is done at a time before others get the thread.
     private const long Slice = 64 * 1024;
 
+    // Thousands of clients that come back at once, with long requests.
+    private const int MaxWaiting = 64 * 1024 * 1024;
+
     private readonly Stream _stream;
     private readonly RelayOutput _output;
     private readonly string _replica;
@@ -39,8 +42,9 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         _maxStreams = maxStreams;
         _logger = logger;
         Options = options;
-        // What a gateway sends is little, and answers what the replica sends: it needs no window.
-        _output = new RelayOutput(stream, long.MaxValue);
+        // What a gateway sends is little, and answers what the replica sends: it needs no window. What waits is its clients'
+        // requests, for as long as a replica may be silent.
+        _output = new RelayOutput(stream, long.MaxValue, MaxWaiting);
         _idleSince = Stopwatch.GetTimestamp();
         _ = Task.Run(RunAsync);
     }
@@ -79,6 +83,11 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
     public RelayClientStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
     {
+        if (!RelayOpen.IsValid(target, headers))
+        {
+            throw new RelayRefusedException("The request has characters that a relay connection does not carry.");
+        }
+
         RelayClientStream stream;
         lock (_gate)
         {
@@ -182,6 +191,11 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
                 break;
             default:
                 throw new RelayProtocolException($"A replica does not send frames of type {(int)type}.");
+        }
+
+        if (_output.IsOverflowed)
+        {
+            throw new RelayProtocolException("It does not read what this gateway sends.");
         }
 
         var cost = RelayProtocol.Cost(RelayProtocol.HeaderLength + length, deliveries);

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using Microsoft.Net.Http.Headers;
 using SseApp.ServiceDefaults.Cluster.Relay;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Relay;
 
 /// <summary>The relay connections to one replica, made when they are needed.</summary>
 internal sealed class RelayPool(
-    string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, DescriptorBudget descriptors, ILogger logger) : IDisposable
+    string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, DescriptorBudget descriptors, RequestSignature signature, ILogger logger) : IDisposable
 {
     // A replica that said no is asked again after this.
     private static readonly TimeSpan s_refusalLasts = TimeSpan.FromSeconds(30);
@@ -139,6 +140,7 @@ internal sealed class RelayPool(
         };
         request.Headers.TryAddWithoutValidation(HeaderNames.Connection, "Upgrade");
         request.Headers.TryAddWithoutValidation(HeaderNames.Upgrade, RelayProtocol.Upgrade);
+        signature.Sign(request, replica, RequestPurpose.Relay);
         HttpResponseMessage answer;
         try
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Gateway.Relay;
@@ -8,6 +9,7 @@ namespace SseApp.Gateway.Relay;
 internal sealed class RelayPools(
     ReplicaDirectory directory,
     DescriptorBudget descriptors,
+    RequestSignature signature,
     IOptions<RelayOptions> options,
     IOptions<UpstreamOptions> upstream,
     TimeProvider time,
@@ -17,8 +19,8 @@ internal sealed class RelayPools(
 
     public RelayPool Get(string replica, string address) => _pools.GetOrAdd(
         (replica, address),
-        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Descriptors, self.Logger),
-        (Options: options.Value, upstream.Value.ConnectTimeout, Descriptors: descriptors, Logger: (ILogger)logger));
+        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Descriptors, self.Signature, self.Logger),
+        (Options: options.Value, upstream.Value.ConnectTimeout, Descriptors: descriptors, Signature: signature, Logger: (ILogger)logger));
 
     public IEnumerable<RelayPool> All => _pools.Values;
 

@@ -4,6 +4,7 @@ namespace SseApp.Gateway.Replicas;
 internal sealed partial class ReplicaDirectoryUpdater(
     IReplicaRegistry registry,
     ReplicaDirectory directory,
+    AllowedReplicas allowed,
     IOptions<ReplicaRegistryOptions> options,
     TimeProvider time,
     ILogger<ReplicaDirectoryUpdater> logger) : BackgroundService
@@ -48,7 +49,7 @@ internal sealed partial class ReplicaDirectoryUpdater(
             do
             {
                 announcements = directory.Announcements;
-                live = await registry.ReadAsync(cancellationToken);
+                live = [.. (await registry.ReadAsync(cancellationToken)).Where(allowed.Contains)];
             }
             while (!directory.TryReplace(live, announcements));
 
@@ -77,7 +78,10 @@ internal sealed partial class ReplicaDirectoryUpdater(
             {
                 await foreach (var change in registry.WatchAsync(cancellationToken))
                 {
-                    directory.Apply(change);
+                    if (change.Record is not { } record || allowed.Contains(record))
+                    {
+                        directory.Apply(change);
+                    }
                 }
             }
             catch (Exception exception) when (IsRegistryFailure(exception))

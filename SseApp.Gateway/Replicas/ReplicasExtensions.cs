@@ -6,6 +6,8 @@ internal static class ReplicasExtensions
     {
         services.AddReplicaRegistry();
         services.AddValidatedOptions<UpstreamOptions>(UpstreamOptions.SectionName);
+        services.AddValidatedOptions<ReplicaAddressOptions>(ReplicaAddressOptions.SectionName);
+        services.AddSingleton<AllowedReplicas>();
         services.AddSingleton<ReplicaDirectory>();
         services.AddHostedService<ReplicaDirectoryUpdater>();
     }

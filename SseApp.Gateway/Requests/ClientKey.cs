@@ -6,7 +6,7 @@ using System.Text;
 
 namespace SseApp.Gateway.Requests;
 
-/// <summary>What a limit is counted by: an address, an IPv6 network, or the hash of a credential. Compact: there may be one for every stream.</summary>
+/// <summary>What a limit is counted by: an address, an IPv6 network, a client that configuration names, or the hash of a credential. Compact: there may be one for every stream.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ClientKey
 {
@@ -30,6 +30,7 @@ internal readonly record struct ClientKey
         IPv4,
         IPv6,
         Credential,
+        Named,
     }
 
     public static ClientKey OfAddress(IPAddress? address, int ipv6PrefixLength)
@@ -51,6 +52,9 @@ internal readonly record struct ClientKey
         var network = BinaryPrimitives.ReadUInt128BigEndian(bytes) & mask;
         return new ClientKey(Kind.IPv6, (ulong)(network >> 64), (ulong)network);
     }
+
+    /// <summary>A client that is named in configuration, whatever address it comes from.</summary>
+    public static ClientKey OfNamed(int index) => new(Kind.Named, 0, (ulong)index);
 
     /// <summary>Writes the address, an IPv6 network with zeros behind it; nothing for an unknown address.</summary>
     /// <returns>How many bytes it has.</returns>

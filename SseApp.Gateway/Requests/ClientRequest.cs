@@ -7,6 +7,9 @@ internal enum RequestKind
     /// <summary>The answer may be an event stream and must be forwarded as one.</summary>
     Stream,
     Publish,
+
+    /// <summary>The state of a topic, or its history.</summary>
+    Read,
 }
 
 /// <summary>
@@ -21,11 +24,22 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
 
     public bool IsPublish => kind == RequestKind.Publish;
 
+    public bool IsRead => kind == RequestKind.Read;
+
     /// <summary>An EventSource, or a client that says the same of itself; see <see cref="EventStreams.IsAccepted"/>.</summary>
     public bool AcceptsEventStream => acceptsEventStream;
 
-    /// <summary>The client, for limits and balancing; unknown until the headers of the proxies before the gateway have been read.</summary>
+    /// <summary>The client's address, for balancing; unknown until the headers of the proxies before the gateway have been read.</summary>
     public ClientKey Client { get; set; }
+
+    /// <summary>What limits are counted by: the address, or the client that configuration names for it.</summary>
+    public ClientKey Account { get; set; }
+
+    /// <summary>What the <see cref="Account"/> may have.</summary>
+    public ClientBudget Budget { get; set; } = ClientBudget.Unlimited;
+
+    /// <summary>What a publish that was let through is counted by, and how many bytes it was charged in advance.</summary>
+    public (ClientKey Account, long Bytes)? Charged { get; set; }
 
     /// <summary>The hash that balancing places the client by, from the moment when it is first needed.</summary>
     public ulong? Hash { get; set; }
@@ -35,7 +49,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     public static ClientRequest Classify(HttpContext context)
     {
         var accepts = EventStreams.IsAccepted(context.Request);
+        // A history is no stream, whatever its client accepts.
         var kind = PublishRequests.IsPublish(context.Request) ? RequestKind.Publish
+            : ReadRequests.IsRead(context.Request) ? RequestKind.Read
             : accepts || StreamRequests.IsStreamPath(context.Request.Path.Value) ? RequestKind.Stream
             : RequestKind.Other;
         var request = new ClientRequest(kind, accepts);

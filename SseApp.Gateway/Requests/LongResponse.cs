@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Requests;
@@ -10,6 +11,10 @@ internal static class LongResponse
     {
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         context.Features.Get<ClientConnection>()?.ExpectStream();
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
 
         // It would make the histogram of request durations useless.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)

@@ -24,3 +24,21 @@ internal static class PublishRequests
             || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
                 && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
 }
+
+/// <summary>How reads of topics are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
+internal static class ReadRequests
+{
+    // /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
+    public static bool IsRead(HttpRequest request)
+    {
+        if (!(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+            || !request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase, out var rest))
+        {
+            return false;
+        }
+
+        var path = rest.Value.AsSpan().Trim('/');
+        var slash = path.IndexOf('/');
+        return path.Length > 0 && (slash < 0 || path[slash..].Equals("/events", StringComparison.OrdinalIgnoreCase));
+    }
+}

@@ -4,7 +4,6 @@ using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Security;
 using Yarp.ReverseProxy.Health;
-using Yarp.ReverseProxy.Transforms;
 
 namespace SseApp.Gateway.Routing;
 
@@ -81,11 +80,11 @@ internal sealed class EventsCluster(
         return new DestinationConfig { Address = replica.Address.AbsoluteUri, Metadata = metadata };
     }
 
-    private static RouteConfig Route(string name, string path, MatchOptions match) => new RouteConfig
+    private static RouteConfig Route(string name, string path, MatchOptions match) => new()
     {
         RouteId = $"{ReplicaDirectory.ClusterId}.{name}",
         ClusterId = ReplicaDirectory.ClusterId,
         Match = new RouteMatch { Path = path, Hosts = match.Hosts.Count == 0 ? null : [.. match.Hosts.Select(MatchOptions.AsRouted)!] },
         CorsPolicy = CrossOriginOptions.PolicyName,
-    }.WithTransformUseOriginalHostHeader();
+    };
 }

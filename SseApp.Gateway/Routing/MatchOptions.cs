@@ -10,8 +10,8 @@ public sealed class MatchOptions : IValidatableObject
     /// <summary>
     /// Hosts for which <c>/events</c>, <c>/topics</c> and <c>/publish</c> are served: <c>events.example.org</c>, all subdomains by
     /// <c>*.example.org</c>, one port alone by <c>example.org:8443</c>; letter case does not count. Requests for another host get what
-    /// section <c>ReverseProxy</c> or <c>StaticFiles</c> has for them, or 404. <c>/health</c>, <c>/alive</c>, <c>/metrics</c> and <c>/admin</c> answer
-    /// for every host, because probes ask by address. Default empty: every host.
+    /// section <c>ReverseProxy</c> or <c>StaticFiles</c> has for them, or 404. <c>/health</c> and <c>/alive</c> answer
+    /// for every host that section <c>Hosts</c> allows, and these are among them. Default empty: every allowed host.
     /// </summary>
     public IList<string> Hosts { get; } = [];
 

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Http;
+
 namespace SseApp.Gateway.Routing;
 
 internal static class RoutingExtensions
@@ -14,6 +16,7 @@ internal static class RoutingExtensions
             provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
         services.AddSingleton<EventsCluster>();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
+        services.AddSingleton<IHostNames, RouteNames>();
         return proxy;
     }
 }

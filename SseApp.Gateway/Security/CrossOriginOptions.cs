@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SseApp.Gateway.Security;
 
 /// <summary>
@@ -8,6 +10,8 @@ public sealed class CrossOriginOptions : IValidatableObject
 {
     public const string SectionName = "Cors";
 
+    private static readonly SearchValues<char> s_token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     /// <summary>Name of the policy for <c>CorsPolicy</c> of a route.</summary>
     public const string PolicyName = "events";
 
@@ -17,6 +21,18 @@ public sealed class CrossOriginOptions : IValidatableObject
     /// <summary>Let pages send cookies (<c>withCredentials</c>). Not together with <c>*</c>. Default false.</summary>
     public bool AllowCredentials { get; set; }
 
+    /// <summary>
+    /// Methods that pages may use beside <c>GET</c>, <c>HEAD</c> and <c>POST</c>, for routes from configuration that name this policy, such
+    /// as <c>PUT</c>. Default none.
+    /// </summary>
+    public IList<string> Methods { get; } = [];
+
+    /// <summary>
+    /// Headers that pages may send beside <c>Accept</c>, <c>Authorization</c>, <c>Cache-Control</c>, <c>Content-Type</c>, <c>Idempotency-Key</c>,
+    /// <c>Last-Event-ID</c>, <c>X-Requested-With</c>, <c>traceparent</c>, <c>tracestate</c> and <c>baggage</c>. Default none.
+    /// </summary>
+    public IList<string> Headers { get; } = [];
+
     internal bool AnyOrigin => Origins.Contains("*", StringComparer.Ordinal);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
@@ -25,6 +41,15 @@ public sealed class CrossOriginOptions : IValidatableObject
         {
             yield return new ValidationResult(
                 $"{SectionName}:{nameof(AllowCredentials)} needs {nameof(Origins)} by name: browsers refuse credentials for '*'.", [nameof(AllowCredentials)]);
+        }
+
+        foreach (var (name, value) in Methods.Select(method => (nameof(Methods), method)).Concat(Headers.Select(header => (nameof(Headers), header))))
+        {
+            // '*' would be every one of them, and with credentials a name that nothing has.
+            if (value.Length == 0 || value == "*" || value.AsSpan().ContainsAnyExcept(s_token))
+            {
+                yield return new ValidationResult($"{SectionName}:{name} has '{value}'; write each by its name.", [name]);
+            }
         }
 
         foreach (var origin in Origins.Where(origin => origin is not "*"))

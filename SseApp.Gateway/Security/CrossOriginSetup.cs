@@ -7,9 +7,15 @@ internal sealed class CrossOriginSetup(IOptions<CrossOriginOptions> settings) : 
     // The longest that Chromium keeps the answer to a preflight.
     private static readonly TimeSpan s_preflightAge = TimeSpan.FromHours(2);
 
+    // What a stream, its history and a publish need, what the clients for browsers that are no EventSource send, and traces. A
+    // page needs no leave for Accept.
+    private static readonly string[] s_methods = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post];
+    private static readonly string[] s_headers =
+        ["Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Requested-With", "traceparent", "tracestate", "baggage"];
+
     public void Configure(CorsOptions options) => options.AddPolicy(CrossOriginOptions.PolicyName, policy =>
     {
-        policy.AllowAnyMethod().AllowAnyHeader().WithExposedHeaders("Retry-After").SetPreflightMaxAge(s_preflightAge);
+        policy.WithMethods([.. s_methods, .. settings.Value.Methods]).WithHeaders([.. s_headers, .. settings.Value.Headers]).WithExposedHeaders("Retry-After").SetPreflightMaxAge(s_preflightAge);
         if (settings.Value.AnyOrigin)
         {
             policy.AllowAnyOrigin();

@@ -2,7 +2,10 @@ using System.Net.Http.Headers;
 
 namespace SseApp.Gateway.Security;
 
-/// <summary>Section <c>ResponseHeaders</c>: headers of every response, the proxied ones and errors included.</summary>
+/// <summary>
+/// Section <c>ResponseHeaders</c>: headers of every response, the proxied ones and errors included. Without it, <c>X-Content-Type-Options:
+/// nosniff</c> is on all of them and <c>Server</c> on none, whatever a service behind the gateway sent.
+/// </summary>
 public sealed class ResponseHeadersOptions : IValidatableObject
 {
     public const string SectionName = "ResponseHeaders";

@@ -15,13 +15,6 @@ internal static class SecurityExtensions
         services.AddValidatedOptions<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
     }
 
-    /// <summary>Costs nothing while no headers are configured.</summary>
-    public static void UseResponseHeaders(this IApplicationBuilder app)
-    {
-        var options = app.ApplicationServices.GetRequiredService<IOptions<ResponseHeadersOptions>>().Value;
-        if (options.Set.Count > 0 || options.Remove.Count > 0)
-        {
-            app.UseMiddleware<ResponseHeadersMiddleware>();
-        }
-    }
+    /// <summary>Headers of every response. Outside all that answers.</summary>
+    public static void UseResponseHeaders(this IApplicationBuilder app) => app.UseMiddleware<ResponseHeadersMiddleware>();
 }

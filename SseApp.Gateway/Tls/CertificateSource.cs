@@ -29,6 +29,9 @@ internal sealed partial class CertificateSource
             description: "When the gateway's certificate expires, in seconds since 1970.");
     }
 
+    /// <summary>Raised when there is another certificate.</summary>
+    public event EventHandler? Changed;
+
     public SslStreamCertificateContext Current => Volatile.Read(ref _current);
 
     /// <summary>Reads the files if they changed. What cannot be used is logged once and leaves the certificate as it is.</summary>
@@ -48,6 +51,7 @@ internal sealed partial class CertificateSource
                 Volatile.Write(ref _current, CertificateFiles.Load(_options));
                 LogReloaded(_current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter);
                 WarnIfExpiring();
+                Changed?.Invoke(this, EventArgs.Empty);
             }
             catch (Exception exception) when (CertificateFiles.IsFileProblem(exception))
             {

@@ -20,12 +20,12 @@ internal sealed partial class TlsEndpoints(
         foreach (var address in plain)
         {
             var https = string.Equals(address.Scheme, Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
-            Listen(kestrel, address, https ? Secure : static _ => { });
+            kestrel.Listen(address, https ? Secure : static _ => { });
         }
 
         foreach (var address in options.Value.Addresses)
         {
-            Listen(kestrel, address, Secure);
+            kestrel.Listen(address, Secure);
         }
 
         if (options.Value.Http3 && !HasQuic)
@@ -36,26 +36,6 @@ internal sealed partial class TlsEndpoints(
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Interoperability", "CA1416", Justification = "The property itself says whether the platform has QUIC.")]
     private static bool HasQuic => QuicListener.IsSupported;
-
-    private static void Listen(KestrelServerOptions kestrel, BindingAddress address, Action<ListenOptions> configure)
-    {
-        if (address.IsUnixPipe)
-        {
-            kestrel.ListenUnixSocket(address.UnixPipePath, configure);
-        }
-        else if (string.Equals(address.Host, "localhost", StringComparison.OrdinalIgnoreCase))
-        {
-            kestrel.ListenLocalhost(address.Port, configure);
-        }
-        else if (IPAddress.TryParse(address.Host, out var ip))
-        {
-            kestrel.Listen(ip, address.Port, configure);
-        }
-        else
-        {
-            kestrel.ListenAnyIP(address.Port, configure);
-        }
-    }
 
     private void Secure(ListenOptions listen)
     {
@@ -76,10 +56,6 @@ internal sealed partial class TlsEndpoints(
 
 internal static class TlsAddresses
 {
-    /// <exception cref="FormatException">An address is not one.</exception>
-    public static IReadOnlyList<BindingAddress> Parse(string? urls) =>
-        [.. (urls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(BindingAddress.Parse)];
-
     /// <summary>The plain addresses, where the server would listen by itself if there were no HTTPS.</summary>
     public static IReadOnlyList<BindingAddress> Plain(IConfiguration configuration)
     {
@@ -90,6 +66,6 @@ internal static class TlsAddresses
             urls = string.Join(';', ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}"));
         }
 
-        return Parse(urls);
+        return ListenExtensions.ParseAddresses(urls);
     }
 }

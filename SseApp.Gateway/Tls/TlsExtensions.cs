@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Tls;
 
@@ -18,8 +19,10 @@ internal static class TlsExtensions
             return;
         }
 
+        services.AddSingleton<EndpointsOfCode>();
         services.AddSingleton<IStartupFilter, TlsStartup>();
         services.AddSingleton<CertificateSource>();
+        services.AddSingleton<IHostNames, CertificateNames>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
             ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, TlsAddresses.Plain(builder.Configuration)));

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Http;
+
 namespace SseApp.Gateway.Tls;
 
 /// <summary>Section <c>Tls</c>: HTTPS, when <see cref="CertificateFile"/> is set.</summary>
@@ -28,7 +30,7 @@ public sealed class TlsOptions : IValidatableObject
     /// <summary>Serve HTTP/3 on the same ports (UDP) where the platform has QUIC; clients learn of it by <c>Alt-Svc</c>. Default false.</summary>
     public bool Http3 { get; set; }
 
-    /// <summary>Send plain HTTP requests to HTTPS with 308, except health checks and scrapes from this machine. Default true.</summary>
+    /// <summary>Send plain HTTP requests to HTTPS with 308, except health checks from this machine. Default true.</summary>
     public bool Redirect { get; set; } = true;
 
     /// <summary>Port in redirects, where clients see another than <see cref="Urls"/> says. Default 0: that of <see cref="Urls"/>.</summary>
@@ -51,7 +53,7 @@ public sealed class TlsOptions : IValidatableObject
     /// <summary>Whether HTTPS is configured.</summary>
     internal bool Enabled => !string.IsNullOrWhiteSpace(CertificateFile);
 
-    internal IEnumerable<BindingAddress> Addresses => TlsAddresses.Parse(Urls);
+    internal IEnumerable<BindingAddress> Addresses => ListenExtensions.ParseAddresses(Urls);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -51,7 +51,7 @@ public sealed partial class StartupTests
     }
 
     [Fact]
-    public async Task The_manifest_does_not_let_the_services_believe_every_forwarded_header()
+    public async Task The_manifest_has_a_redis_with_a_password_and_a_bound_and_services_with_one_key_that_do_not_believe_every_forwarded_header()
     {
         var folder = Directory.CreateTempSubdirectory("sseapp-manifest-").FullName;
         try
@@ -62,12 +62,26 @@ public sealed partial class StartupTests
 
             Assert.True(appHost.ExitCode == 0, appHost.Tail(100));
             using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+            var redis = manifest.RootElement.GetProperty("resources").GetProperty("redis");
+            Assert.Contains("password={redis-password.value}", redis.GetProperty("connectionString").GetString(), StringComparison.Ordinal);
+            var command = redis.GetProperty("args")[1].GetString();
+            Assert.StartsWith("redis-server --requirepass $REDIS_PASSWORD ", command, StringComparison.Ordinal);
+            Assert.EndsWith(" --maxmemory 512mb --maxmemory-policy noeviction", command, StringComparison.Ordinal);
             foreach (var service in new[] { "events", "gateway" })
             {
+                Assert.Equal(
+                    "{gateway-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__GatewayKey").GetString());
                 var variables = manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToArray();
                 Assert.Contains("HTTP_PORTS", variables);
                 Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));
             }
+
+            var key = manifest.RootElement.GetProperty("resources").GetProperty("gateway-key").GetProperty("inputs").GetProperty("value");
+            Assert.True(key.GetProperty("secret").GetBoolean());
+            Assert.Equal(43, key.GetProperty("default").GetProperty("generate").GetProperty("minLength").GetInt32());
+            Assert.Equal(
+                "{gateway.bindings.http.host}",
+                manifest.RootElement.GetProperty("resources").GetProperty("gateway").GetProperty("env").GetProperty("Hosts__Allowed__99").GetString());
         }
         finally
         {
@@ -106,7 +120,7 @@ public sealed partial class StartupTests
         await using var appHost = Start(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet"], first, mark);
         try
         {
-            await Eventually.Async(() => appHost.HasExited || Console().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
+            await Eventually.Async(() => appHost.HasExited || KeyFile().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
         }
         catch (TimeoutException exception)
         {
@@ -122,12 +136,36 @@ public sealed partial class StartupTests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
 
+        var garnet = Assert.Single(Marked(mark), process => process.Contains("GarnetServer", StringComparison.Ordinal)).Split(' ');
+        var secret = garnet[Array.IndexOf(garnet, "--config-import-path") + 1];
+        Assert.True(File.Exists(secret), secret);
+        // The key is of this run: in a file that only this user can read, in the link, and nowhere else.
+        var operators = Operators().Match(printed);
+        var keyFile = KeyFile().Match(printed).Groups["file"].Value;
+        Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(keyFile) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), keyFile);
+        Assert.Equal((await File.ReadAllTextAsync(keyFile, TestContext.Current.CancellationToken)).Trim(), operators.Groups["key"].Value);
+        using (var operatorClient = OperatorAccess.Client(new Uri(operators.Groups["url"].Value), operators.Groups["key"].Value))
+        {
+            Assert.Single((await operatorClient.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray());
+        }
+
         Assert.NotEmpty(Marked(mark));
         Libc.Signal(appHost.Id, signal);
 
         await Eventually.Async(() => Marked(mark).Length == 0, s_endLimit, $"these processes to end: {string.Join(", ", Marked(mark))}");
         await appHost.WaitForExitAsync();
         Assert.Equal(exitCode, appHost.ExitCode);
+        if (signal == Interrupt)
+        {
+            Assert.False(Directory.Exists(Path.GetDirectoryName(secret)), secret);
+            Assert.False(File.Exists(keyFile), keyFile);
+        }
+        else
+        {
+            // Nobody was left to remove them; what they belonged to is gone, too.
+            Directory.Delete(Path.GetDirectoryName(secret)!, recursive: true);
+            Directory.Delete(Path.GetDirectoryName(keyFile)!, recursive: true);
+        }
     }
 
     /// <summary>The processes that have it in their environment, as whatever the AppHost starts inherits it.</summary>
@@ -165,6 +203,7 @@ public sealed partial class StartupTests
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
         start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
         start.Environment["SSEAPP_TEST"] = mark;
+        start.Environment.Remove("Admin__KeyFile");
         for (var i = 0; i < s_variables.Length; i++)
         {
             start.Environment[s_variables[i]] = launchProfile is null ? null : $"http://localhost:{launchProfile[i]}";
@@ -175,6 +214,12 @@ public sealed partial class StartupTests
 
     [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Console();
+
+    [GeneratedRegex(@"Operators: +(?<url>http://[^/]+)/#key=(?<key>\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Operators();
+
+    [GeneratedRegex(@"Bearer \$\(cat (?<file>[^)]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex KeyFile();
 
     [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Dashboard();

@@ -43,7 +43,7 @@ public sealed class RefusedPageTests(RedisServer redis) : GatewayTest, IClassFix
 
     private static async Task DisconnectAsync(GatewayHost gateway, string connection, string query)
     {
-        using var answer = await gateway.Client.PostAsync($"/admin/connections/{connection}/disconnect{query}", null, Cancellation);
+        using var answer = await gateway.Admin.PostAsync($"/admin/connections/{connection}/disconnect{query}", null, Cancellation);
         answer.EnsureSuccessStatusCode();
     }
 }

@@ -1,10 +1,10 @@
 namespace SseApp.Tests.Chaos;
 
-/// <summary>250 numbered publishes a second over 20 topics, and 200 subscribers of two topics each, through the gateway.</summary>
+/// <summary>250 numbered publishes a second over 20 topics, and subscribers of two topics each, through the gateway.</summary>
 internal sealed class ChaosLoad : IAsyncDisposable
 {
     private const int Topics = 20;
-    private const int Subscribers = 200;
+    private const int DefaultSubscribers = 200;
 
     private static int s_loads;
 
@@ -18,7 +18,7 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private readonly Subscriber[] _subscribers;
     private Task _published = Task.CompletedTask;
 
-    private ChaosLoad(Uri gateway)
+    private ChaosLoad(Uri gateway, int subscribers)
     {
         _publishing = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
         _streaming = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
@@ -27,8 +27,8 @@ internal sealed class ChaosLoad : IAsyncDisposable
         var load = Interlocked.Increment(ref s_loads);
         _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"load{load}.t{i:00}"), _publishing))];
 
-        // i and 7 i + 3 are never equal modulo 20, so each has two topics, and each topic 20 subscribers.
-        _subscribers = [.. Enumerable.Range(0, Subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];
+        // i and 7 i + 3 are never equal modulo 20, so each has two topics, and the same number of subscribers.
+        _subscribers = [.. Enumerable.Range(0, subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];
     }
 
     public IReadOnlyList<NumberedTopic> NumberedTopics => _topics;
@@ -39,9 +39,9 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private int Acknowledged => _topics.Sum(topic => topic.Count);
 
     /// <summary>Opens all streams, then begins to publish.</summary>
-    public static async Task<ChaosLoad> StartAsync(Uri gateway)
+    public static async Task<ChaosLoad> StartAsync(Uri gateway, int subscribers = DefaultSubscribers)
     {
-        var load = new ChaosLoad(gateway);
+        var load = new ChaosLoad(gateway, subscribers);
         await Eventually.Async(
             () => load._subscribers.All(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
         load._published = Task.WhenAll(load._topics.Select(load.PublishAsync));

@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using SseApp.AppHost.Operations;
 
 namespace SseApp.Tests.EndToEnd;
 
@@ -29,6 +30,15 @@ public class ClusterFixture : IAsyncDisposable
     internal WebhookReceiver Webhook => _webhook ?? throw new InvalidOperationException("The cluster has not started.");
 
     public Uri Gateway => App.GetEndpoint("gateway", "http");
+
+    /// <summary>The gateway's listener for operators.</summary>
+    public Uri Operators => App.GetEndpoint("gateway", "admin");
+
+    /// <summary>What operators of the cluster know.</summary>
+    public string OperatorKey => App.Services.GetRequiredService<OperatorListeners>().Key.Text;
+
+    /// <summary>A client that is operator.</summary>
+    public HttpClient OperatorClient(TimeSpan? timeout = null) => OperatorAccess.Client(Operators, OperatorKey, timeout);
 
     /// <summary>The latest state of each Events replica, by its resource id.</summary>
     public IReadOnlyDictionary<string, CustomResourceSnapshot> EventsReplicas => Instances("events");

@@ -1,4 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;
 
@@ -59,7 +61,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     {
         await ThreeReadyReplicasAsync();
         using var limit = Limit();
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         var before = await ReadyReplicasAsync(client, limit.Token);
 
         var (resourceId, snapshot) = cluster.EventsReplicas.First(replica => replica.Value.State?.Text == KnownResourceStates.Running);
@@ -89,6 +91,52 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         await cluster.Webhook.UntilAsync($"resolved replica-lost:{lost}");
     }
 
+    [Fact]
+    public async Task The_embedded_redis_runs_no_command_of_whoever_has_no_password_and_the_password_is_in_no_process_list()
+    {
+        await ThreeReadyReplicasAsync();
+        using var limit = Limit();
+        var text = await cluster.App.GetConnectionStringAsync("redis", limit.Token);
+        var options = ConfigurationOptions.Parse(text!);
+        var port = options.EndPoints.Single() switch { DnsEndPoint named => named.Port, var other => ((IPEndPoint)other).Port };
+        var address = new Uri($"http://127.0.0.1:{port}");
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
+        var database = redis.GetDatabase();
+
+        // What a page in a browser can send: lines of a head, which Garnet skips, and then commands.
+        const string Commands = "\r\n*3\r\n$3\r\nSET\r\n$5\r\nowned\r\n$3\r\nyes\r\n*1\r\n$8\r\nFLUSHALL\r\n";
+        await database.StringSetAsync("kept", "yes");
+        var posted = await RawHttp.AskAsync(
+            address, $"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: https://evil.example\r\nContent-Type: text/plain\r\nContent-Length: {Commands.Length}\r\n\r\n{Commands}", "\n");
+        Assert.StartsWith("-NOAUTH", posted, StringComparison.Ordinal);
+        Assert.StartsWith("-NOAUTH", await RawHttp.AskAsync(address, "*1\r\n$4\r\nINFO\r\n", "\n"), StringComparison.Ordinal);
+        Assert.StartsWith("-WRONGPASS", await RawHttp.AskAsync(address, "*2\r\n$4\r\nAUTH\r\n$4\r\nsse!\r\n", "\n"), StringComparison.Ordinal);
+        Assert.Equal((true, false), (await database.KeyExistsAsync("kept"), await database.KeyExistsAsync("owned")));
+
+        Assert.Equal(64, options.Password!.Length);
+        var commands = Directory.EnumerateDirectories("/proc").Select(process =>
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(process, "cmdline"));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return "";
+            }
+        }).ToArray();
+        Assert.DoesNotContain(commands, command => command.Contains(options.Password, StringComparison.Ordinal));
+        // Other clusters may run on this machine.
+        var file = Assert.Single(
+            commands.Select(command => command.Split('\0')).Select(arguments => (arguments, At: Array.IndexOf(arguments, "--config-import-path"))).Where(each => each.At >= 0).Select(each => each.arguments[each.At + 1]),
+            path => File.Exists(path) && File.ReadAllText(path).Contains(options.Password, StringComparison.Ordinal));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(file)!));
+        }
+    }
+
     private static CancellationTokenSource Limit()
     {
         var source = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -99,7 +147,7 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
     private async Task ThreeReadyReplicasAsync()
     {
         await cluster.RequireAsync();
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         await Eventually.Async(
             async () => (await ReadyReplicasAsync(client, TestContext.Current.CancellationToken)).Length == ClusterFixture.Replicas
                 && cluster.EventsReplicas.Values.Count(replica => replica.HealthStatus == HealthStatus.Healthy) == ClusterFixture.Replicas,

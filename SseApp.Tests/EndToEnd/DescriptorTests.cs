@@ -112,6 +112,7 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
     private static async Task AssertServesWithinAsync(ServiceCluster cluster, ServiceProcess service, int clients, bool mayRefuse = true, bool full = true)
     {
         using var http = new HttpClient { BaseAddress = service.Address, Timeout = s_limit };
+        using var admin = OperatorAccess.Client(service.Admin, timeout: s_limit);
         var sockets = new Socket[clients];
         try
         {
@@ -124,11 +125,11 @@ public sealed class DescriptorTests(RedisServer redis) : IClassFixture<RedisServ
             Assert.Equal(mayRefuse, Array.Exists(answers, answer => answer.Contains("{\"reason\":\"open-files\"", StringComparison.Ordinal)));
             Assert.Equal(mayRefuse, open.Length < clients);
 
-            var health = await http.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
+            var health = await admin.GetFromJsonAsync<JsonElement>("/health", TestContext.Current.CancellationToken);
             Assert.True(!mayRefuse || !full || health.GetProperty("status").GetString() == "degraded", health.ToString());
             var descriptors = health.GetProperty("descriptors");
             Assert.InRange(descriptors.GetProperty("open").GetInt32(), open.Length, descriptors.GetProperty("limit").GetInt32());
-            Assert.Contains("sse_open_descriptors ", await http.GetStringAsync("/metrics", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.Contains("sse_open_descriptors ", await admin.GetStringAsync("/metrics", TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
             using var published = await http.PostAsync("/topics/full/events", new StringContent("reaches-all"), TestContext.Current.CancellationToken);
             Assert.True(published.StatusCode == HttpStatusCode.Created, await published.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

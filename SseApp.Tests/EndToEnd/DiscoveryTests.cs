@@ -133,8 +133,7 @@ public sealed class DiscoveryTests(SharedCluster shared) : IClassFixture<SharedC
 
     private Task<ServiceCluster> OneReplicaAsync() => shared.WholeAsync(new ServiceClusterOptions { Replicas = 1, ShortTimes = false });
 
-    private static RedisReplicaRegistry Registry(IConnectionMultiplexer connection, ServiceCluster cluster) => new(
-        connection, Options.Create(new ClusterOptions { KeyPrefix = cluster.Prefix }), Options.Create(new ReplicaRegistryOptions()), NullLogger<RedisReplicaRegistry>.Instance);
+    private static RedisReplicaRegistry Registry(IConnectionMultiplexer connection, ServiceCluster cluster) => ClusterKey.Registry(connection, cluster.Prefix);
 
     private static Task UntilServedByAsync(ServiceCluster cluster, string replica, TimeSpan limit) =>
         Eventually.PromptlyAsync(async () => await ServedByAsync(cluster) == replica, limit, $"a new stream to land on {replica}");

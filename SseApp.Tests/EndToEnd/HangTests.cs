@@ -175,7 +175,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
 
     private async Task<JsonElement[]> RestartsAsync(string name)
     {
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         return [.. (await client.GetFromJsonAsync<JsonElement>($"/admin/replicas/{name}", Cancellation)).GetProperty("restarts").EnumerateArray()];
     }
 
@@ -186,7 +186,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
 
     private async Task<JsonElement[]> ReplicasAsync()
     {
-        using var client = new HttpClient { BaseAddress = cluster.Gateway, Timeout = TimeSpan.FromSeconds(5) };
+        using var client = cluster.OperatorClient(TimeSpan.FromSeconds(5));
         try
         {
             return [.. (await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()];

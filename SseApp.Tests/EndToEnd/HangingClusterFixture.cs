@@ -35,7 +35,12 @@ public sealed class HangingClusterFixture : ClusterFixture
         builder.Services.AddLogging(logging => logging.AddFakeLogging());
         builder.CreateResourceBuilder<ProjectResource>("gateway")
             .WithEnvironment("Limits__StreamsPerAddress", "0")
-            .WithEnvironment("Limits__ConnectsPerSecond", "0");
+            .WithEnvironment("Limits__ConnectsPerSecond", "0")
+            .WithEnvironment("Limits__EventsPerSecond", "0")
+            .WithEnvironment("Limits__StoredBytesPerSecond", "0")
+            .WithEnvironment("Limits__ReadsPerSecond", "0")
+            .WithEnvironment("Limits__ReadsAtOnce", "0")
+            .WithEnvironment("Limits__TopicsPerAddress", "0");
     }
 
     protected override ValueTask CleanUpAsync()

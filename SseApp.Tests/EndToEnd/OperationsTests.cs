@@ -141,7 +141,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
     {
         await ThreeReadyAsync();
         var processes = await ProcessesAsync();
-        var load = new ReloadLoad(cluster.Gateway, Streams: 1_000, Topics: 20, Rate: 100, SupervisedClusterFixture.DrainWindow);
+        var load = new ReloadLoad(cluster.Gateway, (cluster.Operators, cluster.OperatorKey), Streams: 1_000, Topics: 20, Rate: 100, SupervisedClusterFixture.DrainWindow);
         var run = new ReloadRun(load, TestContext.Current.SendDiagnosticMessage);
 
         var result = await Task.Run(() => run.Execute(BeginReloadAsync, Cancellation), Cancellation);
@@ -226,7 +226,7 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
     private async Task<JsonElement[]> ReplicasAsync()
     {
-        using var client = new HttpClient { BaseAddress = cluster.Gateway };
+        using var client = cluster.OperatorClient();
         return [.. (await client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray()];
     }
 

@@ -48,6 +48,7 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
             });
         var replica = cluster.Replicas[0];
         using var direct = new HttpClient { BaseAddress = replica.Address };
+        using var operators = OperatorAccess.Client(replica.Admin);
         using var proxied = new HttpClient { BaseAddress = cluster.Gateway.Address };
         await using var near = await OpenAsync(direct);
         await using var far = await OpenAsync(proxied);
@@ -81,7 +82,7 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
         for (var i = 0; i < batches; i++)
         {
             await PublishAsync(proxied, i, near, far);
-            var backlogs = await SumAsync(direct, "sse_backlog_bytes", "");
+            var backlogs = await SumAsync(operators, "sse_backlog_bytes", "");
             peak = Math.Max(peak, backlogs);
             Assert.InRange(backlogs, 0, (long)Stalled * MaxBacklogBytes);
             Assert.InRange(replica.Process.ResidentBytes, 0, usual.Replica + (HeapMiB * 1024 * 1024));
@@ -90,7 +91,7 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
 
         Assert.True(peak > MaxBacklogBytes, $"The backlogs held {peak} bytes at most, so nobody was stalled.");
         await Eventually.Async(
-            async () => await SumAsync(direct, "sse_slow_consumers_total", $"policy=\"{policy}\"") >= Stalled,
+            async () => await SumAsync(operators, "sse_slow_consumers_total", $"policy=\"{policy}\"") >= Stalled,
             s_limit,
             $"all stalled clients to be counted with the policy {policy}");
         stalled.ForEach(stream => stream.Dispose());
@@ -123,9 +124,9 @@ public sealed class StalledReaderTests(RedisServer redis) : IClassFixture<RedisS
         }
     }
 
-    private static async Task<double> SumAsync(HttpClient replica, string metric, string label)
+    private static async Task<double> SumAsync(HttpClient operators, string metric, string label)
     {
-        var metrics = await replica.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        var metrics = await operators.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
         double[] values = [.. metrics.Split('\n')
             .Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal))
             .Select(line => double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 2)..].Split(' ')[0], CultureInfo.InvariantCulture))];

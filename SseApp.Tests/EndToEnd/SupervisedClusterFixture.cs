@@ -48,6 +48,11 @@ public sealed class SupervisedClusterFixture : ClusterFixture
         // All clients have one address.
         builder.CreateResourceBuilder<ProjectResource>("gateway")
             .WithEnvironment("Limits__StreamsPerAddress", "0")
-            .WithEnvironment("Limits__ConnectsPerSecond", "0");
+            .WithEnvironment("Limits__ConnectsPerSecond", "0")
+            .WithEnvironment("Limits__EventsPerSecond", "0")
+            .WithEnvironment("Limits__StoredBytesPerSecond", "0")
+            .WithEnvironment("Limits__ReadsPerSecond", "0")
+            .WithEnvironment("Limits__ReadsAtOnce", "0")
+            .WithEnvironment("Limits__TopicsPerAddress", "0");
     }
 }

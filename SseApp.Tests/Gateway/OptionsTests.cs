@@ -14,6 +14,17 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("Limits:StreamsPerAddress", "-1", "StreamsPerAddress")]
     [InlineData("Limits:ConnectsPerSecond", "500", "ConnectBurst (200) must not be less than ConnectsPerSecond (500)")]
     [InlineData("Limits:IPv6PrefixLength", "129", "IPv6PrefixLength")]
+    [InlineData("Limits:EventsPerSecond", "5000", "EventBurst (1000) must not be less than EventsPerSecond (5000)")]
+    [InlineData("Limits:StoredBytesPerSecond", "-1", "StoredBytesPerSecond")]
+    [InlineData("Limits:TopicsPerAddress", "100001", "TopicsPerAddress")]
+    [InlineData("Limits:FirstByteTimeout", "00:00:00", "FirstByteTimeout")]
+    [InlineData("Limits:Clients:0:Name", "shop", "Limits:Clients:0:Addresses is empty; write at least one address")]
+    [InlineData("Limits:Clients:0:Addresses:0", "10.0.0.7", "Limits:Clients:0:Name is empty")]
+    [InlineData("Limits:Clients:0:Addresses:0", "shop.internal", "Limits:Clients:0:Addresses contains 'shop.internal'; write an address")]
+    [InlineData("Limits:Clients:0:Addresses:0", "10.0.0.010", "Limits:Clients:0:Addresses contains '10.0.0.010'; write an address")]
+    [InlineData("Limits:Clients:0:ReadsAtOnce", "-1", "Limits:Clients:0:ReadsAtOnce is -1; it must be between 0 and 1000000")]
+    [InlineData("Limits:Clients:0:Connectoins", "5", "did you mean Limits:Clients:0:Connections")]
+    [InlineData("Descriptors:MaxConnections", "-1", "Descriptors:MaxConnections is -1")]
     [InlineData("Proxies:Known:0", "nginx.internal", "Proxies:Known contains 'nginx.internal'; write an address")]
     [InlineData("Proxies:ForwardedForHeader", "forwarded", "let the proxy send X-Forwarded-For")]
     [InlineData("Access:Deny:0", "10.0.0.0/99", "Access:Deny contains '10.0.0.0/99'; write an address")]
@@ -37,6 +48,17 @@ public sealed class OptionsTests : GatewayTest
     public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string message)
     {
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => GatewayAsync((key, value)));
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Limits:Clients:0:EventsPerSecond", "50", "Limits:Clients:0:EventBurst (20) must not be less than EventsPerSecond (50)")]
+    [InlineData("Limits:Clients:1:Name", "SHOP", "Limits:Clients has 'shop' more than once")]
+    public async Task A_wrong_setting_of_a_named_client_stops_the_start_and_is_named(string key, string value, string message)
+    {
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => GatewayAsync(
+            ("Limits:Clients:0:Name", "shop"), ("Limits:Clients:0:Addresses", "10.0.0.7,10.1.0.0/16"), ("Limits:Clients:0:EventBurst", "20"),
+            ("Limits:Clients:1:Addresses:0", "10.2.0.0/16"), (key, value)));
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
     }
 

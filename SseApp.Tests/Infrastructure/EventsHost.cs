@@ -3,6 +3,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using SseApp.Events;
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.Infrastructure;
@@ -19,6 +22,8 @@ public sealed class EventsHost : IAsyncDisposable
         _app = app;
         Addresses = addresses;
         Client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
+        Operator = new HttpClient(new ClusterKey.Handler(Get<ReplicaIdentity>().Id, RequestPurpose.Operator)) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(15) };
+        Admin = OperatorAccess.Client(new Uri(Get<AdminListener>().Addresses.FirstOrDefault("http://there.is.none.test")));
     }
 
     /// <summary>Prefix of its keys.</summary>
@@ -31,6 +36,11 @@ public sealed class EventsHost : IAsyncDisposable
     public IReadOnlyList<Uri> Addresses { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>Sends what operators ask for, as gateways do.</summary>
+    public HttpClient Operator { get; }
+    /// <summary>An operator's, with the key.</summary>
+    public HttpClient Admin { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -53,13 +63,14 @@ public sealed class EventsHost : IAsyncDisposable
                 ["ConnectionStrings:redis"] = connectionString,
                 ["Cluster:KeyPrefix"] = prefix,
                 ["Drain:Window"] = "00:00:00",
+                [ClusterKey.Setting] = ClusterKey.Text,
             });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.AddEvents();
         var app = builder.Build();
         app.MapEvents();
         await app.StartAsync();
-        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var addresses = app.Services.GetRequiredService<AdminListener>().Without(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses);
         return new EventsHost(app, [.. addresses.Select(address => new Uri(address))], prefix);
     }
 
@@ -118,6 +129,8 @@ public sealed class EventsHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Operator.Dispose();
+        Admin.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }

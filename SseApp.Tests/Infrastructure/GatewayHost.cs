@@ -7,7 +7,7 @@ using SseApp.Gateway;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using Yarp.ReverseProxy;
 
 namespace SseApp.Tests.Infrastructure;
@@ -20,8 +20,10 @@ internal sealed class GatewayHost : IAsyncDisposable
     private GatewayHost(WebApplication app)
     {
         _app = app;
-        Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];
+        var admin = app.Services.GetRequiredService<AdminListener>();
+        Addresses = [.. admin.Without(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses).Select(address => new Uri(address))];
         Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(20) };
+        Admin = OperatorAccess.Client(new Uri(admin.Addresses.FirstOrDefault("http://there.is.none.test")));
     }
 
     public IReadOnlyList<Uri> Addresses { get; }
@@ -32,6 +34,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Uri SecureAddress => Addresses.Single(address => address.Scheme == Uri.UriSchemeHttps);
 
     public HttpClient Client { get; }
+
+    /// <summary>An operator's, with the key.</summary>
+    public HttpClient Admin { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -60,12 +65,18 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",
             ["ReplicaRegistry:Expiry"] = "00:00:01",
             ["Drain:Window"] = "00:00:00",
+            [ClusterKey.Setting] = ClusterKey.Text,
             ["Refusals:MinRetry"] = "00:00:00.200",
             ["Refusals:MaxRetry"] = "00:00:00.400",
 
             // Every client of a test has the same address.
             ["Limits:StreamsPerAddress"] = "0",
             ["Limits:ConnectsPerSecond"] = "0",
+            ["Limits:EventsPerSecond"] = "0",
+            ["Limits:StoredBytesPerSecond"] = "0",
+            ["Limits:ReadsPerSecond"] = "0",
+            ["Limits:ReadsAtOnce"] = "0",
+            ["Limits:TopicsPerAddress"] = "0",
         });
         builder.Configuration.AddInMemoryCollection(settings);
         if (settingsFile is not null)
@@ -91,7 +102,6 @@ internal sealed class GatewayHost : IAsyncDisposable
             builder.Services.AddSingleton(registry);
             builder.Services.AddSingleton<IAlertStore, InMemoryAlertStore>();
             builder.Services.AddSingleton<IRestartLedger, InMemoryRestartLedger>();
-            builder.Services.AddSingleton<IOperatorKey, FixedOperatorKey>();
         }
         else
         {
@@ -128,6 +138,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Admin.Dispose();
         await _app.DisposeAsync();
     }
 }

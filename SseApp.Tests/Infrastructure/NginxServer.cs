@@ -16,7 +16,9 @@ internal sealed class NginxServer : IAsyncDisposable
     public Uri Address => new($"http://127.0.0.1:{_port}");
 
     /// <summary>Starts it in front of a server; skips the test where no nginx is installed.</summary>
-    public static async Task<NginxServer> StartAsync(Uri upstream)
+    /// <param name="upstream">The server.</param>
+    /// <param name="http11">True: it speaks HTTP/1.1 to the server, which is the default since nginx 1.29.7.</param>
+    public static async Task<NginxServer> StartAsync(Uri upstream, bool http11 = false)
     {
         // A user's PATH lacks /usr/sbin.
         var path = BackplaneServer.FindOnPath("nginx") ?? (File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
@@ -40,7 +42,7 @@ internal sealed class NginxServer : IAsyncDisposable
               client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
               server {
                 listen 127.0.0.1:{{nginx._port}};
-                location / { proxy_pass {{upstream.GetLeftPart(UriPartial.Authority)}}; }
+                location / { proxy_pass {{upstream.GetLeftPart(UriPartial.Authority)}};{{(http11 ? " proxy_http_version 1.1;" : "")}} }
               }
             }
             """,

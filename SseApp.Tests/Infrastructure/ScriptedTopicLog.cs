@@ -40,6 +40,9 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
     /// <summary>Runs when a range was read and is about to be answered.</summary>
     public Func<Task> BeforeRange { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Runs when a page was read and is about to be answered.</summary>
+    public Action AfterRead { get; set; } = () => { };
+
     /// <summary>Runs before a subscription ends.</summary>
     public Action BeforeUnsubscribe { get; set; } = () => { };
 
@@ -200,6 +203,7 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
         Interlocked.Increment(ref _reads);
         await Task.Yield();
+        AfterRead();
         return page;
     }
 

@@ -15,6 +15,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
         // All clients have one address.
         ("Limits:StreamsPerAddress", "0"),
         ("Limits:ConnectsPerSecond", "0"),
+        ("Limits:EventsPerSecond", "0"),
+        ("Limits:StoredBytesPerSecond", "0"),
+        ("Limits:ReadsPerSecond", "0"),
+        ("Limits:ReadsAtOnce", "0"),
+        ("Limits:TopicsPerAddress", "0"),
     ];
 
     private readonly List<TcpPipe> _pipes = [];
@@ -55,7 +60,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         }
 
         _gateway = new ServiceProcess("gateway", "SseApp.Gateway", _environment, options.GatewayAddresses, options.QuickStart, options.Files);
-        _operator = new HttpClient { BaseAddress = _gateway.Address };
+        _operator = OperatorAccess.Client(_gateway.Admin, timeout: TimeSpan.FromSeconds(100));
     }
 
     public IReadOnlyList<ServiceProcess> Replicas => _replicas;

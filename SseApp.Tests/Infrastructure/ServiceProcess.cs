@@ -6,6 +6,7 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="environment">Its configuration.</param>
 /// <param name="addresses">How many addresses it listens on: 127.0.0.1, 127.0.0.2, ….</param>
 /// <param name="quickStart">False: with the runtime settings that it is shipped with, see <see cref="QuickStart"/>.</param>
+/// <param name="probe">Where it answers when <paramref name="environment"/> has it listen elsewhere.</param>
 /// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
 internal sealed class ServiceProcess(
     string name,
@@ -13,7 +14,8 @@ internal sealed class ServiceProcess(
     IEnumerable<KeyValuePair<string, string>> environment,
     int addresses = 1,
     bool quickStart = true,
-    (int Limit, int Taken)? files = null) : IAsyncDisposable
+    (int Limit, int Taken)? files = null,
+    Uri? probe = null) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -24,6 +26,9 @@ internal sealed class ServiceProcess(
     public string Name => name;
 
     public Uri Address { get; } = new($"http://127.0.0.1:{Ports.Next()}");
+
+    /// <summary>Where it answers operators; the key is that of all tests.</summary>
+    public Uri Admin { get; } = new($"http://127.0.0.1:{Ports.Next()}");
 
     public ChildProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
@@ -42,8 +47,10 @@ internal sealed class ServiceProcess(
             : new ProcessStartInfo("dotnet", [assembly]);
         start.WorkingDirectory = Path.GetDirectoryName(assembly);
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
+        start.Environment["Admin__Urls"] = Admin.AbsoluteUri;
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
+        start.Environment["Security__GatewayKey"] = ClusterKey.Text;
         if (!quickStart)
         {
             QuickStart.Undo(start.Environment);
@@ -76,7 +83,7 @@ internal sealed class ServiceProcess(
 
         try
         {
-            using var answer = await s_probe.GetAsync(new Uri(Address, "/alive"), TestContext.Current.CancellationToken);
+            using var answer = await s_probe.GetAsync(new Uri(probe ?? Address, "/alive"), TestContext.Current.CancellationToken);
             return answer.IsSuccessStatusCode;
         }
         catch (Exception exception) when (exception is HttpRequestException

@@ -46,6 +46,7 @@ public sealed class MatrixRound : IAsyncLifetime
     {
         var cluster = await _shared.WholeAsync(s_options);
         using var http = new HttpClient { BaseAddress = cluster.Gateway.Address };
+        using var operators = OperatorAccess.Client(cluster.Gateway.Admin, timeout: TimeSpan.FromSeconds(100));
         var seats = names.Select(name => new Seat(name, cluster.Gateway.Address)).ToArray();
         var packages = new Lazy<Task<string>>(MatrixClient.RequirePackagesAsync);
         var browser = new Lazy<Task<MatrixBrowser>>(() => BrowseAsync(seats, packages.Value));
@@ -58,10 +59,10 @@ public sealed class MatrixRound : IAsyncLifetime
                 await TellAsync(http, seat);
             });
             await EachAsync(seats, seat => BeatAsync(http, seat));
-            await EachAsync(seats, seat => CutAsync(http, seat));
+            await EachAsync(seats, seat => CutAsync(http, operators, seat));
             foreach (var replica in cluster.Replicas)
             {
-                await using (await DrainAsync(http, replica.Name))
+                await using (await DrainAsync(operators, replica.Name))
                 {
                     await EachAsync(seats, seat => MovedAsync(http, seat, replica.Name));
                 }
@@ -69,7 +70,7 @@ public sealed class MatrixRound : IAsyncLifetime
                 await ReadyAsync(cluster);
             }
 
-            await using (await DrainAsync(http, [.. cluster.Replicas.Select(replica => replica.Name)]))
+            await using (await DrainAsync(operators, [.. cluster.Replicas.Select(replica => replica.Name)]))
             {
                 await EachAsync(seats, seat => UntilAsync(seat, () => seat.Seen.Any(seen => seen.Type is "stream.unavailable" or MatrixClient.Refused), "a refusal"));
             }
@@ -131,12 +132,12 @@ public sealed class MatrixRound : IAsyncLifetime
         await TellAsync(http, seat);
     }
 
-    private static async Task CutAsync(HttpClient http, Seat seat)
+    private static async Task CutAsync(HttpClient http, HttpClient operators, Seat seat)
     {
         var opened = seat.Count("stream.open");
         if (seat.Name == OnlyAfterAnEnd)
         {
-            await CommandAsync(http, $"/admin/connections/{seat.Opened("connection")}/disconnect");
+            await CommandAsync(operators, $"/admin/connections/{seat.Opened("connection")}/disconnect");
             await TellAsync(http, seat);
         }
         else

@@ -10,13 +10,13 @@ internal sealed class RedisMemoryRule : IAlertRule
         if (snapshot is { RedisIsFilling: true, RedisMemory: { } filling })
         {
             yield return Describe(
-                $"{Name}:filling", AlertSeverity.Warning, $"The server of the topic logs is {filling.Fullness}. {filling.Remedy}, before publishes are refused.", "The server of the topic logs has room again.");
+                $"{Name}:filling", AlertSeverity.Warning, $"{filling.Fullness}. {filling.Remedy}, before publishes are refused.", "The topic logs have room again.");
         }
 
         if (snapshot is { RedisIsFull: true, RedisMemory: { } full })
         {
             yield return Describe(
-                $"{Name}:full", AlertSeverity.Critical, $"Publishes are refused with 507: the server of the topic logs is {full.Fullness}. {full.Remedy}.", "Publishes are accepted again.");
+                $"{Name}:full", AlertSeverity.Critical, $"Publishes are refused with 507. {full.Fullness}. {full.Remedy}.", "Publishes are accepted again.");
         }
     }
 

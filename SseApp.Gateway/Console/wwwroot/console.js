@@ -1,137 +1,23 @@
-const pollMs = 1000;
+import { $, element, pill } from "./common.js";
+
+const healthMs = 5000;
 const keptEvents = 200;
 // The console is at "/", or in "console/" below the gateway; either may be behind a prefix of another proxy.
 const gateway = location.pathname.replace(/(console\/)?(index\.html)?$/, "");
-const $ = id => document.getElementById(id);
 
-function element(tag, text, className) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
+// Health
 
-function pill(target, text, mood = "") {
-  if (target.textContent !== text) target.textContent = text;
-  target.className = `pill ${mood}`;
-}
+const moods = { healthy: "good", degraded: "warn", unhealthy: "bad" };
 
-// Replicas
-
-const moods = { ready: "good", healthy: "good", starting: "warn", draining: "warn", unhealthy: "bad" };
-
-function duration(seconds) {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} d`;
-}
-
-// The build's commit follows the "+"; it is shown when pointed at.
-function version(text) {
-  const cell = element("td", text.split("+")[0], "mono");
-  cell.title = text;
-  return cell;
-}
-
-function row(replica) {
-  const tr = document.createElement("tr");
-  const name = element("td", replica.id + (replica.backup ? " (backup)" : ""), "mono");
-  name.title = replica.address;
-  tr.append(
-    name,
-    element("td", replica.state, moods[replica.state]),
-    element("td", replica.health, moods[replica.health]),
-    element("td", replica.connections, "number"),
-    element("td", replica.weight, "number"),
-    element("td", `${(replica.workingSet / 1048576).toFixed(0)} MB`, "number"),
-    element("td", duration((Date.now() - Date.parse(replica.startedAt)) / 1000), "number"),
-    version(replica.version));
-  return tr;
-}
-
-function note(text) {
-  $("replicas-note").hidden = !text;
-  $("replicas-note").textContent = text;
-}
-
-async function pollReplicas() {
+async function pollHealth() {
   try {
-    const response = await fetch(gateway + "admin/replicas", { headers: { accept: "application/json" } });
-    const body = await response.json();
-    if (!response.ok) {
-      note(body.detail ?? `The gateway answered ${response.status}.`);
-      pill($("cluster"), "replicas not shown", "warn");
-    } else {
-      const ready = body.filter(replica => replica.state === "ready" && replica.health !== "unhealthy").length;
-      note(body.length ? "" : "No replica is registered.");
-      pill($("cluster"), `${ready} of ${body.length} ready`, ready === 0 ? "bad" : ready < body.length ? "warn" : "good");
-      $("replicas").replaceChildren(...body.map(row));
-    }
+    const { status } = await (await fetch(`${gateway}health`, { headers: { accept: "application/json" } })).json();
+    pill($("cluster"), status, moods[status]);
   } catch {
-    note("The gateway does not answer.");
     pill($("cluster"), "gateway unreachable", "bad");
   }
-  setTimeout(pollReplicas, pollMs);
+  setTimeout(pollHealth, healthMs);
 }
-
-// Alerts
-
-const severities = { critical: "bad", warning: "warn" };
-
-function alertItem(alert) {
-  const item = document.createElement("li");
-  const since = new Date(alert.since);
-  const time = element("time", since.toLocaleString());
-  time.dateTime = alert.since;
-  item.append(element("b", alert.severity, severities[alert.severity]), time, element("span", alert.summary));
-  if (alert.endedAt) item.append(element("span", `over after ${duration((Date.parse(alert.endedAt) - since) / 1000)}`, "good"));
-  item.title = alert.key;
-  return item;
-}
-
-// A list that is written anew each second would lose what somebody is reading or has selected.
-function fill(list, alerts) {
-  const text = JSON.stringify(alerts);
-  if (list.dataset.shown === text) return;
-  list.dataset.shown = text;
-  list.replaceChildren(...alerts.map(alertItem));
-}
-
-async function pollAlerts() {
-  try {
-    const response = await fetch(gateway + "admin/alerts", { headers: { accept: "application/json" } });
-    if (response.ok) {
-      const { active, recent, webhook } = await response.json();
-      fill($("alerts"), active);
-      fill($("recent"), recent);
-      $("recent-alerts").hidden = recent.length === 0;
-      $("test-alert").disabled = !webhook;
-      $("test-alert").title = webhook ? "" : "No webhook is configured (Alerts:WebhookUrl).";
-      const critical = active.some(alert => alert.severity === "critical");
-      pill($("alerts-state"), active.length ? `${active.length} active` : "none", critical ? "bad" : active.length ? "warn" : "good");
-    } else {
-      pill($("alerts-state"), "not shown", "warn");
-    }
-  } catch {
-    pill($("alerts-state"), "unknown", "warn");
-  }
-  setTimeout(pollAlerts, pollMs);
-}
-
-$("test-alert").addEventListener("click", async () => {
-  const result = $("tested");
-  result.className = "";
-  result.textContent = "Sending…";
-  try {
-    const response = await fetch(gateway + "admin/alerts/test", { method: "POST" });
-    result.className = response.ok ? "good" : "bad";
-    result.textContent = response.ok ? "Delivered." : (await response.json()).detail;
-  } catch (error) {
-    result.className = "bad";
-    result.textContent = `Not sent: ${error.message}`;
-  }
-});
 
 // Publish
 
@@ -225,5 +111,4 @@ $("subscribe").addEventListener("submit", submit => {
 
 $("clear").addEventListener("click", () => $("events").replaceChildren());
 
-pollReplicas();
-pollAlerts();
+pollHealth();

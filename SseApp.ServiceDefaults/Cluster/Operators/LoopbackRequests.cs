@@ -1,6 +1,9 @@
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
-/// <summary>Distinguishes requests made on the machine itself from those that a proxy on it passed on.</summary>
+/// <summary>
+/// Distinguishes requests made on the machine itself from those that a proxy on it passed on, as well as that can be done:
+/// a proxy need not say that it is one. Good enough to spare a health check a redirect, never for what somebody may do.
+/// </summary>
 internal static class LoopbackRequests
 {
     /// <summary>True when the peer is a loopback address and no proxy speaks for somebody else.</summary>

@@ -11,6 +11,23 @@ internal static class StreamHeaders
 
     /// <summary>On a request for a stream: the gateway's <c>StreamPlacement</c>; never a client's own.</summary>
     public const string Placement = "Stream-Placement";
+
+    /// <summary>
+    /// On the answer to a publish, as <c>events, bytes</c>: how many events it stored and the bytes that they take, each topic
+    /// counted; at least the bytes of its body. A gateway charges the publisher with it and passes it to nobody.
+    /// </summary>
+    public const string Stored = "Publish-Stored";
+
+    public static string WriteStored(long events, long bytes) => string.Create(CultureInfo.InvariantCulture, $"{events}, {bytes}");
+
+    public static bool TryReadStored(ReadOnlySpan<char> text, out long events, out long bytes)
+    {
+        (events, bytes) = (0, 0);
+        var comma = text.IndexOf(',');
+        return comma > 0
+            && long.TryParse(text[..comma], NumberStyles.None, CultureInfo.InvariantCulture, out events)
+            && long.TryParse(text[(comma + 1)..].TrimStart(), NumberStyles.None, CultureInfo.InvariantCulture, out bytes);
+    }
 }
 
 /// <summary>

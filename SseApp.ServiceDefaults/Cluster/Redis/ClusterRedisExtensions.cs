@@ -38,6 +38,7 @@ internal static class ClusterRedisExtensions
             .AddCheck<RedisHealthCheck>("redis", failureStatus, [HealthTags.Ready, HealthTags.Dependency])
             .AddCheck<RedisMemoryHealthCheck>("redis-memory", tags: [HealthTags.Ready]);
         builder.Services.AddValidatedOptions<RedisMemoryOptions>(RedisMemoryOptions.SectionName);
+        builder.Services.AddValidatedOptions<TopicLogBudget>(TopicLogBudget.SectionName);
         builder.Services.AddSingleton<RedisMemory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisMemory>());
         return builder;
@@ -54,7 +55,7 @@ internal static class ClusterRedisExtensions
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
     }
 
-    private sealed class RedisConnectionValidator(IConfiguration configuration) : IValidateOptions<ClusterOptions>
+    private sealed class RedisConnectionValidator(IConfiguration configuration, IHostEnvironment environment) : IValidateOptions<ClusterOptions>
     {
         public ValidateOptionsResult Validate(string? name, ClusterOptions options)
         {
@@ -83,7 +84,11 @@ internal static class ClusterRedisExtensions
                 var servers = ConfigurationOptions.Parse(text).EndPoints;
                 return servers.Count == 0 ? Wrong("it names no server")
                     : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")
-                    : ValidateOptionsResult.Success;
+                    : environment.IsDevelopment() || options.AllowRedisWithoutPassword || RedisCredentials.AreIn(text) ? ValidateOptionsResult.Success
+                    : ValidateOptionsResult.Fail(
+                        $"{key} has no password: whoever reaches that Redis can read and change everything that the cluster keeps there. "
+                        + "Set requirepass (or a user) on the server and add ',password=…' to the connection string, "
+                        + $"or accept it with {ClusterOptions.SectionName}:{nameof(ClusterOptions.AllowRedisWithoutPassword)}=true if nobody else reaches the server.");
             }
             catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
             {

@@ -23,6 +23,18 @@ internal sealed class RedisMemoryOptions : IValidatableObject
     [Range(0.1, 1.0)]
     public double RefuseAt { get; set; } = 0.9;
 
+    /// <summary>
+    /// Accepts a Redis that drops keys when it is full (a <c>maxmemory-policy</c> other than <c>noeviction</c>). Without, a service
+    /// starts with such a server only in Development, with a warning. Default false.
+    /// </summary>
+    public bool AllowEviction { get; set; }
+
+    /// <summary>
+    /// Accepts a Redis without <c>maxmemory</c>, which grows until the system ends it. Without, a service starts with such
+    /// a server only in Development, with a warning. Default false.
+    /// </summary>
+    public bool AllowNoLimit { get; set; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (WarnAt > RefuseAt)

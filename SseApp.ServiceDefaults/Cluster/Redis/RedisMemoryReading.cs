@@ -7,19 +7,36 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 /// <param name="IsGarnet">The server is a Garnet.</param>
 internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy, bool IsGarnet)
 {
-    public static readonly RedisMemoryReading Unlimited = new(0, 0, null, false);
+    public static readonly RedisMemoryReading Unlimited = new(0, 0, null, false) { IsKnown = false };
+
+    /// <summary>Bytes of all that is kept in the servers together: the topic logs, and little else.</summary>
+    public long Stored { get; init; }
+
+    /// <summary>Bytes that it may have; 0: no limit.</summary>
+    public long StoredLimit { get; init; }
+
+    /// <summary>The server says what its limit is.</summary>
+    public bool IsKnown { get; init; } = true;
+
+    /// <summary>A server, which is no Garnet, has no limit.</summary>
+    public bool IsUnbounded => IsKnown && Limit == 0 && !IsGarnet;
+
+    public double StoredShare => StoredLimit > 0 ? (double)Stored / StoredLimit : 0;
 
     public double Share => Limit > 0 ? (double)Used / Limit : 0;
 
-    /// <summary>For people, to go on from "it is": <c>91 % full (115 of 126 MiB)</c>. A limit may be taken away while the server runs.</summary>
-    public string Fullness => Limit > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)")
-        : string.Create(CultureInfo.InvariantCulture, $"without a limit of its memory ({Used >> 20} MiB in use)");
+    /// <summary>For people: what is fullest, without the full stop. A limit may be taken away while the server runs.</summary>
+    public string Fullness => IsOfLogs
+        ? string.Create(CultureInfo.InvariantCulture, $"The topic logs have {StoredShare * 100:0} % of what they may have ({Stored >> 20} of {StoredLimit >> 20} MiB, TopicLog:MaxTotalBytes)")
+        : Limit > 0 ? string.Create(CultureInfo.InvariantCulture, $"The server of the topic logs is {Share * 100:0} % full ({Used >> 20} of {Limit >> 20} MiB)")
+        : string.Create(CultureInfo.InvariantCulture, $"The server of the topic logs is without a limit of its memory ({Used >> 20} MiB in use)");
 
     /// <summary>What makes room.</summary>
-    public string Remedy => IsGarnet
-        ? "Raise Backplane:GarnetMemoryMiB (or the server's --memory), delete topics that nobody needs (DELETE /topics/{topic}), or lower TopicLog:MaxEvents"
-        : "Raise the server's maxmemory, delete topics that nobody needs (DELETE /topics/{topic}), or lower TopicLog:MaxEvents";
+    public string Remedy => (IsGarnet ? "Raise Backplane:GarnetMemoryMiB (or the server's --memory)" : "Raise the server's maxmemory")
+        + (IsOfLogs ? " or TopicLog:MaxTotalBytes" : "")
+        + ", delete topics that nobody needs (DELETE /topics/{topic}), or lower TopicLog:MaxEvents or TopicLog:MaxBytes";
+
+    private bool IsOfLogs => StoredShare > Share;
 
     /// <summary>Reads the answer to <c>INFO memory</c>; null when it has no limit in it, as Garnet's.</summary>
     public static RedisMemoryReading? OfRedis(string info)
@@ -31,11 +48,21 @@ internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy,
         }
 
         var policy = values.GetValueOrDefault("maxmemory_policy", "noeviction");
-        return new RedisMemoryReading(
-            Number(values.GetValueOrDefault("used_memory")) - Number(values.GetValueOrDefault("mem_not_counted_for_evict")),
-            Number(limit),
-            Number(limit) > 0 && policy != "noeviction" ? policy : null,
-            IsGarnet: false);
+        var used = Number(values.GetValueOrDefault("used_memory")) - Number(values.GetValueOrDefault("mem_not_counted_for_evict"));
+        return new RedisMemoryReading(used, Number(limit), Number(limit) > 0 && policy != "noeviction" ? policy : null, IsGarnet: false)
+        {
+            // Without what the server needs by itself and for its connections.
+            Stored = values.TryGetValue("used_memory_dataset", out var data) ? Number(data) : used,
+            StoredLimit = Number(limit) / 2,
+        };
+    }
+
+    /// <summary>Reads the answer to <c>CONFIG GET maxmemory*</c>, for a user who may not ask for more.</summary>
+    public static RedisMemoryReading? OfConfiguration(IEnumerable<KeyValuePair<string, string>> settings)
+    {
+        var info = string.Join('\n', settings.Select(setting => $"{setting.Key.Replace('-', '_')}:{setting.Value}"));
+        // How much is in use is not known, so nothing is ever full.
+        return OfRedis(info);
     }
 
     /// <summary>
@@ -46,15 +73,25 @@ internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy,
     {
         var values = Parse(info);
         var max = Number(values.GetValueOrDefault("Log.MaxMemorySizeBytes"));
-        return max <= 0 || values.GetValueOrDefault("LogDir") is { Length: > 0 }
-            ? Unlimited with { IsGarnet = true }
+        if (max <= 0)
+        {
+            return Unlimited;
+        }
+
+        return values.GetValueOrDefault("LogDir") is { Length: > 0 }
+            ? new RedisMemoryReading(0, 0, null, IsGarnet: true) { Stored = Number(values.GetValueOrDefault("Log.CurrentHeapSizeBytes")) }
             : new RedisMemoryReading(
                 Number(values.GetValueOrDefault("Log.CurrentMemorySizeBytes"))
                     + Number(values.GetValueOrDefault("Log.CurrentHeapSizeBytes"))
                     + Number(values.GetValueOrDefault("IndexMemoryChargedToLogBudgetBytes")),
                 max - Number(values.GetValueOrDefault("Log.PageSizeBytes")),
                 null,
-                IsGarnet: true);
+                IsGarnet: true)
+            {
+                // Lists are in its heap; its pages have only what leads there.
+                Stored = Number(values.GetValueOrDefault("Log.CurrentHeapSizeBytes")),
+                StoredLimit = max / 2,
+            };
     }
 
     private static Dictionary<string, string> Parse(string info)
@@ -74,6 +111,9 @@ internal sealed record RedisMemoryReading(long Used, long Limit, string? Policy,
     private static long Number(string? text) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
 }
 
-/// <summary>Redis has no room for an event; nothing of it is stored.</summary>
-internal sealed class RedisFullException(RedisMemoryReading reading)
-    : StackExchange.Redis.RedisException($"The server of the topic logs is {reading.Fullness}. {reading.Remedy}.");
+/// <summary>There is no room for an event; nothing of it is stored.</summary>
+internal sealed class RedisFullException(RedisMemoryReading reading, bool ofLogs) : StackExchange.Redis.RedisException($"{reading.Fullness}. {reading.Remedy}.")
+{
+    /// <summary>The topic logs have what they may have; else the server is full.</summary>
+    public bool OfLogs => ofLogs;
+}

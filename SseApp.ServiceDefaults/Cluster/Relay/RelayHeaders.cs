@@ -2,9 +2,23 @@ using System.Text;
 
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
-/// <summary>Strings and header lists within frames: each string is its length in bytes (32 bits) and UTF-8.</summary>
+/// <summary>
+/// Strings and header lists within frames: each string is its length in bytes (32 bits) and UTF-8. Names and values are
+/// checked as Kestrel checks them in a request of its own: nothing behind it expects a line break in a header.
+/// </summary>
 internal static class RelayHeaders
 {
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    // Characters of a token (RFC 9110, 5.6.2).
+    private static readonly SearchValues<char> s_nameCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    private static readonly SearchValues<char> s_lineBreaks = SearchValues.Create("\r\n\0");
+
+    /// <summary>Whether a server would take them.</summary>
+    public static bool AreValid(IReadOnlyCollection<KeyValuePair<string, string>> headers) => headers.All(static header => IsValid(header.Key, header.Value));
+
     public static void WriteString(IBufferWriter<byte> writer, string value)
     {
         var length = Encoding.UTF8.GetByteCount(value);
@@ -62,9 +76,16 @@ internal static class RelayHeaders
             throw new RelayProtocolException("A string in a relay frame is longer than the frame.");
         }
 
-        var value = Encoding.UTF8.GetString(body[..length]);
-        body = body[length..];
-        return value;
+        try
+        {
+            var value = s_utf8.GetString(body[..length]);
+            body = body[length..];
+            return value;
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new RelayProtocolException("A string in a relay frame is not UTF-8.");
+        }
     }
 
     /// <summary>Reads a list that ends with the frame.</summary>
@@ -82,11 +103,18 @@ internal static class RelayHeaders
         {
             var name = ReadString(ref body);
             headers[i] = KeyValuePair.Create(name, ReadString(ref body));
+            if (!IsValid(name, headers[i].Value))
+            {
+                throw new RelayProtocolException("A relay frame has a header that no server takes.");
+            }
         }
 
         ReadEnd(body);
         return headers;
     }
+
+    private static bool IsValid(string name, string value) =>
+        name.Length > 0 && !name.AsSpan().ContainsAnyExcept(s_nameCharacters) && !value.AsSpan().ContainsAny(s_lineBreaks);
 
     public static void ReadEnd(ReadOnlySpan<byte> body)
     {

@@ -8,8 +8,12 @@ namespace SseApp.ServiceDefaults.Cluster.Relay;
 /// </summary>
 /// <param name="stream">The connection.</param>
 /// <param name="window">Cost of what may be on its way, see <see cref="RelayProtocol.Cost"/>; a single frame may exceed it.</param>
-internal sealed class RelayOutput(Stream stream, long window)
+/// <param name="maxControl">Bytes of frames other than DATA that may wait: a peer that asks and does not read gets no more.</param>
+internal sealed class RelayOutput(Stream stream, long window, int maxControl = RelayOutput.MaxControlBytes)
 {
+    /// <summary>Enough for the heads and ends of as many streams as a connection has, twice.</summary>
+    public const int MaxControlBytes = 4 * 1024 * 1024;
+
     /// <summary>Bytes that may wait here before writers of data are held back.</summary>
     public const int HighWater = 1024 * 1024;
 
@@ -23,8 +27,12 @@ internal sealed class RelayOutput(Stream stream, long window)
     private long _unacknowledged;
     private bool _isSending;
     private bool _failed;
+    private int _controlWaiting;
     private TaskCompletionSource<bool>? _room;
     private TaskCompletionSource? _sent;
+
+    /// <summary>More frames than allowed wait for a peer that does not read; the connection must end.</summary>
+    public bool IsOverflowed { get; private set; }
 
     /// <summary>In the list of outputs that a shard will flush; touched only by the shard's loop.</summary>
     public bool FlushScheduled { get; set; }
@@ -47,6 +55,14 @@ internal sealed class RelayOutput(Stream stream, long window)
             write(_control, state);
             if (_control.Length >= RelayProtocol.MaxControlLength)
             {
+                return false;
+            }
+
+            _controlWaiting += RelayProtocol.HeaderLength + _control.Length;
+            if (_controlWaiting > maxControl)
+            {
+                IsOverflowed = true;
+                Fail();
                 return false;
             }
 
@@ -189,6 +205,7 @@ internal sealed class RelayOutput(Stream stream, long window)
 
             _unacknowledged += cost;
             _taken += frame.Length;
+            _controlWaiting -= frame[4] == (byte)RelayFrameType.Data ? 0 : frame.Length;
         }
 
         if (_taken == 0)

@@ -1,15 +1,18 @@
 using System.Runtime.CompilerServices;
 using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>
 /// Carries operators' commands from any gateway to a replica: one expiring key and one channel a replica. The newest command
-/// replaces the one before and is kept for a minute, so that a lost announcement delays it only to the next heartbeat.
+/// replaces the one before and is kept for a while, so that a lost announcement delays it only to the next heartbeat. They are
+/// signed; what no gateway of this cluster has sent a moment ago is ignored.
 /// </summary>
-internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options)
+internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged)
 {
-    private static readonly TimeSpan s_kept = TimeSpan.FromMinutes(1);
+    // Shorter than a signature is good for, so that none that is still there is too old.
+    private static readonly TimeSpan s_kept = RecordSignature.Lifetime / 2;
 
     private const string SendScript = """
         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -20,7 +23,8 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
     /// <exception cref="RedisException">Redis did not take the command.</exception>
     public Task SendAsync(ReplicaCommand command, CancellationToken cancellationToken)
     {
-        var json = JsonSerializer.Serialize(command, ReplicaJsonContext.Default.ReplicaCommand);
+        var json = signature.Sign(
+            ForgedKind.Command, Key(command.ReplicaId).ToString(), JsonSerializer.Serialize(command, ReplicaJsonContext.Default.ReplicaCommand));
         return redis.GetDatabase().ScriptEvaluateAsync(
             SendScript, [Key(command.ReplicaId)], [json, (long)s_kept.TotalMilliseconds, Channel(command.ReplicaId).ToString()])
             .WaitAsync(cancellationToken);
@@ -29,9 +33,7 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
     /// <summary>The newest command to the replica, or null.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task<ReplicaCommand?> ReadAsync(string replicaId, CancellationToken cancellationToken) =>
-        (string?)await redis.GetDatabase().StringGetAsync(Key(replicaId)).WaitAsync(cancellationToken) is { } json
-            ? JsonSerializer.Deserialize(json, ReplicaJsonContext.Default.ReplicaCommand)
-            : null;
+        (string?)await redis.GetDatabase().StringGetAsync(Key(replicaId)).WaitAsync(cancellationToken) is { } text ? Verify(replicaId, text) : null;
 
     /// <summary>Commands to the replica from now on; some may be lost, see <see cref="ReadAsync"/>.</summary>
     public async IAsyncEnumerable<ReplicaCommand> WatchAsync(string replicaId, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -41,7 +43,7 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
         {
             await foreach (var message in queue.WithCancellation(cancellationToken))
             {
-                if (JsonSerializer.Deserialize((string)message.Message!, ReplicaJsonContext.Default.ReplicaCommand) is { } command)
+                if (Verify(replicaId, message.Message) is { } command)
                 {
                     yield return command;
                 }
@@ -51,6 +53,18 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
         {
             await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
         }
+    }
+
+    private ReplicaCommand? Verify(string replicaId, string? text)
+    {
+        var signed = signature.VerifyCurrent(ForgedKind.Command, Key(replicaId).ToString(), text, out var fault);
+        var command = signed is null ? null : JsonSerializer.Deserialize(signed.Body, ReplicaJsonContext.Default.ReplicaCommand);
+        if (command is null)
+        {
+            forged.Add(ForgedKind.Command, replicaId, fault);
+        }
+
+        return command;
     }
 
     // The registry's hash tag: one slot of a Redis Cluster holds all that belongs to the replicas.

@@ -1,8 +1,11 @@
 using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
-internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<ClusterOptions> options) : IRestartLedger
+/// <summary>A list of signed records. They count for as long as they are kept, a day, and each of them once.</summary>
+internal sealed class RedisRestartLedger(
+    IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged, TimeProvider time) : IRestartLedger
 {
     private const int Kept = 200;
 
@@ -15,7 +18,8 @@ internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<
         var batch = redis.GetDatabase().CreateTransaction();
         var writes = new Task[]
         {
-            batch.ListLeftPushAsync(_key, JsonSerializer.Serialize(restart, ReplicaJsonContext.Default.RestartRecord)),
+            batch.ListLeftPushAsync(
+                _key, signature.Sign(ForgedKind.Restart, _key.ToString(), JsonSerializer.Serialize(restart, ReplicaJsonContext.Default.RestartRecord))),
             batch.ListTrimAsync(_key, 0, Kept - 1),
             batch.KeyExpireAsync(_key, s_expiry),
         };
@@ -26,8 +30,24 @@ internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<
     public async Task<IReadOnlyList<RestartRecord>> ReadAsync(CancellationToken cancellationToken)
     {
         var values = await redis.GetDatabase().ListRangeAsync(_key, 0, Kept - 1).WaitAsync(cancellationToken);
-        return [.. values
-            .Select(value => JsonSerializer.Deserialize((string)value!, ReplicaJsonContext.Default.RestartRecord))
-            .OfType<RestartRecord>()];
+        var records = new List<RestartRecord>(values.Length);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var value in values)
+        {
+            if (signature.Verify(ForgedKind.Restart, _key.ToString(), value, out var fault) is not { } signed)
+            {
+                forged.Add(ForgedKind.Restart, "", fault);
+            }
+            else if (!seen.Add(signed.Signature) || time.GetUtcNow() - signed.At > s_expiry + RecordSignature.Lifetime)
+            {
+                forged.Add(ForgedKind.Restart, "", "it is there twice, or older than a day");
+            }
+            else if (JsonSerializer.Deserialize(signed.Body, ReplicaJsonContext.Default.RestartRecord) is { } record)
+            {
+                records.Add(record);
+            }
+        }
+
+        return records;
     }
 }

@@ -1,13 +1,13 @@
 using System.Net.Http.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
-using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>Asks replicas over their operator API, signed, each for its part of an answer. One attempt each.</summary>
-internal sealed class ReplicaQuestions(IHttpClientFactory clients, OperatorSignature signature, TimeProvider time)
+internal sealed class ReplicaQuestions(IHttpClientFactory clients, RequestSignature signature, TimeProvider time)
 {
     public const string ClientName = "replicas";
 
@@ -26,7 +26,7 @@ internal sealed class ReplicaQuestions(IHttpClientFactory clients, OperatorSigna
         {
             try
             {
-                var (answer, rule) = await AskAsync(method, new Uri(replica.Address, path), type, linked.Token);
+                var (answer, rule) = await AskAsync(replica, method, path, type, linked.Token);
                 return (replica.Id, Answer: answer, Rule: rule, Failed: rule is not null);
             }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is HttpRequestException or JsonException
@@ -41,11 +41,31 @@ internal sealed class ReplicaQuestions(IHttpClientFactory clients, OperatorSigna
             answers.Select(answer => answer.Rule).FirstOrDefault(rule => rule is not null));
     }
 
-    private async Task<(T? Answer, string? Rule)> AskAsync<T>(HttpMethod method, Uri address, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    /// <summary>Sends one replica what an operator wants, without a body.</summary>
+    /// <returns>Its whole answer, whatever it is; null when none came within the limit.</returns>
+    public async Task<HttpResponseMessage?> SendAsync(ReplicaRecord replica, HttpMethod method, string path, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var limited = new CancellationTokenSource(limit, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limited.Token, cancellationToken);
+        using var client = clients.CreateClient(ClientName);
+        using var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
+        signature.Sign(request, replica.Id, RequestPurpose.Operator);
+        try
+        {
+            return await client.SendAsync(request, linked.Token);
+        }
+        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private async Task<(T? Answer, string? Rule)> AskAsync<T>(
+        ReplicaRecord replica, HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         using var client = clients.CreateClient(ClientName);
-        using var request = new HttpRequestMessage(method, address);
-        await signature.SignAsync(request, cancellationToken);
+        using var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
+        signature.Sign(request, replica.Id, RequestPurpose.Operator);
         using var response = await client.SendAsync(request, cancellationToken);
         if (response.StatusCode == HttpStatusCode.BadRequest)
         {

@@ -42,6 +42,9 @@ internal sealed record ReplicaRecord
     /// <summary>Streams refused since the process started.</summary>
     public long Refused { get; init; }
 
+    /// <summary>Records, commands and requests ignored as forged since the process started.</summary>
+    public long Forged { get; init; }
+
     /// <summary>
     /// The longest time, in milliseconds, that ready work waited for a thread since the last heartbeat, pauses of the
     /// garbage collector included.

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
@@ -13,11 +13,10 @@ internal static class ReplicaRegistryExtensions
     public static IServiceCollection AddReplicaRegistry(this IServiceCollection services)
     {
         services.AddValidatedOptions<ReplicaRegistryOptions>(ReplicaRegistryOptions.SectionName);
+        services.AddClusterSigning();
         services.TryAddSingleton<IReplicaRegistry, RedisReplicaRegistry>();
         services.TryAddSingleton<RedisReplicaCommands>();
         services.TryAddSingleton<IRestartLedger, RedisRestartLedger>();
-        services.TryAddSingleton<IOperatorKey, RedisOperatorKey>();
-        services.TryAddSingleton<OperatorSignature>();
         services.TryAddSingleton<ReplicaQuestions>();
         services.AddPlainHttpClient(ReplicaQuestions.ClientName);
         return services;

@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Defaults.Http;
 namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 
 /// <summary>A client's connection, which is one descriptor. A feature of the connection and of each of its requests.</summary>
-internal sealed class ConnectionSlot(ConnectionContext connection)
+internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? peers)
 {
     // Milliseconds that one is left alone on which nothing has come, that waits for the rest of a request or for the next one,
     // and that has something to read, or does not say.
@@ -18,12 +18,25 @@ internal sealed class ConnectionSlot(ConnectionContext connection)
     private int _streams;
     private long _idleSince = Environment.TickCount64;
     private volatile bool _served;
+    private volatile bool _closed;
     private bool _asked;
 
     /// <summary>Neighbours in the list of the <see cref="DescriptorBudget"/>, which guards them.</summary>
     public ConnectionSlot? Previous { get; set; }
 
     public ConnectionSlot? Next { get; set; }
+
+    /// <summary>Whether the budget counts it; the budget guards this, too.</summary>
+    public bool IsCounted { get; set; }
+
+    /// <summary>It was seen to close; a client that only says no more may still have a request.</summary>
+    public bool IsClosed => _closed;
+
+    /// <summary>It is in use: it is open, or a request of it is.</summary>
+    public bool IsUsed => !_closed || Volatile.Read(ref _requests) > 0;
+
+    /// <summary>It has had a request.</summary>
+    public bool HasServed => _served || Volatile.Read(ref _requests) > 0;
 
     /// <summary>Milliseconds since its last request ended, or since it was accepted; null while it has a request.</summary>
     public long? IdleFor => Volatile.Read(ref _requests) == 0 ? Environment.TickCount64 - Volatile.Read(ref _idleSince) : null;
@@ -62,6 +75,25 @@ internal sealed class ConnectionSlot(ConnectionContext connection)
         _served = true;
         Volatile.Write(ref _idleSince, Environment.TickCount64);
         Interlocked.Decrement(ref _requests);
+    }
+
+    public void Close()
+    {
+        _closed = true;
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Tells who counts connections by client that this one is there, or there no more.</summary>
+    public void Report(bool there)
+    {
+        if (there)
+        {
+            peers?.Return(connection);
+        }
+        else
+        {
+            peers?.Leave(connection);
+        }
     }
 
     /// <returns>True for the first stream on it; further ones (HTTP/2) need no descriptor.</returns>

@@ -49,6 +49,9 @@ internal sealed class DescriptorBudget
     /// <summary>Descriptors in use.</summary>
     public int Open => Volatile.Read(ref _others) + Volatile.Read(ref _connections) + Forwards;
 
+    /// <summary>Clients' connections.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
     /// <summary>Descriptors that streams may use, their own connections and what they are forwarded over.</summary>
     public int ForStreams => (_bounds?.Streams ?? int.MaxValue) - Volatile.Read(ref _others);
 
@@ -90,23 +93,44 @@ internal sealed class DescriptorBudget
         }
     }
 
-    /// <summary>Counts a connection until it is closed.</summary>
-    public void Accepted(ConnectionContext connection)
+    /// <summary>Counts a connection until it is closed, and its last request has ended.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="peers">Who has counted it by client and has to know as well.</param>
+    public ConnectionSlot Accepted(ConnectionContext connection, IPeerLimit? peers = null)
     {
-        var slot = new ConnectionSlot(connection);
+        var slot = new ConnectionSlot(connection, peers);
         lock (_gate)
         {
-            slot.Next = _first;
-            _first?.Previous = slot;
-            _first = slot;
-            _connections++;
+            Add(slot);
         }
 
         connection.Features.Set(slot);
-        connection.ConnectionClosed.UnsafeRegister(static state => ((Closing)state!).Budget.Remove(((Closing)state).Slot), new Closing(this, slot));
+        connection.ConnectionClosed.UnsafeRegister(static state => ((Closing)state!).Budget.Closed(((Closing)state).Slot), new Closing(this, slot));
         if (IsTight)
         {
             EndIdleConnections();
+        }
+
+        return slot;
+    }
+
+    /// <summary>A request of the connection begins.</summary>
+    public void Begin(ConnectionSlot slot)
+    {
+        slot.Begin();
+        if (slot.IsClosed)
+        {
+            Recount(slot);
+        }
+    }
+
+    /// <summary>A request of the connection has ended.</summary>
+    public void End(ConnectionSlot slot)
+    {
+        slot.End();
+        if (slot.IsClosed)
+        {
+            Recount(slot);
         }
     }
 
@@ -191,19 +215,57 @@ internal sealed class DescriptorBudget
         }
     }
 
-    private void Remove(ConnectionSlot slot)
+    private void Closed(ConnectionSlot slot)
+    {
+        slot.Close();
+        Recount(slot);
+    }
+
+    // A client that half-closes its connection seems to have closed it; with a request it keeps its descriptor.
+    private void Recount(ConnectionSlot slot)
     {
         lock (_gate)
         {
-            slot.Previous?.Next = slot.Next;
-            slot.Next?.Previous = slot.Previous;
-            if (_first == slot)
+            var used = slot.IsUsed;
+            if (used == slot.IsCounted)
             {
-                _first = slot.Next;
+                return;
             }
 
-            _connections--;
+            if (used)
+            {
+                Add(slot);
+            }
+            else
+            {
+                Remove(slot);
+            }
+
+            slot.Report(used);
         }
+    }
+
+    private void Add(ConnectionSlot slot)
+    {
+        slot.IsCounted = true;
+        slot.Next = _first;
+        _first?.Previous = slot;
+        _first = slot;
+        _connections++;
+    }
+
+    private void Remove(ConnectionSlot slot)
+    {
+        slot.IsCounted = false;
+        slot.Previous?.Next = slot.Next;
+        slot.Next?.Previous = slot.Previous;
+        if (_first == slot)
+        {
+            _first = slot.Next;
+        }
+
+        (slot.Previous, slot.Next) = (null, null);
+        _connections--;
     }
 
     private sealed record Closing(DescriptorBudget Budget, ConnectionSlot Slot);

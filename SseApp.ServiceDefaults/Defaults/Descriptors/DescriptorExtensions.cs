@@ -15,6 +15,8 @@ internal static class DescriptorExtensions
         services.AddValidatedOptions<DescriptorOptions>(DescriptorOptions.SectionName);
         services.TryAddSingleton<DescriptorSource>();
         services.AddSingleton<DescriptorBudget>();
+        services.AddSingleton<RefusedConnections>();
+        services.AddSingleton<ConnectionAdmission>();
         services.AddSingleton(provider => new DescriptorCount(() =>
             provider.GetRequiredService<DescriptorBudget>() is { IsLimited: true } budget ? (budget.Open, budget.Limit) : null));
         services.AddHostedService<DescriptorWatch>();

@@ -6,17 +6,19 @@ namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 /// <summary>
 /// Kestrel's sockets, but no client is accepted that there is no descriptor for: it waits in the system's queue, as with
 /// nginx, until another one left or an idle connection was closed. Without this the server's loop would call accept, be told
-/// that there are too many open files, and call it again at once, for as long as that lasts.
+/// that there are too many open files, and call it again at once, for as long as that lasts. Whoever may have no further
+/// connection (<see cref="ConnectionAdmission"/>) is closed here, before TLS and whatever else a connection costs.
 /// </summary>
-internal sealed class DescriptorListenerFactory(SocketTransportFactory sockets, DescriptorBudget budget, TimeProvider time)
+internal sealed class DescriptorListenerFactory(
+    SocketTransportFactory sockets, DescriptorBudget budget, ConnectionAdmission admission, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => sockets.CanBind(endpoint);
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await sockets.BindAsync(endpoint, cancellationToken), budget, time);
+        new Listener(await sockets.BindAsync(endpoint, cancellationToken), budget, admission, time);
 
-    private sealed class Listener(IConnectionListener inner, DescriptorBudget budget, TimeProvider time) : IConnectionListener
+    private sealed class Listener(IConnectionListener inner, DescriptorBudget budget, ConnectionAdmission admission, TimeProvider time) : IConnectionListener
     {
         private const int PollsOfProbe = 5;
 
@@ -28,20 +30,21 @@ internal sealed class DescriptorListenerFactory(SocketTransportFactory sockets, 
 
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
         {
-            // Ten a second are accepted after all: among them are those who want to know how the process is.
-            for (var polls = 0; !_unbound.IsCancellationRequested && !budget.HasRoomForConnection && (polls < PollsOfProbe || !budget.HasRoomForProbe); polls++)
+            while (true)
             {
-                budget.EndIdleConnections();
-                await Task.Delay(s_poll, time, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+                // Ten a second are accepted after all: among them are those who want to know how the process is.
+                for (var polls = 0; !_unbound.IsCancellationRequested && !budget.HasRoomForConnection && (polls < PollsOfProbe || !budget.HasRoomForProbe); polls++)
+                {
+                    budget.EndIdleConnections();
+                    await Task.Delay(s_poll, time, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
 
-            var connection = await inner.AcceptAsync(cancellationToken);
-            if (connection is not null)
-            {
-                budget.Accepted(connection);
+                var connection = await inner.AcceptAsync(cancellationToken);
+                if (connection is null || admission.TryAdmit(connection))
+                {
+                    return connection;
+                }
             }
-
-            return connection;
         }
 
         public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)

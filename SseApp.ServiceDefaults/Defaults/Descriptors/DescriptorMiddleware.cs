@@ -17,7 +17,7 @@ internal sealed class DescriptorMiddleware(DescriptorBudget budget) : IStartupFi
 
     private async Task RunAsync(RequestDelegate next, HttpContext context, ConnectionSlot slot)
     {
-        slot.Begin();
+        budget.Begin(slot);
         try
         {
             // On HTTP/2 the other requests of the client would need a new connection; an upgraded one has no next request.
@@ -30,7 +30,7 @@ internal sealed class DescriptorMiddleware(DescriptorBudget budget) : IStartupFi
         }
         finally
         {
-            slot.End();
+            budget.End(slot);
         }
     }
 }

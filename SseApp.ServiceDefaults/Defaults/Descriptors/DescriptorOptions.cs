@@ -15,6 +15,13 @@ internal sealed class DescriptorOptions
     [Range(0, 1_000_000)]
     public int Reserve { get; set; }
 
+    /// <summary>
+    /// Clients' connections (TCP) open at once; further ones are closed before TLS. Default 60 000; 0: no limit but that of
+    /// descriptors.
+    /// </summary>
+    [Range(0, 10_000_000)]
+    public int MaxConnections { get; set; } = 60_000;
+
     /// <summary>The reserve under this limit of the process.</summary>
     public int ReserveOf(int limit) => Reserve > 0 ? Reserve : Math.Clamp(limit / 8, 64, 512);
 }

@@ -1,11 +1,12 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;
 
 internal static class HealthExtensions
 {
-    /// <summary>Path of the readiness check: 200 or 503, and the state of the dependencies.</summary>
+    /// <summary>Path of the readiness check: 200 or 503; for operators also the state of the dependencies.</summary>
     public const string ReadinessPath = "/health";
 
     /// <summary>Path of the liveness check: 200 as long as the process answers.</summary>
@@ -21,16 +22,18 @@ internal static class HealthExtensions
             .AddCheck<LifetimeHealthCheck>("lifetime", tags: [HealthTags.Ready]);
     }
 
-    internal static void MapHealth(this WebApplication app)
+    /// <param name="app">Where it is answered.</param>
+    /// <param name="reasons">Say why, and what the process uses; without it the status is all that is said.</param>
+    internal static void MapHealth(this IEndpointRouteBuilder app, bool reasons)
     {
-        var writer = app.Services.GetRequiredService<HealthResponseWriter>();
+        var writer = app.ServiceProvider.GetRequiredService<HealthResponseWriter>();
         app.MapHealthChecks(LivenessPath, Tagged(HealthTags.Live)).OnlyRead().DisableHttpMetrics();
         app.MapHealthChecks(ReadinessPath, Tagged(HealthTags.Ready)).OnlyRead().DisableHttpMetrics();
 
         HealthCheckOptions Tagged(string tag) => new()
         {
             Predicate = check => check.Tags.Contains(tag),
-            ResponseWriter = writer.WriteAsync,
+            ResponseWriter = (context, report) => writer.WriteAsync(context, report, reasons),
         };
     }
 }

@@ -12,7 +12,7 @@ internal sealed record DescriptorCount(Func<(int Open, int Limit)?> Read);
 
 /// <summary>
 /// Writes <c>{"status","timestamp","uptime","uptimeSeconds","memory","descriptors","connections","dependencies","checks"}</c>,
-/// or the status alone in a line for who prefers <c>text/plain</c>.
+/// for operators, and <c>{"status"}</c> for all others, or the status alone in a line for who prefers <c>text/plain</c>.
 /// <c>dependencies</c> holds the checks tagged <see cref="HealthTags.Dependency"/>; <c>checks</c> says what the others
 /// found, so that a 503 explains itself.
 /// </summary>
@@ -29,7 +29,7 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
-    public async Task WriteAsync(HttpContext context, HealthReport report)
+    public async Task WriteAsync(HttpContext context, HealthReport report, bool reasons)
     {
         context.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
         if (PrefersText(context.Request.Headers.Accept))
@@ -41,20 +41,31 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
 
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        var now = time.GetUtcNow();
         json.WriteStartObject();
         json.WriteString("status", Name(report.Status));
+        if (Debugger.IsAttached)
+        {
+            json.WriteBoolean(DebuggerName, true);
+        }
+
+        if (reasons)
+        {
+            WriteReasons(json, report);
+        }
+
+        json.WriteEndObject();
+        await json.FlushAsync(context.RequestAborted);
+    }
+
+    private void WriteReasons(Utf8JsonWriter json, HealthReport report)
+    {
+        var now = time.GetUtcNow();
         json.WriteString("timestamp", now);
         // Twice: what watches Node services reads the name that process.uptime() gives it.
         var uptime = Math.Round((now - _startedAt).TotalSeconds, 3);
         json.WriteNumber("uptime", uptime);
         json.WriteNumber("uptimeSeconds", uptime);
         WriteMemory(json);
-        if (Debugger.IsAttached)
-        {
-            json.WriteBoolean(DebuggerName, true);
-        }
-
         if (descriptorCount?.Read() is var (open, limit))
         {
             json.WriteStartObject("descriptors");
@@ -70,8 +81,6 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
 
         WriteEntries(json, "dependencies", report.Entries.Where(IsDependency), latency: true);
         WriteEntries(json, "checks", report.Entries.Where(e => !IsDependency(e)), latency: false);
-        json.WriteEndObject();
-        await json.FlushAsync(context.RequestAborted);
     }
 
     /// <summary>

@@ -92,7 +92,8 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     /// <summary>What a refusal means, for people. The platform's own message may quote the request and with it a secret.</summary>
     public static string Explain(BadHttpRequestException exception) =>
-        exception.StatusCode == StatusCodes.Status400BadRequest
+        // What binding says has types of the program in it, and the value.
+        exception.StatusCode == StatusCodes.Status400BadRequest && !exception.Message.Contains("parameter", StringComparison.OrdinalIgnoreCase)
             ? exception.Message.Split(": ")[0] is var what && what.AsSpan().IndexOfAny('\'', '"') < 0 ? $"{what.TrimEnd('.')}." : "The request is not valid HTTP."
             : Explain(exception.StatusCode);
 
@@ -100,6 +101,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     private static string Explain(int status) => status switch
     {
+        StatusCodes.Status400BadRequest => "A parameter of the request is missing, or its value cannot be read.",
         StatusCodes.Status404NotFound => "There is nothing at this path.",
         StatusCodes.Status405MethodNotAllowed => "This path does not take this method; the header Allow lists those that it takes.",
         StatusCodes.Status408RequestTimeout => "The request came too slowly. Send it again.",
@@ -115,6 +117,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     private static void Clear(HttpContext context, int status)
     {
         context.Response.Clear();
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.StatusCode = status;
     }
 

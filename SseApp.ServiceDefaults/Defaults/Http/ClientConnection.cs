@@ -43,6 +43,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         _outer = connection.Features.Get<ClientConnection>();
         var transport = connection.Transport;
         _input = new UnfinishedInput(transport.Input);
+        connection.Features.Get<ConnectionBegin>()?.ReadFrom(_input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
         connection.ConnectionClosed = _closed.Token;

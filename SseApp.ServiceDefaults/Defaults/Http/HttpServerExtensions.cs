@@ -1,6 +1,8 @@
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Http;
 
@@ -12,6 +14,27 @@ internal static class HttpServerExtensions
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, HttpServerSetup>();
         services.AddSingleton<IStartupFilter, ServerRefusals>();
     }
+
+    /// <summary>Adds the names that <see cref="UseHosts"/> lets in.</summary>
+    public static void AddHosts(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<HostsOptions>(HostsOptions.SectionName);
+        services.AddSingleton<AllowedHosts>();
+        // The platform's own filter would refuse addresses, which probes use, and with a page of HTML.
+        services.PostConfigure<HostFilteringOptions>(static options => options.AllowedHosts = [AllowedHosts.Any]);
+    }
+
+    /// <summary>Refuses requests for names that are not the service's; see <see cref="HostFilter"/>. Before all that answers.</summary>
+    /// <param name="app">The pipeline.</param>
+    /// <param name="refused">Counts a refusal.</param>
+    public static void UseHosts(this IApplicationBuilder app, Action refused) => app.UseMiddleware<HostFilter>(refused);
+
+    /// <summary>Lets no browser guess what an answer is, whatever it is.</summary>
+    public static void UseNoSniff(this IApplicationBuilder app) => app.Use(static (context, next) =>
+    {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return next(context);
+    });
 
     /// <summary>Gives a body to every refusal that has none; see <see cref="BareAnswers"/>.</summary>
     public static void UseBareAnswers(

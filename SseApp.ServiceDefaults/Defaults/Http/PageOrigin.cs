@@ -35,6 +35,18 @@ internal static class PageOrigin
             && !listed.Contains("*", StringComparer.Ordinal);
     }
 
+    /// <summary>True for whatever a page of another origin may have sent, also what changes nothing. A program sends no origin.</summary>
+    public static bool IsOtherPage(HttpRequest request)
+    {
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        return request.Headers.Origin switch
+        {
+            { Count: 0 } => site is "cross-site" or "same-site",
+            [{ } origin] => !IsOwn(request, origin, site),
+            _ => true,
+        };
+    }
+
     private static bool IsOwn(HttpRequest request, string origin, string site)
     {
         if (IsSame(origin, $"{request.Scheme}://{request.Host}"))

@@ -55,7 +55,7 @@ internal sealed class ServerRefusals(DiagnosticListener diagnostics, TimeProvide
         {
             return Response(
                 StatusCodes.Status200OK,
-                $"{EventStreams.ContentType}\r\nX-Accel-Buffering: no",
+                $"{EventStreams.ContentType}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff",
                 EventStreams.Unavailable(request!.Headers, BareAnswers.TooSlow, BareAnswers.NextRetryMilliseconds()));
         }
 

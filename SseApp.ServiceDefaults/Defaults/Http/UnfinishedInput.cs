@@ -18,6 +18,8 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     /// <summary>Bytes that the server has been shown.</summary>
     public long Received => Volatile.Read(ref _received);
 
+    public bool HasByte => Received > 0;
+
     public override bool TryRead(out ReadResult result)
     {
         if (!inner.TryRead(out result))

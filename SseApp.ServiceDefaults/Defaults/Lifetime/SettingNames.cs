@@ -23,10 +23,13 @@ internal static partial class SettingNames
         "Aspire", "AppHost", "Dashboard", "DcpPublisher", "Publishing", "Parameters", "Azure", "services",
     ];
 
-    private static readonly Dictionary<string, string> s_former = new(StringComparer.OrdinalIgnoreCase)
+    /// <summary>The present name, and what to know of it.</summary>
+    private static readonly Dictionary<string, (string Name, string Note)> s_former = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["TopicLog:KeyPrefix"] = "Cluster:KeyPrefix",
-        ["ReplicaRegistry:KeyPrefix"] = "Cluster:KeyPrefix",
+        ["TopicLog:KeyPrefix"] = ("Cluster:KeyPrefix", "for both services"),
+        ["ReplicaRegistry:KeyPrefix"] = ("Cluster:KeyPrefix", "for both services"),
+        ["Limits:PublishesPerSecond"] = ("Limits:EventsPerSecond", "and counts events, not requests"),
+        ["Limits:PublishBurst"] = ("Limits:EventBurst", "and counts events, not requests"),
     };
 
     private static readonly Lazy<Dictionary<string, Dictionary<string, bool>>> s_sections = new(Load);
@@ -50,12 +53,12 @@ internal static partial class SettingNames
     /// <param name="variables">The environment variables.</param>
     public static IEnumerable<string> Problems(IConfiguration configuration, IEnumerable<KeyValuePair<string, string?>> variables)
     {
-        foreach (var (former, now) in s_former)
+        foreach (var (former, (now, note)) in s_former)
         {
             if (!string.IsNullOrEmpty(configuration[former]))
             {
-                // Ignored, it would join the cluster to another one on the same Redis.
-                yield return $"{former} is '{configuration[former]}'; it is called {now} now, for both services.";
+                // Ignored, it would join the cluster to another one on the same Redis, or limit nothing.
+                yield return $"{former} is '{configuration[former]}'; it is called {now} now, {note}.";
             }
         }
 

@@ -6,6 +6,10 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 /// <summary>Distinguishes wrong settings from faults of the program, whose stack trace someone needs.</summary>
 internal static partial class StartFailure
 {
+    // As AdminOptions has them.
+    private const string OperatorsAddress = "Admin:Urls";
+    private const string OperatorsDefault = "http://127.0.0.1:8081";
+
     /// <summary>A line for each wrong setting; empty when the exception has another cause.</summary>
     public static IReadOnlyCollection<string> Explain(Exception exception, IConfiguration? configuration) => exception switch
     {
@@ -33,8 +37,10 @@ internal static partial class StartFailure
         try
         {
             return (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Any(url => BindingAddress.Parse(url).Port > ushort.MaxValue)
-                ? Address(configuration, "a port is between 0 and 65535")
+                .Select(BindingAddress.Parse)
+                .Select(url => url.Port > ushort.MaxValue ? "a port is between 0 and 65535" : url.PathBase.Length > 0 ? "an address has no path" : null)
+                .FirstOrDefault(rule => rule is not null) is { } rule
+                ? Address(configuration, rule)
                 : null;
         }
         catch (FormatException exception)
@@ -70,19 +76,21 @@ internal static partial class StartFailure
             .Where(pair => AddressSetting().IsMatch(pair.Key) && !string.IsNullOrWhiteSpace(pair.Value))
             .OrderByDescending(pair => pair.Key.StartsWith("Kestrel", StringComparison.OrdinalIgnoreCase))
             .ToArray() ?? [];
+        // Two of them may want the same port.
+        string[] same = [.. settings.Append(KeyValuePair.Create(OperatorsAddress, configuration?[OperatorsAddress] is null ? OperatorsDefault : null))
+            .Where(pair => Port().Match(message) is { Success: true } port && pair.Value?.Contains(port.Value, StringComparison.Ordinal) == true)
+            .Select(pair => $"{pair.Key} is '{pair.Value}'")];
         var setting = Quoted(settings, message)
-            ?? settings.Where(pair => Port().Match(message) is { Success: true } port && pair.Value!.Contains(port.Value, StringComparison.Ordinal))
-                .Concat(settings)
-                .Select(pair => $"{pair.Key} is '{pair.Value}'")
-                .FirstOrDefault("Urls is not set");
+            ?? (same.Length > 0 ? string.Join(" and ", same) : settings.Select(pair => $"{pair.Key} is '{pair.Value}'").FirstOrDefault("Urls is not set"));
         return $"{setting}; this service cannot listen there: {message.ReplaceLineEndings(" ").TrimEnd('.')}. " +
-            "Set addresses such as http://0.0.0.0:8080 that this machine has and no other process uses.";
+            "Set addresses such as http://0.0.0.0:8080 that this machine has and no other process uses." +
+            (setting.Contains(OperatorsAddress, StringComparison.OrdinalIgnoreCase) ? $" {OperatorsAddress} may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators)." : "");
     }
 
     [GeneratedRegex("^Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']*)' to type '(?<type>[^']*)'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex ConversionFailure();
 
-    [GeneratedRegex("^(urls|https?_ports|tls:urls|kestrel:endpoints:.*)$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^(urls|https?_ports|tls:urls|admin:urls|kestrel:endpoints:.*)$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex AddressSetting();
 
     [GeneratedRegex(":[0-9]{1,5}\\b", RegexOptions.NonBacktracking)]

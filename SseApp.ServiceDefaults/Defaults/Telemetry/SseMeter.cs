@@ -16,6 +16,8 @@ internal static class MetricNames
     public const string ConnectionsClosed = "sse_connections_closed_total";
     public const string EventsPublished = "sse_events_published_total";
     public const string PublishesRefused = "sse_publishes_refused_total";
+    public const string ReadsRefused = "sse_reads_refused_total";
+    public const string RequestMemory = "sse_request_memory_bytes";
     public const string EventsDelivered = "sse_events_delivered_total";
     public const string DeliveryLatency = "sse_delivery_latency_seconds";
     public const string ReplayedEvents = "sse_replayed_events_total";
@@ -28,7 +30,11 @@ internal static class MetricNames
     public const string RedisUp = "sse_redis_up";
     public const string RedisMemoryUsed = "sse_redis_memory_used_bytes";
     public const string RedisMemoryLimit = "sse_redis_memory_limit_bytes";
+    public const string StoredBytes = "sse_stored_bytes";
+    public const string StoredLimit = "sse_stored_limit_bytes";
     public const string Refusals = "sse_refusals_total";
+    public const string Forged = "sse_forged_total";
+    public const string ConnectionsRefused = "sse_connections_refused_total";
     public const string DrainSeconds = "sse_drain_seconds";
     public const string OpenDescriptors = "sse_open_descriptors";
     public const string DescriptorLimit = "sse_descriptor_limit";

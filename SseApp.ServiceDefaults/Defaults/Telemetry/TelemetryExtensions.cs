@@ -37,6 +37,7 @@ internal static class TelemetryExtensions
                 .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Diagnostics", "Microsoft.AspNetCore.RateLimiting")
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
+                .AddView(MetricLabels.View)
                 .AddPrometheusExporter());
 
         // Spans and log records that nothing exports would still cost each publish about a tenth of its time.

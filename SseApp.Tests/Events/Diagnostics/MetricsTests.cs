@@ -10,6 +10,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
         await using var replica = new ServiceProcess("measured", "SseApp.Events", [new("ConnectionStrings__redis", redis.ConnectionString)]);
         await replica.StartAsync();
         using var client = new HttpClient { BaseAddress = replica.Address };
+        using var admin = OperatorAccess.Client(replica.Admin);
         await using (var reader = await SseReader.OpenAsync(client, "/events?topic=metrics"))
         {
             await reader.OpenedAsync();
@@ -19,7 +20,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
 
         var text = "";
         await Eventually.Async(
-            async () => (text = await client.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Contains("sse_connections_closed_total{", StringComparison.Ordinal),
+            async () => (text = await admin.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Contains("sse_connections_closed_total{", StringComparison.Ordinal),
             TimeSpan.FromSeconds(10),
             "the end of the stream to be counted");
 
@@ -39,16 +40,21 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_events_deferred_total counter",
                 "sse_events_delivered_total counter",
                 "sse_events_published_total counter",
+                "sse_forged_total counter",
                 "sse_gaps_total counter",
                 "sse_open_descriptors gauge",
                 "sse_publishes_refused_total counter",
+                "sse_reads_refused_total counter",
                 "sse_redis_memory_limit_bytes gauge",
                 "sse_redis_memory_used_bytes gauge",
                 "sse_redis_subscriptions gauge",
                 "sse_redis_up gauge",
                 "sse_refusals_total counter",
                 "sse_replayed_events_total counter",
+                "sse_request_memory_bytes gauge",
                 "sse_slow_consumers_total counter",
+                "sse_stored_bytes gauge",
+                "sse_stored_limit_bytes gauge",
             ],
             types);
         // A stream's duration is hours; it would drown the durations of requests.

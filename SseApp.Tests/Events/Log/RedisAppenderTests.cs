@@ -31,7 +31,7 @@ public sealed class RedisAppenderTests
             nameof(IConnectionMultiplexer.GetDatabase) => Create<IDatabase, EchoingRedis>(),
             nameof(IConnectionMultiplexer.GetHashSlot) => -1,
             nameof(IDatabase.ScriptEvaluateAsync) => Task.FromResult(
-                RedisResult.Create([.. ((RedisValue[])args![2]!).Skip(4).Chunk(9).Select(values => RedisResult.Create(values[0]))])),
+                RedisResult.Create([.. ((RedisValue[])args![2]!).Skip(4).Chunk(10).Select(values => RedisResult.Create(values[0]))])),
             _ => throw new NotSupportedException(targetMethod.Name),
         };
     }

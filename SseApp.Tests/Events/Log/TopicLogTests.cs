@@ -101,6 +101,76 @@ public abstract class TopicLogTests(BackplaneServer server)
     }
 
     [Fact]
+    public async Task The_log_keeps_only_the_newest_bytes_and_the_newest_event_whatever_its_size()
+    {
+        const int Most = 10_000;
+        await using var redis = await server.ConnectAsync();
+        var log = Create(redis, maxEvents: 100, maxBytes: Most);
+        var topic = NewTopic();
+        for (var i = 1; i <= 50; i++)
+        {
+            await log.AppendAsync(topic, Block(new string('x', 1_000)), null);
+        }
+
+        var kept = await AssertCountedAsync(redis, topic);
+        Assert.InRange(kept, Most - 1_100, Most);
+        Assert.Equal(Enumerable.Range(42, 9), Offsets(await log.ReadAsync(topic, 0, 100, 1_000_000)));
+
+        await log.AppendAsync(topic, Block(new string('x', 3 * Most)), null);
+        Assert.Equal([51], Offsets(await log.ReadAsync(topic, 0, 100, 1_000_000)));
+        await AssertCountedAsync(redis, topic);
+        await log.AppendAsync(topic, Block("small"), null);
+        Assert.Equal([52], Offsets(await log.ReadAsync(topic, 0, 100, 1_000_000)));
+
+        // By number, now.
+        for (var i = 0; i < 300; i++)
+        {
+            await log.AppendAsync(topic, Block("small"), null);
+        }
+
+        await AssertCountedAsync(redis, topic);
+        Assert.Equal(Enumerable.Range(253, 100), Offsets(await log.ReadAsync(topic, 0, 1_000, 1_000_000)));
+    }
+
+    [Fact]
+    public async Task What_an_earlier_version_wrote_without_counting_is_counted()
+    {
+        const int Most = 10_000;
+        await using var redis = await server.ConnectAsync();
+        var database = redis.GetDatabase();
+        var log = Create(redis, maxEvents: 1_000);
+        var topic = NewTopic();
+        for (var i = 0; i < 300; i++)
+        {
+            await log.AppendAsync(topic, Block($"{i}"), null);
+        }
+
+        await database.HashDeleteAsync($"sse:{{{topic}}}:counter", "size");
+        await log.AppendAsync(topic, Block("new"), null);
+        await AssertCountedAsync(redis, topic);
+
+        // Side by side, as in a rolling update: an append, and a trim.
+        await database.ListRightPushAsync($"sse:{{{topic}}}:log", $"2 {(await log.GetEndAsync(topic)).Position.Epoch} 302 0 0\ndata: old\n\n");
+        await database.HashIncrementAsync($"sse:{{{topic}}}:counter", "offset");
+        await log.AppendAsync(topic, Block("new"), null);
+        await AssertCountedAsync(redis, topic);
+        await database.ListTrimAsync($"sse:{{{topic}}}:log", -200, -1);
+        await log.AppendAsync(topic, Block("new"), null);
+        await AssertCountedAsync(redis, topic);
+
+        await Create(redis, maxEvents: 1_000, maxBytes: Most).AppendAsync(topic, Block("new"), null);
+        Assert.InRange(await AssertCountedAsync(redis, topic), Most - 200, Most);
+    }
+
+    private static async Task<long> AssertCountedAsync(ConnectionMultiplexer redis, string topic)
+    {
+        var entries = await redis.GetDatabase().ListRangeAsync($"sse:{{{topic}}}:log");
+        var bytes = entries.Sum(entry => entry.Length());
+        Assert.Equal($"{bytes} {entries.Length}", await redis.GetDatabase().HashGetAsync($"sse:{{{topic}}}:counter", "size"));
+        return bytes;
+    }
+
+    [Fact]
     public async Task A_repeated_key_stores_once_and_answers_the_same()
     {
         await using var redis = await server.ConnectAsync();
@@ -270,9 +340,9 @@ public abstract class TopicLogTests(BackplaneServer server)
 
     private static IEnumerable<int> Offsets(LogPage page) => page.Entries.Select(entry => (int)entry.Position.Offset);
 
-    private static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null) => new(
+    private static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null, long maxBytes = 0) => new(
         redis,
-        Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions { MaxEvents = maxEvents, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
+        Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions { MaxEvents = maxEvents, MaxBytes = maxBytes, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
         time ?? TimeProvider.System,
         NullLogger<RedisTopicLog>.Instance);
 

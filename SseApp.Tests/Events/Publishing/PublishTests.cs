@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Tests.Events.Publishing;
 
@@ -41,11 +43,60 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task A_key_of_one_client_does_not_swallow_the_event_of_another_who_uses_the_same()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var stranger = await PublishAsync(host, "203.0.113.7", "guess");
+        using var owner = await PublishAsync(host, "203.0.113.8", "order");
+        using var again = await PublishAsync(host, "203.0.113.8", "order");
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.Created, HttpStatusCode.OK), (stranger.StatusCode, owner.StatusCode, again.StatusCode));
+        // All of a /64 is one client's.
+        using var first = await PublishAsync(host, "2001:db8::1", "six");
+        using var neighbour = await PublishAsync(host, "2001:db8::ffff", "six");
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.OK), (first.StatusCode, neighbour.StatusCode));
+    }
+
+    [Fact]
+    public async Task A_client_has_so_many_keys_and_no_more_and_repeating_one_costs_none()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("TopicLog:MaxIdempotencyKeys", "3"));
+        using var refusals = host.Collect("sse_publishes_refused_total");
+        foreach (var key in new[] { "a", "b", "b", "b", "c" })
+        {
+            using var stored = await host.PublishAsync("keys", key, idempotencyKey: key);
+            Assert.True(stored.IsSuccessStatusCode);
+        }
+
+        using var refused = await host.PublishAsync("keys", "d", idempotencyKey: "d");
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal(("idempotency-keys", "not-stored"), (problem.GetProperty("reason").GetString(), problem.GetProperty("outcome").GetString()));
+        Assert.Contains(refusals.GetMeasurementSnapshot(), refusal => refusal.Value > 0 && Equals(refusal.Tags["reason"], "idempotency-keys"));
+
+        using var batch = await host.Client.PostAsync("/publish", new StringContent("""{"topic":"keys","data":"d","idempotencyKey":"d"}"""), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.TooManyRequests, batch.StatusCode);
+        using var without = await host.PublishAsync("keys", "e");
+        using var another = await PublishAsync(host, "203.0.113.9", "d");
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.Created), (without.StatusCode, another.StatusCode));
+    }
+
+    private static async Task<HttpResponseMessage> PublishAsync(EventsHost host, string client, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/owned/events") { Content = new StringContent(client) };
+        request.Headers.Add("X-Real-IP", client);
+        request.Headers.Add("Idempotency-Key", key);
+        // Only a gateway can say whom it serves.
+        using var gateway = new HttpClient(new ClusterKey.Handler(host.Get<ReplicaIdentity>().Id, RequestPurpose.Client)) { BaseAddress = host.Address };
+        return await gateway.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task A_key_outlives_the_log_that_its_event_was_in()
     {
         await using var host = await EventsHost.StartAsync(redis);
         using var first = await host.PublishAsync("gone", "one", idempotencyKey: "k");
-        using var deleted = await host.Client.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
+        using var deleted = await host.Admin.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken);
 
         using var again = await host.PublishAsync("gone", "one", idempotencyKey: "k");
 

@@ -1,19 +1,70 @@
+using SseApp.Events.Replicas;
+using SseApp.ServiceDefaults.Cluster.Signing;
+
 namespace SseApp.Tests.Events.Relay;
 
 /// <summary>A relay connection allows nothing that a plain request would not.</summary>
 public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisServer>
 {
-    [Theory]
-    [InlineData("X-Forwarded-For", "192.0.2.1", HttpStatusCode.Forbidden)]
-    [InlineData("Forwarded", "for=192.0.2.1", HttpStatusCode.Forbidden)]
-    [InlineData("X-Anything", "else", HttpStatusCode.UpgradeRequired)]
-    public async Task Requests_through_a_proxy_and_without_the_upgrade_are_refused(string header, string value, HttpStatusCode expected)
+    [Fact]
+    public async Task Without_the_key_there_is_no_relay_and_with_it_the_upgrade_is_asked_for()
     {
         await using var host = await EventsHost.StartAsync(redis);
-        using var response = await host.Client.SendAsync(HttpMethod.Get, RelayProtocol.Path, (header, value));
+        using var forged = host.Collect("sse_forged_total");
+        using var stranger = await host.Client.SendAsync(HttpMethod.Get, RelayProtocol.Path, ("Connection", "Upgrade"), ("Upgrade", RelayProtocol.Upgrade));
+        Assert.Equal(HttpStatusCode.NotFound, stranger.StatusCode);
+        Assert.Equal("relay", Assert.Single(forged.GetMeasurementSnapshot(), measured => measured.Value > 0).Tags["kind"]);
 
-        Assert.Equal(expected, response.StatusCode);
-        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        // Signed for a client's request: a gateway with a route to everything would send that.
+        using var client = new HttpClient(new ClusterKey.Handler(host.Get<ReplicaIdentity>().Id, RequestPurpose.Client)) { BaseAddress = host.Address };
+        using var forwarded = await client.SendAsync(HttpMethod.Get, RelayProtocol.Path, ("Connection", "Upgrade"), ("Upgrade", RelayProtocol.Upgrade));
+        Assert.Equal(HttpStatusCode.NotFound, forwarded.StatusCode);
+
+        using var gateway = new HttpClient(new ClusterKey.Handler(host.Get<ReplicaIdentity>().Id, RequestPurpose.Relay)) { BaseAddress = host.Address };
+        using var plain = await gateway.GetAsync(RelayProtocol.Path, TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.UpgradeRequired, "application/problem+json"), (plain.StatusCode, plain.Content.Headers.ContentType?.MediaType));
+    }
+
+    [Theory]
+    [InlineData("Last-Event-ID", "a\nid: 7")]
+    [InlineData("X-Real-IP", "a\r")]
+    [InlineData("X-Real-IP", "a\0b")]
+    [InlineData("X Real", "a")]
+    [InlineData("", "a")]
+    [InlineData("Näme", "a")]
+    public async Task Headers_that_no_server_takes_end_the_connection(string name, string value)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var stream = await ConnectAsync(host);
+        var output = new RelayOutput(stream, long.MaxValue);
+        output.Append(RelayFrameType.Open, new RelayOpen(1, "/events?topic=a", [new(name, value)]), static (writer, open) => open.Write(writer));
+        output.Flush();
+
+        Assert.Null(await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_gateway_that_asks_and_does_not_read_is_cut_off()
+    {
+        await using var host = await EventsHost.StartAsync(redis, settings: ("Relay:MaxStreamsPerConnection", "1"));
+        await using var stream = await ConnectAsync(host);
+        var output = new RelayOutput(stream, long.MaxValue, int.MaxValue);
+        Open(output, 0, "/events?topic=a");
+        var body = new SendBuffer(64);
+        new RelayOpen(1, "/events?topic=a", []).Write(body);
+        byte[] one = [.. BitConverter.GetBytes(body.Length + 1), (byte)RelayFrameType.Open, .. body.Payload];
+        byte[] many = [.. Enumerable.Repeat(one, 1_000).SelectMany(frame => frame)];
+
+        // Each of them is refused with a head of about 70 bytes.
+        var sent = 0;
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            for (; sent < 1_000; sent++)
+            {
+                await stream.WriteAsync(many, TestContext.Current.CancellationToken);
+            }
+        });
+        Assert.InRange(sent, 1, 999);
     }
 
     [Theory]
@@ -121,7 +172,8 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(host.Address.Host, host.Address.Port, cancellation);
         var stream = new NetworkStream(socket, ownsSocket: true);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n\r\n"), cancellation);
+        var signature = ClusterKey.Requests.Sign("GET", RelayProtocol.Path, host.Get<ReplicaIdentity>().Id, RequestPurpose.Relay);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n{RequestSignature.Header}: {signature}\r\n\r\n"), cancellation);
         var one = new byte[1];
         var head = "";
         while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal))

@@ -38,7 +38,54 @@ public sealed class RefusalTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
     }
 
-    private static async Task AssertRefusedAsync(EventsHost host, string reason)
+    [Fact]
+    public async Task Over_the_rate_of_new_topics()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Topics:NewHubsPerSecond", "1"));
+        using var refusals = host.Collect("sse_refusals_total");
+        // A stream is not refused for the number of its topics; others wait for a minute because of them.
+        await using var first = await host.SubscribeAsync([.. Enumerable.Range(0, 64).Select(i => $"t{i}")]);
+
+        await AssertRefusedAsync(host, "topics", HttpStatusCode.TooManyRequests);
+
+        Assert.Equal(2, refusals.GetMeasurementSnapshot().Where(measured => Equals(measured.Tags["reason"], "topics")).Sum(measured => measured.Value));
+        await using var known = await host.SubscribeAsync("t1", "t2");
+        using var published = await host.PublishAsync("t1", "x");
+        Assert.Equal("x", (await known.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_storm_of_clients_with_topics_of_their_own_gets_through_the_rate_of_new_topics()
+    {
+        await using var host = await EventsHost.StartAsync(
+            redis, null, ("Topics:NewHubsPerSecond", "40"), ("Streaming:RetryMin", "00:00:00.050"), ("Streaming:RetryMax", "00:00:00.200"));
+        using var refusals = host.Collect("sse_refusals_total");
+
+        var opened = await Task.WhenAll(Enumerable.Range(0, 120).Select(async i =>
+        {
+            while (true)
+            {
+                var stream = await host.OpenAsync($"own-{i}");
+                if (await stream.NextAsync() is { Type: "stream.open" })
+                {
+                    return stream;
+                }
+
+                var retry = TimeSpan.FromMilliseconds(stream.Retry ?? 1_000);
+                await stream.DisposeAsync();
+                await Task.Delay(retry, TimeProvider.System, TestContext.Current.CancellationToken);
+            }
+        }));
+
+        Assert.Equal(120, opened.Length);
+        Assert.True(refusals.GetMeasurementSnapshot().Sum(measured => measured.Value) > 0);
+        foreach (var stream in opened)
+        {
+            await stream.DisposeAsync();
+        }
+    }
+
+    private static async Task AssertRefusedAsync(EventsHost host, string reason, HttpStatusCode status = HttpStatusCode.ServiceUnavailable)
     {
         // An EventSource reconnects after a clean end, and never after another status.
         await using (var eventSource = await host.ResumeAsync("kept", "a"))
@@ -54,12 +101,12 @@ public sealed class RefusalTests(RedisServer redis) : IClassFixture<RedisServer>
         }
 
         using var other = await host.Client.GetAsync("/events?topic=a", TestContext.Current.CancellationToken);
-        await AssertUnavailableAsync(other);
+        await AssertUnavailableAsync(other, status);
     }
 
-    private static async Task AssertUnavailableAsync(HttpResponseMessage response)
+    private static async Task AssertUnavailableAsync(HttpResponseMessage response, HttpStatusCode status = HttpStatusCode.ServiceUnavailable)
     {
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(status, response.StatusCode);
         Assert.NotNull(response.Headers.RetryAfter?.Delta);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         Assert.NotEmpty(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

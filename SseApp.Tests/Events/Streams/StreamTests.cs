@@ -99,6 +99,11 @@ public sealed class StreamTests(RedisServer redis) : IClassFixture<RedisServer>
     public async Task Redis_subscriptions_go_a_grace_period_after_the_last_subscriber()
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("Topics:UnsubscribeGrace", "00:00:00.100"));
+        foreach (var topic in (string[])["kept", "own-0", "own-1", "own-2"])
+        {
+            using var published = await host.PublishAsync(topic, "first");
+        }
+
         using var subscriptions = host.Collect("sse_redis_subscriptions");
         using var topics = host.Collect("sse_active_topics");
         var readers = new List<SseReader>();
@@ -118,6 +123,42 @@ public sealed class StreamTests(RedisServer redis) : IClassFixture<RedisServer>
         await using var again = await host.SubscribeAsync("kept");
         using var answer = await host.PublishAsync("kept", "back");
         Assert.Equal("back", (await again.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_topic_to_which_nothing_was_published_has_no_grace_period()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Topics:UnsubscribeGrace", "01:00:00"));
+        using var published = await host.PublishAsync("kept", "first");
+        using var subscriptions = host.Collect("sse_redis_subscriptions");
+        using var topics = host.Collect("sse_active_topics");
+        for (var i = 0; i < 5; i++)
+        {
+            await using var stream = await host.SubscribeAsync(["kept", .. Enumerable.Range(0, 60).Select(j => $"made-up-{i}-{j}")]);
+        }
+
+        // Some that leave before their stream is open.
+        for (var i = 0; i < 20; i++)
+        {
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            leaving.CancelAfter(TimeSpan.FromMilliseconds(i));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Client.GetStringAsync($"/events?topic=left-{i}&topic=left-too-{i}", leaving.Token));
+        }
+
+        await Eventually.Async(() => Observe(subscriptions) == 1 && Observe(topics) == 1, s_limit, "all subscriptions but the one of the topic with a log to go");
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_left_and_asked_for_again_at_once_misses_nothing()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        for (var i = 0; i < 50; i++)
+        {
+            await (await host.SubscribeAsync($"new-{i}")).DisposeAsync();
+            await using var again = await host.SubscribeAsync($"new-{i}");
+            using var published = await host.PublishAsync($"new-{i}", "x");
+            Assert.Equal("x", (await again.NextAsync())?.Data);
+        }
     }
 
     [Theory]

@@ -123,6 +123,7 @@ public abstract class StreamWriterTests(RedisServer redis, params (string Key, s
     /// <summary>Settings of a second endpoint beside the plain one that events are published at.</summary>
     internal static (string Key, string Value)[] SecondEndpoint(string protocols, TestCertificate? tls) =>
     [
+        ("Hosts:Allowed:0", "events.example"),
         ("Kestrel:Endpoints:1:Url", "http://127.0.0.1:0"),
         ("Kestrel:Endpoints:2:Url", tls is null ? "http://127.0.0.1:0" : "https://127.0.0.1:0"),
         ("Kestrel:Endpoints:2:Protocols", protocols),

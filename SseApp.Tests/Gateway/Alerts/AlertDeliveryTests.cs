@@ -94,7 +94,7 @@ public sealed class AlertDeliveryTests : GatewayTest
         var gateway = await AlertingGatewayAsync(webhook, ("Logging:LogLevel:Default", "Trace"));
         var logs = gateway.Services.GetFakeLogCollector();
 
-        using var test = await gateway.Client.PostAsync("/admin/alerts/test", null, Cancellation);
+        using var test = await gateway.Admin.PostAsync("/admin/alerts/test", null, Cancellation);
         Assert.Equal(HttpStatusCode.BadGateway, test.StatusCode);
         var problem = await test.Content.ReadAsStringAsync(Cancellation);
         Assert.Contains("it answered 404", problem, StringComparison.Ordinal);
@@ -113,14 +113,14 @@ public sealed class AlertDeliveryTests : GatewayTest
         var webhook = Own(await WebhookReceiver.StartAsync());
         await OriginAsync("r1");
         var gateway = await AlertingGatewayAsync(webhook);
-        using (var answer = await gateway.Client.PostAsync("/admin/alerts/test", null, Cancellation))
+        using (var answer = await gateway.Admin.PostAsync("/admin/alerts/test", null, Cancellation))
         {
             Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         }
 
         Assert.Equal(["test test"], webhook.Notices());
         var without = await GatewayAsync();
-        using var none = await without.Client.PostAsync("/admin/alerts/test", null, Cancellation);
+        using var none = await without.Admin.PostAsync("/admin/alerts/test", null, Cancellation);
         Assert.Equal(HttpStatusCode.Conflict, none.StatusCode);
         Assert.Contains("Alerts:WebhookUrl", await none.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
@@ -145,13 +145,13 @@ public sealed class AlertDeliveryTests : GatewayTest
         await OriginAsync("r1");
         var gateway = await AlertingGatewayAsync(webhook);
 
-        using var answer = await gateway.Client.PostAsJsonAsync(
+        using var answer = await gateway.Admin.PostAsJsonAsync(
             "/admin/restarts", new { id = "events-0", exitCode = 134, gaveUp = true, reason = "out of luck" }, Cancellation);
 
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         await webhook.UntilAsync("firing crash-loop:events-0");
         Assert.Contains("out of luck", Assert.Single(webhook.Taken).GetProperty("summary").GetString(), StringComparison.Ordinal);
-        using var bad = await gateway.Client.PostAsJsonAsync("/admin/restarts", new { id = "" }, Cancellation);
+        using var bad = await gateway.Admin.PostAsJsonAsync("/admin/restarts", new { id = "" }, Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
     }
 
@@ -251,7 +251,7 @@ public sealed class AlertDeliveryTests : GatewayTest
     // An alert of its own: when it is reported, the rules have seen the cluster as it was before.
     private static async Task BarrierAsync(GatewayHost gateway, WebhookReceiver webhook, string id)
     {
-        using var answer = await gateway.Client.PostAsJsonAsync("/admin/restarts", new { id, gaveUp = true }, Cancellation);
+        using var answer = await gateway.Admin.PostAsJsonAsync("/admin/restarts", new { id, gaveUp = true }, Cancellation);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         await webhook.UntilAsync($"firing crash-loop:{id}");
     }
@@ -279,5 +279,5 @@ public sealed class AlertDeliveryTests : GatewayTest
     };
 
     private static async Task<JsonElement> AlertsAsync(GatewayHost gateway) =>
-        await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation);
+        await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation);
 }

@@ -17,6 +17,7 @@ public sealed class AlertRuleTests
     private bool _unsettled;
     private bool _starting;
     private long _refused;
+    private long _forged;
     private int _failing;
 
     [Fact]
@@ -409,6 +410,27 @@ public sealed class AlertRuleTests
         Assert.Contains("hung: no answer", Assert.Single(rule.Evaluate(Snapshot())).Summary, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_forged_is_reported_until_there_was_nothing_for_a_minute_whoever_found_it()
+    {
+        var rule = new ForgedRecordRule();
+        Change("r1", replica => replica with { Forged = 5 });
+        Assert.Empty(Evaluate(rule));
+
+        Change("r1", replica => replica with { Forged = 6 });
+        Assert.Equal(["forged-record"], Evaluate(rule));
+        _uptime += TimeSpan.FromMinutes(1);
+        Assert.Empty(Evaluate(rule));
+
+        _forged++;
+        Assert.Equal(["forged-record"], Evaluate(rule));
+        _uptime += TimeSpan.FromMinutes(1);
+        Restart("r1", 1);
+        Assert.Empty(Evaluate(rule));
+        Change("r1", replica => replica with { Forged = 1 });
+        Assert.Equal(["forged-record"], Evaluate(rule));
+    }
+
     private void Report(string id, RestartStage? stage, string reason = "") => _restarts.Insert(
         0, new RestartRecord { Id = id, At = s_start + _uptime, Crash = stage == RestartStage.Hung, Stage = stage, Reason = reason });
 
@@ -451,6 +473,7 @@ public sealed class AlertRuleTests
         Ready = _replicas.Count - _failing,
         Restarts = _restarts,
         Refused = _refused,
+        Forged = _forged,
         Known = _known,
     };
 }

@@ -71,7 +71,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
         try
         {
             // The client's own limit is 15 s, that of Redis' client 5 s; the answer says that it gave up before.
-            var health = await HealthAsync(replica.Client);
+            var health = await HealthAsync(replica.Admin);
             var state = health.GetProperty("dependencies").GetProperty("redis");
             Assert.Equal("degraded", state.GetProperty("status").GetString());
             Assert.InRange(state.GetProperty("latencyMs").GetDouble(), 1000, 2500);
@@ -117,7 +117,7 @@ public sealed class AlertsOnRedisTests(RedisServer redis) : GatewayTest, IClassF
     }
 
     private static async Task<JsonElement[]> AlertsAsync(GatewayHost gateway, string list) =>
-        [.. (await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation)).GetProperty(list).EnumerateArray()];
+        [.. (await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/alerts", Cancellation)).GetProperty(list).EnumerateArray()];
 
     private static async Task<JsonElement> HealthAsync(HttpClient client)
     {

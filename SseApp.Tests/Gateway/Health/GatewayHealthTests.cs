@@ -71,7 +71,7 @@ public sealed class GatewayHealthTests : GatewayTest
     private static Task UntilHealthAsync(GatewayHost gateway, HttpStatusCode code, string status, string said) => Eventually.Async(
         async () =>
         {
-            using var answer = await gateway.Client.GetAsync("/health", Cancellation);
+            using var answer = await gateway.Admin.GetAsync("/health", Cancellation);
             var health = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(Cancellation));
             return answer.StatusCode == code
                 && health.GetProperty("status").GetString() == status

@@ -39,9 +39,9 @@ public sealed class LostReplicasTests : GatewayTest
         await Registry.RemoveAsync("r1", Cancellation);
 
         await UntilAsync(() => gateway.Get<LostReplicas>().Frozen.Count == 1, "the replica to be lost");
-        var replica = Assert.Single((await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray());
+        var replica = Assert.Single((await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray());
         Assert.Equal(("r1", "frozen", "unhealthy"), (replica.GetProperty("id").GetString(), replica.GetProperty("state").GetString(), replica.GetProperty("health").GetString()));
-        var details = await gateway.Client.GetFromJsonAsync<JsonElement>("/admin/replicas/r1", Cancellation);
+        var details = await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/replicas/r1", Cancellation);
         Assert.Equal(("frozen", false), (details.GetProperty("state").GetString(), details.GetProperty("reachable").GetBoolean()));
 
         Volatile.Write(ref frozen, false);

@@ -1,5 +1,7 @@
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Tests.Gateway.Limits;
 
@@ -118,11 +120,27 @@ public sealed class LimitsTests : GatewayTest
     }
 
     [Fact]
+    public void Without_settings_a_client_has_limits_for_a_public_site() => Assert.Equal(
+        new ClientBudget
+        {
+            Streams = 100,
+            Topics = 1_000,
+            Connections = 256,
+            ReadsAtOnce = 8,
+            Connects = new Rate(50, 200),
+            Events = new Rate(200, 1_000),
+            StoredBytes = new Rate(4 << 20, 4 << 20),
+            Reads = new Rate(20, 20),
+        },
+        new LimitsOptions().Budget);
+
+    [Fact]
     public async Task Publishes_over_the_rate_are_429_with_the_time_to_wait()
     {
         var origin = await OriginAsync("r1");
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
-        var gateway = await GatewayAsync(time, s_proxy, ("Limits:PublishesPerSecond", "1"), ("Limits:PublishBurst", "2"));
+        var gateway = await GatewayAsync(time, s_proxy, ("Limits:EventsPerSecond", "1"), ("Limits:EventBurst", "2"));
+        using var refusals = new MetricProbe(gateway, "sse_refusals_total");
 
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/topics/a/events", "192.0.2.1"));
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/Publish/", "192.0.2.1"));
@@ -132,6 +150,7 @@ public sealed class LimitsTests : GatewayTest
             await AssertProblemAsync(response, HttpStatusCode.TooManyRequests, "publish-rate", "not-stored");
         }
 
+        Assert.Equal(1, refusals.Sum);
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.2"));
         Assert.Equal("r1", await gateway.Client.GetStringAsync("/topics/a/events", Cancellation));
         Assert.Equal(4, origin.Requests.Count);
@@ -147,14 +166,226 @@ public sealed class LimitsTests : GatewayTest
         await OriginAsync("r1");
         var gateway = await GatewayAsync(
             new FakeTimeProvider(DateTimeOffset.UnixEpoch),
-            ("Limits:PublishesPerSecond", "1"),
-            ("Limits:PublishBurst", "1"),
+            ("Limits:EventsPerSecond", "1"),
+            ("Limits:EventBurst", "1"),
             ("Limits:PublishClient", "Credential"));
 
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1", (header, one)));
         Assert.Equal(HttpStatusCode.TooManyRequests, await PublishAsync(gateway, "/publish", "192.0.2.2", (header, one)));
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1", (header, two)));
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1"));
+    }
+
+    [Theory]
+    [InlineData("Limits:EventsPerSecond", "200, 100", 20)]
+    [InlineData("Limits:StoredBytesPerSecond", "1, 5000", 50)]
+    public async Task What_a_publish_has_stored_is_paid_back_before_the_next(string limit, string stored, int seconds)
+    {
+        await HandlingOriginAsync("r1", context =>
+        {
+            context.Response.Headers[StreamHeaders.Stored] = stored;
+            return context.Response.WriteAsync("r1", Cancellation);
+        });
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var gateway = await GatewayAsync(
+            time, s_proxy, ("Limits:EventBurst", "10"), (limit, limit.Contains("Bytes", StringComparison.Ordinal) ? "100" : "10"));
+
+        using (var request = Publish("/publish", "192.0.2.1"))
+        using (var first = await gateway.Client.SendAsync(request, Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+            Assert.False(first.Headers.Contains(StreamHeaders.Stored));
+        }
+
+        // The first second was in the bucket.
+        time.Advance(TimeSpan.FromSeconds(seconds - 2));
+        using (var request = Publish("/topics/a/events", "192.0.2.1"))
+        using (var second = await gateway.Client.SendAsync(request, Cancellation))
+        {
+            await AssertProblemAsync(second, HttpStatusCode.TooManyRequests, "publish-rate", "not-stored");
+        }
+
+        time.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1"));
+    }
+
+    [Fact]
+    public async Task Many_publishes_at_once_are_charged_their_bodies_before_they_are_answered()
+    {
+        var answer = new TaskCompletionSource();
+        var arrived = 0;
+        await HandlingOriginAsync("r1", async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null, Cancellation);
+            Interlocked.Increment(ref arrived);
+            await answer.Task;
+            context.Response.Headers[StreamHeaders.Stored] = "1, 10";
+            await context.Response.WriteAsync("r1", Cancellation);
+        });
+        var gateway = await GatewayAsync(new FakeTimeProvider(DateTimeOffset.UnixEpoch), ("Limits:StoredBytesPerSecond", "200000"));
+        // Without a length one event is taken for 64 KiB.
+        var publishes = Enumerable.Range(0, 6).Select(_ => SendChunkedAsync()).ToArray();
+        await UntilAsync(() => Volatile.Read(ref arrived) == 4 && publishes.Count(publish => publish.IsCompleted) == 2, "what fits to arrive, and the rest to be refused");
+        answer.SetResult();
+
+        Assert.Equal(4, (await Task.WhenAll(publishes)).Count(status => status == HttpStatusCode.OK));
+        // And as what they were when they are answered.
+        Assert.Equal(HttpStatusCode.OK, await SendChunkedAsync());
+
+        async Task<HttpStatusCode> SendChunkedAsync()
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/a/events") { Content = new StringContent("0123456789") };
+            request.Headers.TransferEncodingChunked = true;
+            using var response = await gateway.Client.SendAsync(request, Cancellation);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task Another_service_cannot_charge_a_publisher_and_keeps_its_header()
+    {
+        var service = Own(await OriginHost.StartAsync("s1", context =>
+        {
+            context.Response.Headers[StreamHeaders.Stored] = "1000, 1000";
+            return context.Response.WriteAsync("s1", Cancellation);
+        }));
+        var gateway = await GatewayAsync(
+            new FakeTimeProvider(DateTimeOffset.UnixEpoch),
+            ("Limits:EventsPerSecond", "5"),
+            ("Limits:EventBurst", "5"),
+            ("ReverseProxy:Routes:other:ClusterId", "other"),
+            ("ReverseProxy:Routes:other:Match:Path", "/topics/other/events"),
+            ("ReverseProxy:Clusters:other:Destinations:s1:Address", service.Address.AbsoluteUri));
+        for (var i = 0; i < 5; i++)
+        {
+            using var content = new StringContent("x");
+            using var response = await gateway.Client.PostAsync("/topics/other/events", content, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            Assert.Equal("1000, 1000", response.Headers.GetValues(StreamHeaders.Stored).Single());
+        }
+    }
+
+    [Theory]
+    [InlineData("/topics/a/events?limit=1000", "*/*")]
+    [InlineData("/Topics/a%2Fb/Events/", "text/event-stream")]
+    [InlineData("/topics/a", "*/*")]
+    public async Task Reads_over_the_rate_are_refused_until_they_may_come_again(string path, string accept)
+    {
+        await OriginAsync("r1");
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var gateway = await GatewayAsync(time, s_proxy, ("Limits:ReadsPerSecond", "2"));
+        using var refusals = new MetricProbe(gateway, "sse_refusals_total");
+        Assert.Equal("r1", await ReadAsync("192.0.2.1"));
+        Assert.Equal("r1", await ReadAsync("192.0.2.1"));
+
+        Assert.Contains("\"reason\":\"read-rate\"", await ReadAsync("192.0.2.1"), StringComparison.Ordinal);
+        using (var plain = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/b/events", Client("192.0.2.1")))
+        {
+            await AssertProblemAsync(plain, HttpStatusCode.TooManyRequests, "read-rate");
+        }
+
+        Assert.Equal(2, refusals.Sum);
+        Assert.Equal("r1", await ReadAsync("192.0.2.2"));
+        time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal("r1", await ReadAsync("192.0.2.1"));
+
+        async Task<string> ReadAsync(string address)
+        {
+            using var response = await gateway.Client.SendAsync(HttpMethod.Get, path, ("Accept", accept), Client(address)[0]);
+            return await response.Content.ReadAsStringAsync(Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task Reads_at_once_are_limited_until_one_is_answered()
+    {
+        var answer = new TaskCompletionSource();
+        await HandlingOriginAsync("r1", async context =>
+        {
+            await answer.Task.WaitAsync(context.RequestAborted);
+            await context.Response.WriteAsync("r1", context.RequestAborted);
+        });
+        var gateway = await GatewayAsync(("Limits:ReadsAtOnce", "3"));
+        var reads = Enumerable.Range(0, 5).Select(_ => gateway.Client.GetAsync("/topics/a/events", Cancellation)).ToArray();
+        await UntilAsync(() => reads.Count(read => read.IsCompleted) == 2, "two reads to be refused");
+        answer.SetResult();
+
+        var answers = await Task.WhenAll(reads);
+        Assert.Equal(3, answers.Count(response => response.StatusCode == HttpStatusCode.OK));
+        await AssertProblemAsync(answers.First(response => response.StatusCode != HttpStatusCode.OK), HttpStatusCode.TooManyRequests, "read-rate");
+        Array.ForEach(answers, response => response.Dispose());
+        Assert.Equal("r1", await gateway.Client.GetStringAsync("/topics/a", Cancellation));
+    }
+
+    [Fact]
+    public async Task Topics_over_the_limit_of_an_address_are_refused_also_when_its_streams_were_closed_just_now()
+    {
+        await OriginAsync("r1");
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var gateway = await GatewayAsync(time, s_proxy, ("Limits:TopicsPerAddress", "3"));
+        using var refusals = new MetricProbe(gateway, "sse_refusals_total");
+        using (var first = await OpenAsync(gateway, "192.0.2.1", "/events?topic=a&topic=b&Topic=b"))
+        {
+            using var same = await OpenAsync(gateway, "192.0.2.1", "/events?topic=b&topic=a");
+        }
+
+        await UntilAsync(() => gateway.Get<StreamCounts>().Streams == 0, "the streams to be over");
+        using (var soft = await StreamClient.OpenAsync(gateway.Client, "/events?topic=c&topic=d", headers: Client("192.0.2.1")))
+        {
+            Assert.Equal(HttpStatusCode.OK, soft.Response.StatusCode);
+            Assert.Matches("^retry: 6[0-9]{4}\nevent: stream.unavailable\ndata: {\"reason\":\"topics\"", Encoding.UTF8.GetString(await soft.ReadToEndAsync()));
+        }
+
+        using (var plain = await StreamClient.OpenAsync(gateway.Client, "/Events/?topic=c&topic=d", accept: "*/*", headers: Client("192.0.2.1")))
+        {
+            await AssertProblemAsync(plain.Response, HttpStatusCode.TooManyRequests, "topics", retryAfter: 62);
+        }
+
+        Assert.Equal(2, refusals.Sum);
+        using var known = await OpenAsync(gateway, "192.0.2.1", "/events?topic=a&topic=c");
+        using var other = await OpenAsync(gateway, "192.0.2.2", "/events?topic=c&topic=d&topic=e");
+        time.Advance(TimeSpan.FromSeconds(62));
+        using var later = await OpenAsync(gateway, "192.0.2.1", "/events?topic=d");
+    }
+
+    [Fact]
+    public async Task A_client_that_configuration_names_has_limits_of_its_own_for_all_its_addresses_together()
+    {
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync(
+            new FakeTimeProvider(DateTimeOffset.UnixEpoch),
+            s_proxy,
+            ("Limits:StreamsPerAddress", "1"),
+            ("Limits:EventsPerSecond", "1"),
+            ("Limits:EventBurst", "1"),
+            ("Limits:ReadsPerSecond", "1"),
+            ("Limits:PublishClient", "Credential"),
+            ("Limits:Clients:0:Name", "shop"),
+            ("Limits:Clients:0:Addresses", "192.0.2.0/24,2001:db8::/32"),
+            ("Limits:Clients:0:Streams", "2"),
+            ("Limits:Clients:0:EventsPerSecond", "3"),
+            ("Limits:Clients:0:EventBurst", "3"),
+            ("Limits:Clients:0:ReadsPerSecond", "0"));
+        using var first = await OpenAsync(gateway, "192.0.2.1");
+        using var second = await OpenAsync(gateway, "2001:db8:1::1");
+        using (var third = await StreamClient.OpenAsync(gateway.Client, accept: "*/*", headers: Client("192.0.2.2")))
+        {
+            await AssertProblemAsync(third.Response, HttpStatusCode.TooManyRequests, "address-streams");
+        }
+
+        foreach (var address in new[] { "192.0.2.1", "::ffff:192.0.2.2", "2001:db8:1::1" })
+        {
+            Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", address, ("Authorization", address)));
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, await PublishAsync(gateway, "/publish", "192.0.2.9", ("Authorization", "another")));
+        Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "198.51.100.1"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await PublishAsync(gateway, "/publish", "198.51.100.1"));
+        for (var i = 0; i < 5; i++)
+        {
+            using var read = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/a", Client("192.0.2.1"));
+            Assert.Equal(HttpStatusCode.OK, read.StatusCode);
+        }
     }
 
     [Fact]
@@ -213,9 +444,9 @@ public sealed class LimitsTests : GatewayTest
 
     private static (string, string)[] Client(string address) => [("X-Forwarded-For", address)];
 
-    private static async Task<StreamClient> OpenAsync(GatewayHost gateway, string address)
+    private static async Task<StreamClient> OpenAsync(GatewayHost gateway, string address, string path = "/events?topic=t")
     {
-        var client = await StreamClient.OpenAsync(gateway.Client, headers: Client(address));
+        var client = await StreamClient.OpenAsync(gateway.Client, path, headers: Client(address));
         await client.ReadUntilAsync("stream.open");
         return client;
     }
@@ -239,11 +470,11 @@ public sealed class LimitsTests : GatewayTest
         return response.StatusCode;
     }
 
-    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode status, string reason, string? outcome = null)
+    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode status, string reason, string? outcome = null, int retryAfter = 3)
     {
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
-        Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 3);
+        Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, retryAfter - 2, retryAfter);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
         Assert.Equal(reason, problem.GetProperty("reason").GetString());
         Assert.Equal(outcome, problem.TryGetProperty("outcome", out var found) ? found.GetString() : null);

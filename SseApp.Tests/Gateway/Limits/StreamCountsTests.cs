@@ -9,7 +9,7 @@ public sealed class StreamCountsTests
     public void Limits_hold_and_nothing_remains_of_clients_that_left() =>
         Gen.Select(Gen.Int[1, 4], Gen.Int[0, 12], Gen.Select(Gen.Int[0, 5], Gen.Bool).Array[1, 200]).Sample((perClient, inAll, steps) =>
         {
-            var counts = new StreamCounts(perClient, inAll);
+            var counts = new StreamCounts(inAll);
             var open = new Dictionary<int, int>();
             foreach (var (client, enter) in steps)
             {
@@ -19,12 +19,12 @@ public sealed class StreamCountsTests
                     var expected = inAll > 0 && open.Values.Sum() >= inAll ? StreamAdmission.GatewayFull
                         : has >= perClient ? StreamAdmission.ClientFull
                         : StreamAdmission.Admitted;
-                    Assert.Equal(expected, counts.TryEnter(Key(client)));
+                    Assert.Equal(expected, counts.TryEnter(Key(client), perClient));
                     open[client] = has + (expected == StreamAdmission.Admitted ? 1 : 0);
                 }
                 else if (has > 0)
                 {
-                    counts.Leave(Key(client));
+                    counts.Leave(Key(client), perClient);
                     open[client] = has - 1;
                 }
 

@@ -83,6 +83,66 @@ public sealed class TimeoutsTests : GatewayTest
         await cut.Task.WaitAsync(s_limit, Cancellation);
     }
 
+    [LongFact]
+    public async Task A_client_that_takes_its_response_too_slowly_is_cut_long_before_the_request_is_over_its_time()
+    {
+        var cut = new TaskCompletionSource();
+        var stalled = Own(TcpOrigin.Start(async (socket, cancellationToken) =>
+        {
+            try
+            {
+                await socket.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"u8.ToArray(), cancellationToken);
+                await SendForeverAsync(socket, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                // The gateway ends.
+            }
+        }));
+        var service = Own(TcpOrigin.Start(async (socket, cancellationToken) =>
+        {
+            try
+            {
+                await socket.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 10000000000\r\n\r\n"u8.ToArray(), cancellationToken);
+                await SendForeverAsync(socket, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                cut.SetResult();
+            }
+        }));
+        var gateway = await GatewayAsync(
+            ("Limits:MinResponseRate", "1000000"),
+            ("ReverseProxy:Routes:other:ClusterId", "other"),
+            ("ReverseProxy:Routes:other:Match:Path", "/other/{**rest}"),
+            ("ReverseProxy:Clusters:other:Destinations:s1:Address", service.Address.AbsoluteUri),
+            ("ReverseProxy:Routes:stream:ClusterId", "stream"),
+            ("ReverseProxy:Routes:stream:Match:Path", "/stream/{**rest}"),
+            ("ReverseProxy:Clusters:stream:Destinations:s1:Address", stalled.Address.AbsoluteUri));
+        // One that turns out to be a stream is not measured, whatever its request said.
+        using var stream = await ConnectAsync(gateway, "/stream/x");
+        using var tcp = await ConnectAsync(gateway, "/other/large");
+
+        await cut.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, Cancellation);
+        Assert.Contains("text/event-stream", await RawHttp.ReadAsync(stream.Client, until: "\r\n\r\n"), StringComparison.Ordinal);
+        var buffer = new byte[64 * 1024];
+        for (var read = 0; read < 4 * 1024 * 1024;)
+        {
+            var count = await stream.Client.ReceiveAsync(buffer, Cancellation);
+            Assert.NotEqual(0, count);
+            read += count;
+        }
+
+        static async Task SendForeverAsync(Socket socket, CancellationToken cancellationToken)
+        {
+            var part = new byte[64 * 1024];
+            while (true)
+            {
+                await socket.SendAsync(part, cancellationToken);
+            }
+        }
+    }
+
     // Its least grace is longer than a test should take: a client that is slow with one write, and all the streams on its
     // HTTP/2 connection, would be cut after 5 s.
     [Fact]

@@ -1,6 +1,6 @@
 using SseApp.Events.Replicas;
 using SseApp.Gateway.Replicas;
-using SseApp.ServiceDefaults.Cluster.Operators;
+using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Tests.Gateway.Operators;
 
@@ -26,7 +26,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         await UntilAsync(() => gateway.Get<ReplicaDirectory>().Replicas.Count == 1, "the replica");
         foreach (var (name, reason) in new[] { (id, "killed"), ("another", "aborted") })
         {
-            using var _ = await gateway.Client.PostAsJsonAsync("/admin/restarts", new { id = name, exitCode = -1, reason, stage = "Hung" }, Cancellation);
+            using var _ = await gateway.Admin.PostAsJsonAsync("/admin/restarts", new { id = name, exitCode = -1, reason, stage = "Hung" }, Cancellation);
         }
 
         // Where the registry says that it is, nobody answers.
@@ -37,7 +37,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(("killed", "Hung"), (restart.GetProperty("reason").GetString(), restart.GetProperty("stage").GetString()));
 
         // What it says of itself.
-        var text = await replica.Client.GetStringAsync("/admin/process", Cancellation);
+        var text = await replica.Admin.GetStringAsync("/admin/process", Cancellation);
         Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
         Assert.DoesNotContain(redis.ConnectionString, text, StringComparison.Ordinal);
         var process = JsonDocument.Parse(text).RootElement;
@@ -66,7 +66,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.True(details.GetProperty("reachable").GetBoolean());
         Assert.True(details.GetProperty("process").GetProperty("limits").GetProperty("streams").GetInt32() > 0);
         Assert.Empty(details.GetProperty("restarts").EnumerateArray());
-        using var unknown = await gateway.Client.GetAsync("/admin/replicas/nobody", Cancellation);
+        using var unknown = await gateway.Admin.GetAsync("/admin/replicas/nobody", Cancellation);
         Assert.Equal((HttpStatusCode.NotFound, "application/problem+json"), (unknown.StatusCode, unknown.Content.Headers.ContentType!.MediaType));
         Assert.Contains("nobody", await unknown.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
@@ -97,7 +97,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(["news/b", "other"], Names(second));
         Assert.Equal(JsonValueKind.Null, second.GetProperty("next").ValueKind);
         Assert.Equal(["other"], Names(await GetAsync(gateway, "/admin/topics?prefix=o")));
-        using var bad = await gateway.Client.GetAsync("/admin/topics?limit=0", Cancellation);
+        using var bad = await gateway.Admin.GetAsync("/admin/topics?limit=0", Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
     }
 
@@ -141,7 +141,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var (id, _, reader) = await OpenAsync(gateway, "news");
         var (_, _, other) = await OpenAsync(gateway, "news");
 
-        using (var answer = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation))
+        using (var answer = await gateway.Admin.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation))
         {
             Assert.Equal(1, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("disconnected").GetInt32());
         }
@@ -153,9 +153,9 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var back = Own(await SseReader.OpenAsync(gateway.Client, "/events?topic=news", reader.LastEventId));
         Assert.True((await back.OpenedAsync()).GetProperty("resumed").GetBoolean());
         Assert.Equal("x", (await back.NextAsync())?.Data);
-        using var gone = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation);
+        using var gone = await gateway.Admin.PostAsync($"/admin/connections/{id}/disconnect", null, Cancellation);
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
-        using var bad = await gateway.Client.PostAsync("/admin/connections/nobody/disconnect", null, Cancellation);
+        using var bad = await gateway.Admin.PostAsync("/admin/connections/nobody/disconnect", null, Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
     }
 
@@ -171,7 +171,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
 
         var (_, _, other) = await OpenAsync(gateway, "all");
 
-        using var answer = await gateway.Client.PostAsync("/admin/topics/room%2F1/disconnect", null, Cancellation);
+        using var answer = await gateway.Admin.PostAsync("/admin/topics/room%2F1/disconnect", null, Cancellation);
 
         Assert.Equal(4, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("disconnected").GetInt32());
         foreach (var reader in ended)
@@ -189,7 +189,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var gateway = await ClusterAsync();
         var (id, _, reader) = await OpenAsync(gateway, "news");
 
-        using var answer = await gateway.Client.PostAsync($"/admin/connections/{id}/disconnect?permanent=true", null, Cancellation);
+        using var answer = await gateway.Admin.PostAsync($"/admin/connections/{id}/disconnect?permanent=true", null, Cancellation);
 
         Assert.Equal("stream.closed", (await reader.NextAsync())?.Type);
         Assert.Null(await reader.NextAsync());
@@ -203,14 +203,15 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var gateway = await ClusterAsync();
         await PublishAsync(gateway, "news%2Fx");
 
-        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("X-Forwarded-For", "192.0.2.1")));
-        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(
-            gateway,
-            ("X-Forwarded-For", "192.0.2.1"),
-            (OperatorSignature.Header, $"{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}.{new string('0', 64)}")));
-        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway, ("Origin", "https://evil.test")));
-        Assert.Equal(HttpStatusCode.NoContent, await DeleteAsync(gateway));
-        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway));
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway.Client));
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway.Client, ("Authorization", $"Bearer {OperatorAccess.Key.Text}")));
+        var replica = (await GetAsync(gateway, "/admin/replicas"))[0].GetProperty("id").GetString()!;
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(
+            gateway.Client, (RequestSignature.Header, ClusterKey.Requests.Sign("DELETE", "/topics/news%2Fx", replica, RequestPurpose.Operator))));
+        Assert.Equal(HttpStatusCode.Forbidden, await DeleteAsync(gateway.Admin, ("Origin", "https://evil.test")));
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/topics/news%2Fx/events", Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, await DeleteAsync(gateway.Admin));
+        Assert.Equal(HttpStatusCode.NotFound, await DeleteAsync(gateway.Admin));
     }
 
     [Fact]
@@ -222,7 +223,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
 
         using var answer = await replica.Client.PostAsync("/admin/topics/news/disconnect", null, Cancellation);
 
-        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         using (await replica.PublishAsync("news", "still here"))
         {
             Assert.Equal("still here", (await reader.NextAsync())?.Data);
@@ -234,7 +235,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
     {
         var gateway = await ClusterAsync();
         var (_, _, reader) = await OpenAsync(gateway, "news");
-        using var answer = await gateway.Client.SendAsync(HttpMethod.Post, "/admin/topics/news/disconnect", ("Origin", "https://evil.test"));
+        using var answer = await gateway.Admin.SendAsync(HttpMethod.Post, "/admin/topics/news/disconnect", ("Origin", "https://evil.test"));
 
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         await PublishAsync(gateway, "news");
@@ -248,9 +249,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         await OpenAsync(gateway, "news");
         await using (var connection = await redis.ConnectAsync())
         {
-            var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions { Expiry = TimeSpan.FromMinutes(1) }), NullLogger<RedisReplicaRegistry>.Instance);
-            await registry.WriteAsync(
+            await ClusterKey.Registry(connection, _prefix, expiry: TimeSpan.FromMinutes(1)).WriteAsync(
                 new ReplicaRecord { Id = "dead", Address = new Uri($"http://127.0.0.1:{Ports.Next()}"), State = ReplicaState.Ready },
                 announce: true,
                 Cancellation);
@@ -265,7 +264,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var page = await GetAsync(gateway, "/admin/topics");
         Assert.Equal(["news"], Names(page));
         Assert.Equal(["dead"], page.GetProperty("unreachable").EnumerateArray().Select(id => id.GetString()));
-        using var missing = await gateway.Client.PostAsync("/admin/connections/00000000000000ff/disconnect", null, Cancellation);
+        using var missing = await gateway.Admin.PostAsync("/admin/connections/00000000000000ff/disconnect", null, Cancellation);
         Assert.Equal(HttpStatusCode.BadGateway, missing.StatusCode);
         Assert.Contains("dead", await missing.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
@@ -304,12 +303,12 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
     }
 
-    private static Task<JsonElement> GetAsync(GatewayHost gateway, string path) => gateway.Client.GetFromJsonAsync<JsonElement>(path, Cancellation);
+    private static Task<JsonElement> GetAsync(GatewayHost gateway, string path) => gateway.Admin.GetFromJsonAsync<JsonElement>(path, Cancellation);
 
     private static string?[] Names(JsonElement page) =>
         [.. page.GetProperty("topics").EnumerateArray().Select(topic => topic.GetProperty("topic").GetString())];
 
-    private static async Task<HttpStatusCode> DeleteAsync(GatewayHost gateway, params (string Name, string Value)[] headers)
+    private static async Task<HttpStatusCode> DeleteAsync(HttpClient client, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Delete, "/topics/news%2Fx");
         foreach (var (name, value) in headers)
@@ -317,7 +316,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        using var answer = await gateway.Client.SendAsync(request, Cancellation);
+        using var answer = await client.SendAsync(request, Cancellation);
         return answer.StatusCode;
     }
 }

@@ -160,7 +160,7 @@ public sealed class RelayFaultTests : GatewayTest
     {
         var opened = new TaskCompletionSource<RelayOpen>();
         var closed = new TaskCompletionSource<int>();
-        await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        var replica = await RelayOriginAsync("r1", async (stream, output, cancellation) =>
         {
             var open = await RelayOrigin.ReadOpenAsync(stream, cancellation);
             opened.SetResult(open);
@@ -184,7 +184,8 @@ public sealed class RelayFaultTests : GatewayTest
         Assert.Equal("position", Assert.Single(headers["Last-Event-ID"]));
         Assert.Equal("Bearer token", Assert.Single(headers["Authorization"]));
         Assert.Equal("https://example.org", Assert.Single(headers["Origin"]));
-        Assert.Equal(gateway.Address.Authority, Assert.Single(headers["Host"]));
+        Assert.Equal(replica.Address.Authority, Assert.Single(headers["Host"]));
+        Assert.Equal(gateway.Address.Authority, Assert.Single(headers["X-Forwarded-Host"]));
         Assert.Equal("127.0.0.1", Assert.Single(headers["X-Forwarded-For"]));
         Assert.Equal("127.0.0.1", Assert.Single(headers["X-Real-IP"]));
 

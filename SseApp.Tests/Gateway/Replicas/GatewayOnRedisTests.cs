@@ -35,7 +35,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
             Assert.Equal<string[]>(sent, [.. await reader.DataAsync(20)]);
         }
 
-        using var list = JsonDocument.Parse(await gateway.Client.GetStringAsync("/admin/replicas", Cancellation));
+        using var list = JsonDocument.Parse(await gateway.Admin.GetStringAsync("/admin/replicas", Cancellation));
         Assert.True(replicas.SetEquals(list.RootElement.EnumerateArray().Select(replica => replica.GetProperty("id").GetString()!)), $"Listed: {list.RootElement}");
     }
 
@@ -82,9 +82,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         var origin = Own(await OriginHost.StartAsync("r1"));
         await using (var connection = await ownRedis.ConnectAsync())
         {
-            var registry = new RedisReplicaRegistry(
-                connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), Options.Create(new ReplicaRegistryOptions()), NullLogger<RedisReplicaRegistry>.Instance);
-            await registry.WriteAsync(origin.Record, announce: true, Cancellation);
+            await ClusterKey.Registry(connection, _prefix).WriteAsync(origin.Record, announce: true, Cancellation);
         }
 
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
@@ -108,7 +106,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
         async () =>
         {
             // GetStringAsync throws unless the status is 200: the gateway stays ready all the time.
-            using var health = JsonDocument.Parse(await gateway.Client.GetStringAsync("/health", Cancellation));
+            using var health = JsonDocument.Parse(await gateway.Admin.GetStringAsync("/health", Cancellation));
             return string.Equals(health.RootElement.GetProperty("status").GetString(), status, StringComparison.Ordinal);
         },
         TimeSpan.FromSeconds(15),

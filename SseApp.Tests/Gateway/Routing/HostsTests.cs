@@ -19,7 +19,8 @@ public sealed class HostsTests : GatewayTest
             ("Match:Hosts:0", "events.example.org"),
             ("Match:Hosts:1", "*.example.net"),
             ("Match:Hosts:2", "xn--bcher-kva.example"),
-            ("Match:Hosts:3", "secure.example.org:8443"));
+            ("Match:Hosts:3", "secure.example.org:8443"),
+            ("Hosts:Allowed:0", "*"));
 
         foreach (var path in new[] { "/events?topic=a", "/topics/a", "/publish" })
         {
@@ -35,7 +36,7 @@ public sealed class HostsTests : GatewayTest
         await OriginAsync("r1");
         var other = Own(await OriginHost.StartAsync("other"));
         var gateway = await GatewayAsync(
-            [.. OtherService(other).Select(setting => (setting.Key, setting.Value.Replace("/other/", "/", StringComparison.Ordinal))), ("Match:Hosts:0", "events.example.org")]);
+            [.. OtherService(other).Select(setting => (setting.Key, setting.Value.Replace("/other/", "/", StringComparison.Ordinal))), ("Match:Hosts:0", "events.example.org"), ("Hosts:Allowed:0", "example.org")]);
 
         Assert.Equal("other", await BodyAsync("example.org"));
         Assert.Equal("r1", await BodyAsync("events.example.org"));

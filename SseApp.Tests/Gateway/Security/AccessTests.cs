@@ -52,9 +52,10 @@ public sealed class AccessTests : GatewayTest
         var gateway = await GatewayAsync(("Access:Allow:0", "192.0.2.0/24"));
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/alive", Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/metrics", Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Admin.GetAsync("/metrics", Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/health", Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, (await gateway.Client.GetAsync("/topics/a", Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.Forbidden, (await GetAsync(gateway, "/metrics", "127.0.0.1")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await GetAsync(gateway, "/health", "127.0.0.1")).StatusCode);
     }
 
     [Fact]

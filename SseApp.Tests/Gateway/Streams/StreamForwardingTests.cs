@@ -79,6 +79,8 @@ public sealed class StreamForwardingTests : GatewayTest
         Assert.Equal("/topics/news%2Fsports:1/events", seen.Path);
         Assert.Equal("abc.12-34_5", seen.Headers["Last-Event-ID"]);
         Assert.Equal("k 1", seen.Headers["Idempotency-Key"]);
-        Assert.Equal(gateway.Address.Authority, seen.Headers["Host"]);
+        // A replica is asked under its own name, whatever the client's was.
+        Assert.Equal(origin.Address.Authority, seen.Headers["Host"]);
+        Assert.Equal(gateway.Address.Authority, seen.Headers["X-Forwarded-Host"]);
     }
 }

@@ -10,7 +10,7 @@ public sealed class PrometheusTests : GatewayTest
         using var client = await StreamClient.OpenAsync(gateway.Client);
         await client.ReadUntilAsync("stream.open");
 
-        var text = await gateway.Client.GetStringAsync("/metrics", Cancellation);
+        var text = await gateway.Admin.GetStringAsync("/metrics", Cancellation);
 
         Assert.Matches("(?m)^sse_gateway_active_streams\\{[^}]*replica=\"r1\"[^}]*\\} 1( |$)", text);
         Assert.Matches("(?m)^sse_gateway_replicas\\{[^}]*state=\"ready\"[^}]*\\} 1( |$)", text);

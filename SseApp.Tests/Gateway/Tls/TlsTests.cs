@@ -102,13 +102,13 @@ public sealed class TlsTests : GatewayTest
         using var redirect = await plain.GetAsync("/events?topic=a%20b", Cancellation);
         Assert.Equal(HttpStatusCode.PermanentRedirect, redirect.StatusCode);
         Assert.Equal($"https://127.0.0.1:{gateway.SecureAddress.Port}/events?topic=a%20b", redirect.Headers.Location!.OriginalString);
-        foreach (var probe in new[] { "/health", "/alive", "/metrics" })
+        foreach (var probe in new[] { "/health", "/alive" })
         {
             using var response = await plain.GetAsync(probe, Cancellation);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
 
-        using var proxied = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        using var proxied = new HttpRequestMessage(HttpMethod.Get, "/health");
         proxied.Headers.Add("X-Forwarded-For", "192.0.2.1");
         using var sent = await plain.SendAsync(proxied, Cancellation);
         Assert.Equal(HttpStatusCode.PermanentRedirect, sent.StatusCode);

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Bench.Reload;
@@ -17,6 +18,9 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
 
     public Uri Gateway { get; private set; } = null!;
 
+    /// <summary>The gateway's listener for operators, and the key for it.</summary>
+    public (Uri Address, string Key) Operators { get; private set; }
+
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
         _redis = await StartRedisAsync(cancellationToken);
@@ -29,7 +33,14 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
 
         var port = Workspace.FreePort();
         Gateway = Target.Local(port);
-        await StartAsync("reload.gateway", ["dotnet", Workspace.Assembly("SseApp.Gateway")], Healthy(port), cancellationToken, Environment(port));
+        var key = AdminKeyFile.ReadOrCreate(Path.Combine(Workspace.FreshDirectory("reload.gateway"), "admin.key"));
+        Operators = (Target.Local(Workspace.FreePort()), key.Text);
+        await StartAsync(
+            "reload.gateway",
+            ["dotnet", Workspace.Assembly("SseApp.Gateway")],
+            Healthy(port),
+            cancellationToken,
+            [.. Environment(port), ("Admin__Urls", Operators.Address.AbsoluteUri), ("Admin__KeyFile", key.File)]);
         return Target.Ours(Gateway);
     }
 

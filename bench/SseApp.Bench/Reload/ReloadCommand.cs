@@ -41,7 +41,7 @@ internal static class ReloadCommand
         try
         {
             await cluster.StartAsync(Replicas, cancellationToken);
-            var load = new ReloadLoad(cluster.Gateway, streams, topics, rate, window);
+            var load = new ReloadLoad(cluster.Gateway, cluster.Operators, streams, topics, rate, window);
             var run = new ReloadRun(load, Cli.Progress);
             var result = await Task.Run(() => run.Execute(reload: null, cancellationToken), cancellationToken);
             var folder = output ?? workspace.Artifacts;

@@ -1,14 +1,21 @@
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using SseApp.ServiceDefaults.Defaults.Admin;
 
 namespace SseApp.Bench.Reload;
 
 /// <summary>Looks at the gateway's operator API while the load runs.</summary>
-internal sealed class ReloadObserver(Uri gateway) : IDisposable
+internal sealed class ReloadObserver(Uri operators, string key) : IDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
-    private readonly HttpClient _client = new() { BaseAddress = gateway, Timeout = TimeSpan.FromSeconds(10) };
+    private readonly HttpClient _client = new()
+    {
+        BaseAddress = operators,
+        Timeout = TimeSpan.FromSeconds(10),
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue(AdminKey.Scheme, key) },
+    };
 
     public List<ReplicaSample> Samples { get; } = [];
 

@@ -18,7 +18,7 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
     {
         var plan = new LoadPlan(Target.Ours(load.Gateway), load.Streams, load.Topics, PublishersPerTopic, 8, Size, Reconnect: true);
         using var session = new LoadSession(plan, report, cancellationToken);
-        using var observer = new ReloadObserver(load.Gateway);
+        using var observer = new ReloadObserver(load.Operators.Address, load.Operators.Key);
         var loop = session.Loop;
         session.Open();
 

@@ -65,11 +65,23 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     [
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
         ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
+        // As every subject has it: for the time of a run, and on loopback.
+        ("Cluster__AllowRedisWithoutPassword", "true"),
+        ("RedisMemory__AllowNoLimit", "true"),
         ("Logging__LogLevel__Default", "Warning"),
+        ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
+        ("Admin__Urls", ""),
 
         // The load comes from one address and connects as fast as it can.
+        ("Topics__NewHubsPerSecond", "0"),
         ("Limits__StreamsPerAddress", "0"),
         ("Limits__StreamsPerGateway", "0"),
         ("Limits__ConnectsPerSecond", "0"),
+        ("Limits__EventsPerSecond", "0"),
+        ("Limits__StoredBytesPerSecond", "0"),
+        ("Limits__ReadsPerSecond", "0"),
+        ("Limits__ReadsAtOnce", "0"),
+        ("Limits__TopicsPerAddress", "0"),
+        ("Descriptors__MaxConnections", "0"),
     ];
 }

@@ -5,11 +5,13 @@ public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
     private static readonly string[] s_contentHeaders = ["Content-Type", "Cache-Control", "X-Accel-Buffering", "Content-Encoding", "Location", "ETag"];
 
     [Theory]
-    [InlineData("replica", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/admin/connections", "/relay", "/none")]
-    [InlineData("gateway", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/admin/connections", "/admin/replicas", "/admin/reload", "/admin/alerts", "/", "/console.css", "/none")]
+    [InlineData("replica", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/relay", "/none")]
+    [InlineData("replica for operators", "/health", "/alive", "/admin/topics", "/admin/connections", "/admin/process", "/topics/a", "/events", "/none")]
+    [InlineData("gateway", "/health", "/alive", "/metrics", "/topics/a", "/topics/a/events", "/topics/a/events?limit=x", "/topics/!", "/admin/topics", "/", "/console.css", "/none")]
+    [InlineData("gateway for operators", "/health", "/alive", "/admin/topics", "/admin/connections", "/admin/replicas", "/admin/reload", "/admin/alerts", "/", "/console.css", "/topics/a", "/events", "/none")]
     public async Task HEAD_answers_as_GET_without_a_body(string service, params string[] paths)
     {
-        using var client = Client(await AddressAsync(service));
+        using var client = await ClientAsync(service);
         foreach (var path in paths)
         {
             using var get = await SendAsync(client, HttpMethod.Get, path);
@@ -58,23 +60,26 @@ public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
     [InlineData("replica", "/events", "GET, HEAD, OPTIONS")]
     [InlineData("replica", "/health", "GET, HEAD, OPTIONS")]
     [InlineData("replica", "/alive", "GET, HEAD, OPTIONS")]
-    [InlineData("replica", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("replica for operators", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("replica for operators", "/topics/a", "DELETE, OPTIONS")]
     [InlineData("replica", "/publish", "OPTIONS, POST")]
-    [InlineData("replica", "/topics/a", "DELETE, GET, HEAD, OPTIONS")]
+    [InlineData("replica", "/topics/a", "GET, HEAD, OPTIONS")]
     [InlineData("replica", "/topics/a/events", "GET, HEAD, OPTIONS, POST")]
-    [InlineData("replica", "/admin/topics", "GET, HEAD, OPTIONS")]
+    [InlineData("replica for operators", "/admin/topics", "GET, HEAD, OPTIONS")]
     [InlineData("gateway", "/events", "GET, HEAD, OPTIONS")]
     [InlineData("gateway", "/health", "GET, HEAD, OPTIONS")]
-    [InlineData("gateway", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway for operators", "/metrics", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway for operators", "/topics/a", "DELETE, OPTIONS")]
+    [InlineData("gateway", "/topics/a", "GET, HEAD, OPTIONS")]
     [InlineData("gateway", "/publish", "OPTIONS, POST")]
     [InlineData("gateway", "/topics/a/events", "GET, HEAD, OPTIONS, POST")]
-    [InlineData("gateway", "/admin/reload", "GET, HEAD, OPTIONS, POST")]
-    [InlineData("gateway", "/admin/replicas", "GET, HEAD, OPTIONS")]
+    [InlineData("gateway for operators", "/admin/reload", "GET, HEAD, OPTIONS, POST")]
+    [InlineData("gateway for operators", "/admin/replicas", "GET, HEAD, OPTIONS")]
     [InlineData("gateway", "/", "GET, HEAD, OPTIONS")]
     [InlineData("gateway", "/console.js", "GET, HEAD, OPTIONS")]
     public async Task OPTIONS_and_a_wrong_method_say_what_is_allowed(string service, string path, string allowed)
     {
-        using var client = Client(await AddressAsync(service));
+        using var client = await ClientAsync(service);
 
         using var options = await SendAsync(client, HttpMethod.Options, path);
         using var wrong = await SendAsync(client, HttpMethod.Patch, path);
@@ -84,6 +89,18 @@ public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal(HttpStatusCode.MethodNotAllowed, wrong.StatusCode);
         Assert.Equal(allowed, string.Join(", ", wrong.Content.Headers.Allow.Order(StringComparer.Ordinal)));
         Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
+    }
+
+    private async Task<HttpClient> ClientAsync(string service)
+    {
+        var (gateway, replica) = await StartAsync();
+        return service switch
+        {
+            "replica" => Client(replica.Address),
+            "gateway" => Client(gateway.Address),
+            "replica for operators" => OperatorAccess.Client(replica.Admin.BaseAddress!),
+            _ => OperatorAccess.Client(gateway.Admin.BaseAddress!),
+        };
     }
 
     private static HttpClient Client(Uri address) => new() { BaseAddress = address };

@@ -3,7 +3,7 @@ namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
 public sealed class PageOriginTests(RedisServer redis) : EdgeTest(redis)
 {
     private static readonly (string, string)[] s_settings =
-        [("Cors:Origins:0", "https://app.example"), ("Cors:Origins:1", "http://app.example:8080"), ("Proxies:Known:0", "127.0.0.1")];
+        [("Cors:Origins:0", "https://app.example"), ("Cors:Origins:1", "http://app.example:8080"), ("Proxies:Known:0", "127.0.0.1"), ("Hosts:Allowed:0", "own.example"), ("Hosts:Allowed:1", "public.example")];
 
     [Theory]
     // Programs.
@@ -62,13 +62,13 @@ public sealed class PageOriginTests(RedisServer redis) : EdgeTest(redis)
     }
 
     [Theory]
-    [InlineData("DELETE", "/topics/a", 403)]
+    [InlineData("DELETE", "/topics/a", 404)]
     [InlineData("PUT", "/publish", 403)]
     [InlineData("GET", "/topics/a", 200)]
     [InlineData("HEAD", "/topics/a", 200)]
     public async Task What_changes_nothing_is_not_concerned(string method, string path, int status)
     {
-        foreach (var address in await AddressesAsync())
+        foreach (var address in await AddressesAsync(s_settings))
         {
             var answer = await RawHttp.AskAsync(address, $"{method} {path} HTTP/1.1\r\nHost: own.example\r\nConnection: close\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\n\r\n");
             Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
@@ -87,9 +87,9 @@ public sealed class PageOriginTests(RedisServer redis) : EdgeTest(redis)
         Assert.StartsWith("HTTP/1.1 201 ", answer, StringComparison.Ordinal);
     }
 
-    private async Task<Uri[]> AddressesAsync()
+    private async Task<Uri[]> AddressesAsync(params (string, string)[] settings)
     {
-        var (gateway, replica) = await StartAsync();
+        var (gateway, replica) = await StartAsync(settings: settings);
         return [gateway.Address, replica.Address];
     }
 }

@@ -116,8 +116,16 @@ public sealed class EveryOptionTests
     private static string[] Bound(Option option, params (string Key, string? Value)[] settings) =>
         Items(option, Settings.Bind(Section(option.Section, settings), Activator.CreateInstance(option.Class, nonPublic: true)!));
 
-    private static string[] Items(Option option, object options) =>
-        [.. ((IEnumerable)option.Class.GetProperty(option.Path.Split(':')[1])!.GetValue(options)!).Cast<string>()];
+    private static string[] Items(Option option, object options)
+    {
+        var value = options;
+        foreach (var name in option.Path.Split(':').Skip(1))
+        {
+            value = name == "0" ? ((IEnumerable)value!).Cast<object>().FirstOrDefault() : value?.GetType().GetProperty(name)!.GetValue(value);
+        }
+
+        return [.. ((IEnumerable?)value ?? Array.Empty<string>()).Cast<string>()];
+    }
 
     /// <summary>The setting that is tried, its value, and how the line begins that it must cause.</summary>
     private static void AssertEach(int atLeast, Func<Option, IEnumerable<(string Path, string? Text, string Line)>> attempts)

@@ -17,7 +17,7 @@ public sealed class SettingNamesTests
     [InlineData("Headers:Remove", "ResponseHeaders:Remove")]
     [InlineData("Corse:Origins", "Cors:Origins")]
     [InlineData("Cor:Origins", "Cors:Origins")]
-    [InlineData("Security:Access:Deny", "Access:Deny")]
+    [InlineData("Protection:Access:Deny", "Access:Deny")]
     [InlineData("MyApp:TopicLog:MaxEvents", "TopicLog:MaxEvents")]
     [InlineData("Restarts:Enabled", "Restart:Enabled")]
     [InlineData("Backplan:Mode", "Backplane:Mode")]

@@ -22,11 +22,19 @@ public sealed class WrongSettingsTests
         "ConnectionStrings:redis cannot be used: *an integer value*")]
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
+    [InlineData("Limits:PublishesPerSecond=100", "Limits:PublishesPerSecond is '100'; it is called Limits:EventsPerSecond now, and counts events, not requests.")]
     [InlineData("TopicLog:KeyPrefix=blue", "TopicLog:KeyPrefix is 'blue'; it is called Cluster:KeyPrefix now, for both services.")]
     [InlineData(
         "Streaming:Overflow:0:Pattern=a*|Streaming:Overflow:0:Polcy=Drop|TopicLog:Overrides:0:Pattern=b*|TopicLog:Overrides:0:MaxEvents=100k|TopicLog:Overrides:0:IdleExpiry=1h",
         "Streaming:Overflow:0:Polcy is 'Drop', but there is no setting Streaming:Overflow:0:Polcy; did you mean Streaming:Overflow:0:Policy? Allowed: Pattern, Policy.|TopicLog:Overrides:0:MaxEvents is '100k'; it must be a whole number between 1 and 1000000.|TopicLog:Overrides:0:IdleExpiry is '1h'; it must be a time between *")]
     [InlineData("Streaming:Overflow=Drop|Relay:Windw=1", "Streaming:Overflow is 'Drop', but it is a list of sections; *|Relay:Windw is '1', *did you mean Relay:Window?*")]
+    [InlineData(
+        "Security:GatewayKey=|Security:PreviousGatewayKey=c2VjcmV0",
+        "Security:GatewayKey is not set, *openssl rand -base64 32*|Security:PreviousGatewayKey is not 32 bytes in base64 *openssl rand -base64 32*")]
+    [InlineData("Security:GatewayKey=secret", "Security:GatewayKey is not 32 bytes in base64 (44 characters) or hexadecimal (64); *openssl rand -base64 32*")]
+    [InlineData("Admin:Urls=nowhere", "Admin:Urls is 'nowhere': *Write addresses such as http://127.0.0.1:8081, *")]
+    [InlineData("Admin:Urls=http://127.0.0.1:8081/admin|Admin:Url=x", "Admin:Urls is 'http://127.0.0.1:8081/admin': *no path. *|Admin:Url is 'x', *did you mean Admin:Urls?*")]
+    [InlineData("Admin:KeyFile=/dev/null/key", "Admin:KeyFile is '/dev/null/key', which can be neither read nor made: *. Name a file in a folder that this service's user can write, *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -41,6 +49,8 @@ public sealed class WrongSettingsTests
         "Compression:Level=NoCompression|Alerts:Format=Smoke",
         "Compression:Level is NoCompression; it must be one of Fastest, Optimal, SmallestSize.|Alerts:Format is 'Smoke'; it must be one of Slack, Json.")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
+    [InlineData("Security:GatewayKey=", "Security:GatewayKey is not set, *openssl rand -base64 32*")]
+    [InlineData("Replica:AllowedAddresses=anywhere", "Replica:AllowedAddresses contains 'anywhere'; *")]
     [InlineData(
         "Acces:Deny=127.0.0.1|Access_Deny=127.0.0.1|Access:Dney:0=127.0.0.1|Proxies:Known:first=127.0.0.1",
         "Acces:Deny is '127.0.0.1', but there is no section Acces; did you mean Access:Deny?|Access_Deny is '127.0.0.1', but there is no such setting; did you mean Access:Deny, *|Access:Dney:0 is '127.0.0.1', but there is no setting Access:Dney; did you mean Access:Deny? *|Proxies:Known:first is '127.0.0.1', but the items of Proxies:Known have numbers; *")]
@@ -62,6 +72,7 @@ public sealed class WrongSettingsTests
         taken.Listen();
         var url = $"http://{taken.LocalEndPoint}";
         await AssertAsync(project, $"urls={url}", $"urls is '{url}'; this service cannot listen there: *address already in use. *");
+        await AssertAsync(project, $"urls=http://127.0.0.1:0|Admin:Urls={url}", $"Admin:Urls is '{url}'; this service cannot listen there: *address already in use. *Admin:Urls may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators).");
     }
 
     private static async Task AssertAsync(string project, string settings, string lines)
@@ -75,6 +86,7 @@ public sealed class WrongSettingsTests
             UseShellExecute = false,
         };
         start.Environment["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=50";
+        start.Environment["Security__GatewayKey"] = ClusterKey.Text;
         // The client, and what it serves, logs with stack traces that there is no server.
         start.Environment["Logging__LogLevel__StackExchange.Redis"] = "None";
         start.Environment["Logging__LogLevel__SseApp"] = "None";

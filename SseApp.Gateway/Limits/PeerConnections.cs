@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Connections;
+using SseApp.Gateway.Clients;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
+using SseApp.ServiceDefaults.Defaults.Http;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>
+/// Holds each client to so many TCP connections, and closes those that send no request. Behind a proxy that the gateway knows
+/// the peer is the proxy, which speaks for all its clients. So may one on this machine that nobody has told the gateway of:
+/// loopback addresses have no limit unless <c>Limits:Clients</c> names them.
+/// </summary>
+internal sealed class PeerConnections(
+    ClientTable clients, IOptions<ProxiesOptions> proxies, IOptions<LimitsOptions> limits, RefusedConnections refused, TimeProvider time)
+    : BackgroundService, IPeerLimit
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+
+    private readonly AddressList _proxies = AddressList.Parse(nameof(ProxiesOptions.Known), [.. proxies.Value.Known]);
+    private readonly ClientCounts _counts = new();
+
+    // In the order in which they are due.
+    private readonly ConcurrentQueue<Fresh> _fresh = new();
+
+    /// <summary>Clients with a connection that counts.</summary>
+    public int Clients => _counts.Clients;
+
+    public bool TryEnter(ConnectionContext connection)
+    {
+        var (client, limit) = Find(connection);
+        return _counts.TryAdd(client, limit);
+    }
+
+    public void Accepted(ConnectionContext connection, ConnectionSlot slot)
+    {
+        if (!IsProxy(connection))
+        {
+            var begin = new ConnectionBegin();
+            connection.Features.Set(begin);
+            var now = time.GetTimestamp();
+            var fresh = new Fresh(new(connection, slot, begin), now, now + Ticks(limits.Value.FirstByteTimeout));
+            connection.Features.Set(fresh);
+            _fresh.Enqueue(fresh);
+        }
+    }
+
+    public void Leave(ConnectionContext connection)
+    {
+        connection.Features.Get<Fresh>()?.Release();
+        var (client, limit) = Find(connection);
+        _counts.Remove(client, limit);
+    }
+
+    public void Return(ConnectionContext connection)
+    {
+        var (client, limit) = Find(connection);
+        if (limit > 0)
+        {
+            // It was there before the limit was reached.
+            _counts.TryAdd(client, int.MaxValue);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(s_interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                CloseSilent();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The service stops.
+        }
+    }
+
+    private void CloseSilent()
+    {
+        var options = limits.Value;
+        // The first byte, after a handshake; then the server itself waits for the head (of HTTP/2 it does not).
+        var longest = Ticks((2 * options.FirstByteTimeout) + options.RequestHeadersTimeout);
+        var now = time.GetTimestamp();
+        while (_fresh.TryPeek(out var fresh) && fresh.Due <= now && _fresh.TryDequeue(out fresh))
+        {
+            if (fresh.Watched is not { Slot: { IsClosed: false, HasServed: false } } watched)
+            {
+                continue;
+            }
+
+            if (IsSilent(watched) || now - fresh.Since >= longest)
+            {
+                refused.Close(watched.Connection, RefusedConnections.NoRequest);
+            }
+            else
+            {
+                fresh.Due = now + Ticks(options.FirstByteTimeout);
+                _fresh.Enqueue(fresh);
+            }
+        }
+    }
+
+    // What has come and was not read yet is no silence of the client's: when thousands connect at once, reading takes seconds.
+    private static bool IsSilent(Watched watched) =>
+        !watched.Begin.HasByte && watched.Connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
+
+    private (ClientKey Client, int Limit) Find(ConnectionContext connection)
+    {
+        if (IsProxy(connection) || connection.RemoteEndPoint is not IPEndPoint { Address: { } address })
+        {
+            return default;
+        }
+
+        var (account, budget, named) = clients.Find(address);
+        return !named && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) ? default : (account, budget.Connections);
+    }
+
+    private bool IsProxy(ConnectionContext connection) => connection.RemoteEndPoint is IPEndPoint { Address: { } address } && _proxies.Contains(address);
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    /// <param name="Connection">A connection without a request.</param>
+    /// <param name="Slot">Whether it is still that.</param>
+    /// <param name="Begin">What has come on it.</param>
+    private sealed record Watched(ConnectionContext Connection, ConnectionSlot Slot, ConnectionBegin Begin);
+
+    /// <summary>
+    /// A place in the queue. It outlives a connection that ends at once, and must not keep its memory: of ten thousand a second that
+    /// come and go a gigabyte would wait here.
+    /// </summary>
+    private sealed class Fresh(Watched watched, long since, long due)
+    {
+        private volatile Watched? _watched = watched;
+
+        /// <summary>Null once the connection has ended.</summary>
+        public Watched? Watched => _watched;
+
+        /// <summary>When it was accepted.</summary>
+        public long Since => since;
+
+        /// <summary>When to look at it next.</summary>
+        public long Due { get; set; } = due;
+
+        public void Release() => _watched = null;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
+
+namespace SseApp.ServiceDefaults.Cluster.Signing;
+
+/// <summary>What can be forged; the values of the label <c>kind</c>.</summary>
+internal static class ForgedKind
+{
+    /// <summary>A replica's record in the registry.</summary>
+    public const string Record = "record";
+
+    /// <summary>A change of the registry, announced over its channel.</summary>
+    public const string Announcement = "announcement";
+
+    /// <summary>An operator's command to a replica.</summary>
+    public const string Command = "command";
+
+    /// <summary>A restart in the ledger.</summary>
+    public const string Restart = "restart";
+
+    /// <summary>The book of alerts.</summary>
+    public const string Alerts = "alerts";
+
+    /// <summary>The state of a rolling reload.</summary>
+    public const string Reload = "reload";
+
+    /// <summary>A request with a signature.</summary>
+    public const string Request = "request";
+
+    /// <summary>A relay connection.</summary>
+    public const string Relay = "relay";
+
+    /// <summary>A replica's address outside of <c>Replica:AllowedAddresses</c>.</summary>
+    public const string Address = "address";
+
+    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Request, Relay, Address];
+}
+
+/// <summary>Counts and logs what was ignored because nobody with the cluster's key has made it for here and now.</summary>
+internal sealed partial class ForgedRecords(SseMeter meter, TimeProvider time, ILogger<ForgedRecords> logger) : IHostedService
+{
+    private const int MaxShown = 100;
+
+    // One that lies in Redis is read again every second.
+    private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(30);
+
+    private readonly Counter<long> _counter = meter.Meter.CreateCounter<long>(
+        MetricNames.Forged, description: "Records, commands and requests that were ignored because they are not signed, signed wrongly, too old or repeated, by kind.");
+
+    private readonly ConcurrentDictionary<string, long> _loggedAt = new(StringComparer.Ordinal);
+    private long _total;
+
+    /// <summary>All since the process started.</summary>
+    public long Total => Interlocked.Read(ref _total);
+
+    /// <param name="kind">A <see cref="ForgedKind"/>.</param>
+    /// <param name="what">Its name, which a stranger may have chosen.</param>
+    /// <param name="why">The fault.</param>
+    public void Add(string kind, string what, string why)
+    {
+        Interlocked.Increment(ref _total);
+        _counter.Add(1, new KeyValuePair<string, object?>("kind", kind));
+        var now = time.GetTimestamp();
+        if (!_loggedAt.TryGetValue(kind, out var last) || time.GetElapsedTime(last, now) >= s_logEvery)
+        {
+            _loggedAt[kind] = now;
+            LogIgnored(kind, Shown(what), Shown(why), s_logEvery.TotalSeconds);
+        }
+    }
+
+    /// <summary>A counter that appears only with its first event cannot be alerted on.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var kind in ForgedKind.All)
+        {
+            _counter.Add(0, new KeyValuePair<string, object?>("kind", kind));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static string Shown(string text) =>
+        string.Concat(text.Take(MaxShown).Select(character => char.IsControl(character) ? '?' : character));
+
+    [LoggerMessage(LogLevel.Warning, "Ignored a forged {Kind} ({Name}): {Reason}. Others of this kind are not logged for {Seconds} s. If it is one of this cluster's own, compare Security:GatewayKey and the clocks of its processes.")]
+    private partial void LogIgnored(string kind, string name, string reason, double seconds);
+}

@@ -1,0 +1,19 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.ServiceDefaults.Cluster.Signing;
+
+internal static class SigningExtensions
+{
+    /// <summary>Adds the cluster's key (section <c>Security</c>), what is signed with it, and the count of what is not.</summary>
+    public static IServiceCollection AddClusterSigning(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<SecurityOptions>(SecurityOptions.SectionName);
+        services.AddSingleton<IValidateOptions<SecurityOptions>, SecurityValidator>();
+        services.TryAddSingleton<GatewayKeys>();
+        services.TryAddSingleton<RecordSignature>();
+        services.TryAddSingleton<RequestSignature>();
+        services.TryAddSingleton<ForgedRecords>();
+        services.AddHostedService(provider => provider.GetRequiredService<ForgedRecords>());
+        return services;
+    }
+}

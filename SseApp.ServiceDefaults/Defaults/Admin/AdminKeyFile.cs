@@ -1,0 +1,228 @@
+using System.Buffers.Text;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace SseApp.ServiceDefaults.Defaults.Admin;
+
+/// <summary>Reads the key of operators, or makes it. What others could have read or put there is refused.</summary>
+internal static partial class AdminKeyFile
+{
+    /// <summary>Of the key, before it is written as text.</summary>
+    public const int Length = 32;
+
+    private const string Setting = $"{AdminOptions.SectionName}:{nameof(AdminOptions.KeyFile)}";
+    private const string FileName = "admin.key";
+
+    // More than any form of a key has.
+    private const int MaxFile = 1024;
+    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnFolder = Own | UnixFileMode.UserExecute;
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    // Linux: fcntl.h and linux/stat.h. The same for all architectures.
+    private const int CurrentDirectory = -100;
+    private const int EmptyPath = 0x1000;
+    private const uint WantOwner = 0x8;
+    private const int SizeOfStatus = 256;
+    private const int OffsetOfOwner = 20;
+
+    /// <param name="configured">Path of the file; null or empty: where the first folder is that can be used.</param>
+    /// <exception cref="OptionsValidationException">There is no key that only operators know; the message says what to do.</exception>
+    public static AdminKey ReadOrCreate(string? configured)
+    {
+        var path = string.IsNullOrWhiteSpace(configured) ? DefaultPath() : Path.GetFullPath(configured);
+        try
+        {
+            if (!File.Exists(path))
+            {
+                Create(path);
+            }
+
+            return new AdminKey(Read(path), path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Refused($"{Setting} is '{path}', which can be neither read nor made: {exception.Message.TrimEnd('.')}. {Advice}");
+        }
+    }
+
+    private static string Advice =>
+        $"Name a file in a folder that this service's user can write, or put a key there, of this user and with mode 600 (openssl rand -hex {Length}), or set {AdminOptions.SectionName}:{nameof(AdminOptions.Urls)} to nothing: no operator listener.";
+
+    private static void Create(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        MakeFolder(folder);
+        // Whole or not at all: another service may start at the same moment, and both must know the same key.
+        var part = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = Own;
+        }
+
+        try
+        {
+            using (var file = new FileStream(part, options))
+            {
+                file.Write(Encoding.ASCII.GetBytes(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Length)) + "\n"));
+            }
+
+            File.Move(part, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            // The other one was first.
+        }
+        finally
+        {
+            File.Delete(part);
+        }
+    }
+
+    private static string Read(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        // Of what is open, not of the path: that may name another file a moment later.
+        if (!OperatingSystem.IsWindows())
+        {
+            if ((File.GetUnixFileMode(file.SafeFileHandle) & Others) != UnixFileMode.None)
+            {
+                throw Refused($"{Setting} is '{path}', which others than its owner may use: who reads it is operator. If it was not read by anybody, chmod 600 it; else delete it, and the next start makes a new key.");
+            }
+
+            if (Owner((int)file.SafeFileHandle.DangerousGetHandle(), "", EmptyPath) is { } owner && owner != geteuid())
+            {
+                throw Refused($"{Setting} is '{path}', which belongs to another user ({owner}): who has put it there is operator. Name a file of this service's user ({geteuid()}).");
+            }
+        }
+
+        Span<byte> bytes = stackalloc byte[MaxFile];
+        var text = Encoding.ASCII.GetString(bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]).Trim();
+        return IsKey(text)
+            ? text
+            : throw Refused($"{Setting} is '{path}', which holds no key: a key is {Length} random bytes in base64url, base64 or hexadecimal digits. Delete the file, and the next start makes one, or write one (openssl rand -hex {Length}).");
+    }
+
+    private static bool IsKey(string text)
+    {
+        if (text.Length == 2 * Length && text.All(char.IsAsciiHexDigit))
+        {
+            return true;
+        }
+
+        Span<byte> key = stackalloc byte[Length + 1];
+        var base64 = text.TrimEnd('=').Replace('-', '+').Replace('_', '/') + "=";
+        return base64.Length == 44 && Convert.TryFromBase64String(base64, key, out var count) && count == Length;
+    }
+
+    private static string DefaultPath() => OperatingSystem.IsWindows()
+        ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "sseapp", FileName)
+        : FirstOf(DefaultFolders());
+
+    /// <summary>The key's file in the first of these folders that this user alone can write.</summary>
+    internal static string FirstOf(IEnumerable<string> folders)
+    {
+        var refused = new List<string>();
+        foreach (var folder in folders)
+        {
+            if (Problem(folder) is not { } problem)
+            {
+                return Path.Combine(folder, FileName);
+            }
+
+            refused.Add($"{folder} ({problem})");
+        }
+
+        throw Refused($"{Setting} is not set, and no folder can hold the key of operators: {string.Join("; ", refused)}. Mount a folder that can be written, such as a tmpfs at /tmp. Or: {char.ToLowerInvariant(Advice[0])}{Advice[1..]}");
+    }
+
+    private static IEnumerable<string> DefaultFolders()
+    {
+        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        var home = Environment.GetEnvironmentVariable("HOME");
+        if (Path.IsPathFullyQualified(state ?? ""))
+        {
+            yield return Path.Combine(state!, "sseapp");
+        }
+        else if (Path.IsPathFullyQualified(home ?? ""))
+        {
+            yield return Path.Combine(home!, ".local", "state", "sseapp");
+        }
+
+        // Everybody may write there, so the name has the user, and what is there already must be the user's.
+        var own = string.Create(CultureInfo.InvariantCulture, $"sseapp-{geteuid()}");
+        yield return Path.Combine(Path.GetTempPath(), own);
+        // In memory, and in a container that may write nothing else.
+        yield return Path.Combine("/dev/shm", own);
+    }
+
+    /// <summary>Why the key cannot be in this folder; null when it can.</summary>
+    private static string? Problem(string folder)
+    {
+        try
+        {
+            MakeFolder(folder);
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(folder) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+            {
+                return "others may write to it";
+            }
+
+            if (Owner(CurrentDirectory, folder, 0) is { } owner && owner != geteuid())
+            {
+                return "it belongs to another user";
+            }
+
+            if (!File.Exists(Path.Combine(folder, FileName)))
+            {
+                var trial = Path.Combine(folder, $".{Guid.NewGuid():N}");
+                File.Create(trial).Dispose();
+                File.Delete(trial);
+            }
+
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message.TrimEnd('.');
+        }
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, OwnFolder);
+        }
+    }
+
+    private static uint? Owner(int directory, string path, int flags)
+    {
+        try
+        {
+            Span<byte> status = stackalloc byte[SizeOfStatus];
+            return statx(directory, path, flags, WantOwner, status) == 0 ? MemoryMarshal.Read<uint>(status[OffsetOfOwner..]) : null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Not Linux. Who is not root can read a file of mode 600 only if it is its own.
+            return null;
+        }
+    }
+
+    private static OptionsValidationException Refused(string problem) => new(AdminOptions.SectionName, typeof(AdminOptions), [problem]);
+
+#pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The names are the system's.
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, Span<byte> status);
+#pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
+}

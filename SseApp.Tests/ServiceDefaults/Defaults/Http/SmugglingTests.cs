@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
+
+/// <summary>
+/// Requests whose end two servers could see in different places. One that comes in is one that is answered, and what is hidden in
+/// it (a publish to the topic <c>smuggled</c>) never happens.
+/// </summary>
+public sealed partial class SmugglingTests(RedisServer redis) : EdgeTest(redis)
+{
+    private const string Hidden = "POST /topics/smuggled/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
+    private static readonly string s_after = $"0\r\n\r\n{Hidden}";
+
+    private static readonly string[] s_probes =
+    [
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding: chunked", s_after),
+        Request($"Transfer-Encoding: chunked\r\nContent-Length: {s_after.Length}", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding : chunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding:\tchunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding: xchunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding: chunked, identity", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding: identity, chunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nX: y\r\n Transfer-Encoding: chunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nTransfer-Encoding\r\n : chunked", s_after),
+        Request($"Content-Length: {s_after.Length}\r\nX: y\nTransfer-Encoding: chunked", s_after),
+        Request($"Content-Length: 0\r\nContent-Length: {Hidden.Length}", Hidden),
+        Request($"Content-Length: {Hidden.Length}\r\nContent-Length: 0", Hidden),
+        Request($"Content-Length: 0, {Hidden.Length}", Hidden),
+        Request($"Content-Length: +{Hidden.Length}", Hidden),
+        Request($"Content-Length: -{Hidden.Length}", Hidden),
+        Request($"Content-Length: 0x{Hidden.Length:x}", Hidden),
+        Request($"Content-Length: {Hidden.Length} 0", Hidden),
+        Request($"Content-Length : {Hidden.Length}", Hidden),
+        Request("Transfer-Encoding: chunked", $"0;\n{Hidden}"),
+        Request("Transfer-Encoding: chunked", $"1;a\nb\r\nx\r\n0;\r\nX:\n{Hidden}"),
+        Request("Transfer-Encoding: chunked", $"0x0\r\n\r\n{Hidden}"),
+        Request("Transfer-Encoding: chunked", $"-0\r\n\r\n{Hidden}"),
+        Request("Transfer-Encoding: chunked", $"{Hidden.Length:x}0000000000000000\r\n{Hidden}"),
+    ];
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    [InlineData("nginx")]
+    public async Task One_request_is_one_answer_and_what_hides_in_it_does_not_happen(string service)
+    {
+        var (gateway, replica) = await StartAsync();
+        await using var nginx = service == "nginx" ? await NginxServer.StartAsync(gateway.Address) : null;
+        var address = service switch { "replica" => replica.Address, "nginx" => nginx!.Address, _ => gateway.Address };
+        foreach (var probe in s_probes)
+        {
+            string answer;
+            using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
+            {
+                await socket.ConnectAsync(address.Host, address.Port, Cancellation);
+                await socket.SendAsync(Encoding.Latin1.GetBytes(probe), Cancellation);
+                // A server that waits for more is told that there is none.
+                socket.Shutdown(SocketShutdown.Send);
+                answer = await RawHttp.ReadAsync(socket);
+            }
+
+            Assert.True(Answer().Count(answer) <= 1, $"{probe}\n\n{answer}");
+        }
+
+        using var topic = JsonDocument.Parse(await replica.Client.GetStringAsync("/topics/smuggled", Cancellation));
+        Assert.Equal(0, topic.RootElement.GetProperty("lastOffset").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task The_host_of_the_request_line_is_the_one_that_counts(string service)
+    {
+        var address = await AddressAsync(service);
+
+        Assert.StartsWith("HTTP/1.1 400 ", await RawHttp.AskAsync(address, "GET http://evil.example/alive HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", await RawHttp.AskAsync(address, "GET http://evil.example/alive HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", await RawHttp.AskAsync(address, "GET http://localhost/alive HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+    }
+
+    private static string Request(string framing, string body) => $"POST /topics/a/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{framing}\r\n\r\n{body}";
+
+    [GeneratedRegex("HTTP/1\\.[01] [0-9]{3} ", RegexOptions.NonBacktracking)]
+    private static partial Regex Answer();
+}
