@@ -16,6 +16,8 @@ RootCommand command = new("Feeds made-up bytes to everything that reads bytes fr
 command.SetAction(result =>
 {
     Instrumentation.Apply(["SseApp.ServiceDefaults.dll", "SseApp.Events.dll", "SseApp.Gateway.dll"]);
+    // What the targets are made of is instrumented, too, and counts while they are made.
+    Coverage.Begin();
     return Run(result.GetValue(targets) ?? [], result.GetValue(minutes), result.GetValue(inputs), result.GetValue(seed), result.GetValue(keep));
 });
 return await command.Parse(args).InvokeAsync();
