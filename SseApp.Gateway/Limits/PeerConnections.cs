@@ -8,7 +8,7 @@ using SseApp.ServiceDefaults.Defaults.Http;
 namespace SseApp.Gateway.Limits;
 
 /// <summary>
-/// Holds each client to so many TCP connections, and closes those that send no request. Behind a proxy that the gateway knows
+/// Holds each client to so many TCP connections, and closes those that send no request, or none any more. Behind a proxy that the gateway knows
 /// the peer is the proxy, which speaks for all its clients. So may one on this machine that nobody has told the gateway of:
 /// loopback addresses have no limit unless <c>Limits:Clients</c> names them.
 /// </summary>
@@ -21,8 +21,9 @@ internal sealed class PeerConnections(
     private readonly AddressList _proxies = AddressList.Parse(nameof(ProxiesOptions.Known), [.. proxies.Value.Known]);
     private readonly ClientCounts _counts = new();
 
-    // In the order in which they are due.
+    // Each in the order in which they are due: without a request so far, and those that have had one.
     private readonly ConcurrentQueue<Fresh> _fresh = new();
+    private readonly ConcurrentQueue<Fresh> _served = new();
 
     /// <summary>Clients with a connection that counts.</summary>
     public int Clients => _counts.Clients;
@@ -68,6 +69,7 @@ internal sealed class PeerConnections(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 CloseSilent();
+                CloseIdle();
             }
         }
         catch (OperationCanceledException)
@@ -84,12 +86,16 @@ internal sealed class PeerConnections(
         var now = time.GetTimestamp();
         while (_fresh.TryPeek(out var fresh) && fresh.Due <= now && _fresh.TryDequeue(out fresh))
         {
-            if (fresh.Slot.IsClosed || fresh.Slot.HasServed)
+            if (fresh.Slot.IsClosed)
             {
                 continue;
             }
 
-            if (IsSilent(fresh) || now - fresh.Since >= longest)
+            if (fresh.Slot.HasServed)
+            {
+                _served.Enqueue(fresh with { Due = now + Idle });
+            }
+            else if (IsSilent(fresh) || now - fresh.Since >= longest)
             {
                 refused.Close(fresh.Connection, RefusedConnections.NoRequest);
             }
@@ -99,6 +105,32 @@ internal sealed class PeerConnections(
             }
         }
     }
+
+    // The server does it, and sooner, but not over HTTP/2 while PINGs come on a connection that has had a request (seen with Kestrel 10): its
+    // client could keep it for ever.
+    private void CloseIdle()
+    {
+        var now = time.GetTimestamp();
+        while (_served.TryPeek(out var served) && served.Due <= now && _served.TryDequeue(out served))
+        {
+            if (served.Slot.IsClosed)
+            {
+                continue;
+            }
+
+            if (served.Slot.IdleFor is { } milliseconds && Ticks(TimeSpan.FromMilliseconds(milliseconds)) >= Idle)
+            {
+                refused.Close(served.Connection, RefusedConnections.Idle);
+            }
+            else
+            {
+                _served.Enqueue(served with { Due = now + Idle });
+            }
+        }
+    }
+
+    // The next request has begun by then, and its head has come.
+    private long Idle => Ticks(limits.Value.KeepAliveTimeout + limits.Value.RequestHeadersTimeout);
 
     // What has come and was not read yet is no silence of the client's: when thousands connect at once, reading takes seconds.
     private static bool IsSilent(Fresh fresh) =>
@@ -119,7 +151,7 @@ internal sealed class PeerConnections(
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
-    /// <param name="Connection">A connection without a request.</param>
+    /// <param name="Connection">A connection that has had no request when it was put here.</param>
     /// <param name="Slot">Whether it is still that.</param>
     /// <param name="Begin">What has come on it.</param>
     /// <param name="Since">When it was accepted.</param>
