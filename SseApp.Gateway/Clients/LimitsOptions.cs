@@ -120,6 +120,13 @@ public sealed class LimitsOptions : IValidatableObject
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
     /// <summary>
+    /// Time in which a client must take something of what there is for it, over any version of HTTP; then its connection is closed. Not
+    /// while it has a stream, which <c>Streaming:Overflow</c> is about. On Linux. Default 60 s; 1 s to 1 h.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
     /// Bytes a second at which a client must take a response that is no event stream, after five seconds; a slower one is cut off.
     /// Over HTTP/1.1: over HTTP/2 and HTTP/3 only the request's time ends it. Default 240; 0: no limit.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
@@ -5,13 +6,18 @@ using SseApp.Gateway.Telemetry;
 namespace SseApp.Gateway.Limits;
 
 /// <summary>
-/// Answers a URL or headers over the limit with 414 or 431, whatever the protocol. The server itself would refuse them before
+/// Answers a URL or headers over the limit with 414 or 431, and names that are none with 400, whatever the protocol. The server itself would refuse them before
 /// anybody could say why, and over HTTP/2 end the connection with all its streams; it takes twice as much (<see cref="KestrelSetup"/>).
 /// </summary>
 internal sealed class HeadSizeMiddleware(RequestDelegate next, IOptions<LimitsOptions> options, GatewayMetrics metrics)
 {
+    private const string HeaderName = "header-name";
+
     // What stands between name and value, and at the end of a line.
     private const int FieldOverhead = 4;
+
+    // RFC 9110, 5.6.2.
+    private static readonly SearchValues<char> s_token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private readonly int _maxLine = options.Value.MaxRequestLineBytes;
     private readonly int _maxHeaders = options.Value.MaxRequestHeaderBytes;
@@ -27,8 +33,16 @@ internal sealed class HeadSizeMiddleware(RequestDelegate next, IOptions<LimitsOp
         }
 
         var size = 0;
+        // Over HTTP/2 and HTTP/3 the server takes any bytes for a name, line ends among them, and what is behind this speaks HTTP/1.1.
+        var anyName = !HttpProtocol.IsHttp11(request.Protocol) && !HttpProtocol.IsHttp10(request.Protocol);
         foreach (var (name, values) in request.Headers)
         {
+            if (anyName && name.AsSpan().ContainsAnyExcept(s_token))
+            {
+                metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", HeaderName));
+                return Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "The name of a header has characters that names may not have.", HeaderName);
+            }
+
             foreach (var value in values)
             {
                 size += name.Length + (value?.Length ?? 0) + FieldOverhead;

@@ -19,8 +19,9 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
 
         // It would abort whoever takes one write slower than 240 bytes/s, and with an HTTP/2 connection all streams on it. For
         // HTTP/2 there is no switch by request (IHttpMinResponseDataRateFeature: "not available for HTTP/2 requests. Instead,
-        // use MinResponseDataRate"), so ResponseRateMiddleware demands it of HTTP/1.1. Over HTTP/2 a client that does not read
-        // is ended by Limits:RequestTimeout, of a stream by the replica's backlog (Streaming:MaxBacklogBytes).
+        // use MinResponseDataRate"), so ResponseRateMiddleware demands it of HTTP/1.1. Over HTTP/2 a response that is
+        // not read ends by Limits:RequestTimeout, a stream by the replica's backlog (Streaming:MaxBacklogBytes), and a connection that
+        // is not read by Limits:SendTimeout.
         options.Limits.MinResponseDataRate = null;
 
         // One field may fill the whole head, as in HTTP/1.1.

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Limits;
 
@@ -16,6 +17,9 @@ internal static class LimitsExtensions
         services.AddSingleton<RequestRates>();
         services.AddSingleton<TopicCounts>();
         services.AddSingleton(provider => new StreamCounts(provider.GetRequiredService<IOptions<LimitsOptions>>().Value.StreamsPerGateway));
+        services.AddSingleton(provider => new SendLimit(
+            provider.GetRequiredService<IOptions<LimitsOptions>>().Value.SendTimeout,
+            () => provider.GetRequiredService<RefusedConnections>().Count(RefusedConnections.NotRead)));
         services.AddSingleton<PeerConnections>();
         services.AddSingleton<IPeerLimit>(provider => provider.GetRequiredService<PeerConnections>());
         services.AddHostedService(provider => provider.GetRequiredService<PeerConnections>());

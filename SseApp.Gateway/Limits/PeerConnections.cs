@@ -8,7 +8,7 @@ using SseApp.ServiceDefaults.Defaults.Http;
 namespace SseApp.Gateway.Limits;
 
 /// <summary>
-/// Holds each client to so many TCP connections, and closes those that send no request. Behind a proxy that the gateway knows
+/// Holds each client to so many TCP connections, and closes those that send no request, or none any more. Behind a proxy that the gateway knows
 /// the peer is the proxy, which speaks for all its clients. So may one on this machine that nobody has told the gateway of:
 /// loopback addresses have no limit unless <c>Limits:Clients</c> names them.
 /// </summary>
@@ -21,8 +21,9 @@ internal sealed class PeerConnections(
     private readonly AddressList _proxies = AddressList.Parse(nameof(ProxiesOptions.Known), [.. proxies.Value.Known]);
     private readonly ClientCounts _counts = new();
 
-    // In the order in which they are due.
+    // Each in the order in which they are due: without a request so far, and those that have had one.
     private readonly ConcurrentQueue<Fresh> _fresh = new();
+    private readonly ConcurrentQueue<Fresh> _served = new();
 
     /// <summary>Clients with a connection that counts.</summary>
     public int Clients => _counts.Clients;
@@ -71,6 +72,7 @@ internal sealed class PeerConnections(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 CloseSilent();
+                CloseIdle();
             }
         }
         catch (OperationCanceledException)
@@ -87,12 +89,17 @@ internal sealed class PeerConnections(
         var now = time.GetTimestamp();
         while (_fresh.TryPeek(out var fresh) && fresh.Due <= now && _fresh.TryDequeue(out fresh))
         {
-            if (fresh.Watched is not { Slot: { IsClosed: false, HasServed: false } } watched)
+            if (fresh.Watched is not { Slot.IsClosed: false } watched)
             {
                 continue;
             }
 
-            if (IsSilent(watched) || now - fresh.Since >= longest)
+            if (watched.Slot.HasServed)
+            {
+                fresh.Due = now + Idle;
+                _served.Enqueue(fresh);
+            }
+            else if (IsSilent(watched) || now - fresh.Since >= longest)
             {
                 refused.Close(watched.Connection, RefusedConnections.NoRequest);
             }
@@ -103,6 +110,33 @@ internal sealed class PeerConnections(
             }
         }
     }
+
+    // The server does it, and sooner, but not over HTTP/2 while PINGs come on a connection that has had a request (seen with Kestrel 10): its
+    // client could keep it for ever.
+    private void CloseIdle()
+    {
+        var now = time.GetTimestamp();
+        while (_served.TryPeek(out var served) && served.Due <= now && _served.TryDequeue(out served))
+        {
+            if (served.Watched is not { Slot.IsClosed: false } watched)
+            {
+                continue;
+            }
+
+            if (watched.Slot.IdleFor is { } milliseconds && Ticks(TimeSpan.FromMilliseconds(milliseconds)) >= Idle)
+            {
+                refused.Close(watched.Connection, RefusedConnections.Idle);
+            }
+            else
+            {
+                served.Due = now + Idle;
+                _served.Enqueue(served);
+            }
+        }
+    }
+
+    // The next request has begun by then, and its head has come.
+    private long Idle => Ticks(limits.Value.KeepAliveTimeout + limits.Value.RequestHeadersTimeout);
 
     // What has come and was not read yet is no silence of the client's: when thousands connect at once, reading takes seconds.
     private static bool IsSilent(Watched watched) =>
@@ -123,7 +157,7 @@ internal sealed class PeerConnections(
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
-    /// <param name="Connection">A connection without a request.</param>
+    /// <param name="Connection">A connection that has had no request when it was put here.</param>
     /// <param name="Slot">Whether it is still that.</param>
     /// <param name="Begin">What has come on it.</param>
     private sealed record Watched(ConnectionContext Connection, ConnectionSlot Slot, ConnectionBegin Begin);

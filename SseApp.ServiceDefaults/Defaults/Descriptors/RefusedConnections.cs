@@ -16,17 +16,26 @@ internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider ti
     /// <summary>They were opened, and nothing came.</summary>
     public const string NoRequest = "no-request";
 
+    /// <summary>They had had a request, and no other came.</summary>
+    public const string Idle = "idle";
+
+    /// <summary>Their client took nothing of what there was for it.</summary>
+    public const string NotRead = "not-read";
+
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
 
     private readonly Counter<long> _refused = meter.Meter.CreateCounter<long>(
-        MetricNames.ConnectionsRefused, description: "Connections that were closed without a request, by reason.");
+        MetricNames.ConnectionsRefused, description: "Connections that the service has closed, by reason.");
 
     private long _nextLog = long.MinValue;
     private long _unreported;
 
+    /// <summary>Counts one that has been ended otherwise.</summary>
+    public void Count(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
     public void Close(ConnectionContext connection, string reason)
     {
-        _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        Count(reason);
         Interlocked.Increment(ref _unreported);
         var now = time.GetTimestamp();
         var next = Volatile.Read(ref _nextLog);
@@ -43,13 +52,13 @@ internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider ti
     {
         await Task.Yield();
         connection.Abort(new ConnectionAbortedException($"The connection may not be: {reason}."));
-        if (reason != NoRequest)
+        if (reason is Full or PeerFull)
         {
             // The server has not seen it and will not do it.
             await connection.DisposeAsync();
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Count} connections were closed without a request; the last came from {Remote} ({Reason}). connections: Descriptors:MaxConnections; address-connections: Limits:ConnectionsPerAddress; no-request: Limits:FirstByteTimeout.")]
+    [LoggerMessage(LogLevel.Warning, "{Count} connections were closed without a request; the last came from {Remote} ({Reason}). connections: Descriptors:MaxConnections; address-connections: Limits:ConnectionsPerAddress; no-request: Limits:FirstByteTimeout; idle: Limits:KeepAliveTimeout.")]
     private partial void LogRefused(long count, string? remote, string reason);
 }

@@ -29,7 +29,9 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         client?.BeginRequest(HttpProtocol.IsHttp2(context.Request.Protocol));
         try
         {
-            await (IsTunnel(context.Request) ? RefuseTunnelAsync(context) : AnswerAsync(context));
+            await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
+                : IsPacked(context.Request) ? RefusePackedAsync(context)
+                : AnswerAsync(context));
         }
         finally
         {
@@ -45,6 +47,18 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
         context.Response.Headers.Allow = "GET, HEAD, POST, OPTIONS";
         // What comes next is meant for the other end of the tunnel.
+        context.Response.Headers.Connection = "close";
+        return AnswerAsync(context, wrong: null);
+    }
+
+    // The server takes any codings before "chunked" and undoes only that one; what is left would be stored, or forwarded without a
+    // word of how it is packed (RFC 9112, 6.1).
+    private static bool IsPacked(HttpRequest request) =>
+        request.Headers.TransferEncoding is { Count: > 0 } codings && !(codings.Count == 1 && string.Equals(codings[0]?.Trim(), "chunked", StringComparison.OrdinalIgnoreCase));
+
+    private Task RefusePackedAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status501NotImplemented;
         context.Response.Headers.Connection = "close";
         return AnswerAsync(context, wrong: null);
     }
@@ -110,6 +124,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         StatusCodes.Status415UnsupportedMediaType => "This path does not take a body of this Content-Type.",
         StatusCodes.Status431RequestHeaderFieldsTooLarge => "The headers have more bytes than this service takes. Send fewer or smaller cookies.",
         StatusCodes.Status500InternalServerError => "The service failed; its log says why.",
+        StatusCodes.Status501NotImplemented => "The only Transfer-Encoding that this service takes is chunked.",
         StatusCodes.Status505HttpVersionNotsupported => "This service speaks HTTP/1.0, HTTP/1.1 and HTTP/2.",
         _ => $"{ReasonPhrases.GetReasonPhrase(status)}.",
     };

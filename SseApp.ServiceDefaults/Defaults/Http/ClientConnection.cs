@@ -18,6 +18,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     // Linux: netinet/tcp.h and net/tcp_states.h.
     private const int TcpInfo = 11;
+    private const int TcpUserTimeout = 18;
     private const int BytesReceivedOffset = 128;
     private const int Closed = 7;
     private const int CloseWait = 8;
@@ -26,6 +27,8 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     private readonly ClientConnection? _outer;
     private readonly UnfinishedInput _input;
     private readonly TimeProvider _time;
+    private readonly SendLimit? _limit;
+    private readonly Lock _sending = new();
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenRegistration _closing;
     private volatile bool _requested;
@@ -34,15 +37,24 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     private volatile bool _finFirst;
     private volatile bool _multiplexed;
     private volatile bool _over;
+    private int _open;
+    private bool _patient;
+    private bool _stalled;
 
-    private ClientConnection(ConnectionContext connection, TimeProvider time)
+    private ClientConnection(ConnectionContext connection, TimeProvider time, SendLimit? limit)
     {
         _connection = connection;
         _time = time;
         // Around TLS there is another one, which sees the FIN first.
         _outer = connection.Features.Get<ClientConnection>();
+        if (_outer is null && limit is not null)
+        {
+            _limit = limit;
+            Demand(limit.Timeout);
+        }
+
         var transport = connection.Transport;
-        _input = new UnfinishedInput(transport.Input);
+        _input = new UnfinishedInput(transport.Input, _limit is null ? null : this);
         connection.Features.Get<ConnectionBegin>()?.ReadFrom(_input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
@@ -58,10 +70,10 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     public RefusalOutput Refusal { get; }
 
-    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time) => async connection =>
+    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit) => async connection =>
     {
         var transport = connection.Transport;
-        using var client = new ClientConnection(connection, time);
+        using var client = new ClientConnection(connection, time, limit);
         try
         {
             await next(connection);
@@ -93,6 +105,11 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     public void BeginRequest(bool multiplexed)
     {
         _outer?.BeginRequest(multiplexed);
+        if (_limit is not null)
+        {
+            Interlocked.Increment(ref _open);
+        }
+
         _answering = _stream = _finFirst = false;
         _requested = true;
         if (multiplexed)
@@ -107,6 +124,10 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     {
         _outer?.EndRequest();
         _requested = false;
+        if (_limit is not null && Interlocked.Decrement(ref _open) == 0)
+        {
+            Demand();
+        }
     }
 
     /// <summary>The answer that will begin is a stream.</summary>
@@ -114,6 +135,14 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     {
         _outer?.ExpectStream();
         _stream = true;
+        if (_limit is not null)
+        {
+            lock (_sending)
+            {
+                _patient = true;
+                Demand(TimeSpan.Zero);
+            }
+        }
     }
 
     public void OnSent()
@@ -127,6 +156,24 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     /// <summary>The client takes nothing more.</summary>
     public void OnGone() => Close();
+
+    /// <summary>The connection has ended while there was something that its client did not take.</summary>
+    /// <param name="waited">For how long.</param>
+    /// <param name="exception">What it ended with; the system has a word of its own for its time.</param>
+    /// <returns>False.</returns>
+    public bool OnUntaken(TimeSpan waited, Exception? exception = null)
+    {
+        // Of two who wait for the socket, one is told that it was the time. Who waits here may have begun a little later than the system.
+        if (_limit is not null
+            && (waited >= _limit.Timeout / 2 || exception?.GetBaseException() is SocketException { SocketErrorCode: SocketError.TimedOut })
+            && !Volatile.Read(ref _patient)
+            && !Interlocked.Exchange(ref _stalled, true))
+        {
+            _limit.Ended();
+        }
+
+        return false;
+    }
 
     public void Dispose()
     {
@@ -195,6 +242,36 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         }
     }
 
+    // Streams have rules of their own about clients that do not read (Streaming:Overflow).
+    private void Demand()
+    {
+        lock (_sending)
+        {
+            if (_patient && Volatile.Read(ref _open) == 0)
+            {
+                _patient = false;
+                Demand(_limit!.Timeout);
+            }
+        }
+    }
+
+    private void Demand(TimeSpan timeout)
+    {
+        if (!OperatingSystem.IsLinux() || _connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
+        {
+            return;
+        }
+
+        try
+        {
+            socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TcpUserTimeout, BitConverter.GetBytes((int)timeout.TotalMilliseconds));
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // It is over.
+        }
+    }
+
     private void Close()
     {
         if (!_closed.IsCancellationRequested)
@@ -210,6 +287,7 @@ internal static class ClientConnectionExtensions
     public static void UseClientConnection(this ListenOptions endpoint)
     {
         var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
-        endpoint.Use(next => ClientConnection.Middleware(next, time));
+        var limit = endpoint.ApplicationServices.GetService<SendLimit>();
+        endpoint.Use(next => ClientConnection.Middleware(next, time, limit));
     }
 }

@@ -56,7 +56,25 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
         return flush.IsCompletedSuccessfully ? new ValueTask<FlushResult>(Check(flush.Result)) : AwaitAsync(flush);
     }
 
-    private async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush) => Check(await flush);
+    private async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush)
+    {
+        var since = Environment.TickCount64;
+        try
+        {
+            var result = await flush;
+            if (!result.IsCompleted)
+            {
+                return result;
+            }
+
+            client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since));
+            return Check(result);
+        }
+        catch (Exception exception) when (client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since), exception))
+        {
+            throw;
+        }
+    }
 
     private FlushResult Check(FlushResult result)
     {

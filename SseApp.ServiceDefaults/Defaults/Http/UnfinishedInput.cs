@@ -7,7 +7,9 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// Reports the end of what a client sends after everything before it has been looked at. Kestrel takes an end that comes
 /// together with the last bytes of a body for an end within the body, and refuses a publish that is all there.
 /// </summary>
-internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
+/// <param name="inner">The connection's.</param>
+/// <param name="client">Who wants to know why reading fails, or null.</param>
+internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client = null) : PipeReader
 {
     private ReadOnlySequence<byte> _buffer;
     // Of what was left in the buffer, so much has been looked at.
@@ -55,7 +57,17 @@ internal sealed class UnfinishedInput(PipeReader inner) : PipeReader
     public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> AwaitAsync(ValueTask<ReadResult> reading) => Show(await reading);
+    private async ValueTask<ReadResult> AwaitAsync(ValueTask<ReadResult> reading)
+    {
+        try
+        {
+            return Show(await reading);
+        }
+        catch (Exception exception) when (client?.OnUntaken(TimeSpan.Zero, exception) == true)
+        {
+            throw;
+        }
+    }
 
     private ReadResult Show(ReadResult result)
     {
