@@ -27,30 +27,30 @@ internal static class OperatorRequests
         });
         operators.UseEndpoints(map);
         var answer = operators.Build();
-        app.Use(async (context, next) =>
+        app.Use((context, next) => SignedRequest.Is(context, RequestPurpose.Operator) ? AnswerAsync(context, next) : ForClientAsync(context, next));
+
+        async Task AnswerAsync(HttpContext context, RequestDelegate next)
         {
-            var request = context.Request;
-            if (SignedRequest.Is(context, RequestPurpose.Operator))
+            // The platform has looked among the clients' endpoints already.
+            var found = context.GetEndpoint();
+            context.SetEndpoint(null);
+            await answer(context);
+            if (!context.Items.ContainsKey(matched))
             {
-                // The platform has looked among the clients' endpoints already.
-                var found = context.GetEndpoint();
-                context.SetEndpoint(null);
-                await answer(context);
-                if (context.Items.ContainsKey(matched))
-                {
-                    return;
-                }
-
                 context.SetEndpoint(found);
+                await ForClientAsync(context, next);
             }
+        }
 
-            if (HttpMethods.IsDelete(request.Method) && request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase))
+        static Task ForClientAsync(HttpContext context, RequestDelegate next)
+        {
+            if (HttpMethods.IsDelete(context.Request.Method) && context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase))
             {
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
-                return;
+                return Task.CompletedTask;
             }
 
-            await next(context);
-        });
+            return next(context);
+        }
     }
 }

@@ -8,15 +8,14 @@ internal sealed class ReadLimitMiddleware(RequestDelegate next, RequestRates rat
 {
     private readonly ClientCounts _reads = new();
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var request = ClientRequest.Of(context);
-        if (!request.IsRead)
-        {
-            await next(context);
-            return;
-        }
+        return request.IsRead ? ReadAsync(context, request) : next(context);
+    }
 
+    private async Task ReadAsync(HttpContext context, ClientRequest request)
+    {
         var (client, atOnce) = (request.Account, request.Budget.ReadsAtOnce);
         if (!_reads.TryAdd(client, atOnce))
         {

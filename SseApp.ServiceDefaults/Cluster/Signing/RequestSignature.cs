@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
@@ -64,7 +63,7 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         }
 
         var claim = string.Create(
-            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{numbers.Next(replica)}.{Encoded(replica)}");
+            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{numbers.Next(replica, out var receiver)}.{receiver}");
         return $"{claim}.{keys.Sign(Message(claim, method, target))}";
     }
 
@@ -118,21 +117,31 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
     /// <summary>The numbers of this process's requests to each replica.</summary>
     private sealed class Numbers
     {
-        private readonly ConcurrentDictionary<string, StrongBox<long>> _last = new(StringComparer.Ordinal);
+        private readonly ConcurrentDictionary<string, Receiver> _last = new(StringComparer.Ordinal);
 
         public string Sender { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
         public int Count { get; private set; }
 
-        public long Next(string replica)
+        public long Next(string replica, out string encoded)
         {
             if (!_last.TryGetValue(replica, out var last))
             {
-                last = _last.GetOrAdd(replica, static _ => new StrongBox<long>());
+                last = _last.GetOrAdd(replica, static replica => new Receiver(Encoded(replica)));
                 Count++;
             }
 
-            return Interlocked.Increment(ref last.Value);
+            encoded = last.Encoded;
+            return last.Next();
+        }
+
+        private sealed class Receiver(string encoded)
+        {
+            private long _last;
+
+            public string Encoded => encoded;
+
+            public long Next() => Interlocked.Increment(ref _last);
         }
     }
 }
