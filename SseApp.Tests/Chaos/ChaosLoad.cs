@@ -97,6 +97,13 @@ internal sealed class ChaosLoad : IAsyncDisposable
         Assert.True(faults.Length == 0, $"{faults.Length} faults; the first: {string.Join(" ", faults.Take(5))}");
     }
 
+    /// <summary>The delay in milliseconds that so large a share of the deliveries stayed under; after <see cref="FinishAsync"/>.</summary>
+    public double Delay(double share, long from, long to)
+    {
+        var delays = _subscribers.SelectMany(subscriber => subscriber.Receipts).SelectMany(receipt => receipt.Delays(from, to)).Order().ToArray();
+        return delays[(int)(share * (delays.Length - 1))];
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();

@@ -12,6 +12,7 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
 
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly List<StoredEvent> _stored = [];
+    private readonly List<long> _begun = [];
     private int _count;
 
     public string Name => name;
@@ -22,6 +23,9 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
     /// <summary>Where each number is stored; to be read when nothing is published any more.</summary>
     public IReadOnlyList<StoredEvent> Stored => _stored;
 
+    /// <summary>When publishing each number of <see cref="PublishAsync"/> began; to be read when nothing is published any more.</summary>
+    public IReadOnlyList<long> Begun => _begun;
+
     public async Task PublishAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
@@ -29,6 +33,7 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
         {
             // An event that was begun is brought to its end: it may be stored already.
             StoredEvent? stored;
+            _begun.Add(Stopwatch.GetTimestamp());
             while ((stored = await TryPublishAsync(_stored.Count)) is null)
             {
                 await Task.Delay(s_pause, TimeProvider.System, TestContext.Current.CancellationToken);

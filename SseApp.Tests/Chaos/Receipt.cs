@@ -4,6 +4,7 @@ namespace SseApp.Tests.Chaos;
 internal sealed class Receipt(NumberedTopic topic, int subscriber)
 {
     private readonly List<int> _numbers = [];
+    private readonly List<long> _at = [];
     private readonly List<ReportedGap> _gaps = [];
     private int _last = -1;
 
@@ -26,8 +27,15 @@ internal sealed class Receipt(NumberedTopic topic, int subscriber)
         var number = data.AsSpan(topic.Name.Length + 1);
         var end = number.IndexOf(' ');
         _numbers.Add(int.Parse(end < 0 ? number : number[..end], NumberStyles.None, CultureInfo.InvariantCulture));
+        _at.Add(Stopwatch.GetTimestamp());
         Volatile.Write(ref _last, _numbers[^1]);
     }
+
+    /// <summary>Milliseconds from the begin of publishing to the arrival, of the events whose publishing began in this time.</summary>
+    public IEnumerable<double> Delays(long from, long to) =>
+        _numbers.Zip(_at)
+            .Where(pair => topic.Begun[pair.First] >= from && topic.Begun[pair.First] < to)
+            .Select(pair => Stopwatch.GetElapsedTime(topic.Begun[pair.First], pair.Second).TotalMilliseconds);
 
     public void Add(string reason, long? from, long? to) => _gaps.Add(new ReportedGap(reason, from, to, _numbers.Count));
 
