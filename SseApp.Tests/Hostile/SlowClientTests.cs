@@ -89,7 +89,7 @@ public sealed class SlowClientTests(RedisServer redis) : HostileTest(redis)
         await using var pings = await RawHttp2.ConnectAsync(gateway.SecureAddress, reads: false);
         await using var settings = await RawHttp2.ConnectAsync(gateway.SecureAddress, reads: false);
         await using var history = await RawHttp2.ConnectAsync(gateway.SecureAddress, reads: false);
-        using var refused = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4 * 1024 };
+        using var refused = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await refused.ConnectAsync(IPAddress.Loopback, gateway.Address.Port, Cancellation);
         await Task.WhenAll(
             FillAsync(bytes => pings.SendAsync(bytes, TimeSpan.FromSeconds(1)), RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8])),
