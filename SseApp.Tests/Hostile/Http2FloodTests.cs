@@ -13,25 +13,25 @@ public sealed class Http2FloodTests(RedisServer redis) : HostileTest(redis)
     {
         var site = await BeginAsync(("Limits:ReadsPerSecond", "20"), ("Limits:ConnectsPerSecond", "50"), ("Limits:ConnectBurst", "50"), ("Limits:RequestHeadersTimeout", "00:00:01"));
         // A request whose head, or whose body, does not end.
-        var head = RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndStream, 1);
-        var body = RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndHeaders, 1, RawHttp2.Request("POST", "/topics/a/events"));
+        var head = Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream, 1);
+        var body = Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndHeaders, 1, RawHttp2.Request("POST", "/topics/a/events"));
         long Limited() => site.Refusals("read-rate") + site.Refusals("connect-rate") + Reset();
         long Reset() => site.Ends("output_queue_size_exceeded") + site.Ends("stream_reset_limit_exceeded");
         var before = GC.GetTotalMemory(forceFullCollection: true);
 
         await FloodAsync([], i => [.. RawHttp2.Get(Id(i), "/topics/a"), .. Cancel(i)], Limited);
         await FloodAsync([], i => [.. RawHttp2.Get(Id(i), "/events?topic=a", ("accept", "text/event-stream")), .. Cancel(i)], Limited);
-        await FloodAsync([], i => [.. RawHttp2.Get(Id(i), "/topics/a"), .. RawHttp2.Frame(RawHttp2.WindowUpdate, 0, Id(i), RawHttp2.Number(int.MaxValue))], Limited);
-        await FloodAsync([], i => RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndStream | RawHttp2.EndHeaders, Id(i), RawHttp2.Fields((":method", "GET"))), null);
-        await FloodAsync([], _ => RawHttp2.Frame(RawHttp2.Settings, 0, 0), null);
-        await FloodAsync([], _ => RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8]), null, pings: Frames);
-        await FloodAsync([], i => RawHttp2.Frame(RawHttp2.Priority, 0, Id(i), 0, 0, 0, 0, 1), null);
-        await FloodAsync([], _ => RawHttp2.Frame(RawHttp2.WindowUpdate, 0, 0, RawHttp2.Number(1)), null);
-        await FloodAsync(body, _ => RawHttp2.Frame(RawHttp2.Data, 0, 1), null);
-        await FloodAsync(body, _ => RawHttp2.Frame(RawHttp2.Data, 8, 1, [255, .. new byte[255]]), null);
-        await FloodAsync(head, _ => RawHttp2.Frame(RawHttp2.Continuation, 0, 1), () => site.Ends("request_headers_timeout"), ends: true);
+        await FloodAsync([], i => [.. RawHttp2.Get(Id(i), "/topics/a"), .. Http2Frame.Write(Http2Frame.WindowUpdate, 0, Id(i), Http2Frame.Number(int.MaxValue))], Limited);
+        await FloodAsync([], i => Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream | Http2Frame.EndHeaders, Id(i), RawHttp2.Fields((":method", "GET"))), null);
+        await FloodAsync([], _ => Http2Frame.Write(Http2Frame.Settings, 0, 0), null);
+        await FloodAsync([], _ => Http2Frame.Write(Http2Frame.Ping, 0, 0, new byte[8]), null, pings: Frames);
+        await FloodAsync([], i => Http2Frame.Write(Http2Frame.Priority, 0, Id(i), 0, 0, 0, 0, 1), null);
+        await FloodAsync([], _ => Http2Frame.Write(Http2Frame.WindowUpdate, 0, 0, Http2Frame.Number(1)), null);
+        await FloodAsync(body, _ => Http2Frame.Write(Http2Frame.Data, 0, 1), null);
+        await FloodAsync(body, _ => Http2Frame.Write(Http2Frame.Data, 8, 1, [255, .. new byte[255]]), null);
+        await FloodAsync(head, _ => Http2Frame.Write(Http2Frame.Continuation, 0, 1), () => site.Ends("request_headers_timeout"), ends: true);
         await FloodAsync(
-            head, i => RawHttp2.Frame(RawHttp2.Continuation, 0, 1, RawHttp2.Fields(($"x{i}", new string('x', 100)))), () => site.Ends("max_request_headers_total_size_exceeded"), ends: true);
+            head, i => Http2Frame.Write(Http2Frame.Continuation, 0, 1, RawHttp2.Fields(($"x{i}", new string('x', 100)))), () => site.Ends("max_request_headers_total_size_exceeded"), ends: true);
 
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, MaxGrowth);
 
@@ -52,7 +52,7 @@ public sealed class Http2FloodTests(RedisServer redis) : HostileTest(redis)
             {
                 await connection.EndedAsync();
             }
-            else if (alive && await connection.SendAsync(RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8])))
+            else if (alive && await connection.SendAsync(Http2Frame.Write(Http2Frame.Ping, 0, 0, new byte[8])))
             {
                 // Everything has been taken, or was too much.
                 await connection.PongAsync(pings + 1);
@@ -69,5 +69,5 @@ public sealed class Http2FloodTests(RedisServer redis) : HostileTest(redis)
 
     private static int Id(int number) => (2 * number) + 1;
 
-    private static byte[] Cancel(int number) => RawHttp2.Frame(RawHttp2.Reset, 0, Id(number), RawHttp2.Number(8));
+    private static byte[] Cancel(int number) => Http2Frame.Write(Http2Frame.Reset, 0, Id(number), Http2Frame.Number(8));
 }

@@ -67,8 +67,8 @@ public sealed class LargeInputTests(RedisServer redis) : HostileTest(redis)
         await UntilAsync(() => site.Ends("invalid_request_line") >= 1, "the longest one to be counted");
         await using var connection = await RawHttp2.ConnectAsync(site.Gateway.SecureAddress);
         var fields = RawHttp2.Request("GET", "/events?topic=a&x=" + new string('x', 4_000_000));
-        await connection.SendAsync(RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndStream, 1, fields[..16_000]));
-        for (var sent = 16_000; sent < fields.Length && await connection.SendAsync(RawHttp2.Frame(RawHttp2.Continuation, 0, 1, fields[sent..Math.Min(fields.Length, sent + 16_000)])); sent += 16_000)
+        await connection.SendAsync(Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream, 1, fields[..16_000]));
+        for (var sent = 16_000; sent < fields.Length && await connection.SendAsync(Http2Frame.Write(Http2Frame.Continuation, 0, 1, fields[sent..Math.Min(fields.Length, sent + 16_000)])); sent += 16_000)
         {
         }
 

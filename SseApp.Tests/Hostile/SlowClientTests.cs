@@ -38,13 +38,13 @@ public sealed class SlowClientTests(RedisServer redis) : HostileTest(redis)
         var request = RawHttp2.Request("GET", "/alive");
         var ends = new Dictionary<string, Task<int?>>(StringComparer.Ordinal)
         {
-            ["HEADERS"] = DripAsync(head, RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndStream, 1, request[..10]), RawHttp2.Frame(RawHttp2.Continuation, 0, 1)),
+            ["HEADERS"] = DripAsync(head, Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream, 1, request[..10]), Http2Frame.Write(Http2Frame.Continuation, 0, 1)),
             ["a frame"] = DripAsync(frame, RawHttp2.Get(1, "/alive")[..10], [0]),
-            ["DATA"] = DripAsync(body, RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndHeaders, 1, RawHttp2.Request("POST", "/topics/a/events")), RawHttp2.Frame(RawHttp2.Data, 0, 1, (byte)'x')),
-            ["empty DATA"] = DripAsync(batch, RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndHeaders, 1, RawHttp2.Request("POST", "/publish")), RawHttp2.Frame(RawHttp2.Data, 0, 1)),
-            ["a connection with PING and no stream any more"] = DripAsync(idle, RawHttp2.Get(1, "/alive"), RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8])),
+            ["DATA"] = DripAsync(body, Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndHeaders, 1, RawHttp2.Request("POST", "/topics/a/events")), Http2Frame.Write(Http2Frame.Data, 0, 1, (byte)'x')),
+            ["empty DATA"] = DripAsync(batch, Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndHeaders, 1, RawHttp2.Request("POST", "/publish")), Http2Frame.Write(Http2Frame.Data, 0, 1)),
+            ["a connection with PING and no stream any more"] = DripAsync(idle, RawHttp2.Get(1, "/alive"), Http2Frame.Write(Http2Frame.Ping, 0, 0, new byte[8])),
             ["a connection without anything any more"] = LeaveAsync(quiet),
-            ["a connection with PING that never had a stream"] = DripAsync(never, [], RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8])),
+            ["a connection with PING that never had a stream"] = DripAsync(never, [], Http2Frame.Write(Http2Frame.Ping, 0, 0, new byte[8])),
         };
         var all = Task.WhenAll([.. answers.Values, .. ends.Values]);
         do
@@ -90,8 +90,8 @@ public sealed class SlowClientTests(RedisServer redis) : HostileTest(redis)
         await using var settings = await RawHttp2.ConnectAsync(gateway.SecureAddress, reads: false);
         await using var history = await RawHttp2.ConnectAsync(gateway.SecureAddress, reads: false);
         await Task.WhenAll(
-            FillAsync(bytes => pings.SendAsync(bytes, TimeSpan.FromSeconds(1)), RawHttp2.Frame(RawHttp2.Ping, 0, 0, new byte[8])),
-            FillAsync(bytes => settings.SendAsync(bytes, TimeSpan.FromSeconds(1)), RawHttp2.Frame(RawHttp2.Settings, 0, 0)),
+            FillAsync(bytes => pings.SendAsync(bytes, TimeSpan.FromSeconds(1)), Http2Frame.Write(Http2Frame.Ping, 0, 0, new byte[8])),
+            FillAsync(bytes => settings.SendAsync(bytes, TimeSpan.FromSeconds(1)), Http2Frame.Write(Http2Frame.Settings, 0, 0)),
             history.SendAsync([.. Enumerable.Range(0, 5).SelectMany(i => RawHttp2.Get((2 * i) + 1, "/topics/large/events?limit=1000"))]));
         await site.AssertGoesOnAsync();
 

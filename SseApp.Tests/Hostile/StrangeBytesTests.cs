@@ -35,7 +35,7 @@ public sealed class StrangeBytesTests(RedisServer redis) : HostileTest(redis)
             {
                 var sender = connection;
                 await using var other = connection.GoneWith is null && await connection.SendAsync([]) ? null : sender = await RawHttp2.ConnectAsync(site.Gateway.SecureAddress);
-                await sender.SendAsync(RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndStream | RawHttp2.EndHeaders, id, fields));
+                await sender.SendAsync(Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream | Http2Frame.EndHeaders, id, fields));
                 var answer = await sender.AnswerAsync(id);
                 Assert.True(answer is null or < 0 or 400, $"{Encoding.Latin1.GetString(fields)}: {answer}");
                 id += 2;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net.Security;
 
 namespace SseApp.Tests.Infrastructure;
 
@@ -9,7 +8,6 @@ namespace SseApp.Tests.Infrastructure;
 /// </summary>
 internal sealed class Http2Client : IAsyncDisposable
 {
-    private const int HeaderBytes = 9;
     private const int Unlimited = 1 << 30;
 
     private readonly ConcurrentDictionary<int, Http2Stream> _streams = new();
@@ -51,24 +49,13 @@ internal sealed class Http2Client : IAsyncDisposable
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         if (address.Scheme == Uri.UriSchemeHttps)
         {
-            var tls = new SslStream(stream);
-            await tls.AuthenticateAsClientAsync(
-                new SslClientAuthenticationOptions
-                {
-                    TargetHost = address.Host,
-                    ApplicationProtocols = [SslApplicationProtocol.Http2],
-                    // The test's own certificate; TlsTests are about trust.
-                    RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-                },
-                cancellation);
-            Assert.Equal(SslApplicationProtocol.Http2, tls.NegotiatedApplicationProtocol);
-            stream = tls;
+            stream = await Http2Frame.SecureAsync(stream, address.Host);
         }
 
         var client = new Http2Client(socket, stream, address);
-        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray(), cancellation);
+        await stream.WriteAsync(Http2Frame.Preface, cancellation);
         // INITIAL_WINDOW_SIZE.
-        await client.SendAsync(4, 0, 0, [0, 4, .. Number(streamWindow)]);
+        await client.SendAsync(Http2Frame.Settings, 0, 0, [0, 4, .. Http2Frame.Number(streamWindow)]);
         if (!boundedConnection)
         {
             await client.SendWindowAsync(0, Unlimited);
@@ -84,14 +71,13 @@ internal sealed class Http2Client : IAsyncDisposable
         var id = Interlocked.Add(ref _nextId, 2) - 2;
         var stream = _streams[id] = new Http2Stream(this, id, reads);
         // RFC 7541: indexed fields of the static table, and literals without indexing.
-        byte[] head = [0x82, (byte)(_secure ? 0x87 : 0x86), 0x04, .. Text("/events?" + query), 0x01, .. Text(_authority), 0x0F, 0x04, .. Text("text/event-stream")];
+        byte[] head = [0x82, (byte)(_secure ? 0x87 : 0x86), 0x04, .. Http2Frame.Text("/events?" + query), 0x01, .. Http2Frame.Text(_authority), 0x0F, 0x04, .. Http2Frame.Text("text/event-stream")];
         if (lastEventId is not null)
         {
-            head = [.. head, 0x00, .. Text("last-event-id"), .. Text(lastEventId)];
+            head = [.. head, 0x00, .. Http2Frame.Text("last-event-id"), .. Http2Frame.Text(lastEventId)];
         }
 
-        // END_STREAM, END_HEADERS.
-        await SendAsync(1, 0x5, id, head);
+        await SendAsync(Http2Frame.Headers, Http2Frame.EndStream | Http2Frame.EndHeaders, id, head);
         Assert.Equal("stream.open", (await stream.NextAsync())?.Type);
         return stream;
     }
@@ -101,7 +87,7 @@ internal sealed class Http2Client : IAsyncDisposable
 
     public void ResumeSocket() => _reading.Release();
 
-    public Task SendWindowAsync(int stream, int bytes) => SendAsync(8, 0, stream, Number(bytes));
+    public Task SendWindowAsync(int stream, int bytes) => SendAsync(Http2Frame.WindowUpdate, 0, stream, Http2Frame.Number(bytes));
 
     public async ValueTask DisposeAsync()
     {
@@ -114,29 +100,9 @@ internal sealed class Http2Client : IAsyncDisposable
         _ended.Dispose();
     }
 
-    private static byte[] Number(int value)
-    {
-        var bytes = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
-        return bytes;
-    }
-
-    private static byte[] Text(string value)
-    {
-        var bytes = Encoding.ASCII.GetBytes(value);
-        // A length of 7 bits, continued in groups of 7.
-        List<byte> length = [(byte)Math.Min(bytes.Length, 127)];
-        for (var rest = bytes.Length - 127; rest >= 0; rest = rest < 128 ? -1 : rest >> 7)
-        {
-            length.Add((byte)(rest < 128 ? rest : (rest & 127) | 128));
-        }
-
-        return [.. length, .. bytes];
-    }
-
     private async Task SendAsync(byte type, byte flags, int stream, byte[] payload)
     {
-        byte[] frame = [(byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, .. Number(stream), .. payload];
+        var frame = Http2Frame.Write(type, flags, stream, payload);
         await _sending.WaitAsync(_ended.Token);
         try
         {
@@ -151,17 +117,13 @@ internal sealed class Http2Client : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var header = new byte[HeaderBytes];
         try
         {
             while (true)
             {
                 await _reading.WaitAsync(_ended.Token);
                 _reading.Release();
-                await _stream.ReadExactlyAsync(header, _ended.Token);
-                var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
-                await _stream.ReadExactlyAsync(payload, _ended.Token);
-                await HandleAsync(header[3], header[4], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)), payload);
+                await HandleAsync(await Http2Frame.ReadAsync(_stream, _ended.Token));
             }
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
@@ -174,29 +136,30 @@ internal sealed class Http2Client : IAsyncDisposable
         }
     }
 
-    private async Task HandleAsync(byte type, byte flags, int id, byte[] payload)
+    private async Task HandleAsync(Http2Frame frame)
     {
+        var (type, flags, id, payload) = frame;
         var stream = _streams.GetValueOrDefault(id);
         switch (type)
         {
-            case 0:
+            case Http2Frame.Data:
                 await stream!.TakeAsync(payload);
                 break;
-            case 3:
+            case Http2Frame.Reset:
                 stream?.Complete(new Http2StreamResetException(BinaryPrimitives.ReadInt32BigEndian(payload)));
                 break;
-            case 4 when (flags & 1) == 0:
-                await SendAsync(4, 1, 0, []);
+            case Http2Frame.Settings when (flags & Http2Frame.Acknowledged) == 0:
+                await SendAsync(Http2Frame.Settings, Http2Frame.Acknowledged, 0, []);
                 break;
-            case 6 when (flags & 1) == 0:
-                await SendAsync(6, 1, 0, payload);
+            case Http2Frame.Ping when (flags & Http2Frame.Acknowledged) == 0:
+                await SendAsync(Http2Frame.Ping, Http2Frame.Acknowledged, 0, payload);
                 break;
-            case 7:
+            case Http2Frame.GoAway:
                 Ended = new IOException($"GOAWAY with code {BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(4))}.");
                 break;
         }
 
-        if (type is 0 or 1 && (flags & 1) != 0)
+        if (type is Http2Frame.Data or Http2Frame.Headers && (flags & Http2Frame.EndStream) != 0)
         {
             stream!.Complete(null);
         }

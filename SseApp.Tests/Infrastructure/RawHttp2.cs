@@ -6,21 +6,6 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>An HTTP/2 connection over TLS made of bare frames, for what no client would send.</summary>
 internal sealed class RawHttp2 : IAsyncDisposable
 {
-    public const byte Data = 0;
-    public const byte Headers = 1;
-    public const byte Priority = 2;
-    public const byte Reset = 3;
-    public const byte Settings = 4;
-    public const byte Ping = 6;
-    public const byte WindowUpdate = 8;
-    public const byte Continuation = 9;
-    public const byte EndStream = 1;
-    public const byte EndHeaders = 4;
-
-    private const byte GoAway = 7;
-    private const byte Acknowledged = 1;
-    private const int HeaderBytes = 9;
-
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket;
@@ -56,42 +41,27 @@ internal sealed class RawHttp2 : IAsyncDisposable
         }
 
         await socket.ConnectAsync(IPAddress.Loopback, address.Port, TestContext.Current.CancellationToken);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        await tls.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions
-            {
-                TargetHost = "events.example",
-                ApplicationProtocols = [SslApplicationProtocol.Http2],
-                // The test's own certificate; TlsTests are about trust.
-                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-            },
-            TestContext.Current.CancellationToken);
-        var connection = new RawHttp2(socket, tls, reads);
+        var connection = new RawHttp2(socket, await Http2Frame.SecureAsync(new NetworkStream(socket, ownsSocket: true), "events.example"), reads);
         // No table for the headers of responses, whose status then is found without one; a window that takes everything.
-        await connection.SendAsync(hello ?? [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, [0, 1, 0, 0, 0, 0, 0, 4, 0x3F, 0xFF, 0xFF, 0xFF]), .. Frame(WindowUpdate, 0, 0, Number(1 << 30))]);
+        await connection.SendAsync(hello ??
+        [
+            .. Http2Frame.Preface,
+            .. Http2Frame.Write(Http2Frame.Settings, 0, 0, [0, 1, 0, 0, 0, 0, 0, 4, 0x3F, 0xFF, 0xFF, 0xFF]),
+            .. Http2Frame.Write(Http2Frame.WindowUpdate, 0, 0, Http2Frame.Number(1 << 30)),
+        ]);
         return connection;
     }
 
-    public static byte[] Frame(byte type, byte flags, int stream, params byte[] payload) =>
-        [(byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, .. Number(stream), .. payload];
-
     /// <summary>A block of these fields, a byte for each character (RFC 7541, 6.2.2: literal, not indexed).</summary>
     public static byte[] Fields(params (string Name, string Value)[] fields) =>
-        [.. fields.SelectMany(field => (byte[])[0, .. Text(field.Name), .. Text(field.Value)])];
+        [.. fields.SelectMany(field => (byte[])[0, .. Http2Frame.Text(field.Name), .. Http2Frame.Text(field.Value)])];
 
     public static byte[] Request(string method, string path, params (string Name, string Value)[] fields) =>
         Fields([(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path), .. fields]);
 
     /// <summary>A whole request without a body.</summary>
     public static byte[] Get(int stream, string path, params (string Name, string Value)[] fields) =>
-        Frame(Headers, EndStream | EndHeaders, stream, Request("GET", path, fields));
-
-    public static byte[] Number(int value)
-    {
-        var bytes = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
-        return bytes;
-    }
+        Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndStream | Http2Frame.EndHeaders, stream, Request("GET", path, fields));
 
     /// <returns>False when the connection has ended, or takes nothing more within the limit.</returns>
     public async Task<bool> SendAsync(byte[] bytes, TimeSpan? limit = null)
@@ -138,25 +108,6 @@ internal sealed class RawHttp2 : IAsyncDisposable
         await _stream.DisposeAsync();
     }
 
-    private static byte[] Text(string value)
-    {
-        var bytes = Encoding.Latin1.GetBytes(value);
-        if (bytes.Length < 127)
-        {
-            return [(byte)bytes.Length, .. bytes];
-        }
-
-        // A length of 7 bits, continued in groups of 7.
-        List<byte> length = [127];
-        var rest = bytes.Length - 127;
-        for (; rest >= 128; rest >>= 7)
-        {
-            length.Add((byte)((rest & 127) | 128));
-        }
-
-        return [.. length, (byte)rest, .. bytes];
-    }
-
     private static int Status(ReadOnlySpan<byte> block)
     {
         // What the size of the table changes to, then an index of the static table, or a literal.
@@ -174,27 +125,23 @@ internal sealed class RawHttp2 : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var header = new byte[HeaderBytes];
         try
         {
             while (true)
             {
-                await _stream.ReadExactlyAsync(header);
-                var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
-                await _stream.ReadExactlyAsync(payload);
-                var stream = BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5));
-                switch (header[3])
+                var (type, flags, stream, payload) = await Http2Frame.ReadAsync(_stream);
+                switch (type)
                 {
-                    case Headers:
+                    case Http2Frame.Headers:
                         Statuses.TryAdd(stream, Status(payload));
                         break;
-                    case Reset:
+                    case Http2Frame.Reset:
                         Resets.TryAdd(stream, BinaryPrimitives.ReadInt32BigEndian(payload));
                         break;
-                    case Ping when (header[4] & Acknowledged) != 0:
+                    case Http2Frame.Ping when (flags & Http2Frame.Acknowledged) != 0:
                         Interlocked.Increment(ref _pongs);
                         break;
-                    case GoAway:
+                    case Http2Frame.GoAway:
                         GoneWith = BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(4));
                         break;
                 }

@@ -27,7 +27,7 @@ public sealed class NginxTests(RedisServer redis) : GatewayTest, IClassFixture<R
             behind = gateway.Address;
         }
 
-        await using var nginx = await NginxServer.StartAsync(behind);
+        await using var nginx = await FrontServer.NginxAsync(behind);
         using var client = new HttpClient { BaseAddress = nginx.Address };
         await using var reader = await SseReader.OpenAsync(client, "/events?topic=news");
         await reader.OpenedAsync();

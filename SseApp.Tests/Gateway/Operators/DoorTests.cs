@@ -36,9 +36,9 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
         var connection = (await reader.OpenedAsync()).GetProperty("connection").GetString()!;
         var address = front switch
         {
-            "nginx" => Own(await NginxServer.StartAsync(gateway.Address, http11: true)).Address,
-            "nginx of before 1.29.7" => Own(await NginxServer.StartAsync(gateway.Address)).Address,
-            "haproxy" => Own(await HaproxyServer.StartAsync(gateway.Address)).Address,
+            "nginx" => Own(await FrontServer.NginxAsync(gateway.Address, http11: true)).Address,
+            "nginx of before 1.29.7" => Own(await FrontServer.NginxAsync(gateway.Address)).Address,
+            "haproxy" => Own(await FrontServer.HaproxyAsync(gateway.Address)).Address,
             "nothing" => gateway.Address,
             _ => replica.Address,
         };

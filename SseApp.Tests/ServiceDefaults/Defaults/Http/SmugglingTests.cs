@@ -47,9 +47,13 @@ public sealed partial class SmugglingTests(RedisServer redis) : EdgeTest(redis)
     public async Task One_request_is_one_answer_and_what_hides_in_it_does_not_happen(string service)
     {
         var (gateway, replica) = await StartAsync();
-        await using var nginx = service == "nginx" ? await NginxServer.StartAsync(gateway.Address) : null;
-        await using var haproxy = service == "haproxy" ? await HaproxyServer.StartAsync(gateway.Address) : null;
-        var address = service switch { "replica" => replica.Address, "nginx" => nginx!.Address, "haproxy" => haproxy!.Address, _ => gateway.Address };
+        await using var front = service switch
+        {
+            "nginx" => await FrontServer.NginxAsync(gateway.Address),
+            "haproxy" => await FrontServer.HaproxyAsync(gateway.Address),
+            _ => null,
+        };
+        var address = service == "replica" ? replica.Address : front?.Address ?? gateway.Address;
         foreach (var probe in s_probes)
         {
             string answer;
