@@ -76,7 +76,6 @@ internal static partial class BackplaneExtensions
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "ConnectionStrings:{Name} has no password: whoever reaches that Redis can read and change everything that the cluster keeps there. "
-        + "Set requirepass (or a user) on the server and add ',password=…' to the connection string. Outside Development the services do not start without.")]
+        $"ConnectionStrings:{{Name}} {RedisCredentials.Missing}. Outside Development the services do not start without.")]
     private static partial void LogNoPassword(ILogger logger, string name);
 }

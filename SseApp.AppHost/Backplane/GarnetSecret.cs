@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.AppHost.Backplane;
 
@@ -19,19 +20,8 @@ internal sealed class GarnetSecret : IDisposable
 
     public void Write()
     {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (OperatingSystem.IsWindows())
-        {
-            // The user's folder of temporary files is the user's alone.
-            Directory.CreateDirectory(_folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new FileStream(File, options);
+        PrivateFile.MakeFolder(_folder);
+        using var file = PrivateFile.OpenWrite(File, FileMode.Create);
         JsonSerializer.Serialize(file, new Dictionary<string, string>(StringComparer.Ordinal) { ["AuthenticationMode"] = "Password", ["Password"] = Password });
     }
 

@@ -46,7 +46,7 @@ internal static class GatewayRequests
             forged.Add(ForgedKind.Request, context.Request.Path.Value ?? "", fault);
             return Problems.Forbidden(
                 "The signature of the request does not count here. Gateways and replicas need the same Security:GatewayKey and clocks that agree; others send no signature.",
-                KeyValuePair.Create<string, object?>("reason", "forged")).ExecuteAsync(context);
+                KeyValuePair.Create<string, object?>(Problems.Reason, "forged")).ExecuteAsync(context);
         });
     }
 

@@ -56,7 +56,7 @@ internal static class Problems
 
     /// <summary>The replica has something else to do, or its memory is in use by others.</summary>
     public static ProblemHttpResult Busy(HttpContext context, string detail, params KeyValuePair<string, object?>[] more) =>
-        TryLater(context, "The replica is too busy.", detail, [new("reason", RequestRefusal.Busy), .. more]);
+        TryLater(context, "The replica is too busy.", detail, [new(Reason, RequestRefusal.Busy), .. more]);
 
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
         TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using SseApp.Events.Http;
 
 namespace SseApp.Events.Publishing;
@@ -17,7 +16,7 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
     private const int BytesOfNames = 8;
 
     private readonly BatchItemReader _item = new();
-    private byte[] _scratch = [];
+    private readonly PooledBuffer _scratch = new(memory);
     private int _namesBytes;
     private long _stored;
 
@@ -43,30 +42,14 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
 
     public BatchRefusal? AddTooLong() => Reject(publisher.SizeRule, StatusCodes.Status413PayloadTooLarge);
 
-    public void Dispose()
-    {
-        if (_scratch.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_scratch);
-            _scratch = [];
-        }
-    }
+    public void Dispose() => _scratch.Dispose();
 
     /// <summary>Takes the memory that reading the data of this item needs, beyond what an item before it needed.</summary>
     private bool TryMakeRoom(BatchItemReader item, ReadOnlyMemory<byte> json)
     {
-        if (item.IsEscaped(json) && _scratch.Length < json.Length)
+        if (item.IsEscaped(json) && _scratch.Bytes.Length < json.Length && !_scratch.TryGrow(json.Length))
         {
-            var larger = ArrayPool<byte>.Shared.Rent(json.Length);
-            if (!memory.TryTake(larger.Length))
-            {
-                ArrayPool<byte>.Shared.Return(larger);
-                return false;
-            }
-
-            memory.Return(_scratch.Length);
-            Dispose();
-            _scratch = larger;
+            return false;
         }
 
         var names = item.HasObjects(json) ? BytesOfNames * json.Length : 0;
@@ -93,7 +76,7 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
             return BatchRefusal.OfMemory(memory);
         }
 
-        var rule = item.ReadData(json, options.MaxEventBytes, _scratch, out var data, out var isTooLarge);
+        var rule = item.ReadData(json, options.MaxEventBytes, _scratch.Bytes, out var data, out var isTooLarge);
         if (isTooLarge)
         {
             return AddTooLong();

@@ -16,7 +16,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
 
     private static readonly SearchValues<byte> s_structure = SearchValues.Create("\"[]{},"u8);
 
-    private byte[] _buffer = [];
+    private readonly PooledBuffer _buffer = new(memory);
     private int _start;
     private int _end;
 
@@ -42,7 +42,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
     // Editors and shells put it before a file, and so into the middle of files that were put together.
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    private ReadOnlySpan<byte> Rest => _buffer.AsSpan(_scan, _end - _scan);
+    private ReadOnlySpan<byte> Rest => _buffer.Bytes.AsSpan(_scan, _end - _scan);
 
     /// <returns>Why the whole batch is refused, or null.</returns>
     public BatchRefusal? Add(ReadOnlySpan<byte> bytes)
@@ -54,8 +54,8 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
                 return BatchRefusal.OfMemory(memory);
             }
 
-            var part = bytes[..Math.Min(bytes.Length, _buffer.Length - _end)];
-            part.CopyTo(_buffer.AsSpan(_end));
+            var part = bytes[..Math.Min(bytes.Length, _buffer.Bytes.Length - _end)];
+            part.CopyTo(_buffer.Bytes.AsSpan(_end));
             _end += part.Length;
             bytes = bytes[part.Length..];
             if (Run(last: false) is { } refusal)
@@ -76,18 +76,11 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
         _ => BatchRefusal.OfForm("The body is not a JSON array, and nothing of it was stored: it does not end."),
     };
 
-    public void Dispose()
-    {
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = [];
-        }
-    }
+    public void Dispose() => _buffer.Dispose();
 
     private bool TryMakeRoom()
     {
-        if (_end < _buffer.Length)
+        if (_end < _buffer.Bytes.Length)
         {
             return true;
         }
@@ -100,23 +93,16 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
             kept = _end - _start;
         }
 
-        if (kept > _buffer.Length / 2 || _buffer.Length == 0)
+        if (kept > _buffer.Bytes.Length / 2 || _buffer.Bytes.Length == 0)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, _buffer.Length * 2));
-            if (!memory.TryTake(larger.Length))
+            if (!_buffer.TryGrow(Math.Max(FirstBytes, _buffer.Bytes.Length * 2), _buffer.Bytes.AsSpan(_start, kept)))
             {
-                ArrayPool<byte>.Shared.Return(larger);
                 return false;
             }
-
-            _buffer.AsSpan(_start, kept).CopyTo(larger);
-            memory.Return(_buffer.Length);
-            Dispose();
-            _buffer = larger;
         }
         else
         {
-            _buffer.AsSpan(_start, kept).CopyTo(_buffer);
+            _buffer.Bytes.AsSpan(_start, kept).CopyTo(_buffer.Bytes);
         }
 
         _scan -= _start;
@@ -213,7 +199,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
                     return false;
                 }
 
-                var ended = _buffer[_scan];
+                var ended = _buffer.Bytes[_scan];
                 refusal = ended == '}' ? BatchRefusal.OfForm("The body is not a JSON array, and nothing of it was stored: '}' is in the wrong place.") : End(_scan);
                 _start = ++_scan;
                 _state = ended == ',' ? State.ElementBegin : State.ArrayEnd;
@@ -230,7 +216,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
 
     private BatchRefusal? End(int end)
     {
-        var refusal = _skipping || end - _start > maxItemBytes ? items.AddTooLong() : items.Add(_buffer.AsMemory(_start, end - _start), isElement: _state == State.Element);
+        var refusal = _skipping || end - _start > maxItemBytes ? items.AddTooLong() : items.Add(_buffer.Bytes.AsMemory(_start, end - _start), isElement: _state == State.Element);
         (_skipping, _start) = (false, end);
         return refusal;
     }
@@ -273,7 +259,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
             }
 
             _scan += next;
-            switch (_buffer[_scan])
+            switch (_buffer.Bytes[_scan])
             {
                 case (byte)'"':
                     _inString = !_inString;
@@ -290,7 +276,7 @@ internal sealed class BatchSplitter(int maxItemBytes, MemoryShare memory, IBatch
                         return true;
                     }
 
-                    if (_buffer[_scan] != ',')
+                    if (_buffer.Bytes[_scan] != ',')
                     {
                         _depth--;
                     }

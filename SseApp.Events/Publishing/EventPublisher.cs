@@ -30,8 +30,6 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
         return Utf8.IsValid(data) ? null : "The data must be well-formed UTF-8.";
     }
 
-    public bool IsTooLarge(ReadOnlySpan<byte> data) => data.Length > options.Value.MaxEventBytes;
-
     /// <summary>Bytes that an event takes in the log of each of its topics, and in memory until it is stored.</summary>
     public static int BlockLength(string? type, ReadOnlySpan<byte> data) => SseEncoder.Length(Encoded(type), data);
 

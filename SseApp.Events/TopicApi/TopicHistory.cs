@@ -61,7 +61,6 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMe
 
         var ndjson = AcceptsNdjson(context.Request);
         context.Response.ContentType = (ndjson ? Ndjson : "application/json") + "; charset=utf-8";
-        context.Response.Headers.XContentTypeOptions = "nosniff";
         if (HttpMethods.IsHead(context.Request.Method))
         {
             return TypedResults.Empty;

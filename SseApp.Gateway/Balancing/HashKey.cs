@@ -1,6 +1,6 @@
-using System.Buffers;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Placement;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Balancing;
 
@@ -11,10 +11,6 @@ internal sealed class HashKey
 
     public const string Rule =
         "it must be 'ip', 'header:<name>', 'cookie:<name>' or 'query:<name>', where the name of a header or cookie has only letters, digits and !#$%&'*+-.^_`|~.";
-
-    // RFC 9110, 5.6.2.
-    private static readonly SearchValues<char> s_token =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     private readonly Func<HttpRequest, string?>? _read;
 
@@ -33,7 +29,7 @@ internal sealed class HashKey
             return null;
         }
 
-        var isToken = !name.AsSpan().ContainsAnyExcept(s_token);
+        var isToken = HeaderName.IsValid(name);
         return source.ToUpperInvariant() switch
         {
             "HEADER" when isToken => new HashKey(request => request.Headers[name]),

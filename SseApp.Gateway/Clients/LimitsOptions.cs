@@ -137,12 +137,12 @@ public sealed class LimitsOptions : IValidatableObject
     {
         if (ConnectsPerSecond > 0 && ConnectBurst < ConnectsPerSecond)
         {
-            yield return BurstTooSmall(nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
+            yield return BurstTooSmall($"{SectionName}:", nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
         }
 
         if (EventsPerSecond > 0 && EventBurst < EventsPerSecond)
         {
-            yield return BurstTooSmall(nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
+            yield return BurstTooSmall($"{SectionName}:", nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
         }
 
         foreach (var twice in Clients.GroupBy(client => client.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Key.Length > 0 && group.Skip(1).Any()))
@@ -151,20 +151,11 @@ public sealed class LimitsOptions : IValidatableObject
         }
     }
 
-    internal ClientBudget Budget => new()
-    {
-        Streams = StreamsPerAddress,
-        Topics = TopicsPerAddress,
-        Connections = ConnectionsPerAddress,
-        ReadsAtOnce = ReadsAtOnce,
-        Connects = new Rate(ConnectsPerSecond, ConnectBurst),
-        Events = new Rate(EventsPerSecond, EventBurst),
-        StoredBytes = new Rate(StoredBytesPerSecond, StoredBytesPerSecond),
-        Reads = new Rate(ReadsPerSecond, ReadsPerSecond),
-    };
+    /// <summary>What a client has that no item of <see cref="Clients"/> names.</summary>
+    internal ClientBudget Budget => new NamedClient().BudgetOf(this);
 
-    private static ValidationResult BurstTooSmall(string burst, int burstValue, string rate, int rateValue) => new(
-        $"{SectionName}:{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
+    internal static ValidationResult BurstTooSmall(string section, string burst, int? burstValue, string rate, int? rateValue) => new(
+        $"{section}{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
 }
 
 /// <summary>What the publish rate is counted by.</summary>
@@ -246,12 +237,12 @@ public sealed class NamedClient : IValidatableObject
 
         if (ConnectBurst < ConnectsPerSecond)
         {
-            yield return BurstTooSmall(nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
+            yield return LimitsOptions.BurstTooSmall("", nameof(ConnectBurst), ConnectBurst, nameof(ConnectsPerSecond), ConnectsPerSecond);
         }
 
         if (EventBurst < EventsPerSecond)
         {
-            yield return BurstTooSmall(nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
+            yield return LimitsOptions.BurstTooSmall("", nameof(EventBurst), EventBurst, nameof(EventsPerSecond), EventsPerSecond);
         }
     }
 
@@ -273,7 +264,4 @@ public sealed class NamedClient : IValidatableObject
             Reads = new Rate(reads, reads),
         };
     }
-
-    private static ValidationResult BurstTooSmall(string burst, int? burstValue, string rate, int? rateValue) => new(
-        $"{burst} ({burstValue}) must not be less than {rate} ({rateValue}), or a client that keeps to the rate is refused.", [burst]);
 }

@@ -1,7 +1,7 @@
-using System.Buffers;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Limits;
 
@@ -11,13 +11,10 @@ namespace SseApp.Gateway.Limits;
 /// </summary>
 internal sealed class HeadSizeMiddleware(RequestDelegate next, IOptions<LimitsOptions> options, GatewayMetrics metrics)
 {
-    private const string HeaderName = "header-name";
+    private const string WrongName = "header-name";
 
     // What stands between name and value, and at the end of a line.
     private const int FieldOverhead = 4;
-
-    // RFC 9110, 5.6.2.
-    private static readonly SearchValues<char> s_token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private readonly int _maxLine = options.Value.MaxRequestLineBytes;
     private readonly int _maxHeaders = options.Value.MaxRequestHeaderBytes;
@@ -37,10 +34,10 @@ internal sealed class HeadSizeMiddleware(RequestDelegate next, IOptions<LimitsOp
         var anyName = !HttpProtocol.IsHttp11(request.Protocol) && !HttpProtocol.IsHttp10(request.Protocol);
         foreach (var (name, values) in request.Headers)
         {
-            if (anyName && name.AsSpan().ContainsAnyExcept(s_token))
+            if (anyName && !HeaderName.IsValid(name))
             {
-                metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", HeaderName));
-                return Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "The name of a header has characters that names may not have.", HeaderName);
+                metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", WrongName));
+                return Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "The name of a header has characters that names may not have.", WrongName);
             }
 
             foreach (var value in values)

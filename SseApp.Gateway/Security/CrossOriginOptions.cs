@@ -1,4 +1,4 @@
-using System.Buffers;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Security;
 
@@ -9,8 +9,6 @@ namespace SseApp.Gateway.Security;
 public sealed class CrossOriginOptions : IValidatableObject
 {
     public const string SectionName = "Cors";
-
-    private static readonly SearchValues<char> s_token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     /// <summary>Name of the policy for <c>CorsPolicy</c> of a route.</summary>
     public const string PolicyName = "events";
@@ -46,7 +44,7 @@ public sealed class CrossOriginOptions : IValidatableObject
         foreach (var (name, value) in Methods.Select(method => (nameof(Methods), method)).Concat(Headers.Select(header => (nameof(Headers), header))))
         {
             // '*' would be every one of them, and with credentials a name that nothing has.
-            if (value.Length == 0 || value == "*" || value.AsSpan().ContainsAnyExcept(s_token))
+            if (value == "*" || !HeaderName.IsValid(value))
             {
                 yield return new ValidationResult($"{SectionName}:{name} has '{value}'; write each by its name.", [name]);
             }

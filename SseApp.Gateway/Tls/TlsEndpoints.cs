@@ -66,6 +66,6 @@ internal static class TlsAddresses
             urls = string.Join(';', ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}"));
         }
 
-        return ListenExtensions.ParseAddresses(urls);
+        return [.. ListenAddresses.Parse(urls)];
     }
 }

@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Defaults.Http;
-
 namespace SseApp.Gateway.Tls;
 
 /// <summary>Section <c>Tls</c>: HTTPS, when <see cref="CertificateFile"/> is set.</summary>
@@ -53,7 +51,7 @@ public sealed class TlsOptions : IValidatableObject
     /// <summary>Whether HTTPS is configured.</summary>
     internal bool Enabled => !string.IsNullOrWhiteSpace(CertificateFile);
 
-    internal IEnumerable<BindingAddress> Addresses => ListenExtensions.ParseAddresses(Urls);
+    internal IEnumerable<BindingAddress> Addresses => [.. ListenAddresses.Parse(Urls)];
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

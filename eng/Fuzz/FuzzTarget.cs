@@ -15,6 +15,7 @@ using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Keys;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Fuzz;
@@ -51,7 +52,7 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
     // Nothing is published, so there is no log.
     private static readonly Lazy<EventPublisher> s_publisher = new(
         () => new EventPublisher(null!, new EventsMetrics(s_meter.Value, TimeProvider.System), Options.Create(s_publishing)));
-    private static readonly RecordSignature s_signature = new(new GatewayKeys(new byte[GatewayKeys.Length]), TimeProvider.System);
+    private static readonly RecordSignature s_signature = new(new GatewayKeys(new byte[KeyText.Length]), TimeProvider.System);
 
     private static IReadOnlyList<byte[]> Ascii(params string[] words) => [.. words.Select(Encoding.ASCII.GetBytes)];
 

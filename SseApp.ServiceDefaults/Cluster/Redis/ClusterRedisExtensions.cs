@@ -81,14 +81,13 @@ internal static class ClusterRedisExtensions
 
             try
             {
-                var servers = ConfigurationOptions.Parse(text).EndPoints;
+                var connection = ConfigurationOptions.Parse(text);
+                var servers = connection.EndPoints;
                 return servers.Count == 0 ? Wrong("it names no server")
                     : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")
-                    : environment.IsDevelopment() || options.AllowRedisWithoutPassword || RedisCredentials.AreIn(text) ? ValidateOptionsResult.Success
+                    : environment.IsDevelopment() || options.AllowRedisWithoutPassword || RedisCredentials.AreIn(connection) ? ValidateOptionsResult.Success
                     : ValidateOptionsResult.Fail(
-                        $"{key} has no password: whoever reaches that Redis can read and change everything that the cluster keeps there. "
-                        + "Set requirepass (or a user) on the server and add ',password=…' to the connection string, "
-                        + $"or accept it with {ClusterOptions.SectionName}:{nameof(ClusterOptions.AllowRedisWithoutPassword)}=true if nobody else reaches the server.");
+                        $"{key} {RedisCredentials.Missing}, or accept it with {ClusterOptions.SectionName}:{nameof(ClusterOptions.AllowRedisWithoutPassword)}=true if nobody else reaches the server.");
             }
             catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
             {

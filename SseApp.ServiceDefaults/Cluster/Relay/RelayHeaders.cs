@@ -1,4 +1,5 @@
 using System.Text;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.ServiceDefaults.Cluster.Relay;
 
@@ -9,10 +10,6 @@ namespace SseApp.ServiceDefaults.Cluster.Relay;
 internal static class RelayHeaders
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    // Characters of a token (RFC 9110, 5.6.2).
-    private static readonly SearchValues<char> s_nameCharacters =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly SearchValues<char> s_lineBreaks = SearchValues.Create("\r\n\0");
 
@@ -114,7 +111,7 @@ internal static class RelayHeaders
     }
 
     private static bool IsValid(string name, string value) =>
-        name.Length > 0 && !name.AsSpan().ContainsAnyExcept(s_nameCharacters) && !value.AsSpan().ContainsAny(s_lineBreaks);
+        HeaderName.IsValid(name) && !value.AsSpan().ContainsAny(s_lineBreaks);
 
     public static void ReadEnd(ReadOnlySpan<byte> body)
     {

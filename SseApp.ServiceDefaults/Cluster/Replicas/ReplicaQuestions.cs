@@ -48,8 +48,7 @@ internal sealed class ReplicaQuestions(IHttpClientFactory clients, RequestSignat
         using var limited = new CancellationTokenSource(limit, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limited.Token, cancellationToken);
         using var client = clients.CreateClient(ClientName);
-        using var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
-        signature.Sign(request, replica.Id, RequestPurpose.Operator);
+        using var request = Request(replica, method, path);
         try
         {
             return await client.SendAsync(request, linked.Token);
@@ -60,12 +59,18 @@ internal sealed class ReplicaQuestions(IHttpClientFactory clients, RequestSignat
         }
     }
 
+    private HttpRequestMessage Request(ReplicaRecord replica, HttpMethod method, string path)
+    {
+        var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
+        signature.Sign(request, replica.Id, RequestPurpose.Operator);
+        return request;
+    }
+
     private async Task<(T? Answer, string? Rule)> AskAsync<T>(
         ReplicaRecord replica, HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         using var client = clients.CreateClient(ClientName);
-        using var request = new HttpRequestMessage(method, new Uri(replica.Address, path));
-        signature.Sign(request, replica.Id, RequestPurpose.Operator);
+        using var request = Request(replica, method, path);
         using var response = await client.SendAsync(request, cancellationToken);
         if (response.StatusCode == HttpStatusCode.BadRequest)
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.ServiceDefaults.Cluster.Signing;
 
@@ -17,10 +18,10 @@ internal static partial class DevelopmentKey
             var file = Path.Combine(folder, "gateway-key");
             if (!File.Exists(file))
             {
-                Make(file);
+                PrivateFile.WriteOnce(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyText.Length)));
             }
 
-            if (GatewayKeys.TryParse(File.ReadAllText(file), out var key))
+            if (KeyText.TryParse(File.ReadAllText(file), out var key))
             {
                 LogShared(logger, file);
                 return key;
@@ -33,32 +34,7 @@ internal static partial class DevelopmentKey
             LogOwn(logger, exception.Message);
         }
 
-        return RandomNumberGenerator.GetBytes(GatewayKeys.Length);
-    }
-
-    // Moved to its place when it is whole: several services may start at once, and the first one's key is everybody's.
-    private static void Make(string file)
-    {
-        var own = $"{file}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (var writer = new StreamWriter(own, options))
-        {
-            writer.WriteLine(Convert.ToBase64String(RandomNumberGenerator.GetBytes(GatewayKeys.Length)));
-        }
-
-        try
-        {
-            File.Move(own, file, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            File.Delete(own);
-        }
+        return RandomNumberGenerator.GetBytes(KeyText.Length);
     }
 
     [LoggerMessage(LogLevel.Information, "Security:GatewayKey is not set; in Development the key of this user is taken from {File}.")]

@@ -1,17 +1,14 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.ServiceDefaults.Cluster.Signing;
 
 /// <summary>HMAC-SHA256 with the cluster's keys. A signature is one code for each key that this process has, '.' between them.</summary>
 internal sealed class GatewayKeys : IDisposable
 {
-    /// <summary>Bytes of a key.</summary>
-    public const int Length = 32;
-
-    // Of 32 bytes in base64url.
-    private const int CodeLength = 43;
+    private const int CodeLength = KeyText.Base64Length;
 
     private readonly byte[][] _keys;
 
@@ -20,8 +17,8 @@ internal sealed class GatewayKeys : IDisposable
 
     public GatewayKeys(IOptions<SecurityOptions> options, ILogger<GatewayKeys> logger)
         : this(
-            TryParse(options.Value.GatewayKey, out var key) ? key : DevelopmentKey.Get(logger),
-            TryParse(options.Value.PreviousGatewayKey, out var previous) ? previous : null)
+            KeyText.TryParse(options.Value.GatewayKey, out var key) ? key : DevelopmentKey.Get(logger),
+            KeyText.TryParse(options.Value.PreviousGatewayKey, out var previous) ? previous : null)
     {
     }
 
@@ -57,34 +54,6 @@ internal sealed class GatewayKeys : IDisposable
         }
 
         return valid;
-    }
-
-    /// <summary>Reads a key as <c>openssl rand -base64 32</c> and <c>openssl rand -hex 32</c> print it, and as a deployment tool that knows only letters and digits makes it.</summary>
-    public static bool TryParse(string? text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out byte[]? key)
-    {
-        key = null;
-        text = text?.Trim();
-        if (text is { Length: 2 * Length } && text.All(char.IsAsciiHexDigit))
-        {
-            key = Convert.FromHexString(text);
-            return true;
-        }
-
-        if (text?.TrimEnd('=') is not { Length: CodeLength } code || !code.All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '/' or '-' or '_'))
-        {
-            return false;
-        }
-
-        // A generated text of 43 characters may end in bits that 32 bytes have no room for.
-        Span<byte> bytes = stackalloc byte[Length + 1];
-        var whole = code.Replace('+', '-').Replace('/', '_');
-        if (!Base64Url.TryDecodeFromChars(whole + "A", bytes, out var written) || written != bytes.Length)
-        {
-            return false;
-        }
-
-        key = bytes[..Length].ToArray();
-        return true;
     }
 
     private static string Code(IncrementalHash code, string message)

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Keys;
+
 namespace SseApp.ServiceDefaults.Cluster.Signing;
 
 /// <summary>
@@ -39,12 +41,12 @@ internal sealed class SecurityValidator(IHostEnvironment environment) : IValidat
                     $"{SecurityOptions.SectionName}:{nameof(options.GatewayKey)} is not set, and without it strangers could steer the cluster; {HowTo} (variable {SecurityOptions.SectionName}__{nameof(options.GatewayKey)}).");
             }
         }
-        else if (!GatewayKeys.TryParse(options.GatewayKey, out _))
+        else if (!KeyText.TryParse(options.GatewayKey, out _))
         {
             wrong.Add(NoKey(nameof(options.GatewayKey)));
         }
 
-        if (!string.IsNullOrWhiteSpace(options.PreviousGatewayKey) && !GatewayKeys.TryParse(options.PreviousGatewayKey, out _))
+        if (!string.IsNullOrWhiteSpace(options.PreviousGatewayKey) && !KeyText.TryParse(options.PreviousGatewayKey, out _))
         {
             wrong.Add(NoKey(nameof(options.PreviousGatewayKey)));
         }
@@ -53,5 +55,5 @@ internal sealed class SecurityValidator(IHostEnvironment environment) : IValidat
     }
 
     private static string NoKey(string name) =>
-        $"{SecurityOptions.SectionName}:{name} is not {GatewayKeys.Length} bytes in base64 (44 characters) or hexadecimal (64); {HowTo}.";
+        $"{SecurityOptions.SectionName}:{name} is not {KeyText.Length} bytes in base64 (44 characters) or hexadecimal (64); {HowTo}.";
 }

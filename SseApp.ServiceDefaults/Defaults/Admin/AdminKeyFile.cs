@@ -2,22 +2,18 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.ServiceDefaults.Defaults.Admin;
 
 /// <summary>Reads the key of operators, or makes it. What others could have read or put there is refused.</summary>
 internal static partial class AdminKeyFile
 {
-    /// <summary>Of the key, before it is written as text.</summary>
-    public const int Length = 32;
-
     private const string Setting = $"{AdminOptions.SectionName}:{nameof(AdminOptions.KeyFile)}";
     private const string FileName = "admin.key";
 
     // More than any form of a key has.
     private const int MaxFile = 1024;
-    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode OwnFolder = Own | UnixFileMode.UserExecute;
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
@@ -37,7 +33,8 @@ internal static partial class AdminKeyFile
         {
             if (!File.Exists(path))
             {
-                Create(path);
+                PrivateFile.MakeFolder(Path.GetDirectoryName(path)!);
+                PrivateFile.WriteOnce(path, Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(KeyText.Length)));
             }
 
             return new AdminKey(Read(path), path);
@@ -49,38 +46,7 @@ internal static partial class AdminKeyFile
     }
 
     private static string Advice =>
-        $"Name a file in a folder that this service's user can write, or put a key there, of this user and with mode 600 (openssl rand -hex {Length}), or set {AdminOptions.SectionName}:{nameof(AdminOptions.Urls)} to nothing: no operator listener.";
-
-    private static void Create(string path)
-    {
-        var folder = Path.GetDirectoryName(path)!;
-        MakeFolder(folder);
-        // Whole or not at all: another service may start at the same moment, and both must know the same key.
-        var part = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = Own;
-        }
-
-        try
-        {
-            using (var file = new FileStream(part, options))
-            {
-                file.Write(Encoding.ASCII.GetBytes(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Length)) + "\n"));
-            }
-
-            File.Move(part, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            // The other one was first.
-        }
-        finally
-        {
-            File.Delete(part);
-        }
-    }
+        $"Name a file in a folder that this service's user can write, or put a key there, of this user and with mode 600 (openssl rand -hex {KeyText.Length}), or set {AdminOptions.SectionName}:{nameof(AdminOptions.Urls)} to nothing: no operator listener.";
 
     private static string Read(string path)
     {
@@ -101,21 +67,9 @@ internal static partial class AdminKeyFile
 
         Span<byte> bytes = stackalloc byte[MaxFile];
         var text = Encoding.ASCII.GetString(bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]).Trim();
-        return IsKey(text)
+        return KeyText.TryParse(text, out _)
             ? text
-            : throw Refused($"{Setting} is '{path}', which holds no key: a key is {Length} random bytes in base64url, base64 or hexadecimal digits. Delete the file, and the next start makes one, or write one (openssl rand -hex {Length}).");
-    }
-
-    private static bool IsKey(string text)
-    {
-        if (text.Length == 2 * Length && text.All(char.IsAsciiHexDigit))
-        {
-            return true;
-        }
-
-        Span<byte> key = stackalloc byte[Length + 1];
-        var base64 = text.TrimEnd('=').Replace('-', '+').Replace('_', '/') + "=";
-        return base64.Length == 44 && Convert.TryFromBase64String(base64, key, out var count) && count == Length;
+            : throw Refused($"{Setting} is '{path}', which holds no key: a key is {KeyText.Length} random bytes in base64url, base64 or hexadecimal digits. Delete the file, and the next start makes one, or write one (openssl rand -hex {KeyText.Length}).");
     }
 
     private static string DefaultPath() => OperatingSystem.IsWindows()
@@ -164,7 +118,7 @@ internal static partial class AdminKeyFile
     {
         try
         {
-            MakeFolder(folder);
+            PrivateFile.MakeFolder(folder);
             if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(folder) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
             {
                 return "others may write to it";
@@ -187,18 +141,6 @@ internal static partial class AdminKeyFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return exception.Message.TrimEnd('.');
-        }
-    }
-
-    private static void MakeFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, OwnFolder);
         }
     }
 

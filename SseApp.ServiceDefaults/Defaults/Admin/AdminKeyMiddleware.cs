@@ -23,9 +23,6 @@ internal sealed class AdminKeyMiddleware(RequestDelegate next, AdminKey key)
             : next(context);
     }
 
-    private static Task RefuseAsync(HttpContext context, int status, string reason, string detail)
-    {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        return TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create<string, object?>("reason", reason)]).ExecuteAsync(context);
-    }
+    private static Task RefuseAsync(HttpContext context, int status, string reason, string detail) =>
+        TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create<string, object?>("reason", reason)]).ExecuteAsync(context);
 }

@@ -1,4 +1,4 @@
-using SseApp.ServiceDefaults.Defaults.Http;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Admin;
 
@@ -27,7 +27,7 @@ public sealed class AdminOptions : IValidatableObject
     /// </summary>
     public string? KeyFile { get; set; }
 
-    internal IReadOnlyList<BindingAddress> Addresses => ListenExtensions.ParseAddresses(Urls);
+    internal IReadOnlyList<BindingAddress> Addresses => [.. ListenAddresses.Parse(Urls)];
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -30,7 +30,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         try
         {
             await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
-                : IsPacked(context.Request) ? RefusePackedAsync(context)
+                : IsPacked(context.Request) ? RefuseAsync(context, StatusCodes.Status501NotImplemented)
                 : AnswerAsync(context));
         }
         finally
@@ -44,9 +44,14 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     private Task RefuseTunnelAsync(HttpContext context)
     {
-        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
         context.Response.Headers.Allow = "GET, HEAD, POST, OPTIONS";
-        // What comes next is meant for the other end of the tunnel.
+        return RefuseAsync(context, StatusCodes.Status405MethodNotAllowed);
+    }
+
+    // What comes next on the connection is the tunnel's, or a body that was not read.
+    private Task RefuseAsync(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
         context.Response.Headers.Connection = "close";
         return AnswerAsync(context, wrong: null);
     }
@@ -55,13 +60,6 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     // word of how it is packed (RFC 9112, 6.1).
     private static bool IsPacked(HttpRequest request) =>
         request.Headers.TransferEncoding is { Count: > 0 } codings && !(codings.Count == 1 && string.Equals(codings[0]?.Trim(), "chunked", StringComparison.OrdinalIgnoreCase));
-
-    private Task RefusePackedAsync(HttpContext context)
-    {
-        context.Response.StatusCode = StatusCodes.Status501NotImplemented;
-        context.Response.Headers.Connection = "close";
-        return AnswerAsync(context, wrong: null);
-    }
 
     private async Task AnswerAsync(HttpContext context)
     {

@@ -70,6 +70,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     public RefusalOutput Refusal { get; }
 
+    // Null where the system does not say what is asked of it, or is not TCP.
+    private Socket? Socket => OperatingSystem.IsLinux() && _connection.Features.Get<IConnectionSocketFeature>()?.Socket is { ProtocolType: ProtocolType.Tcp } socket ? socket : null;
+
     public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit) => async connection =>
     {
         var transport = connection.Transport;
@@ -160,8 +163,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     /// <summary>The connection has ended while there was something that its client did not take.</summary>
     /// <param name="waited">For how long.</param>
     /// <param name="exception">What it ended with; the system has a word of its own for its time.</param>
-    /// <returns>False.</returns>
-    public bool OnUntaken(TimeSpan waited, Exception? exception = null)
+    public void OnUntaken(TimeSpan waited, Exception? exception = null)
     {
         // Of two who wait for the socket, one is told that it was the time. Who waits here may have begun a little later than the system.
         if (_limit is not null
@@ -171,8 +173,6 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         {
             _limit.Ended();
         }
-
-        return false;
     }
 
     public void Dispose()
@@ -227,7 +227,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     private int ReadTcpInfo(Span<byte> info)
     {
-        if (!OperatingSystem.IsLinux() || _connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
+        if (Socket is not { } socket)
         {
             return 0;
         }
@@ -257,7 +257,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     private void Demand(TimeSpan timeout)
     {
-        if (!OperatingSystem.IsLinux() || _connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
+        if (Socket is not { } socket)
         {
             return;
         }

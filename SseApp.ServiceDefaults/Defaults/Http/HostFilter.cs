@@ -19,7 +19,7 @@ internal sealed partial class HostFilter
     private readonly AllowedHosts _hosts;
     private readonly Action _refused;
     private readonly ILogger<HostFilter> _logger;
-    private readonly Dictionary<string, bool> _logged = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _logged = new(StringComparer.OrdinalIgnoreCase);
     private Passed? _passed;
 
     /// <param name="next">The pipeline.</param>
@@ -102,9 +102,7 @@ internal sealed partial class HostFilter
             LogRefused(name, HostsOptions.SectionName, nameof(HostsOptions.Allowed));
         }
 
-        var response = context.Response;
-        response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.CacheControl = "no-store";
+        context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Problem(
             $"This service does not answer for the host '{name}'. If the name is meant, add it to the setting {HostsOptions.SectionName}:{nameof(HostsOptions.Allowed)} "
                 + $"(environment variable {HostsOptions.SectionName}__{nameof(HostsOptions.Allowed)}__0={name}). Other names are refused because anybody's DNS can point one here.",
@@ -117,7 +115,7 @@ internal sealed partial class HostFilter
     {
         lock (_logged)
         {
-            return _logged.Count < MaxLogged && _logged.TryAdd(name, true);
+            return _logged.Count < MaxLogged && _logged.Add(name);
         }
     }
 

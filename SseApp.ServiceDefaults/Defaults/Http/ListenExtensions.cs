@@ -7,11 +7,6 @@ internal sealed class EndpointsOfCode;
 
 internal static class ListenExtensions
 {
-    /// <summary>Addresses as <c>Urls</c> has them.</summary>
-    /// <exception cref="FormatException">One of them is none.</exception>
-    public static IReadOnlyList<BindingAddress> ParseAddresses(string? urls) =>
-        [.. (urls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(BindingAddress.Parse)];
-
     /// <summary>Listens at an address, as Kestrel does for one in <c>Urls</c>.</summary>
     public static void Listen(this KestrelServerOptions kestrel, BindingAddress address, Action<ListenOptions> configure)
     {

@@ -16,24 +16,9 @@ internal static class PageOrigin
     /// <summary>True for a request that would change something and comes from a page of neither this service nor a listed origin.</summary>
     /// <param name="request">With scheme and host as the client used them.</param>
     /// <param name="listed">Origins that may; <c>*</c> is all.</param>
-    public static bool IsForeign(HttpRequest request, IEnumerable<string> listed)
-    {
-        if (!MayChange(request.Method))
-        {
-            return false;
-        }
-
-        var origins = request.Headers.Origin;
-        var site = request.Headers["Sec-Fetch-Site"].ToString();
-        if (origins.Count == 0)
-        {
-            // A program sends neither; a browser that hides the origin still says that it is another one.
-            return site is "cross-site" or "same-site" && !listed.Contains("*", StringComparer.Ordinal);
-        }
-
-        return !(origins is [{ } origin] && (IsOwn(request, origin, site) || listed.Any(other => other == "*" || IsSame(origin, other))))
-            && !listed.Contains("*", StringComparer.Ordinal);
-    }
+    public static bool IsForeign(HttpRequest request, IEnumerable<string> listed) =>
+        MayChange(request.Method) && IsOtherPage(request)
+            && !listed.Any(other => other == "*" || (request.Headers.Origin is [{ } origin] && IsSame(origin, other)));
 
     /// <summary>True for whatever a page of another origin may have sent, also what changes nothing. A program sends no origin.</summary>
     public static bool IsOtherPage(HttpRequest request)
@@ -41,6 +26,7 @@ internal static class PageOrigin
         var site = request.Headers["Sec-Fetch-Site"].ToString();
         return request.Headers.Origin switch
         {
+            // A program sends neither; a browser that hides the origin still says that it is another one.
             { Count: 0 } => site is "cross-site" or "same-site",
             [{ } origin] => !IsOwn(request, origin, site),
             _ => true,

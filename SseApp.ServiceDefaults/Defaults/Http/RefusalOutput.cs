@@ -70,8 +70,9 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
             client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since));
             return Check(result);
         }
-        catch (Exception exception) when (client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since), exception))
+        catch (Exception exception)
         {
+            client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since), exception);
             throw;
         }
     }

@@ -20,8 +20,6 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
     /// <summary>Bytes that the server has been shown.</summary>
     public long Received => Volatile.Read(ref _received);
 
-    public bool HasByte => Received > 0;
-
     public override bool TryRead(out ReadResult result)
     {
         if (!inner.TryRead(out result))
@@ -63,8 +61,9 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
         {
             return Show(await reading);
         }
-        catch (Exception exception) when (client?.OnUntaken(TimeSpan.Zero, exception) == true)
+        catch (Exception exception)
         {
+            client?.OnUntaken(TimeSpan.Zero, exception);
             throw;
         }
     }

@@ -36,8 +36,7 @@ internal static partial class StartFailure
     {
         try
         {
-            return (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Select(BindingAddress.Parse)
+            return ListenAddresses.Parse(configuration["urls"])
                 .Select(url => url.Port > ushort.MaxValue ? "a port is between 0 and 65535" : url.PathBase.Length > 0 ? "an address has no path" : null)
                 .FirstOrDefault(rule => rule is not null) is { } rule
                 ? Address(configuration, rule)

@@ -3,6 +3,7 @@ using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Operators;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Keys;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.Gateway.Replicas;
@@ -28,7 +29,7 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
         await WriteAsync("evil", $$"""{"id":"evil","address":"{{stranger.Address}}","state":"Ready","weight":1000,"startedAt":"2026-11-28T10:00:00+00:00"}""");
         await WriteAsync("copy", genuine);
         await WriteAsync(id, genuine.ToString().Replace(replica.Address.AbsoluteUri, stranger.Address.AbsoluteUri, StringComparison.Ordinal));
-        var other = new RecordSignature(new GatewayKeys(new byte[GatewayKeys.Length]), TimeProvider.System);
+        var other = new RecordSignature(new GatewayKeys(new byte[KeyText.Length]), TimeProvider.System);
         await WriteAsync("other", other.Sign(ForgedKind.Record, Key("other"), Body("other")));
         var old = new RecordSignature(ClusterKey.Keys, new FakeTimeProvider(TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(61)));
         await WriteAsync("old", old.Sign(ForgedKind.Record, Key("old"), Body("old")));

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Signing;
 
@@ -156,7 +157,7 @@ public sealed class SignatureTests
     [InlineData("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e", false)]
     [InlineData("a password with 43 characters, as people do", false)]
     [InlineData("", false)]
-    public void A_key_has_32_bytes_however_it_is_written(string text, bool expected) => Assert.Equal(expected, GatewayKeys.TryParse(text, out _));
+    public void A_key_has_32_bytes_however_it_is_written(string text, bool expected) => Assert.Equal(expected, KeyText.TryParse(text, out _));
 
     private string Sign(string method, string target, RequestPurpose purpose = RequestPurpose.Client) => _requests.Sign(method, target, Replica, purpose);
 
