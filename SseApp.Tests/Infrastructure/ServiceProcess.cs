@@ -72,7 +72,21 @@ internal sealed class ServiceProcess(
         }
     }
 
-    public ValueTask DisposeAsync() => _process?.DisposeAsync() ?? ValueTask.CompletedTask;
+    /// <summary>Ends it; what it logged as an error is printed with the test, should that fail.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        if (_process.Errors() is { Length: > 0 } errors)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine($"{name} logged:{Environment.NewLine}{errors}");
+        }
+
+        await _process.DisposeAsync();
+    }
 
     private async Task<bool> AnswersAsync()
     {
