@@ -132,6 +132,35 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
     }
 
     [Fact]
+    public async Task On_the_operators_listener_OPTIONS_and_a_wrong_method_say_what_a_path_takes()
+    {
+        var (gateway, replica) = await StartAsync();
+        var wrong = new List<string>();
+        foreach (var (services, client, files) in new[] { (gateway.Services, gateway.Admin, (string[])["/", "/operators.js", "/console.css"]), (replica.Services, replica.Admin, []) })
+        {
+            foreach (var path in Paths(services).Concat(files).Concat(["/health", "/alive", "/metrics"]))
+            {
+                using var options = await client.SendAsync(HttpMethod.Options, path);
+                using var answer = await client.SendAsync(HttpMethod.Patch, path);
+                if ((options.StatusCode, answer.StatusCode) != (HttpStatusCode.NoContent, HttpStatusCode.MethodNotAllowed)
+                    || !options.Content.Headers.Allow.Contains("OPTIONS") || options.Content.Headers.Allow.Count < 2
+                    || !options.Content.Headers.Allow.Order().SequenceEqual(answer.Content.Headers.Allow.Order()))
+                {
+                    wrong.Add($"{path}: {(int)options.StatusCode} {options.Content.Headers.Allow}, {(int)answer.StatusCode} {answer.Content.Headers.Allow}");
+                }
+            }
+
+            foreach (var path in new[] { "/none", "/events", "/publish" })
+            {
+                using var none = await client.SendAsync(HttpMethod.Options, path);
+                Assert.Equal((path, HttpStatusCode.NotFound), (path, none.StatusCode));
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
     public async Task The_console_for_clients_has_no_operators_part_and_that_for_operators_holds_no_data()
     {
         var gateway = await GatewayAsync();
