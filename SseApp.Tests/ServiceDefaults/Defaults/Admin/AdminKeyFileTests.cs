@@ -40,10 +40,10 @@ public sealed class AdminKeyFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef")]
-    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0=")]
-    [InlineData("AAAA+AAAAAAAAAAAAAAAAA/AAAAAAAAAAAAAAAAAAA0=\n")]
-    [InlineData("AAAA-AAAAAAAAAAAAAAAAA_AAAAAAAAAAAAAAAAAAA0\r\n")]
+    [InlineData("2c70e12b7a0646f92279f427c7b38e7334D8E5389CFF167A1DC30E73F826B683")]
+    [InlineData("LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM=")]
+    [InlineData("qBlAjOUBDKLgnvWaw9ifX/hZXQK1JOYb+K+olKldWU8=\n")]
+    [InlineData("qBlAjOUBDKLgnvWaw9ifX_hZXQK1JOYb-K-olKldWU8\r\n")]
     public void A_key_of_ones_own_may_be_hexadecimal_or_base64(string text)
     {
         Write(text);
