@@ -28,6 +28,31 @@ public sealed class AdminKeyFileTests : IDisposable
         Assert.NotEqual(made.Text, AdminKeyFile.ReadOrCreate(KeyFile).Text);
     }
 
+    [Theory]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0=")]
+    public void A_key_that_anybody_could_find_is_refused(string text)
+    {
+        Write(text);
+
+        var refused = Assert.Throws<OptionsValidationException>(() => AdminKeyFile.ReadOrCreate(KeyFile));
+
+        Assert.Contains("not random", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_named_pipe_is_no_key_and_is_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Named pipes are made with mkfifo.");
+        using var made = Process.Start("mkfifo", KeyFile);
+        made.WaitForExit();
+
+        var refused = Assert.Throws<OptionsValidationException>(() => AdminKeyFile.ReadOrCreate(KeyFile));
+
+        Assert.Contains("is no regular file", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Services_that_start_at_the_same_moment_have_the_same_key()
     {
