@@ -2,6 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Gateway;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 return await ServiceProgram.RunAsync(
@@ -18,4 +19,5 @@ return await ServiceProgram.RunAsync(
     {
         app.MapGateway();
         app.MapDefaultEndpoints();
-    });
+    },
+    AdminOptions.GatewayDefault);

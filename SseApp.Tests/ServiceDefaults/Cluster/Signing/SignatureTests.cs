@@ -159,6 +159,30 @@ public sealed class SignatureTests
     [InlineData("", false)]
     public void A_key_has_32_bytes_however_it_is_written(string text, bool expected) => Assert.Equal(expected, KeyText.TryParse(text, out _));
 
+    [Theory]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", true)]
+    [InlineData("6161616161616161616161616161616161616161616161616161616161616161", true)]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", true)]
+    [InlineData("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", true)]
+    [InlineData("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0", true)]
+    [InlineData("passwordpasswordpasswordpasswordpasswordpas", true)]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000001", true)]
+    [InlineData("3fa9c17e5b2d8846f0617393ae1c52d98b04e7f6a53dcc2871909fbd4a36e215", false)]
+    public void A_key_that_nobody_can_have_drawn_is_known(string text, bool guessable)
+    {
+        Assert.True(KeyText.TryParse(text, out var key));
+        Assert.Equal(guessable, KeyText.IsGuessable(key));
+    }
+
+    [Fact]
+    public void What_random_numbers_make_is_never_taken_for_guessable()
+    {
+        for (var i = 0; i < 100_000; i++)
+        {
+            Assert.False(KeyText.IsGuessable(System.Security.Cryptography.RandomNumberGenerator.GetBytes(KeyText.Length)));
+        }
+    }
+
     private string Sign(string method, string target, RequestPurpose purpose = RequestPurpose.Client) => _requests.Sign(method, target, Replica, purpose);
 
     private RequestPurpose? Verify(string method, string target, string header, string replica = Replica, RequestSignature? verifier = null)
