@@ -30,6 +30,9 @@ internal sealed class ServiceProcess(
     /// <summary>Where it answers operators; the key is that of all tests.</summary>
     public Uri Admin { get; } = new($"http://127.0.0.1:{Ports.Next()}");
 
+    /// <summary>What its configuration has from the next start on.</summary>
+    public Dictionary<string, string> Changes { get; } = new(StringComparer.Ordinal);
+
     public ChildProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
     /// <summary>Starts it, and waits until it answers its liveness probe.</summary>
@@ -56,7 +59,7 @@ internal sealed class ServiceProcess(
             QuickStart.Undo(start.Environment);
         }
 
-        foreach (var (key, value) in environment)
+        foreach (var (key, value) in environment.Concat(Changes))
         {
             start.Environment[key] = value;
         }

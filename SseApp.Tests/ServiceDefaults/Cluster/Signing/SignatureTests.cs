@@ -147,6 +147,39 @@ public sealed class SignatureTests
         Assert.Null(during.Verify(ForgedKind.Record, "p", new RecordSignature(new GatewayKeys(strange), _time).Sign(ForgedKind.Record, "p", "{\"a\":1}"), out _));
     }
 
+    [Fact]
+    public void Requests_are_believed_while_keys_change_and_no_longer_when_theirs_is_gone()
+    {
+        byte[] old = new byte[32], next = [.. Enumerable.Repeat((byte)7, 32)], strange = [.. Enumerable.Repeat((byte)9, 32)];
+        GatewayKeys[] keys = [new(old), new(next, old), new(next), new(strange), new(strange, [.. Enumerable.Repeat((byte)8, 32)])];
+        // What each receiver knows of a sender stays from one request to the next.
+        var senders = Array.ConvertAll(keys, key => new RequestSignature(key, _time));
+        var receivers = Array.ConvertAll(keys[..3], key => new RequestSignature(key, _time));
+
+        for (var request = 0; request < 3; request++)
+        {
+            var believed = senders.Select(sender => string.Concat(receivers.Select(receiver =>
+                Verify("POST", Target, sender.Sign("POST", Target, Replica, RequestPurpose.Client), verifier: receiver) is null ? '-' : '+')));
+            Assert.Equal(["++-", "+++", "-++", "---", "---"], believed);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(200)]
+    [InlineData(700)]
+    [InlineData(5_000)]
+    public void A_target_of_any_length_is_signed(int length)
+    {
+        var target = "/" + new string('a', length);
+        var header = Sign("GET", target);
+        Assert.Null(Verify("GET", target + "a", header));
+        Assert.Null(Verify("GET", target[..^1] + "b", header));
+        Assert.Equal(RequestPurpose.Client, Verify("GET", target, header));
+        var id = new string('é', 300);
+        Assert.NotNull(Verify("GET", target, _requests.Sign("GET", target, id, RequestPurpose.Client), id, new RequestSignature(ClusterKey.Keys, _time)));
+    }
+
     [Theory]
     [InlineData("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", true)]
     [InlineData(" AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n", true)]
