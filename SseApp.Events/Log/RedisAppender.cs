@@ -159,7 +159,13 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         var text = (string)answer!;
         if (text.StartsWith('!'))
         {
-            request.TrySetException(new RedisServerException(text[1..]));
+            var refused = new RedisServerException(text[1..]);
+            if (RedisErrors.IsWrongType(refused))
+            {
+                onForeign(request.Topic);
+            }
+
+            request.TrySetException(refused);
             return;
         }
 

@@ -5,8 +5,8 @@ namespace SseApp.Events.Log;
 
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
-    private const string Replaced = "its keys held something else than a log of this version, and a new log, or a new entry, has taken its place";
-    private const string Unreadable = "its counter is none of this version; until the next publish there is no log";
+    private const string Strange = "its keys held something else than a log; what is none of this version has made room for a new one, and while the counter is no hash nothing can be stored: DELETE /topics/… takes it away";
+    private const string Unreadable = "its counter is none of this version, so there is no log";
 
     private static readonly string s_readScript = RedisScript.Load("read.lua");
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
@@ -30,7 +30,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Replaced), memory);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), memory);
         _logger = logger;
         _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;

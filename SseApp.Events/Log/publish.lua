@@ -49,12 +49,8 @@ local function append(k, a)
     end
   end
 
-  local newest = try('HMGET', counter, 'epoch', 'offset', 'published', 'size')
-  if strange(newest) then
-    foreign = true
-    newest = {}
-    call('DEL', counter)
-  end
+  -- A counter of another type is an error: it may be another program's own.
+  local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size')
   local epoch = newest[1]
   local offset = epoch and tonumber(newest[2] or '')
   -- No counter of ours, which begins at 1 and whose numbers are exact; nobody can read what was stored after it.

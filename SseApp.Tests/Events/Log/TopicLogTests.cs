@@ -365,8 +365,17 @@ public abstract class TopicLogTests(BackplaneServer server)
 
                 await log.GetEndAsync(topic);
                 await log.ReadAsync(topic, 0, 10, 1_000);
-                var stored = Task.WhenAll(log.AppendAsync(topic, Block("2"), "k"), log.AppendAsync(other, Block("other"), null));
-                var result = (await stored)[0];
+                var stored = log.AppendAsync(topic, Block("2"), "k");
+                await log.AppendAsync(other, Block("other"), null);
+                if (part == "counter" && name != "hash")
+                {
+                    // It may be another program's: only an operator takes it away.
+                    await Assert.ThrowsAsync<RedisServerException>(() => stored);
+                    Assert.True(await log.DeleteAsync(topic));
+                    stored = log.AppendAsync(topic, Block("2"), "k");
+                }
+
+                var result = await stored;
                 Assert.False(result.Repeated, $"{part}, {name}");
                 Assert.Equal(result.Position, (await log.GetEndAsync(topic)).Position);
                 Assert.Equal("data: 2\n\n", Encoding.UTF8.GetString((await log.ReadAsync(topic, result.Position.Offset - 1, 10, 1_000)).Entries[0].Block.Span));
