@@ -181,7 +181,14 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
         var forged = gateway.Get<ForgedRecords>();
         var status = new ReloadStatus
         {
-            Id = "1", State = ReloadState.Succeeded, Trigger = "t", Gateway = "g", StartedAt = default, UpdatedAt = default, Detail = "d", Steps = [],
+            Id = "1",
+            State = ReloadState.Succeeded,
+            Trigger = "t",
+            Gateway = "g",
+            StartedAt = default,
+            UpdatedAt = default,
+            Detail = "d",
+            Steps = [],
         };
         foreach (var name in ForeignValues.Names)
         {
