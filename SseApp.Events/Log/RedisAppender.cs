@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, RedisMemory? memory = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, RedisMemory? memory = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -159,19 +159,28 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         var text = (string)answer!;
         if (text.StartsWith('!'))
         {
-            request.TrySetException(new RedisServerException(text[1..]));
+            var refused = new RedisServerException(text[1..]);
+            if (RedisErrors.IsWrongType(refused))
+            {
+                onForeign(request.Topic);
+            }
+
+            request.TrySetException(refused);
             return;
         }
 
         var parts = text.Split(' ');
         var position = new Position(RedisScript.ParseEpoch(parts[0]), long.Parse(parts[1], CultureInfo.InvariantCulture));
-        if (parts[2] == "0")
-        {
-            Stored(request, position);
-        }
-        else
+        if (parts[2] == "1")
         {
             request.TrySetResult(new AppendResult(position, Repeated: true));
+            return;
+        }
+
+        Stored(request, position);
+        if (parts[2] == "2")
+        {
+            onForeign(request.Topic);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class PublishEndpoint(
             return;
         }
 
-        var topic = TopicName.FromRoute((string)context.Request.RouteValues["topic"]!);
+        var topic = TopicPaths.Name((string)context.Request.RouteValues["topic"]!);
         using var memory = budget.OpenSmall();
         var (data, fault) = await bodies.ReadAsync(context.Request, _maxBytes, memory);
         if (fault != BodyFault.None)

@@ -13,6 +13,10 @@ internal static class RedisErrors
     public static bool IsFull(Exception exception) =>
         exception is RedisFullException || (exception is RedisServerException && exception.Message.Contains("OOM command not allowed", StringComparison.Ordinal));
 
+    /// <summary>True when a key holds another type of value than the command is for: somebody else has written there.</summary>
+    public static bool IsWrongType(Exception exception) =>
+        exception is RedisServerException && exception.Message.Contains("WRONGTYPE", StringComparison.Ordinal);
+
     /// <summary>
     /// True for what the client throws when it writes to a connection that it has just closed, or gives up commands that
     /// waited for one. All are seen in failovers, and on a machine so busy that a connection counts as dead; none is an

@@ -10,7 +10,7 @@ public sealed class RedisAppenderTests
     public async Task An_answer_that_cannot_be_read_fails_its_publish_and_no_later_one()
     {
         var appender = new RedisAppender(
-            DispatchProxy.Create<IConnectionMultiplexer, EchoingRedis>(), new ClusterOptions(), new TopicLogOptions(), TimeProvider.System);
+            DispatchProxy.Create<IConnectionMultiplexer, EchoingRedis>(), new ClusterOptions(), new TopicLogOptions(), TimeProvider.System, static _ => { });
 
         var damaged = AppendAsync(appender, "no number");
         await Assert.ThrowsAsync<FormatException>(() => damaged.WaitAsync(TestContext.Current.CancellationToken));
