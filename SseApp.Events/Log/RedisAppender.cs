@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, RedisMemory? memory = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -76,7 +76,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return new Outcome(null, exception);
+            return new Outcome(null, Reported(exception));
         }
         finally
         {
@@ -143,9 +143,21 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                requests[i].TrySetException(exception);
+                requests[i].TrySetException(Reported(exception));
             }
         }
+    }
+
+    // Publishers are told that nobody knows whether it is stored, whatever the client throws while servers are replaced.
+    private Exception Reported(Exception exception)
+    {
+        if (RedisErrors.IsUnavailable(exception) || RedisErrors.IsFull(exception))
+        {
+            return exception;
+        }
+
+        onFault(exception);
+        return new RedisClientException(exception);
     }
 
     private void Answer(AppendRequest request, RedisResult answer)

@@ -30,7 +30,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), memory);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory);
         _logger = logger;
         _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;
@@ -148,6 +148,9 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     // By the counter's name it is logged once in a while only, and the alert says that somebody writes into Redis.
     private void CountForeign(string topic, string why) => _forged?.Add(ForgedKind.Topic, topic, why);
+
+    [LoggerMessage(LogLevel.Error, "A publish failed in the Redis client in a way that it has no exception for, or its answer could not be read; the publisher was told that the event may or may not be stored.")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
     private partial void LogForeignMessage(string topic);

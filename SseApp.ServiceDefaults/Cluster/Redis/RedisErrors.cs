@@ -23,7 +23,13 @@ internal static class RedisErrors
     /// exception of its own.
     /// </summary>
     public static bool IsTornDown(Exception exception) =>
-        exception is ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" }
+        exception is RedisClientException or ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" }
             // A wait that a caller ended has the caller's token.
             or OperationCanceledException { CancellationToken.CanBeCanceled: false };
 }
+
+/// <summary>
+/// The client library failed in a way that it has no exception for, as it may while servers are replaced (seen once in hundreds of
+/// failovers, as an answer 500). What became of the command nobody knows.
+/// </summary>
+internal sealed class RedisClientException(Exception inner) : RedisException("The Redis client failed.", inner);
