@@ -34,19 +34,22 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
         {
             forged.Add(ForgedKind.Alerts, "", fault);
         }
+        else if (signed is not null
+            && signature.Renew(ForgedKind.Alerts, _key.ToString(), signed) is { } renewed
+            && await TryReplaceAsync(text!, renewed, cancellationToken))
+        {
+            text = renewed;
+        }
 
         return (signed is null ? null : JsonSerializer.Deserialize(signed.Body, AlertJsonContext.Default.AlertBook), text ?? "", Time(await clock));
     }
 
-    public async Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
-        (bool)await redis.GetDatabase().ScriptEvaluateAsync(
-            WriteScript,
-            [_key],
-            [
-                version,
-                signature.Sign(ForgedKind.Alerts, _key.ToString(), JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook)),
-                (long)s_expiry.TotalSeconds,
-            ])
+    public Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
+        TryReplaceAsync(
+            version, signature.Sign(ForgedKind.Alerts, _key.ToString(), JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook)), cancellationToken);
+
+    private async Task<bool> TryReplaceAsync(string version, string text, CancellationToken cancellationToken) =>
+        (bool)await redis.GetDatabase().ScriptEvaluateAsync(WriteScript, [_key], [version, text, (long)s_expiry.TotalSeconds])
             .WaitAsync(s_limit, TimeProvider.System, cancellationToken);
 
     // Seconds and microseconds.

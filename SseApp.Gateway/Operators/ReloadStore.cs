@@ -27,6 +27,18 @@ internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<Cluster
 
         if (signature.Verify(ForgedKind.Reload, Key.ToString(), text, out var fault) is { } signed)
         {
+            if (signature.Renew(ForgedKind.Reload, Key.ToString(), signed) is { } renewed)
+            {
+                // Unless there is a newer one by now.
+                var replacing = redis.GetDatabase().CreateTransaction();
+                replacing.AddCondition(Condition.StringEqual(Key, text));
+                var written = replacing.StringSetAsync(Key, renewed, s_kept);
+                if (await replacing.ExecuteAsync().WaitAsync(cancellationToken))
+                {
+                    await written.WaitAsync(cancellationToken);
+                }
+            }
+
             return JsonSerializer.Deserialize(signed.Body, ReloadJsonContext.Default.ReloadStatus);
         }
 

@@ -9,6 +9,14 @@ internal sealed class RedisRestartLedger(
 {
     private const int Kept = 200;
 
+    // Others may have been added meanwhile: its place is not known.
+    private const string ReplaceScript = """
+        for i, item in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+            if item == ARGV[1] then redis.call('LSET', KEYS[1], i - 1, ARGV[2]) end
+        end
+        return 1
+        """;
+
     private static readonly TimeSpan s_expiry = TimeSpan.FromDays(1);
 
     private readonly RedisKey _key = $"{{{options.Value.KeyPrefix}:replicas}}:restarts";
@@ -45,6 +53,10 @@ internal sealed class RedisRestartLedger(
             else if (JsonSerializer.Deserialize(signed.Body, ReplicaJsonContext.Default.RestartRecord) is { } record)
             {
                 records.Add(record);
+                if (signature.Renew(ForgedKind.Restart, _key.ToString(), signed) is { } renewed)
+                {
+                    await redis.GetDatabase().ScriptEvaluateAsync(ReplaceScript, [_key], [value, renewed]).WaitAsync(cancellationToken);
+                }
             }
         }
 

@@ -208,6 +208,30 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
         Assert.DoesNotContain(Assert.Single(service.Requests).Headers.Keys, name => name.StartsWith("X-Sse-", StringComparison.OrdinalIgnoreCase));
     }
 
+    [Fact]
+    public async Task What_is_kept_for_days_outlives_the_key_that_signed_it()
+    {
+        await using var connection = await redis.ConnectAsync();
+        byte[] old = new byte[KeyText.Length], next = [.. Enumerable.Repeat((byte)7, KeyText.Length)];
+        var restart = new RestartRecord { Id = "r1" };
+        var before = Ledger(new GatewayKeys(old));
+        await before.AddAsync(restart, Cancellation);
+        await before.AddAsync(restart with { Id = "r2" }, Cancellation);
+        Assert.True(await Alerts(new GatewayKeys(old)).TryWriteAsync(new AlertBook(), "", Cancellation));
+
+        foreach (var keys in new GatewayKeys[] { new(next, old), new(next) })
+        {
+            Assert.Equal(["r2", "r1"], (await Ledger(keys).ReadAsync(Cancellation)).Select(record => record.Id));
+            Assert.NotNull((await Alerts(keys).ReadAsync(Cancellation)).Book);
+        }
+
+        RedisRestartLedger Ledger(GatewayKeys keys) => new(
+            connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), new RecordSignature(keys, TimeProvider.System), ClusterKey.Forged(), TimeProvider.System);
+
+        RedisAlertStore Alerts(GatewayKeys keys) => new(
+            connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix }), new RecordSignature(keys, TimeProvider.System), ClusterKey.Forged());
+    }
+
     private string Key(string id) => $"{{{_prefix}:replicas}}:{id}";
 
     private async Task<EventsHost> ReplicaAsync() => Own(await EventsHost.StartAsync(redis, _prefix, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200")));
