@@ -33,17 +33,26 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
         var clock = database.ExecuteAsync("TIME");
         await Task.WhenAll(reading, clock).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
         var value = await reading;
-        var book = value.IsNull ? null : records.Read(ForgedKind.Alerts, _key.ToString(), "", value, AlertJsonContext.Default.AlertBook)?.Body;
-        return (book, Version(value), Time(await clock));
+        var signed = value.IsNull ? null : records.Read(ForgedKind.Alerts, _key.ToString(), "", value, AlertJsonContext.Default.AlertBook);
+        var version = Version(value);
+        if (signed?.Renewed is { } renewed && await TryReplaceAsync(version, renewed, cancellationToken))
+        {
+            version = Version(renewed);
+        }
+
+        return (signed?.Body, version, Time(await clock));
     }
 
-    public async Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
+    public Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
+        TryReplaceAsync(version, records.Sign(ForgedKind.Alerts, _key.ToString(), book, AlertJsonContext.Default.AlertBook), cancellationToken);
+
+    private async Task<bool> TryReplaceAsync(string version, string text, CancellationToken cancellationToken) =>
         (bool)await redis.GetDatabase().ScriptEvaluateAsync(
             WriteScript,
             [_key],
             [
                 Encoding.Latin1.GetBytes(version),
-                records.Sign(ForgedKind.Alerts, _key.ToString(), book, AlertJsonContext.Default.AlertBook),
+                text,
                 (long)s_expiry.TotalSeconds,
                 SignedRecords.MaxBytes,
             ])

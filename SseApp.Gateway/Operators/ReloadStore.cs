@@ -18,8 +18,27 @@ internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<Cluster
 
     /// <summary>Null when there was none in the last days.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
-    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken) =>
-        (string?)await records.GetAsync(redis.GetDatabase(), ForgedKind.Reload, Key, "").WaitAsync(cancellationToken) is { } text
-            ? records.Read(ForgedKind.Reload, Key.ToString(), "", text, ReloadJsonContext.Default.ReloadStatus)?.Body
-            : null;
+    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken)
+    {
+        var database = redis.GetDatabase();
+        if ((string?)await records.GetAsync(database, ForgedKind.Reload, Key, "").WaitAsync(cancellationToken) is not { } text
+            || records.Read(ForgedKind.Reload, Key.ToString(), "", text, ReloadJsonContext.Default.ReloadStatus) is not { } signed)
+        {
+            return null;
+        }
+
+        if (signed.Renewed is { } renewed)
+        {
+            // Unless there is a newer one by now.
+            var replacing = database.CreateTransaction();
+            replacing.AddCondition(Condition.StringEqual(Key, text));
+            var written = replacing.StringSetAsync(Key, renewed, s_kept);
+            if (await replacing.ExecuteAsync().WaitAsync(cancellationToken))
+            {
+                await written.WaitAsync(cancellationToken);
+            }
+        }
+
+        return signed.Body;
+    }
 }

@@ -10,7 +10,15 @@ internal static class RawHttp
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
-        await socket.SendAsync(Encoding.Latin1.GetBytes(request), TestContext.Current.CancellationToken);
+        try
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(request), TestContext.Current.CancellationToken);
+        }
+        catch (SocketException)
+        {
+            // Refused and closed before all of it was sent; the answer may be there.
+        }
+
         return await ReadAsync(socket, until);
     }
 

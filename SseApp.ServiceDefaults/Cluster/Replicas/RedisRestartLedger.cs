@@ -30,6 +30,14 @@ internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<
         return list
         """;
 
+    // Others may have been added meanwhile: its place is not known.
+    private const string ReplaceScript = """
+        for i, item in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+            if item == ARGV[1] then redis.call('LSET', KEYS[1], i - 1, ARGV[2]) end
+        end
+        return 1
+        """;
+
     private static readonly TimeSpan s_expiry = TimeSpan.FromDays(1);
 
     private readonly RedisKey _key = $"{{{options.Value.KeyPrefix}:replicas}}:restarts";
@@ -70,6 +78,10 @@ internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<
             else
             {
                 restarts.Add(signed.Body);
+                if (signed.Renewed is { } renewed)
+                {
+                    await redis.GetDatabase().ScriptEvaluateAsync(ReplaceScript, [_key], [value, renewed]).WaitAsync(cancellationToken);
+                }
             }
         }
 

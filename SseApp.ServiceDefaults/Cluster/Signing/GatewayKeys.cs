@@ -52,8 +52,15 @@ internal sealed class GatewayKeys : IDisposable
     }
 
     /// <summary>Whether one of the keys made one of the codes.</summary>
-    public bool Verify(ReadOnlySpan<char> message, ReadOnlySpan<char> signature)
+    public bool Verify(ReadOnlySpan<char> message, ReadOnlySpan<char> signature) => Verify(message, signature, out _);
+
+    /// <inheritdoc cref="Verify(ReadOnlySpan{char}, ReadOnlySpan{char})"/>
+    /// <param name="message">What was signed.</param>
+    /// <param name="signature">What came with it.</param>
+    /// <param name="current">Whether the current key did.</param>
+    public bool Verify(ReadOnlySpan<char> message, ReadOnlySpan<char> signature, out bool current)
     {
+        current = false;
         if (signature.Length is not (CodeLength or MaxLength))
         {
             return false;
@@ -67,9 +74,11 @@ internal sealed class GatewayKeys : IDisposable
             for (var start = 0; start < signature.Length; start += CodeLength + 1)
             {
                 // The text is compared, not what it stands for: base64 has several for the same bytes.
-                valid |= (start == 0 || signature[start - 1] == '.')
+                var made = (start == 0 || signature[start - 1] == '.')
                     && CryptographicOperations.FixedTimeEquals(
                         MemoryMarshal.AsBytes<char>(expected.Slice(key * (CodeLength + 1), CodeLength)), MemoryMarshal.AsBytes(signature.Slice(start, CodeLength)));
+                valid |= made;
+                current |= made && key == 0;
             }
         }
 

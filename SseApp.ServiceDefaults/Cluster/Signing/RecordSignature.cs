@@ -21,9 +21,20 @@ internal sealed class RecordSignature(GatewayKeys keys, TimeProvider time)
     /// <param name="kind">What it is, a <see cref="ForgedKind"/>: a record is no command.</param>
     /// <param name="place">Its key or channel: what is for one replica, or one cluster on the server, is not for another.</param>
     /// <param name="body">An object in JSON with at least one member, without spaces between the brace and the member.</param>
-    public string Sign(string kind, string place, string body)
+    public string Sign(string kind, string place, string body) => Sign(kind, place, body, time.GetUtcNow());
+
+    /// <summary>
+    /// What is kept for longer than keys change, and is signed with the previous one alone, as the keys of now sign it: when the
+    /// previous one is gone nobody would believe it. Null for what the current key has signed.
+    /// </summary>
+    /// <param name="kind">What it is.</param>
+    /// <param name="place">Its key or channel.</param>
+    /// <param name="record">As it was read.</param>
+    public string? Renew(string kind, string place, SignedRecord record) => record.IsCurrent ? null : Sign(kind, place, record.Body, record.At);
+
+    private string Sign(string kind, string place, string body, DateTimeOffset time)
     {
-        var at = time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        var at = time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
         return $"{Begin}{at}.{keys.Sign(Message(kind, place, at, body))}{End}{body.AsSpan(1)}";
     }
 
@@ -45,8 +56,8 @@ internal sealed class RecordSignature(GatewayKeys keys, TimeProvider time)
 
         fault = "it is signed with another key, or for something else";
         var body = string.Concat("{", text.AsSpan(end + End.Length));
-        return keys.Verify(Message(kind, place, signature[..dot], body), signature.AsSpan(dot + 1))
-            ? new SignedRecord(DateTimeOffset.FromUnixTimeMilliseconds(at), body, signature)
+        return keys.Verify(Message(kind, place, signature[..dot], body), signature.AsSpan(dot + 1), out var current)
+            ? new SignedRecord(DateTimeOffset.FromUnixTimeMilliseconds(at), body, signature, current)
             : null;
     }
 
@@ -76,5 +87,5 @@ internal sealed class RecordSignature(GatewayKeys keys, TimeProvider time)
         string.Create(CultureInfo.InvariantCulture, $"sse-record\n{kind}\n{at}\n{Encoding.UTF8.GetByteCount(place)}\n{place}\n{body}");
 }
 
-/// <summary>What was signed, when, and its signature, by which a repetition is known.</summary>
-internal sealed record SignedRecord(DateTimeOffset At, string Body, string Signature);
+/// <summary>What was signed, when, its signature, by which a repetition is known, and whether the current key made it.</summary>
+internal sealed record SignedRecord(DateTimeOffset At, string Body, string Signature, bool IsCurrent);

@@ -72,7 +72,7 @@ internal sealed partial class SignedRecords(RecordSignature signature, ForgedRec
             if (JsonSerializer.Deserialize(signed.Body, type) is { } body)
             {
                 _reported.TryRemove((kind, name), out _);
-                return new SignedRecord<T>(signed.At, body, signed.Signature);
+                return new SignedRecord<T>(signed.At, body, signed.Signature, signature.Renew(kind, place, signed));
             }
         }
         catch (JsonException exception)
@@ -105,5 +105,8 @@ internal sealed partial class SignedRecords(RecordSignature signature, ForgedRec
     private partial void LogUnreadable(string kind, string name, string reason);
 }
 
-/// <summary>What somebody with the cluster's key has written, when, and the signature, by which a repetition is known.</summary>
-internal sealed record SignedRecord<T>(DateTimeOffset At, T Body, string Signature);
+/// <summary>
+/// What somebody with the cluster's key has written, when, the signature, by which a repetition is known, and, if only the previous
+/// key has signed it, how it is signed with the current one: what is kept for days would be nobody's when the previous key goes.
+/// </summary>
+internal sealed record SignedRecord<T>(DateTimeOffset At, T Body, string Signature, string? Renewed = null);

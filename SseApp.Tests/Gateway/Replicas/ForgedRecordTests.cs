@@ -261,6 +261,32 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
         Assert.DoesNotContain(Assert.Single(service.Requests).Headers.Keys, name => name.StartsWith("X-Sse-", StringComparison.OrdinalIgnoreCase));
     }
 
+    [Fact]
+    public async Task What_is_kept_for_days_outlives_the_key_that_signed_it()
+    {
+        await using var connection = await redis.ConnectAsync();
+        byte[] old = new byte[KeyText.Length], next = [.. Enumerable.Repeat((byte)7, KeyText.Length)];
+        var cluster = Options.Create(new ClusterOptions { KeyPrefix = _prefix });
+        var restart = new RestartRecord { Id = "r1" };
+        var before = Records(new GatewayKeys(old));
+        var ledger = new RedisRestartLedger(connection, cluster, before, TimeProvider.System);
+        await ledger.AddAsync(restart, Cancellation);
+        await ledger.AddAsync(restart with { Id = "r2" }, Cancellation);
+        Assert.True(await new RedisAlertStore(connection, cluster, before).TryWriteAsync(new AlertBook(), "", Cancellation));
+        await new ReloadStore(connection, cluster, before).WriteAsync(
+            new ReloadStatus { Id = "1", State = ReloadState.Succeeded, Trigger = "t", Gateway = "g", StartedAt = default, UpdatedAt = default, Detail = "d", Steps = [] }, Cancellation);
+
+        foreach (var keys in new GatewayKeys[] { new(next, old), new(next) })
+        {
+            var records = Records(keys);
+            Assert.Equal(["r2", "r1"], (await new RedisRestartLedger(connection, cluster, records, TimeProvider.System).ReadAsync(Cancellation)).Select(record => record.Id));
+            Assert.NotNull((await new RedisAlertStore(connection, cluster, records).ReadAsync(Cancellation)).Book);
+            Assert.Equal("1", (await new ReloadStore(connection, cluster, records).ReadAsync(Cancellation))?.Id);
+        }
+
+        static SignedRecords Records(GatewayKeys keys) => new(new RecordSignature(keys, TimeProvider.System), ClusterKey.Forged(), NullLogger<SignedRecords>.Instance);
+    }
+
     private string Key(string id) => $"{{{_prefix}:replicas}}:{id}";
 
     private async Task<EventsHost> ReplicaAsync() => Own(await EventsHost.StartAsync(redis, _prefix, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200")));
