@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
-using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Memory;
