@@ -20,6 +20,7 @@ using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -33,6 +34,7 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayMetrics>();
+        services.AddCredentials();
         services.AddClients();
         services.AddReplicas();
         services.AddRefusals();

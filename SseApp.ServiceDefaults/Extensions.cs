@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Http.Resilience;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
@@ -46,7 +47,7 @@ internal static class Extensions
     /// <summary>Maps <c>/alive</c> and <c>/health</c>, which say one word each, in every environment: probes of a deployed service need them too.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealth(reasons: false);
+        app.MapGroup("").Needs(NeedKind.Nothing).MapHealth(reasons: false);
         return app;
     }
 

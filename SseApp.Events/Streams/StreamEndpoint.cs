@@ -5,6 +5,7 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Events.Streams;
@@ -17,6 +18,8 @@ internal sealed class StreamEndpoint(
     RedisStatus redis,
     ReplicaIdentity replica,
     StreamRefusal refusal,
+    CredentialService credentials,
+    AccessRefusal access,
     StreamWriterFactory writers,
     Rebalancer rebalancer,
     EventsMetrics metrics,
@@ -37,6 +40,12 @@ internal sealed class StreamEndpoint(
         }
 
         var topics = new TopicSet(names!);
+        var principal = Caller.Of(context);
+        if (Array.Find(topics.Names, topic => credentials.SubscribedBy(principal, topic) is null) is { } denied)
+        {
+            return access.WriteDeniedAsync(context, principal, denied);
+        }
+
         var (resumePoint, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
         if (broken is not null)
         {

@@ -1,6 +1,7 @@
 using SseApp.Events.FanOut;
 using SseApp.Events.TopicApi;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Streams;
 
@@ -29,5 +30,6 @@ internal static class StreamingExtensions
         app.MapGet("/events", (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
             // A stream lasts for hours: its duration would say nothing about the service and drown what does.
             .DisableHttpMetrics()
+            .Needs(NeedKind.Subscribe)
             .WithName("Stream");
 }

@@ -19,7 +19,7 @@ internal sealed class ApiKeys(IEnumerable<StoredApiKey> keys)
     // The principal is made once for a key, not for each publish.
     private readonly FrozenDictionary<string, (byte[] Hash, Principal Principal)> _keys = keys.ToFrozenDictionary(
         key => key.Id,
-        key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = $"key:{key.Name}", Name = key.Name, ApiKeyId = key.Id, Grants = key.Grants }),
+        key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = Principal.KeyOf("key", key.Name), Name = key.Name, ApiKeyId = key.Id, Grants = key.Grants }),
         StringComparer.Ordinal);
 
     public Verification Verify(string text)

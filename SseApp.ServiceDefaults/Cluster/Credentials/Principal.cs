@@ -18,7 +18,10 @@ internal sealed record Principal
 {
     public required CredentialKind Kind { get; init; }
 
-    /// <summary>What this principal has of limits and idempotency keys is counted under this; no two principals share it.</summary>
+    /// <summary>
+    /// What this principal has of limits and idempotency keys is counted under this; no two principals share it. Empty for who
+    /// sends no credential: such clients are told apart by their addresses.
+    /// </summary>
     public required string Key { get; init; }
 
     /// <summary>The <c>sub</c> of a token, or the name of an API key.</summary>
@@ -40,6 +43,18 @@ internal sealed record Principal
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public required Grants Grants { get; init; }
+
+    /// <summary>A <see cref="Key"/> without a space, and no longer than any other: it stands in keys of Redis.</summary>
+    /// <param name="kind">Such as <c>token</c>.</param>
+    /// <param name="name">What is unique within it.</param>
+    public static string KeyOf(string kind, string name) => $"{kind}-{PatternTemplate.Hash(name)}";
+
+    /// <summary>Whoever comes to a service that is open.</summary>
+    public static Principal Everybody { get; } = new() { Kind = CredentialKind.None, Key = "", Grants = new Grants(["*"], ["*"], []) };
+
+    /// <summary>Who sends no credential to one that is not.</summary>
+    /// <param name="publicTopics">Patterns of what everybody may read.</param>
+    public static Principal Stranger(IReadOnlyList<string> publicTopics) => new() { Kind = CredentialKind.None, Key = "", Grants = new Grants(publicTopics, [], []) };
 }
 
 /// <summary>What a credential was found to be: a principal, or why there is none.</summary>

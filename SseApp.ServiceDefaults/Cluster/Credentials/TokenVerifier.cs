@@ -71,7 +71,12 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             return Invalid("Its issuer ('iss') is none of Security:Issuers.");
         }
 
-        var result = await _handler.ValidateTokenAsync(token, issuer.Parameters);
+        if (await issuer.ParametersAsync(token.Kid is { Length: > 0 } keyId ? keyId : null) is not { } parameters)
+        {
+            return Verification.Refused(AuthReason.Unavailable, "The keys of the token's issuer cannot be read, so nobody can say whether it is valid. Try again in a minute.");
+        }
+
+        var result = await _handler.ValidateTokenAsync(token, parameters);
         if (!result.IsValid)
         {
             return Refuse(result.Exception);
@@ -91,7 +96,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             {
                 Kind = CredentialKind.Token,
                 // Whoever has no name is nobody but the bearer of this token.
-                Key = token.Subject is { Length: > 0 } subject ? $"token:{issuer.Name}\n{subject}" : $"token:\n{hash}",
+                Key = token.Subject is { Length: > 0 } subject ? Principal.KeyOf("token", $"{issuer.Name}\n{subject}") : Principal.KeyOf("token", $"\n{hash}"),
                 Name = token.Subject is { Length: > 0 } name ? name : null,
                 Issuer = issuer.Name,
                 TokenId = token.Id is { Length: > 0 } id ? id : null,

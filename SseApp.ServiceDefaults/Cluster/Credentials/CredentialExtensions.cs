@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.ServiceDefaults.Cluster.Credentials;
+
+internal static class CredentialExtensions
+{
+    /// <summary>Adds what verifies credentials (section <c>Security</c>).</summary>
+    public static IServiceCollection AddCredentials(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<CredentialOptions>(CredentialOptions.SectionName);
+        services.AddSingleton<IValidateOptions<CredentialOptions>, CredentialValidator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<CredentialService>();
+        services.AddHostedService(provider => provider.GetRequiredService<CredentialService>());
+        return services;
+    }
+
+    /// <summary>Adds the decision who may what: the framework's authentication and authorization, which ask for credentials.</summary>
+    /// <typeparam name="TCounter">The metrics that count refusals.</typeparam>
+    public static IServiceCollection AddAccess<TCounter>(this IServiceCollection services)
+        where TCounter : class, IAccessCounter
+    {
+        services.AddCredentials();
+        services.AddSingleton<IAccessCounter>(static provider => provider.GetRequiredService<TCounter>());
+        services.AddSingleton<AccessRefusal>();
+        services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
+        services.AddAuthorization(options =>
+        {
+            // An endpoint that does not say what it needs is nobody's.
+            options.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAssertion(static _ => false).Build();
+            options.InvokeHandlersAfterFailure = false;
+        });
+        services.AddSingleton<IAuthorizationHandler, NeedHandler>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalHandler>();
+        return services;
+    }
+}
