@@ -46,6 +46,12 @@ internal sealed class StreamEndpoint(
             return access.WriteDeniedAsync(context, principal, denied);
         }
 
+        // Within the tolerance for clocks a token lets requests in, but nothing that lasts.
+        if (principal.ExpiresAt - time.GetUtcNow() < StreamCredential.MinLife)
+        {
+            return access.WriteAsync(context, AuthReason.TokenExpired, "The token has expired.");
+        }
+
         var (resumePoint, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
         if (broken is not null)
         {
@@ -205,6 +211,7 @@ internal sealed class StreamEndpoint(
         {
             Id = id,
             Client = ClientAddress.Of(context),
+            Credential = StreamCredential.Create(Caller.Of(context), time),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };

@@ -72,13 +72,18 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     {
         // By the letter of the standard a block without an id clears the client's last one. Byte for byte, as it came.
         var id = request["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
+        return [.. Encoding.Latin1.GetBytes(string.Create(CultureInfo.InvariantCulture, $"retry: {retryMilliseconds}\n{id}")), .. UnauthorizedEvent(reason, topic, retryMilliseconds)];
+    }
+
+    /// <summary>The same without what stands before the event.</summary>
+    public static byte[] UnauthorizedEvent(string reason, string? topic, int retryMilliseconds)
+    {
         // A topic has no character that JSON escapes; see TopicName.
         var named = topic is null ? "" : $",\"topic\":\"{topic}\"";
-        return Encoding.Latin1.GetBytes(string.Create(
+        return Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $$"""
-            retry: {{retryMilliseconds}}
-            {{id}}event: {{EventName}}
+            event: {{EventName}}
             data: {"reason":"{{reason}}"{{named}},"retryAfterMs":{{retryMilliseconds}}}
 
 
@@ -91,8 +96,11 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     {
         AuthReason.TopicDenied => DeniedRetry,
         AuthReason.Unavailable => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
-        _ => Random.Shared.Next(MinRetry, MaxRetry),
+        _ => NextRetryMilliseconds(),
     };
+
+    /// <summary>When a client comes back that needs a new credential first.</summary>
+    public static int NextRetryMilliseconds() => Random.Shared.Next(MinRetry, MaxRetry);
 
     private static string TitleOf(int status) => status switch
     {

@@ -17,5 +17,13 @@ internal sealed record Caller(Principal? Principal, string? Reason, string? Deta
 internal enum CredentialSource
 {
     None,
+
+    /// <summary>The header <c>Authorization</c>.</summary>
     Authorization,
+
+    /// <summary>The cookie of <c>POST /session</c>.</summary>
+    Cookie,
+
+    /// <summary>The query of a stream.</summary>
+    Ticket,
 }

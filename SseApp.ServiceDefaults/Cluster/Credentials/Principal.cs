@@ -32,6 +32,9 @@ internal sealed record Principal
     /// <summary>The token's <c>jti</c>.</summary>
     public string? TokenId { get; init; }
 
+    /// <summary>SHA-256 of the whole token, in base64: names it where it has no <c>jti</c>.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>The <c>kid</c> of the key that signed the token.</summary>
     public string? SigningKeyId { get; init; }
 

@@ -100,6 +100,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
                 Name = token.Subject is { Length: > 0 } name ? name : null,
                 Issuer = issuer.Name,
                 TokenId = token.Id is { Length: > 0 } id ? id : null,
+                Fingerprint = hash,
                 SigningKeyId = token.Kid is { Length: > 0 } kid ? kid : null,
                 IssuedAt = issued,
                 ExpiresAt = expires,
