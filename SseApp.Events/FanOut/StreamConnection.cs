@@ -522,7 +522,6 @@ internal sealed class StreamConnection(
     {
         var own = Shard.Own;
         own.Clear();
-        own.AppendId(Topics, Positions);
         own.Append(credential.Tell());
         Send(own, 0);
     }
@@ -581,7 +580,7 @@ internal sealed class StreamConnection(
         }
         else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked)
         {
-            own.AppendId(Topics, Positions);
+            // Without an id: the client has the last one, and that of a stream of one topic is not kept here.
             own.Append(AccessRefusal.UnauthorizedEvent(Closing, null, retry));
         }
 
