@@ -3,11 +3,13 @@ using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Operations;
 using SseApp.AppHost.Startup;
 using SseApp.AppHost.Supervision;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 StartupFailure.EndsWithAMessage();
+StartupProblems.ThrowIfAny(Arguments.Problems(args));
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
-builder.CheckOtherSettings(ClusterOptions.SectionName, BackplaneOptions.SectionName, RestartPolicy.SectionName);
+builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, RestartPolicy.SectionName);
 
 var redis = builder.AddBackplane("redis");
 if (redis is IResourceBuilder<GarnetServerResource> garnet)

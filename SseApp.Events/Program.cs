@@ -1,6 +1,7 @@
 using SseApp.Events;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 if (CredentialCommands.Are(args))
@@ -11,4 +12,5 @@ if (CredentialCommands.Are(args))
 return await ServiceProgram.RunAsync(
     args,
     builder => builder.AddEvents().AddMemoryGuard(LeaseNames.Reload),
-    app => app.MapEvents());
+    app => app.MapEvents(),
+    AdminOptions.AnyFreePort);

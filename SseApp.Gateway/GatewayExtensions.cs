@@ -82,7 +82,13 @@ internal static class GatewayExtensions
         app.UseMiddleware<HeadSizeMiddleware>();
         app.UseMiddleware<ResponseRateMiddleware>();
         // Lists of clients' addresses, redirects and headers for clients are nothing to operators.
-        app.UseAdmin(static admin => admin.MapOperators(), static open =>
+        app.UseAdmin(
+            static admin =>
+            {
+                admin.MapOperators();
+                admin.MapOperatorConsole();
+            },
+            static open =>
         {
             open.UseCompression();
             open.UseOperatorConsole();

@@ -3,6 +3,7 @@ using SseApp.Gateway;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 if (CredentialCommands.Are(args))
@@ -24,4 +25,5 @@ return await ServiceProgram.RunAsync(
     {
         app.MapGateway();
         app.MapDefaultEndpoints();
-    });
+    },
+    AdminOptions.GatewayDefault);

@@ -26,12 +26,17 @@ internal static class SettingsExtensions
     /// the services where only the AppHost reads them, as its arguments: they would be nothing, in silence.
     /// </summary>
     /// <param name="builder">The application.</param>
+    /// <param name="args">Its arguments; Aspire's tools have some of their own, so of those that nobody here reads only what is meant for us is refused.</param>
     /// <param name="own">The sections that the AppHost itself reads.</param>
-    public static void CheckOtherSettings(this IDistributedApplicationBuilder builder, params string[] own) => StartupProblems.Of(builder).AddCheck(() =>
+    public static void CheckOtherSettings(this IDistributedApplicationBuilder builder, string[] args, params string[] own) => StartupProblems.Of(builder).AddCheck(() =>
     {
         // The services get the environment that the AppHost has.
         var inherited = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().Build();
-        return SettingNames.Problems(builder.Configuration, SettingNames.Variables).Concat(
+        string[] misplaced = [.. SettingNames.Problems(builder.Configuration, SettingNames.Variables)];
+        return misplaced.Concat(
+            Arguments.Unknown(args)
+                .Where(name => SettingNames.Called(name) is not null && !Array.Exists(misplaced, line => line.StartsWith($"{name} is ", StringComparison.OrdinalIgnoreCase)))
+                .Select(Arguments.Unread)).Concat(
             SettingNames.Sections.Except(own, StringComparer.OrdinalIgnoreCase)
                 .SelectMany(section => SettingNames.Leaves(builder.Configuration.GetSection(section)))
                 .Where(setting => setting.Value is not null && inherited[setting.Path] is null && !IsAspires(setting))

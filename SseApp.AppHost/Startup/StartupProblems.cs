@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
 namespace SseApp.AppHost.Startup;
 
 /// <summary>What keeps the cluster from starting, reported together before anything starts.</summary>
@@ -30,10 +32,13 @@ internal sealed class StartupProblems
     /// <summary>Adds a check that needs the whole application model or should be as late as possible.</summary>
     public void AddCheck(Func<IEnumerable<string>> check) => _checks.Add(check);
 
-    private void ThrowIfAny()
+    // Each supervised resource reads section Restart.
+    private void ThrowIfAny() => ThrowIfAny(_found.Concat(_checks.SelectMany(check => check())).Distinct(StringComparer.Ordinal));
+
+    /// <summary>Ends the start over problems that are known before there is an application.</summary>
+    public static void ThrowIfAny(IEnumerable<string> problems)
     {
-        // Each supervised resource reads section Restart.
-        string[] all = [.. _found.Concat(_checks.SelectMany(check => check())).Distinct(StringComparer.Ordinal)];
+        string[] all = [.. problems.Select(UserInfo.Hide)];
         if (all.Length > 0)
         {
             throw new DistributedApplicationException(string.Join(Environment.NewLine, all));

@@ -32,7 +32,17 @@ internal static class GatewayRequests
 
             if (signature.Verify(context, replica, out var fault) is { } purpose)
             {
-                context.Features.Set(purpose == RequestPurpose.Client ? SignedRequest.ForClient : new SignedRequest(purpose));
+                if (purpose == RequestPurpose.Client)
+                {
+                    context.Features.Set(SignedRequest.ForClient);
+                    // Gateways put it on all that they answer: here it would be written, read and replaced for nothing.
+                    context.Response.Headers.XContentTypeOptions = default;
+                }
+                else
+                {
+                    context.Features.Set(new SignedRequest(purpose));
+                }
+
                 return next(context);
             }
 

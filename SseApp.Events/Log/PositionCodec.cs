@@ -25,6 +25,7 @@ internal static class PositionCodec
     private const int WidthBits = 6;
     private const int MaxOffsetBits = 63;
     private const int SafeBits = 128 * 6;
+    private const int MaxOnStack = 128;
 
     // Up to so many topics an id stays within 128 characters.
     private const int MaxSafeTopics = 16;
@@ -92,7 +93,8 @@ internal static class PositionCodec
 
     public static string Encode(TopicSet topics, ReadOnlySpan<Position> positions)
     {
-        Span<byte> buffer = new byte[MaxLength(topics.Count)];
+        var length = MaxLength(topics.Count);
+        Span<byte> buffer = length <= MaxOnStack ? stackalloc byte[MaxOnStack] : new byte[length];
         return System.Text.Encoding.ASCII.GetString(buffer[..Encode(topics, positions, buffer)]);
     }
 

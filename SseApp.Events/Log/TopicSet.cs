@@ -9,6 +9,9 @@ internal sealed class TopicSet
         Check = ComputeCheck(Names);
     }
 
+    /// <summary>One topic; nothing is sorted, which a publish would pay for with each event.</summary>
+    public static TopicSet Of(string topic) => new((string[])[topic]);
+
     public string[] Names { get; }
 
     public int Count => Names.Length;

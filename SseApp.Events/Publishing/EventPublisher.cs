@@ -75,7 +75,7 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
             metrics.Published();
         }
 
-        var id = PositionCodec.Encode(new TopicSet([topic]), [result.Position]);
+        var id = PositionCodec.Encode(TopicSet.Of(topic), [result.Position]);
         return new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id);
     }
 

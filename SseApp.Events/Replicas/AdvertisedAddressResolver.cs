@@ -15,7 +15,8 @@ internal static class AdvertisedAddressResolver
     {
         if (configured is not null)
         {
-            return configured;
+            // What stands before the host is of no use to gateways, and the address is logged and listed.
+            return configured.UserInfo.Length == 0 ? configured : new UriBuilder(configured) { UserName = "", Password = "" }.Uri;
         }
 
         // Plain HTTP first: gateways reach replicas inside the cluster, where the certificate names somebody else.

@@ -31,7 +31,7 @@ internal sealed class HistoryWriter : IDisposable
         _lines = lines;
         _output = output;
         _left = left;
-        _alone = new TopicSet([topic]);
+        _alone = TopicSet.Of(topic);
         _json = new Utf8JsonWriter(output, s_options);
     }
 

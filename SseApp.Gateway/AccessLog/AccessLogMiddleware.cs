@@ -50,7 +50,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Client = context.Connection.RemoteIpAddress?.ToString(),
             Method = request.Method,
             Scheme = request.Scheme,
-            Host = request.Host.Value ?? "",
+            Host = UserInfo.HideInAddress(request.Host.Value ?? ""),
             Path = LoggedUrl.Path(path),
             Query = LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery),
             Protocol = request.Protocol,
@@ -62,7 +62,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Events = traffic.Events,
             ClientLeft = left,
             Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
-            UserAgent = HeaderText.Readable(request.Headers.UserAgent.ToString()),
+            UserAgent = HeaderText.Readable(UserInfo.Hide(request.Headers.UserAgent.ToString())),
             Referer = HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString())),
             RequestId = Problems.RequestId(context),
         };

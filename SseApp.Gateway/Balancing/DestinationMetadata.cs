@@ -61,7 +61,7 @@ internal static class DestinationMetadata
 
         if (text.Contains(':', StringComparison.Ordinal))
         {
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span) ? span : null;
+            return SettingTypes.CanRead(typeof(TimeSpan), text) ? TimeSpan.Parse(text, CultureInfo.InvariantCulture) : null;
         }
 
         var digits = text.AsSpan().TrimEnd("mhs");

@@ -21,10 +21,14 @@ internal static class ConsoleExtensions
     public static void UseOperatorConsole(this IApplicationBuilder admin) => admin.Serve(Files("operators"), "");
 
     /// <summary>Lets the router know which methods the files take, for those that they do not; GET and HEAD never come here.</summary>
-    public static void MapConsole(this IEndpointRouteBuilder app)
+    public static void MapConsole(this IEndpointRouteBuilder app) => app.MapFiles("wwwroot", PathOf(app.ServiceProvider));
+
+    /// <summary>The same for the operators' console.</summary>
+    public static void MapOperatorConsole(this IEndpointRouteBuilder admin) => admin.MapFiles("operators", "");
+
+    private static void MapFiles(this IEndpointRouteBuilder app, string folder, PathString at)
     {
-        var at = PathOf(app.ServiceProvider);
-        foreach (var path in Files("wwwroot").GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
+        foreach (var path in Files(folder).GetDirectoryContents("").Select(file => $"/{file.Name}").Append("/"))
         {
             app.MapMethods(at + path, [HttpMethods.Get, HttpMethods.Head], static context =>
             {

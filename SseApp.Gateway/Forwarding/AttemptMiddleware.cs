@@ -34,14 +34,22 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
 
     private async Task RunAsync(HttpContext context, ReplicaInFlight watch)
     {
-        using var limit = new AttemptLimit(watch.Lost);
-        var ended = limit.Ended;
-        if (ClientRequest.Of(context).IsStream)
+        var request = ClientRequest.Of(context);
+        using var limit = request.IsStream ? new AttemptLimit(watch.Lost) : null;
+        limit?.AwaitFirstByte(context.Response, upstream.Value.FirstByteTimeout);
+        var ended = limit?.Ended ?? watch.Lost;
+
+        if (request.IsPublish)
         {
-            limit.AwaitFirstByte(context.Response, upstream.Value.FirstByteTimeout);
+            // Its answer has no clean end before its whole; the forwarder cuts it off.
+            request.AttemptEnded = ended;
+            await next(context);
+        }
+        else
+        {
+            await StreamLifetime.RunAsync(context, next, ended);
         }
 
-        await StreamLifetime.RunAsync(context, next, ended);
         if (ended.IsCancellationRequested && !context.Response.HasStarted && context.Features.Get<IForwarderErrorFeature>() is not null)
         {
             var failure = watch.Lost.IsCancellationRequested ? AttemptFailure.Lost : AttemptFailure.Silent;

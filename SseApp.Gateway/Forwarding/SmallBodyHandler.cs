@@ -33,7 +33,14 @@ internal sealed class SmallBody : HttpContent
         _length = length;
         foreach (var (name, values) in body.Headers.NonValidated)
         {
-            Headers.TryAddWithoutValidation(name, values);
+            if (values.Count == 1)
+            {
+                Headers.TryAddWithoutValidation(name, values.ToString());
+            }
+            else
+            {
+                Headers.TryAddWithoutValidation(name, values);
+            }
         }
     }
 

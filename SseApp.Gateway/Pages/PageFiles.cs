@@ -3,13 +3,16 @@ using Microsoft.Extensions.FileProviders.Internal;
 using Microsoft.Extensions.FileProviders.Physical;
 using Microsoft.Extensions.Primitives;
 
+using SseApp.ServiceDefaults.Defaults.Keys;
+
 namespace SseApp.Gateway.Pages;
 
 /// <summary>
 /// The files below a folder that the public may see. <see cref="PhysicalFileProvider"/> hides a file whose name begins with
 /// a dot, but serves <c>.git/config</c>, and follows links to anywhere. Here no part of a path may begin with a dot, but for
 /// <c>.well-known</c> (RFC 8615), and links count only while they stay in the folder: Kubernetes mounts a ConfigMap as such
-/// links, and a deployment may switch the folder itself by one.
+/// links, and a deployment may switch the folder itself by one. What is no regular file is not there: opening a named pipe
+/// would wait for its writer, and so hold the threads of all other requests.
 /// </summary>
 internal sealed class PageFiles(string root) : IFileProvider
 {
@@ -17,11 +20,21 @@ internal sealed class PageFiles(string root) : IFileProvider
     private const int MaxLinks = 40;
     private const int MaxPath = 4096;
 
+    private static readonly string[] s_separators = ["/", "\\", "%2f", "%2F", "%5c", "%5C"];
+
     public static bool IsHidden(string subpath) => Parts(subpath)
         .Where((part, index) => part.StartsWith('.') && (index > 0 || !string.Equals(part, ".well-known", StringComparison.Ordinal))).Any();
 
+    /// <summary>
+    /// Whether the path is in one of the folders at the root of this name, as any file system, proxy or client may read it: with further
+    /// slashes, backslashes, encoded separators, other letter case, dots at the end.
+    /// </summary>
+    public static bool IsBelow(string subpath, string folder) =>
+        subpath.Split(s_separators, StringSplitOptions.RemoveEmptyEntries).Select(part => part.TrimEnd('.', ' ')).FirstOrDefault(part => part.Length > 0) is { } first
+        && string.Equals(first, folder, StringComparison.OrdinalIgnoreCase);
+
     public IFileInfo GetFileInfo(string subpath) =>
-        !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file
+        !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file && FileStatus.IsRegular(path)
             ? PrecompressedFiles.Distinguish(new PhysicalFileInfo(file))
             : new NotFoundFileInfo(subpath);
 

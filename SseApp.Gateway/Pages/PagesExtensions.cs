@@ -38,7 +38,7 @@ internal static class PagesExtensions
         {
             // Not even the application's page: who probes for .git/config shall read 404. Nor below the operators' paths, where
             // it would look like an answer of theirs.
-            if (PageFiles.IsHidden(context.Request.Path.Value ?? "") || IsOperators(context.Request.Path))
+            if (PageFiles.IsHidden(context.Request.Path.Value ?? "") || IsOperators(context.Request.Path.Value ?? ""))
             {
                 return NotFoundAsync(context);
             }
@@ -67,8 +67,7 @@ internal static class PagesExtensions
         return branch.Build();
     }
 
-    private static bool IsOperators(PathString path) =>
-        path.StartsWithSegments("/admin", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments(TelemetryExtensions.MetricsPath, StringComparison.OrdinalIgnoreCase);
+    private static bool IsOperators(string path) => PageFiles.IsBelow(path, "admin") || PageFiles.IsBelow(path, TelemetryExtensions.MetricsPath.Trim('/'));
 
     /// <summary>What GET finds takes GET and HEAD and says so; what it does not find is not there for any method.</summary>
     private static async Task AnswerAsync(HttpContext context, RequestDelegate pages)

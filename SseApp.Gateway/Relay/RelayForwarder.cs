@@ -43,10 +43,16 @@ internal sealed partial class RelayForwarder(
 
     private async ValueTask<ForwarderError> ForwardAsync(Forward forward)
     {
+        var request = ClientRequest.Of(forward.Context);
         var lifetime = forward.Context.Features.Get<IHttpRequestLifetimeFeature>() as StreamLifetime;
+        if (request.IsPublish)
+        {
+            forward = forward with { Cancellation = request.AttemptEnded };
+        }
+
         // Each such request has a connection to its replica; only HTTP/2 with TLS shares one.
         var shared = forward.DestinationPrefix.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && forward.Config?.Version?.Major != 1;
-        if (!shared && !descriptors.TryForward(ClientRequest.Of(forward.Context).IsStream))
+        if (!shared && !descriptors.TryForward(request.IsStream))
         {
             forward.Context.Features.Set<IForwarderErrorFeature>(RefusedForward.OpenFiles);
             return ForwarderError.NoAvailableDestinations;

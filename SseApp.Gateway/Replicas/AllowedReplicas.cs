@@ -20,7 +20,7 @@ internal sealed class AllowedReplicas(IOptions<ReplicaAddressOptions> options, F
         forged.Add(
             ForgedKind.Address,
             replica.Id,
-            $"{replica.Address.GetLeftPart(UriPartial.Authority)} is not in {ReplicaAddressOptions.SectionName}:{nameof(ReplicaAddressOptions.AllowedAddresses)}");
+            $"{replica.Address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)} is not in {ReplicaAddressOptions.SectionName}:{nameof(ReplicaAddressOptions.AllowedAddresses)}");
         return false;
     }
 }

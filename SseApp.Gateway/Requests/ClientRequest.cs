@@ -41,6 +41,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>What a publish that was let through is counted by, and how many bytes it was charged in advance.</summary>
     public (ClientKey Account, long Bytes)? Charged { get; set; }
 
+    /// <summary>Ends the attempt at a replica of a publish; streams have a lifetime of their own.</summary>
+    public CancellationToken AttemptEnded { get; set; }
+
     /// <summary>The hash that balancing places the client by, from the moment when it is first needed.</summary>
     public ulong? Hash { get; set; }
 

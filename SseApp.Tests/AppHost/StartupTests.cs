@@ -34,13 +34,25 @@ public sealed partial class StartupTests
     {
         var wrong = settingsAndRules.Chunk(2).Select(pair => (Setting: pair[0].Split('='), Rule: pair[1])).ToArray();
 
-        var lines = await RefusalAsync(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", .. wrong.Select(each => $"--{string.Join('=', each.Setting)}")]);
+        var lines = await RefusalAsync(
+        [
+            .. ((string[])["Cluster:GatewayPort", "Cluster:DashboardPort"]).Except(wrong.Select(each => each.Setting[0])).Select(port => $"--{port}=0"),
+            .. wrong.Select(each => $"--{string.Join('=', each.Setting)}"),
+        ]);
 
         foreach (var (setting, rule) in wrong)
         {
             Assert.Contains(lines[^wrong.Length..], line => (line.StartsWith($"{setting[0]} is '{setting[1]}'", StringComparison.Ordinal) || line.StartsWith($"{setting[0]} is {setting[1]}", StringComparison.Ordinal)) && line.Contains(rule, StringComparison.Ordinal));
         }
     }
+
+    [Theory]
+    [InlineData("Cluster:Replicas 5", "The argument 'Cluster:Replicas' is neither a setting nor the value of one; write --Cluster:Replicas=<value>.")]
+    [InlineData("--Cluster:Replicas", "The argument '--Cluster:Replicas' has no value; write --Cluster:Replicas=<value>.")]
+    [InlineData("-Cluster:Replicas=5", "The argument '-Cluster:Replicas' begins with one dash, as no setting does; write --Cluster:Replicas=<value>.")]
+    [InlineData("--DashboardPort=5", "The argument --DashboardPort is no setting; did you mean --Cluster:DashboardPort=<value>?")]
+    public async Task An_argument_that_would_mean_nothing_is_named(string arguments, string line) =>
+        Assert.Contains(line, await RefusalAsync(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", .. arguments.Split(' ')]));
 
     [Fact]
     public async Task A_setting_of_a_service_that_would_not_reach_it_is_named()

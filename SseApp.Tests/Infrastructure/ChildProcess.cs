@@ -6,11 +6,15 @@ namespace SseApp.Tests.Infrastructure;
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int MaxLines = 200;
+    private const int MaxErrors = 60;
+    private const int LinesOfError = 8;
     private const int StopSignal = 19;
     private const int ContinueSignal = 18;
 
     private readonly Process _process;
     private readonly Queue<string> _lines = new();
+    private readonly List<string> _errors = [];
+    private int _errorLines;
 
     private ChildProcess(Process process, Action<string>? onLine)
     {
@@ -57,6 +61,15 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The first errors that it logged, with the beginning of their stacks.</summary>
+    public string Errors()
+    {
+        lock (_lines)
+        {
+            return string.Join(Environment.NewLine, _errors);
+        }
+    }
+
     /// <summary>Stops it in the middle of what it does (SIGSTOP); its sockets stay open and silent.</summary>
     public void Freeze() => Libc.Signal(Id, StopSignal);
 
@@ -99,8 +112,16 @@ internal sealed class ChildProcess : IAsyncDisposable
             }
 
             _lines.Enqueue(line);
+            _errorLines = IsError(line) ? LinesOfError : _errorLines - 1;
+            if (_errorLines > 0 && _errors.Count < MaxErrors)
+            {
+                _errors.Add(line);
+            }
         }
 
         onLine?.Invoke(line);
     }
+
+    // As the console formatter of .NET writes the level.
+    private static bool IsError(string line) => line.Contains("fail:", StringComparison.Ordinal) || line.Contains("crit:", StringComparison.Ordinal);
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Security.Cryptography;
 using SseApp.ServiceDefaults.Cluster.Signing;
-using SseApp.ServiceDefaults.Defaults.Keys;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 using StackExchange.Redis;
 
@@ -11,13 +11,13 @@ internal static class ClusterKey
 {
     public const string Setting = "Security:GatewayKey";
 
-    private static readonly byte[] s_key = [.. Enumerable.Range(1, KeyText.Length).Select(i => (byte)i)];
+    private static readonly byte[] s_key = SHA256.HashData("the cluster of the tests"u8);
 
     /// <summary>As it stands in a configuration.</summary>
     public static string Text { get; } = Convert.ToBase64String(s_key);
 
     /// <summary>Another key, as it stands in a configuration.</summary>
-    public static string Other { get; } = Convert.ToHexStringLower([.. Enumerable.Range(100, KeyText.Length).Select(i => (byte)i)]);
+    public static string Other { get; } = Convert.ToHexStringLower(SHA256.HashData("another cluster"u8));
 
     public static GatewayKeys Keys { get; } = new(s_key);
 

@@ -30,6 +30,9 @@ internal sealed class ServiceProcess(
     /// <summary>Where it answers operators; the key is that of all tests.</summary>
     public Uri Admin { get; } = new($"http://127.0.0.1:{Ports.Next()}");
 
+    /// <summary>What its configuration has from the next start on.</summary>
+    public Dictionary<string, string> Changes { get; } = new(StringComparer.Ordinal);
+
     public ChildProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
     /// <summary>Starts it, and waits until it answers its liveness probe.</summary>
@@ -56,7 +59,7 @@ internal sealed class ServiceProcess(
             QuickStart.Undo(start.Environment);
         }
 
-        foreach (var (key, value) in environment)
+        foreach (var (key, value) in environment.Concat(Changes))
         {
             start.Environment[key] = value;
         }
@@ -72,7 +75,21 @@ internal sealed class ServiceProcess(
         }
     }
 
-    public ValueTask DisposeAsync() => _process?.DisposeAsync() ?? ValueTask.CompletedTask;
+    /// <summary>Ends it; what it logged as an error is printed with the test, should that fail.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        if (_process.Errors() is { Length: > 0 } errors)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine($"{name} logged:{Environment.NewLine}{errors}");
+        }
+
+        await _process.DisposeAsync();
+    }
 
     private async Task<bool> AnswersAsync()
     {

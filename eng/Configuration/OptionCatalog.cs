@@ -97,7 +97,7 @@ internal static class OptionCatalog
         TypeCode.Int32 or TypeCode.Int64 => ("integer" + Array.Find(s_units, unit => name.EndsWith(unit.Suffix, StringComparison.Ordinal)).Name, new() { ["type"] = "integer" }),
         TypeCode.Double => ("number", new() { ["type"] = "number" }),
         TypeCode.String => ("text", new() { ["type"] = "string" }),
-        _ when type == typeof(TimeSpan) => ("time", new() { ["type"] = "string", ["pattern"] = @"^(\d+\.)?\d\d?:\d\d(:\d\d(\.\d{1,7})?)?$" }),
+        _ when type == typeof(TimeSpan) => ("time", new() { ["type"] = "string", ["pattern"] = @"^(0|(\d+\.)?([01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(\.\d{1,7})?)$" }),
         _ when type == typeof(Uri) => ("address", new() { ["type"] = "string", ["format"] = "uri" }),
         _ when type.Name == "ByteSize" => ("size", new() { ["type"] = Names(["string", "integer"]) }),
         _ => throw new InvalidOperationException($"OptionCatalog does not know how an option of type {type} is written."),

@@ -20,7 +20,7 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         .. assemblies.SelectMany(assembly => assembly.GetTypes())
             .Select(type => (Type: type, Section: type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string))
             .Where(options => options.Section is not null && options.Type.GetConstructor(Type.EmptyTypes) is not null)
-            .SelectMany(options => Compare(options.Section!, Current(services, options.Type), Activator.CreateInstance(options.Type), secret: false))
+            .SelectMany(options => Compare(options.Section!, Current(services, options.Type), Standard(services, options.Type), secret: false))
             .OrderBy(setting => setting.Name, StringComparer.Ordinal),
     ];
 
@@ -28,6 +28,22 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
     {
         var options = services.GetRequiredService(typeof(IOptions<>).MakeGenericType(type));
         return options.GetType().GetProperty(nameof(IOptions<>.Value))!.GetValue(options)!;
+    }
+
+    /// <summary>
+    /// What the options of this service are without a configuration: some classes have another default in one service than in the
+    /// other, which that service sets by code, and the binding of the section asks for the configuration.
+    /// </summary>
+    private static object Standard(IServiceProvider services, Type type)
+    {
+        var standard = Activator.CreateInstance(type)!;
+        var plain = typeof(ConfigureNamedOptions<>).MakeGenericType(type);
+        foreach (var configure in services.GetServices(typeof(IConfigureOptions<>).MakeGenericType(type)).Where(configure => configure?.GetType() == plain))
+        {
+            plain.GetMethod(nameof(IConfigureOptions<>.Configure), [type])!.Invoke(configure, [standard]);
+        }
+
+        return standard;
     }
 
     private static IEnumerable<ChangedSetting> Compare(string path, object? current, object? standard, bool secret)
@@ -70,7 +86,9 @@ internal sealed record ChangedSetting(string Name, string? Value, string? Defaul
         null => null,
         string or Uri when secret => Hidden,
         Uri { IsAbsoluteUri: true } address => Public(address),
+        Uri relative => UserInfo.HideInAddress(relative.OriginalString),
         string text when text.Contains("://", StringComparison.Ordinal) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? Public(address) : Hidden,
+        string text => UserInfo.HideInAddress(text),
         bool flag => flag ? "true" : "false",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };

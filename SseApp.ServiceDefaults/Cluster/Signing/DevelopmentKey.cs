@@ -21,7 +21,7 @@ internal static partial class DevelopmentKey
                 PrivateFile.WriteOnce(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyText.Length)));
             }
 
-            if (KeyText.TryParse(File.ReadAllText(file), out var key))
+            if (KeyText.TryParse(File.ReadAllText(file), out var key) && !KeyText.IsGuessable(key))
             {
                 LogShared(logger, file);
                 return key;

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using SseApp.ServiceDefaults.Defaults.Keys;
@@ -9,6 +10,7 @@ namespace SseApp.ServiceDefaults.Cluster.Signing;
 internal sealed class GatewayKeys : IDisposable
 {
     private const int CodeLength = KeyText.Base64Length;
+    private const int MaxOnStack = 1024;
 
     private readonly byte[][] _keys;
 
@@ -30,39 +32,76 @@ internal sealed class GatewayKeys : IDisposable
 
     public void Dispose() => _codes.Dispose();
 
+    /// <summary>The longest signature.</summary>
+    public const int MaxLength = (2 * CodeLength) + 1;
+
     /// <summary>Signs with the current key, and while keys change with the previous one too: a process that does not have the new one yet must believe it.</summary>
-    public string Sign(string message) => _codes.Value! is [var only] ? Code(only, message) : string.Join('.', _codes.Value!.Select(code => Code(code, message)));
+    /// <param name="message">What is signed.</param>
+    /// <param name="signature">Room for <see cref="MaxLength"/>.</param>
+    /// <returns>The signature's length.</returns>
+    public int Sign(ReadOnlySpan<char> message, Span<char> signature)
+    {
+        Codes(message, signature);
+        return LengthOf(_keys.Length);
+    }
+
+    public string Sign(string message)
+    {
+        Span<char> signature = stackalloc char[MaxLength];
+        return new string(signature[..Sign(message, signature)]);
+    }
 
     /// <summary>Whether one of the keys made one of the codes.</summary>
-    public bool Verify(string message, ReadOnlySpan<char> signature)
+    public bool Verify(ReadOnlySpan<char> message, ReadOnlySpan<char> signature)
     {
-        // The text is compared, not what it stands for: base64 has several for the same bytes.
-        Span<byte> given = stackalloc byte[(2 * CodeLength) + 1];
-        if (signature.Length is not (CodeLength or (2 * CodeLength) + 1) || !Encoding.ASCII.TryGetBytes(signature, given, out var length) || length != signature.Length)
+        if (signature.Length is not (CodeLength or MaxLength))
         {
             return false;
         }
 
+        Span<char> expected = stackalloc char[MaxLength];
+        Codes(message, expected);
         var valid = false;
-        foreach (var code in _codes.Value!)
+        for (var key = 0; key < _keys.Length; key++)
         {
-            var expected = Encoding.ASCII.GetBytes(Code(code, message));
-            for (var start = 0; start < length; start += CodeLength + 1)
+            for (var start = 0; start < signature.Length; start += CodeLength + 1)
             {
-                valid |= (start == 0 || given[start - 1] == '.') && CryptographicOperations.FixedTimeEquals(expected, given.Slice(start, CodeLength));
+                // The text is compared, not what it stands for: base64 has several for the same bytes.
+                valid |= (start == 0 || signature[start - 1] == '.')
+                    && CryptographicOperations.FixedTimeEquals(
+                        MemoryMarshal.AsBytes<char>(expected.Slice(key * (CodeLength + 1), CodeLength)), MemoryMarshal.AsBytes(signature.Slice(start, CodeLength)));
             }
         }
 
         return valid;
     }
 
-    private static string Code(IncrementalHash code, string message)
+    private static int LengthOf(int codes) => (codes * (CodeLength + 1)) - 1;
+
+    // Every request that a gateway forwards pays for this on both sides: nothing is allocated.
+    private void Codes(ReadOnlySpan<char> message, Span<char> codes)
     {
-        Span<byte> bytes = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(message.Length));
-        code.AppendData(rented.AsSpan(0, Encoding.UTF8.GetBytes(message, rented)));
-        code.GetHashAndReset(bytes);
-        ArrayPool<byte>.Shared.Return(rented);
-        return Base64Url.EncodeToString(bytes);
+        var size = Encoding.UTF8.GetMaxByteCount(message.Length);
+        var rented = size > MaxOnStack ? ArrayPool<byte>.Shared.Rent(size) : null;
+        Span<byte> buffer = rented is null ? stackalloc byte[MaxOnStack] : rented;
+        var bytes = buffer[..Encoding.UTF8.GetBytes(message, buffer)];
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        var hmacs = _codes.Value!;
+        for (var key = 0; key < hmacs.Length; key++)
+        {
+            if (key > 0)
+            {
+                codes[LengthOf(key)] = '.';
+            }
+
+            hmacs[key].AppendData(bytes);
+            hmacs[key].GetHashAndReset(hash);
+            Base64Url.EncodeToChars(hash, codes[(key * (CodeLength + 1))..]);
+        }
+
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
     }
 }

@@ -36,11 +36,20 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
 
     private const int MaxLength = 1024;
 
+    private const string Kind = "sse-request\n";
+
+    // Purpose, time, sender and number, without the replica's id.
+    private const int MaxClaimLength = 64;
+    private const int MaxOnStack = 512;
+
     // More replicas than any cluster has; those that restart under new ids are forgotten together.
     private const int MaxReceivers = 10_000;
 
+    private static readonly long s_maxAge = (long)RecordSignature.Lifetime.TotalMilliseconds;
+
     private readonly ReplayWindows _windows = new(time);
     private Numbers _numbers = new();
+    private Receiver _own = new("");
 
     /// <summary>Signs a request whose address and method are final.</summary>
     public void Sign(HttpRequestMessage request, string replica, RequestPurpose purpose)
@@ -62,9 +71,21 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
             numbers = _numbers = new Numbers();
         }
 
-        var claim = string.Create(
-            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{numbers.Next(replica, out var receiver)}.{receiver}");
-        return $"{claim}.{keys.Sign(Message(claim, method, target))}";
+        var number = numbers.Next(replica, out var receiver);
+        var size = MessageLength(MaxClaimLength + receiver.Length, method, target);
+        var rented = size > MaxOnStack ? ArrayPool<char>.Shared.Rent(size) : null;
+        Span<char> message = rented is null ? stackalloc char[MaxOnStack] : rented;
+        message[Kind.Length..].TryWrite(
+            CultureInfo.InvariantCulture, $"{(char)purpose}.{time.GetUtcNow().ToUnixTimeMilliseconds()}.{numbers.Sender}.{number}.{receiver}", out var length);
+        var claim = message.Slice(Kind.Length, length);
+        Span<char> signature = stackalloc char[GatewayKeys.MaxLength];
+        var header = string.Concat(claim, ".", signature[..keys.Sign(Message(message, length, method, target), signature)]);
+        if (rented is not null)
+        {
+            ArrayPool<char>.Shared.Return(rented);
+        }
+
+        return header;
     }
 
     /// <summary>What the request is for, if a part of this cluster signed it for this replica a moment ago, and it was not here before.</summary>
@@ -74,45 +95,86 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
     public RequestPurpose? Verify(HttpContext context, string replica, out string fault)
     {
         fault = "its signature cannot be read";
-        // The bytes as they came: a decoded path may stand for several.
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (context.Request.Headers[Header] is not [{ Length: < MaxLength } header]
-            || header.Split('.', 6) is not [var purpose, var at, var sender, var number, var receiver, var signature]
-            || purpose is not ("c" or "o" or "r")
-            || !long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
-            || sender.Length != 16
-            || !ulong.TryParse(sender, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var senderId)
-            || !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        if (context.Request.Headers[Header] is not [{ Length: < MaxLength } header])
+        {
+            return null;
+        }
+
+        var text = header.AsSpan();
+        Span<Range> parts = stackalloc Range[6];
+        if (text.Split(parts, '.') != parts.Length
+            || text[parts[0]] is not ("c" or "o" or "r")
+            || !long.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            || text[parts[2]].Length != 16
+            || !ulong.TryParse(text[parts[2]], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var sender)
+            || !long.TryParse(text[parts[3]], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
             return null;
         }
 
         fault = "it is signed with another key, or for another request";
-        if (!keys.Verify(Message(header[..^(signature.Length + 1)], context.Request.Method, target), signature))
+        var claim = text[..(parts[5].Start.Value - 1)];
+        // The bytes as they came: a decoded path may stand for several.
+        if (!IsSigned(claim, context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, text[parts[5]]))
         {
             return null;
         }
 
         fault = ForAnother;
-        if (!string.Equals(receiver, Encoded(replica), StringComparison.Ordinal))
+        var own = _own;
+        if (own.Id != replica)
+        {
+            _own = own = new Receiver(replica);
+        }
+
+        if (!text[parts[4]].SequenceEqual(own.Encoded))
         {
             return null;
         }
 
         fault = "it was signed more than a minute ago, or ahead of this machine's clock";
-        if (Math.Abs((decimal)time.GetUtcNow().ToUnixTimeMilliseconds() - milliseconds) > (decimal)RecordSignature.Lifetime.TotalMilliseconds)
+        var age = time.GetUtcNow().ToUnixTimeMilliseconds() - milliseconds;
+        if (age > s_maxAge || age < -s_maxAge)
         {
             return null;
         }
 
         fault = "it was here before";
-        return _windows.TryAccept(senderId, sequence) ? (RequestPurpose)purpose[0] : null;
+        return _windows.TryAccept(sender, sequence) ? (RequestPurpose)text[0] : null;
     }
 
-    private static string Message(string claim, string method, string target) => $"sse-request\n{claim}\n{method}\n{target}";
+    private bool IsSigned(ReadOnlySpan<char> claim, string method, string target, ReadOnlySpan<char> signature)
+    {
+        var size = MessageLength(claim.Length, method, target);
+        var rented = size > MaxOnStack ? ArrayPool<char>.Shared.Rent(size) : null;
+        Span<char> message = rented is null ? stackalloc char[MaxOnStack] : rented;
+        claim.CopyTo(message[Kind.Length..]);
+        var signed = keys.Verify(Message(message, claim.Length, method, target), signature);
+        if (rented is not null)
+        {
+            ArrayPool<char>.Shared.Return(rented);
+        }
 
-    // An id may have any characters.
-    private static string Encoded(string replica) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(replica));
+        return signed;
+    }
+
+    private static int MessageLength(int claim, string method, string target) => Kind.Length + claim + method.Length + target.Length + 2;
+
+    /// <summary>What is signed: what kind of thing it is, the claim, method and target, each on a line.</summary>
+    /// <param name="message">Has the claim already, after the room for the kind.</param>
+    /// <param name="claim">Its length.</param>
+    /// <param name="method">Of the request.</param>
+    /// <param name="target">Path and query.</param>
+    private static ReadOnlySpan<char> Message(Span<char> message, int claim, string method, string target)
+    {
+        Kind.CopyTo(message);
+        var rest = message[(Kind.Length + claim)..];
+        rest[0] = '\n';
+        method.CopyTo(rest[1..]);
+        rest[method.Length + 1] = '\n';
+        target.CopyTo(rest[(method.Length + 2)..]);
+        return message[..MessageLength(claim, method, target)];
+    }
 
     /// <summary>The numbers of this process's requests to each replica.</summary>
     private sealed class Numbers
@@ -127,22 +189,25 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         {
             if (!_last.TryGetValue(replica, out var last))
             {
-                last = _last.GetOrAdd(replica, static replica => new Receiver(Encoded(replica)));
+                last = _last.GetOrAdd(replica, static replica => new Receiver(replica));
                 Count++;
             }
 
             encoded = last.Encoded;
             return last.Next();
         }
+    }
 
-        private sealed class Receiver(string encoded)
-        {
-            private long _last;
+    private sealed class Receiver(string id)
+    {
+        private long _last;
 
-            public string Encoded => encoded;
+        public string Id => id;
 
-            public long Next() => Interlocked.Increment(ref _last);
-        }
+        /// <summary>An id may have any characters.</summary>
+        public string Encoded { get; } = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(id));
+
+        public long Next() => Interlocked.Increment(ref _last);
     }
 }
 

@@ -41,19 +41,21 @@ internal sealed class SecurityValidator(IHostEnvironment environment) : IValidat
                     $"{SecurityOptions.SectionName}:{nameof(options.GatewayKey)} is not set, and without it strangers could steer the cluster; {HowTo} (variable {SecurityOptions.SectionName}__{nameof(options.GatewayKey)}).");
             }
         }
-        else if (!KeyText.TryParse(options.GatewayKey, out _))
+        else if (Problem(options.GatewayKey, nameof(options.GatewayKey)) is { } wrongKey)
         {
-            wrong.Add(NoKey(nameof(options.GatewayKey)));
+            wrong.Add(wrongKey);
         }
 
-        if (!string.IsNullOrWhiteSpace(options.PreviousGatewayKey) && !KeyText.TryParse(options.PreviousGatewayKey, out _))
+        if (!string.IsNullOrWhiteSpace(options.PreviousGatewayKey) && Problem(options.PreviousGatewayKey, nameof(options.PreviousGatewayKey)) is { } wrongPrevious)
         {
-            wrong.Add(NoKey(nameof(options.PreviousGatewayKey)));
+            wrong.Add(wrongPrevious);
         }
 
         return wrong.Count > 0 ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
     }
 
-    private static string NoKey(string name) =>
-        $"{SecurityOptions.SectionName}:{name} is not {KeyText.Length} bytes in base64 (44 characters) or hexadecimal (64); {HowTo}.";
+    private static string? Problem(string text, string name) =>
+        !KeyText.TryParse(text, out var key) ? $"{SecurityOptions.SectionName}:{name} is not {KeyText.Length} bytes in base64 (44 characters) or hexadecimal (64); {HowTo}."
+        : KeyText.IsGuessable(key) ? $"{SecurityOptions.SectionName}:{name} is not random (it repeats itself, or counts), and anybody could find it; {HowTo}."
+        : null;
 }

@@ -17,13 +17,6 @@ internal static partial class AdminKeyFile
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    // Linux: fcntl.h and linux/stat.h. The same for all architectures.
-    private const int CurrentDirectory = -100;
-    private const int EmptyPath = 0x1000;
-    private const uint WantOwner = 0x8;
-    private const int SizeOfStatus = 256;
-    private const int OffsetOfOwner = 20;
-
     /// <param name="configured">Path of the file; null or empty: where the first folder is that can be used.</param>
     /// <exception cref="OptionsValidationException">There is no key that only operators know; the message says what to do.</exception>
     public static AdminKey ReadOrCreate(string? configured)
@@ -37,13 +30,18 @@ internal static partial class AdminKeyFile
                 PrivateFile.WriteOnce(path, Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(KeyText.Length)));
             }
 
-            return new AdminKey(Read(path), path);
+            // Opening a named pipe would wait for whoever writes to it.
+            return FileStatus.IsRegular(Resolve(path))
+                ? new AdminKey(Read(path), path)
+                : throw Refused($"{Setting} is '{path}', which is no regular file. {Advice}");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Refused($"{Setting} is '{path}', which can be neither read nor made: {exception.Message.TrimEnd('.')}. {Advice}");
         }
     }
+
+    private static string Resolve(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 
     private static string Advice =>
         $"Name a file in a folder that this service's user can write, or put a key there, of this user and with mode 600 (openssl rand -hex {KeyText.Length}), or set {AdminOptions.SectionName}:{nameof(AdminOptions.Urls)} to nothing: no operator listener.";
@@ -59,7 +57,7 @@ internal static partial class AdminKeyFile
                 throw Refused($"{Setting} is '{path}', which others than its owner may use: who reads it is operator. If it was not read by anybody, chmod 600 it; else delete it, and the next start makes a new key.");
             }
 
-            if (Owner((int)file.SafeFileHandle.DangerousGetHandle(), "", EmptyPath) is { } owner && owner != geteuid())
+            if (FileStatus.Owner(file.SafeFileHandle) is { } owner && owner != geteuid())
             {
                 throw Refused($"{Setting} is '{path}', which belongs to another user ({owner}): who has put it there is operator. Name a file of this service's user ({geteuid()}).");
             }
@@ -67,8 +65,10 @@ internal static partial class AdminKeyFile
 
         Span<byte> bytes = stackalloc byte[MaxFile];
         var text = Encoding.ASCII.GetString(bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]).Trim();
-        return KeyText.TryParse(text, out _)
-            ? text
+        return KeyText.TryParse(text, out var key)
+            ? KeyText.IsGuessable(key)
+                ? throw Refused($"{Setting} is '{path}', whose key is not random (it repeats itself, or counts): anybody could find it. Delete the file, and the next start makes one, or write one (openssl rand -hex {KeyText.Length}).")
+                : text
             : throw Refused($"{Setting} is '{path}', which holds no key: a key is {KeyText.Length} random bytes in base64url, base64 or hexadecimal digits. Delete the file, and the next start makes one, or write one (openssl rand -hex {KeyText.Length}).");
     }
 
@@ -124,7 +124,7 @@ internal static partial class AdminKeyFile
                 return "others may write to it";
             }
 
-            if (Owner(CurrentDirectory, folder, 0) is { } owner && owner != geteuid())
+            if (FileStatus.Owner(folder) is { } owner && owner != geteuid())
             {
                 return "it belongs to another user";
             }
@@ -144,27 +144,10 @@ internal static partial class AdminKeyFile
         }
     }
 
-    private static uint? Owner(int directory, string path, int flags)
-    {
-        try
-        {
-            Span<byte> status = stackalloc byte[SizeOfStatus];
-            return statx(directory, path, flags, WantOwner, status) == 0 ? MemoryMarshal.Read<uint>(status[OffsetOfOwner..]) : null;
-        }
-        catch (EntryPointNotFoundException)
-        {
-            // Not Linux. Who is not root can read a file of mode 600 only if it is its own.
-            return null;
-        }
-    }
-
     private static OptionsValidationException Refused(string problem) => new(AdminOptions.SectionName, typeof(AdminOptions), [problem]);
 
-#pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The names are the system's.
+#pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
     [LibraryImport("libc")]
     private static partial uint geteuid();
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int statx(int directory, string path, int flags, uint mask, Span<byte> status);
 #pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
 }

@@ -10,6 +10,8 @@ public sealed class AdminOptions : IValidatableObject
 {
     public const string SectionName = "Admin";
 
+    internal const string GatewayDefault = "http://127.0.0.1:8081";
+
     /// <summary>What a replica has for <see cref="Urls"/>: several of them on one machine must not want the same port.</summary>
     internal const string AnyFreePort = "http://127.0.0.1:0";
 
@@ -18,7 +20,7 @@ public sealed class AdminOptions : IValidatableObject
     /// <c>https://</c> takes the certificate of <c>Kestrel:Certificates:Default</c>. Default of a gateway
     /// <c>http://127.0.0.1:8081</c>, of a replica <c>http://127.0.0.1:0</c>.
     /// </summary>
-    public string Urls { get; set; } = "http://127.0.0.1:8081";
+    public string Urls { get; set; } = GatewayDefault;
 
     /// <summary>
     /// File with the key of operators: 32 random bytes in base64url, base64 or hexadecimal digits, of this service's user and of

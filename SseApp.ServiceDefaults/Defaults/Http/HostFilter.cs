@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.HostFiltering;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Http;
 
@@ -97,6 +98,7 @@ internal sealed partial class HostFilter
     private Task RefuseAsync(HttpContext context, string name)
     {
         _refused();
+        name = UserInfo.HideInAddress(name);
         if (TryLog(name))
         {
             LogRefused(name, HostsOptions.SectionName, nameof(HostsOptions.Allowed));

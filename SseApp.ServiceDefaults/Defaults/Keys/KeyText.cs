@@ -12,6 +12,24 @@ internal static class KeyText
     /// <summary>Characters of 32 bytes in base64, without the mark at the end.</summary>
     public const int Base64Length = 43;
 
+    // Of 32 random bytes, 30 are different; fewer than half of them once in 10^30 keys.
+    private const int LeastDifferent = 16;
+
+    /// <summary>
+    /// Whether nobody can have drawn the key: zeros, a byte or a word again and again, bytes that count up. Anybody finds such a key.
+    /// </summary>
+    public static bool IsGuessable(ReadOnlySpan<byte> key)
+    {
+        var (step, counts) = ((byte)(key[1] - key[0]), true);
+        for (var i = 2; i < key.Length; i++)
+        {
+            counts &= (byte)(key[i] - key[i - 1]) == step;
+        }
+
+        // A word of up to that many bytes is in it, too.
+        return counts || key.ToArray().Distinct().Count() < LeastDifferent;
+    }
+
     /// <summary>
     /// Reads a key as <c>openssl rand -base64 32</c> and <c>openssl rand -hex 32</c> print it, in base64url, and as a deployment tool
     /// that knows only letters and digits makes it.

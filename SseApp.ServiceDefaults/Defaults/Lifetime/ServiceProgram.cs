@@ -9,8 +9,12 @@ internal static class ServiceProgram
     /// Runs the service until it is stopped. Settings that keep it from starting are named on standard error, one a line,
     /// and the exit code is 1.
     /// </summary>
+    /// <param name="args">The arguments of the process.</param>
+    /// <param name="add">Adds what the service consists of.</param>
+    /// <param name="map">Makes its pipeline.</param>
+    /// <param name="operators">Where it answers operators when no setting says so.</param>
     /// <returns>The exit code of the process; see <see cref="ExitCodes"/>.</returns>
-    public static async Task<int> RunAsync(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> map)
+    public static async Task<int> RunAsync(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> map, string operators)
     {
         if (DescriptorSource.TooFew() is { } tooFew)
         {
@@ -18,8 +22,14 @@ internal static class ServiceProgram
             return 1;
         }
 
+        // What the framework makes of the others depends on these.
+        IReadOnlyCollection<string> wrong = [.. Arguments.Problems(args)];
+        if (wrong.Count > 0)
+        {
+            return await EndAsync(wrong);
+        }
+
         IConfiguration? configuration = null;
-        IReadOnlyCollection<string> wrong = [];
         using var quiet = new QuietStart();
         try
         {
@@ -28,7 +38,7 @@ internal static class ServiceProgram
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
             builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
-            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>, WholeValidator>();
+            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>>(new WholeValidator(builder.Configuration, args));
             // The host asks for its options before all others: every setting is checked before something fails on one alone.
             builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
             add(builder);
@@ -42,15 +52,20 @@ internal static class ServiceProgram
 
             return app.Services.GetRequiredService<ServiceExit>().Code;
         }
-        catch (Exception exception) when (!quiet.Ended && (wrong = StartFailure.Explain(exception, configuration)).Count > 0)
+        catch (Exception exception) when (!quiet.Ended && (wrong = StartFailure.Explain(exception, configuration, operators)).Count > 0)
         {
-            foreach (var line in wrong.Distinct(StringComparer.Ordinal))
-            {
-                await Console.Error.WriteLineAsync(line);
-            }
-
-            return 1;
+            return await EndAsync(wrong);
         }
+    }
+
+    private static async Task<int> EndAsync(IEnumerable<string> wrong)
+    {
+        foreach (var line in wrong.Distinct(StringComparer.Ordinal))
+        {
+            await Console.Error.WriteLineAsync(UserInfo.Hide(line));
+        }
+
+        return 1;
     }
 
     /// <returns>False when it was stopped before it had started.</returns>
@@ -73,12 +88,20 @@ internal static class ServiceProgram
 
     private sealed class WholeConfiguration;
 
-    /// <summary>What no section of its own can find: wrong addresses, and what was meant for a section but is in none.</summary>
-    private sealed class WholeValidator(IConfiguration configuration) : IValidateOptions<WholeConfiguration>
+    /// <summary>What no section of its own can find: wrong addresses, what was meant for a section but is in none, and arguments that nobody reads.</summary>
+    private sealed class WholeValidator(IConfiguration configuration, string[] args) : IValidateOptions<WholeConfiguration>
     {
         public ValidateOptionsResult Validate(string? name, WholeConfiguration options)
         {
-            string[] wrong = [.. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(), .. SettingNames.Problems(configuration, SettingNames.Variables)];
+            string[] misplaced = [.. SettingNames.Problems(configuration, SettingNames.Variables)];
+            string[] wrong =
+            [
+                .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
+                .. misplaced,
+                .. Arguments.Unknown(args)
+                    .Where(argument => !Array.Exists(misplaced, line => line.StartsWith($"{argument} is ", StringComparison.OrdinalIgnoreCase)))
+                    .Select(Arguments.Unread),
+            ];
             return wrong.Length > 0 ? ValidateOptionsResult.Fail(wrong) : ValidateOptionsResult.Success;
         }
     }

@@ -93,6 +93,23 @@ internal static partial class SettingNames
         }
     }
 
+    /// <summary>The setting whose name, without its section, this is, with any separators; null when none or several are called so.</summary>
+    public static string? Called(string name)
+    {
+        var letters = Letters(name);
+        string[] same =
+        [
+            .. s_sections.Value.SelectMany(section => section.Value.Keys.Select(setting => (Section: section.Key, Name: setting)))
+                .Where(setting => string.Equals(setting.Name, letters, StringComparison.OrdinalIgnoreCase)
+                    || string.Equals(setting.Section + setting.Name, letters, StringComparison.OrdinalIgnoreCase))
+                .Select(setting => $"{setting.Section}:{setting.Name}"),
+        ];
+        return same.Length == 1 ? same[0] : null;
+    }
+
+    /// <summary>Whether the setting of this path, or the one that is meant by it, is a secret.</summary>
+    public static bool IsSecret(string path) => path.Split(':') is [var section, var name, ..] && IsSecret(section, name);
+
     /// <summary>Whether the setting has been renamed, which is reported by itself.</summary>
     public static bool IsFormer(string path) => s_former.ContainsKey(path);
 
@@ -106,12 +123,13 @@ internal static partial class SettingNames
     /// <summary>Whoever typed the name probably meant this one.</summary>
     public static string? Nearest(string name, IEnumerable<string> names) => names.MinBy(candidate => Distance(name, candidate));
 
-    private static bool IsKnown(string section) =>
+    /// <summary>Whether the section is one of ours, or one that is left to a library or the platform.</summary>
+    public static bool IsKnown(string section) =>
         s_foreign.Contains(section, StringComparer.OrdinalIgnoreCase) || Sections.Contains(section, StringComparer.OrdinalIgnoreCase);
 
     // A misspelt password is a password all the same.
     private static string Shown(string? value, string setting) => value is null ? "null"
-        : setting.Split(':') is [var section, var name, ..] && IsSecret(section, name) ? "***"
+        : IsSecret(setting) ? "***"
         : $"'{value.ReplaceLineEndings(" ")}'";
 
     private static bool IsSecret(string section, string name) =>

@@ -1,11 +1,15 @@
 using System.ComponentModel;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>How an option of each type is written.</summary>
-internal static class SettingTypes
+internal static partial class SettingTypes
 {
+    private const string TimeForm = "hours:minutes:seconds";
+    private const string LongTimeForm = $"days.{TimeForm}";
+
     /// <summary>What a value of the type looks like, to go on from "it must be".</summary>
     public static string Describe(Type type, PropertyInfo? property)
     {
@@ -15,7 +19,7 @@ internal static class SettingTypes
         {
             _ when property?.GetCustomAttribute<DescriptionAttribute>() is { } words => words.Description,
             _ when type == typeof(bool) => "true or false",
-            _ when type == typeof(TimeSpan) => range.Length > 0 ? $"a time{range}" : "a time such as 00:00:30 (hours:minutes:seconds)",
+            _ when type == typeof(TimeSpan) => range.Length > 0 ? $"a time{range}" : $"a time such as 00:00:30 ({TimeForm})",
             _ when type == typeof(Uri) => "an address such as http://10.0.0.7:8080",
             _ when type.IsEnum => "one of " + string.Join(", ", property?.GetCustomAttribute<AllowedValuesAttribute>()?.Values ?? Enum.GetNames(type)),
             _ when type == typeof(double) => $"a number{range}",
@@ -29,7 +33,35 @@ internal static class SettingTypes
     {
         var (from, to) = (Show(range.Minimum), Show(range.Maximum));
         var open = range.Maximum is int.MaxValue or >= (double)long.MaxValue;
-        return (open ? $"at least {from}" : $"between {from} and {to}") + (range.OperandType == typeof(TimeSpan) ? " (hours:minutes:seconds)" : "");
+        return (open ? $"at least {from}" : $"between {from} and {to}")
+            + (range.OperandType != typeof(TimeSpan) ? "" : Times().Match(to).Groups["days"].Success ? $" ({LongTimeForm})" : $" ({TimeForm})");
+    }
+
+    /// <summary>What whoever wrote this probably meant, as a sentence with a space before it; empty when that is no riddle.</summary>
+    /// <param name="type">The type of the option.</param>
+    /// <param name="text">A value that it does not take.</param>
+    public static string Hint(Type type, string text)
+    {
+        if ((Nullable.GetUnderlyingType(type) ?? type) != typeof(TimeSpan) || LooseTimes().Match(text) is not { Success: true } parts)
+        {
+            return "";
+        }
+
+        long Number(string name) => parts.Groups[name] is { Success: true } group ? long.Parse(group.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
+
+        static string Time(long days, long hours, long minutes, long seconds) =>
+            (new TimeSpan(TimeSpan.TicksPerDay * days) + new TimeSpan(TimeSpan.TicksPerHour * hours) + new TimeSpan(TimeSpan.TicksPerMinute * minutes) + new TimeSpan(TimeSpan.TicksPerSecond * seconds))
+            .ToString("c", CultureInfo.InvariantCulture);
+
+        var (first, second, third, fourth) = (Number("first"), Number("second"), Number("third"), Number("fourth"));
+        return (parts.Groups["second"].Success, parts.Groups["third"].Success, parts.Groups["fourth"].Success) switch
+        {
+            (false, _, _) => $" Write {Time(0, 0, 0, first)} for {first} seconds.",
+            // 10:30 is ten hours to one reader, and ten minutes to another.
+            (_, false, _) => $" Write {Time(0, first, second, 0)} for {first} hours and {second} minutes, or {Time(0, 0, first, second)} for {first} minutes and {second} seconds.",
+            (_, _, false) => $" Write {Time(0, first, second, third)} for {first} hours, {second} minutes and {third} seconds ({LongTimeForm}).",
+            _ => $" Write {Time(first, second, third, fourth)} for {first} days, {second} hours, {third} minutes and {fourth} seconds ({LongTimeForm}).",
+        };
     }
 
     public static string Show(object? value, Type? type = null) => value switch
@@ -55,11 +87,17 @@ internal static class SettingTypes
             return Enum.GetNames(type).Contains(text.Trim(), StringComparer.OrdinalIgnoreCase);
         }
 
+        // The converters take more than anybody means: "30" for 30 days, "24:00:00" for 24 days, "10:30" for ten hours and a half,
+        // "0x10" and "#10" for 16, and what is no number at all.
+        if ((type == typeof(TimeSpan) && !Times().IsMatch(text) && !Zero().IsMatch(text)) || (type.IsPrimitive && type != typeof(bool) && !Numbers().IsMatch(text)))
+        {
+            return false;
+        }
+
         try
         {
-            var value = TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
-            // The converter takes "30" for 30 days, which nobody means.
-            return value is not TimeSpan time || time == TimeSpan.Zero || text.Contains(':', StringComparison.Ordinal);
+            _ = TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
+            return true;
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException or NotSupportedException or InvalidCastException)
         {
@@ -103,4 +141,16 @@ internal static class SettingTypes
         .Select(face => face.GetGenericArguments()[0]);
 
     private static bool IsPair(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(KeyValuePair<,>);
+
+    [GeneratedRegex(@"^\s*-?((?<days>[0-9]{1,8})\.)?([01]?[0-9]|2[0-3]):[0-5]?[0-9]:[0-5]?[0-9](\.[0-9]{1,7})?\s*$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Times();
+
+    [GeneratedRegex(@"^\s*0\s*$", RegexOptions.NonBacktracking)]
+    private static partial Regex Zero();
+
+    [GeneratedRegex("^\\s*(?<first>[0-9]{1,5})(:(?<second>[0-9]{1,5})(:(?<third>[0-9]{1,5})(:(?<fourth>[0-9]{1,5}))?)?)?\\s*$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex LooseTimes();
+
+    [GeneratedRegex(@"^\s*[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Numbers();
 }

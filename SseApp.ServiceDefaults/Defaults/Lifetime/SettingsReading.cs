@@ -115,7 +115,7 @@ internal sealed class SettingsReading
         }
         else if (!SettingTypes.CanRead(type, text))
         {
-            Wrong[section.Path] = $"{section.Path} is {Quote(text, secret)}; it must be {expected}.";
+            Wrong[section.Path] = $"{section.Path} is {Quote(text, secret)}; it must be {expected}.{SettingTypes.Hint(type, text)}";
         }
         else
         {

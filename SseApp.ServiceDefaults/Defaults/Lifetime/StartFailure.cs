@@ -6,15 +6,17 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 /// <summary>Distinguishes wrong settings from faults of the program, whose stack trace someone needs.</summary>
 internal static partial class StartFailure
 {
-    // As AdminOptions has them.
+    // As AdminOptions has it.
     private const string OperatorsAddress = "Admin:Urls";
-    private const string OperatorsDefault = "http://127.0.0.1:8081";
 
     /// <summary>A line for each wrong setting; empty when the exception has another cause.</summary>
-    public static IReadOnlyCollection<string> Explain(Exception exception, IConfiguration? configuration) => exception switch
+    /// <param name="exception">What ended the start.</param>
+    /// <param name="configuration">The whole configuration, if there was one already.</param>
+    /// <param name="operators">Where operators are answered when the setting for it is missing.</param>
+    public static IReadOnlyCollection<string> Explain(Exception exception, IConfiguration? configuration, string operators) => exception switch
     {
         OptionsValidationException options => [.. options.Failures],
-        AggregateException all when all.InnerExceptions.Select(inner => Explain(inner, configuration)).ToArray() is var lines =>
+        AggregateException all when all.InnerExceptions.Select(inner => Explain(inner, configuration, operators)).ToArray() is var lines =>
             lines.All(some => some.Count > 0) ? [.. lines.SelectMany(some => some)] : [],
         OperationCanceledException => [],
         // Libraries throw what they please about the settings that they read themselves.
@@ -26,7 +28,7 @@ internal static partial class StartFailure
             "Microsoft.Extensions.Configuration.Binder" => [NotConverted(exception)],
             { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) => [Messages(exception)],
             { } server when server.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) || server == "Microsoft.AspNetCore.Http" =>
-                [Address(configuration, exception.Message)],
+                [Address(configuration, exception.Message, operators)],
             _ => [],
         },
     };
@@ -39,12 +41,12 @@ internal static partial class StartFailure
             return ListenAddresses.Parse(configuration["urls"])
                 .Select(url => url.Port > ushort.MaxValue ? "a port is between 0 and 65535" : url.PathBase.Length > 0 ? "an address has no path" : null)
                 .FirstOrDefault(rule => rule is not null) is { } rule
-                ? Address(configuration, rule)
+                ? Address(configuration, rule, operators: null)
                 : null;
         }
         catch (FormatException exception)
         {
-            return Address(configuration, exception.Message);
+            return Address(configuration, exception.Message, operators: null);
         }
     }
 
@@ -68,7 +70,7 @@ internal static partial class StartFailure
             ? $"{match.Groups["path"].Value} is '{match.Groups["value"].Value}'; it must be {SettingTypes.Describe(type, property: null)}."
             : Messages(exception);
 
-    private static string Address(IConfiguration? configuration, string message)
+    private static string Address(IConfiguration? configuration, string message, string? operators)
     {
         // Endpoints go before addresses.
         var settings = configuration?.AsEnumerable()
@@ -76,7 +78,7 @@ internal static partial class StartFailure
             .OrderByDescending(pair => pair.Key.StartsWith("Kestrel", StringComparison.OrdinalIgnoreCase))
             .ToArray() ?? [];
         // Two of them may want the same port.
-        string[] same = [.. settings.Append(KeyValuePair.Create(OperatorsAddress, configuration?[OperatorsAddress] is null ? OperatorsDefault : null))
+        string[] same = [.. settings.Append(KeyValuePair.Create(OperatorsAddress, configuration?[OperatorsAddress] is null ? operators : null))
             .Where(pair => Port().Match(message) is { Success: true } port && pair.Value?.Contains(port.Value, StringComparison.Ordinal) == true)
             .Select(pair => $"{pair.Key} is '{pair.Value}'")];
         var setting = Quoted(settings, message)

@@ -25,6 +25,8 @@ internal readonly record struct ByteSize(long Bytes)
 
         return decimal.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var value)
             && value * factor <= long.MaxValue
+            // Half a byte would be none, and that is "no limit" in places.
+            && (factor > 1 || value == decimal.Truncate(value))
             ? new ByteSize((long)(value * factor))
             : throw new FormatException($"'{text}' is not a size such as 500MB, 1.5GB or 524288000.");
     }

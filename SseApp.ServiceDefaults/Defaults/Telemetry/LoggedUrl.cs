@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 
@@ -47,31 +48,48 @@ internal static partial class LoggedUrl
     {
         url = url.Split('#')[0];
         var query = url.IndexOf('?', StringComparison.Ordinal);
-        var path = query < 0 ? url : url[..query];
-        var scheme = path.IndexOf("://", StringComparison.Ordinal);
-        var host = scheme >= 0 ? scheme + 3 : path.StartsWith("//", StringComparison.Ordinal) ? 2 : -1;
-        if (host >= 0 && path.IndexOf('/', host) is var slash && path.AsSpan(0, slash < 0 ? path.Length : slash).LastIndexOf('@') is var user && user >= host)
-        {
-            path = $"{path[..host]}{Hidden}{path[user..]}";
-        }
-
-        return Path(path) + (query < 0 ? "" : Query(url[query..]));
+        return Path(query < 0 ? url : url[..query]) + (query < 0 ? "" : Query(url[query..]));
     }
 
-    /// <summary>A path without what follows a separator of parameters, encoded or not: no topic has one in its name.</summary>
-    public static string Path(string path) => Parameters().Match(path) is { Success: true } parameters
-        ? $"{path[..parameters.Index]}{parameters.Value}{Hidden}"
-        : path;
+    /// <summary>
+    /// A path without what follows a separator of parameters, encoded or not: no topic has one in its name; and without the user of a
+    /// URL in it.
+    /// </summary>
+    public static string Path(string path)
+    {
+        path = UserInfo.Hide(path);
+        return Parameters().Match(path) is { Success: true } parameters ? $"{path[..parameters.Index]}{parameters.Value}{Hidden}" : path;
+    }
 
-    /// <summary>A <c>Referer</c>, whose query belongs to another site: nothing of it is known.</summary>
+    /// <summary>
+    /// A <c>Referer</c>, whose query belongs to another site: nothing of it is known. Nor is what stands before an at sign; where that is
+    /// not the user of a proper URL nor a part of its path, nobody can say what of it is a password.
+    /// </summary>
     public static string Referer(string url)
     {
         var shown = Url(url);
-        return shown.IndexOf('?', StringComparison.Ordinal) is var query and >= 0 ? $"{shown[..query]}?{Hidden}" : shown;
+        if (shown.IndexOf('?', StringComparison.Ordinal) is var query and >= 0)
+        {
+            shown = $"{shown[..query]}?{Hidden}";
+        }
+
+        return !At().IsMatch(shown) ? shown
+            : ProperUrl().Match(shown) is { Success: true } proper ? $"{proper.Value}{BeforeAt().Replace(shown[proper.Length..], $"{Hidden}@")}"
+            : Hidden;
     }
 
     [GeneratedRegex("[?;&]|%3f|%3b|%26", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Parameters();
+
+    [GeneratedRegex("@|%(25)*40", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex At();
+
+    [GeneratedRegex(@"^((https?:)?//(\*\*\*@)?([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?)?(/|$)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex ProperUrl();
+
+    // "/@name" is what sites call a person.
+    [GeneratedRegex(@"[^/\\@%]([^/\\]*)(@|%(25)*40)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex BeforeAt();
 
     private static void AppendParameter(StringBuilder logged, ReadOnlySpan<char> parameter, ICollection<string>? shown, ICollection<string>? hidden)
     {

@@ -52,6 +52,43 @@ public sealed class GatewayRequestTests(RedisServer redis) : IClassFixture<Redis
     }
 
     [Fact]
+    public async Task A_connection_is_worth_no_more_than_each_of_its_requests()
+    {
+        // What stands between gateways and replicas may send others' requests over the connections that it keeps.
+        await using var host = await EventsHost.StartAsync(redis);
+        const string Asked = "/admin/topics?limit=1";
+        var connections = 0;
+        using var kept = Connection();
+        using var another = Connection();
+        var header = ClusterKey.Requests.Sign("GET", Asked, Id(host), RequestPurpose.Operator);
+        var strange = new RequestSignature(new GatewayKeys(new byte[32]), TimeProvider.System).Sign("GET", Asked, Id(host), RequestPurpose.Operator);
+
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(kept, header));
+        Assert.Equal(HttpStatusCode.NotFound, await AskAsync(kept, null));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskAsync(kept, strange));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskAsync(another, header));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskAsync(kept, header));
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(kept, ClusterKey.Requests.Sign("GET", Asked, Id(host), RequestPurpose.Operator)));
+        Assert.Equal(2, connections);
+
+        HttpClient Connection() => new(new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = 1,
+            PlaintextStreamFilter = (context, _) =>
+            {
+                Interlocked.Increment(ref connections);
+                return ValueTask.FromResult(context.PlaintextStream);
+            },
+        }) { BaseAddress = host.Address };
+
+        static async Task<HttpStatusCode> AskAsync(HttpClient client, string? signature)
+        {
+            using var answer = await client.SendAsync(HttpMethod.Get, Asked, signature is null ? [] : [(RequestSignature.Header, signature)]);
+            return answer.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task What_a_gateway_forwards_for_a_client_is_no_operators()
     {
         await using var host = await EventsHost.StartAsync(redis);

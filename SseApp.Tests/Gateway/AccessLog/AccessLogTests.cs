@@ -99,6 +99,39 @@ public sealed class AccessLogTests : GatewayTest
     }
 
     [Fact]
+    public async Task The_user_of_a_URL_is_in_no_log_metric_or_answer_however_badly_it_is_written()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync(("Logging:LogLevel:Default", "Trace"), ("AccessLog:Exclude", ""));
+        string[] heads =
+        [
+            "GET / HTTP/1.1\r\nHost: localhost\r\nReferer: https:/u:s3cret@a.example/",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nReferer: u:s3cret@a.example",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nReferer: \\\\u:s3cret@a.example",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nReferer: https://u:s3cret%40a.example",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Bot (+https:/u:s3cret@a.example)",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: https://u:s3cret@a.example",
+            "POST /topics/a/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nOrigin: https:/u:s3cret@a.example",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Host: u:s3cret@a.example\r\nX-Forwarded-For: u:s3cret@a.example",
+            "GET / HTTP/1.1\r\nHost: u:s3cret@a.example",
+            "GET http://u:s3cret@localhost/ HTTP/1.1\r\nHost: localhost",
+            "GET /none/https://u:s3cret@a.example/ HTTP/1.1\r\nHost: localhost",
+            "GET //u:s3cret@a.example/ HTTP/1.1\r\nHost: localhost",
+        ];
+        foreach (var head in heads)
+        {
+            var answer = await RawHttp.AskAsync(gateway.Address, $"{head}\r\nConnection: close\r\n\r\n");
+            Assert.StartsWith("HTTP/1.1 ", answer, StringComparison.Ordinal);
+            Assert.DoesNotContain("s3cret", answer, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("s3cret", await gateway.Admin.GetStringAsync("/metrics", Cancellation), StringComparison.Ordinal);
+        await LineAsync(gateway, 9);
+        Assert.DoesNotContain("s3cret", await File.ReadAllTextAsync(LogFile, Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain(gateway.Logs, message => message.Contains("s3cret", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_and_a_refusal_have_their_lines_too()
     {
         var origin = await OriginAsync("r1");

@@ -72,6 +72,31 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
         Assert.Equal(1, (await replica.Admin.GetFromJsonAsync<JsonElement>("/admin/topics/kept", Cancellation)).GetProperty("subscribers").GetInt32());
     }
 
+    /// <summary>Not even for who has the key, and not for a page of the user's own that stands there.</summary>
+    [Theory]
+    [InlineData("/admin/topics")]
+    [InlineData("/metrics")]
+    public async Task No_spelling_of_a_path_of_operators_finds_one_on_a_public_listener(string path)
+    {
+        var (gateway, replica) = await StartAsync();
+        var name = path[1..];
+        string[] spellings =
+        [
+            path, $"/{path}", $"/.{path}", $"/x/..{path}", $"/%2e%2e{path}", $"/%2f{name}", $"/%5c{name}", $"/\\{name}", $"/%{(int)name[0]:x2}{name[1..]}", path.ToUpperInvariant(), $"{path}/", $"{path}.",
+            $"{path}%20", $"{path}%00", path.Replace("admin/", "admin%2f", StringComparison.Ordinal), path.Replace("admin/", "admin//", StringComparison.Ordinal),
+            path.Replace("admin/", "admin/./", StringComparison.Ordinal), path.Replace("admin/", "admin%5c", StringComparison.Ordinal), $"http://localhost{path}", $"http://localhost/{path}",
+        ];
+        foreach (var address in new[] { gateway.Address, replica.Address })
+        {
+            foreach (var spelling in spellings)
+            {
+                var answer = await RawHttp.AskAsync(
+                    address, $"GET {spelling} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {OperatorAccess.Key.Text}\r\nConnection: close\r\n\r\n");
+                Assert.True(answer.StartsWith("HTTP/1.1 404 ", StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), $"{spelling}: {answer}");
+            }
+        }
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("Bearer")]
@@ -129,6 +154,35 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
                 Assert.Equal(HttpStatusCode.OK, own.StatusCode);
             }
         }
+    }
+
+    [Fact]
+    public async Task On_the_operators_listener_OPTIONS_and_a_wrong_method_say_what_a_path_takes()
+    {
+        var (gateway, replica) = await StartAsync();
+        var wrong = new List<string>();
+        foreach (var (services, client, files) in new[] { (gateway.Services, gateway.Admin, (string[])["/", "/operators.js", "/console.css"]), (replica.Services, replica.Admin, []) })
+        {
+            foreach (var path in Paths(services).Concat(files).Concat(["/health", "/alive", "/metrics"]))
+            {
+                using var options = await client.SendAsync(HttpMethod.Options, path);
+                using var answer = await client.SendAsync(HttpMethod.Patch, path);
+                if ((options.StatusCode, answer.StatusCode) != (HttpStatusCode.NoContent, HttpStatusCode.MethodNotAllowed)
+                    || !options.Content.Headers.Allow.Contains("OPTIONS") || options.Content.Headers.Allow.Count < 2
+                    || !options.Content.Headers.Allow.Order().SequenceEqual(answer.Content.Headers.Allow.Order()))
+                {
+                    wrong.Add($"{path}: {(int)options.StatusCode} {options.Content.Headers.Allow}, {(int)answer.StatusCode} {answer.Content.Headers.Allow}");
+                }
+            }
+
+            foreach (var path in new[] { "/none", "/events", "/publish" })
+            {
+                using var none = await client.SendAsync(HttpMethod.Options, path);
+                Assert.Equal((path, HttpStatusCode.NotFound), (path, none.StatusCode));
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
     [Fact]

@@ -53,6 +53,8 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(("00:00:00.2000000", "00:00:01"), settings["ReplicaRegistry:HeartbeatInterval"]);
         Assert.Equal(("http://127.0.0.1:1/", null), settings["Replica:AdvertisedAddress"]);
         Assert.DoesNotContain("Streaming:RetryMin", settings.Keys);
+        // As it is for a replica by default, and not as it is for a gateway.
+        Assert.DoesNotContain("Admin:Urls", settings.Keys);
     }
 
     [Fact]

@@ -215,6 +215,76 @@ public sealed class StaticFilesTests : GatewayTest
         Assert.Matches("^HTTP/1.1 40[04] ", answer);
     }
 
+    /// <summary>Opening a named pipe waits for its writer, and would so hold a thread for each request.</summary>
+    [Theory]
+    [InlineData("/pipe")]
+    [InlineData("/linked-pipe")]
+    [InlineData("/packed.js")]
+    [InlineData("/folder/")]
+    [InlineData("/socket")]
+    [InlineData("/null")]
+    public async Task What_is_no_regular_file_is_not_there_and_holds_nobody_up(string path)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Named pipes are made with mkfifo.");
+        var gateway = await ServingAsync();
+        Directory.CreateDirectory(Path.Combine(Root, "folder"));
+        foreach (var pipe in (string[])["pipe", "packed.js.br", "folder/index.html"])
+        {
+            using var made = Process.Start("mkfifo", Path.Combine(Root, pipe));
+            await made.WaitForExitAsync(Cancellation);
+            Assert.Equal(0, made.ExitCode);
+        }
+
+        File.CreateSymbolicLink(Path.Combine(Root, "linked-pipe"), "pipe");
+        File.CreateSymbolicLink(Path.Combine(Root, "null"), "/dev/null");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(Root, "socket")));
+        if (path == "/packed.js")
+        {
+            await WriteAsync("packed.js", "the script");
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "br");
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(path == "/packed.js" ? HttpStatusCode.OK : HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/admin/x.txt")]
+    [InlineData("//admin/x.txt")]
+    [InlineData("///admin//x.txt")]
+    [InlineData("/./admin/x.txt")]
+    [InlineData("/docs/../admin/x.txt")]
+    [InlineData("/%61dmin/x.txt")]
+    [InlineData("/%2fadmin/x.txt")]
+    [InlineData("/admin%2fx.txt")]
+    [InlineData("/admin%5cx.txt")]
+    [InlineData("/%5cadmin/x.txt")]
+    [InlineData("/\\admin\\x.txt")]
+    [InlineData("/ADMIN/x.txt")]
+    [InlineData("/admin./x.txt")]
+    [InlineData("/admin%20/x.txt")]
+    [InlineData("//metrics")]
+    [InlineData("//metrics/")]
+    [InlineData("/%2F%6detrics")]
+    [InlineData("/metrics%2findex.html")]
+    public async Task Whatever_a_path_of_operators_looks_like_no_file_stands_there(string path)
+    {
+        foreach (var name in (string[])["admin/x.txt", "ADMIN/x.txt", "admin./x.txt", "admin /x.txt", "admin%2fx.txt", "metrics/index.html", "metrics%2findex.html"])
+        {
+            await WriteAsync(name, "the file");
+        }
+
+        var gateway = await ServingAsync(("StaticFiles:Fallback", "index.html"));
+
+        var answer = await RawAsync(gateway, path);
+
+        Assert.StartsWith("HTTP/1.1 404 ", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("the file", answer, StringComparison.Ordinal);
+    }
+
     /// <summary>As Kubernetes mounts a ConfigMap, and as a deployment switches between releases.</summary>
     [Fact]
     public async Task Links_inside_the_folder_and_the_folder_itself_as_a_link_are_followed()

@@ -147,6 +147,39 @@ public sealed class SignatureTests
         Assert.Null(during.Verify(ForgedKind.Record, "p", new RecordSignature(new GatewayKeys(strange), _time).Sign(ForgedKind.Record, "p", "{\"a\":1}"), out _));
     }
 
+    [Fact]
+    public void Requests_are_believed_while_keys_change_and_no_longer_when_theirs_is_gone()
+    {
+        byte[] old = new byte[32], next = [.. Enumerable.Repeat((byte)7, 32)], strange = [.. Enumerable.Repeat((byte)9, 32)];
+        GatewayKeys[] keys = [new(old), new(next, old), new(next), new(strange), new(strange, [.. Enumerable.Repeat((byte)8, 32)])];
+        // What each receiver knows of a sender stays from one request to the next.
+        var senders = Array.ConvertAll(keys, key => new RequestSignature(key, _time));
+        var receivers = Array.ConvertAll(keys[..3], key => new RequestSignature(key, _time));
+
+        for (var request = 0; request < 3; request++)
+        {
+            var believed = senders.Select(sender => string.Concat(receivers.Select(receiver =>
+                Verify("POST", Target, sender.Sign("POST", Target, Replica, RequestPurpose.Client), verifier: receiver) is null ? '-' : '+')));
+            Assert.Equal(["++-", "+++", "-++", "---", "---"], believed);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(200)]
+    [InlineData(700)]
+    [InlineData(5_000)]
+    public void A_target_of_any_length_is_signed(int length)
+    {
+        var target = "/" + new string('a', length);
+        var header = Sign("GET", target);
+        Assert.Null(Verify("GET", target + "a", header));
+        Assert.Null(Verify("GET", target[..^1] + "b", header));
+        Assert.Equal(RequestPurpose.Client, Verify("GET", target, header));
+        var id = new string('é', 300);
+        Assert.NotNull(Verify("GET", target, _requests.Sign("GET", target, id, RequestPurpose.Client), id, new RequestSignature(ClusterKey.Keys, _time)));
+    }
+
     [Theory]
     [InlineData("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", true)]
     [InlineData(" AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n", true)]
@@ -158,6 +191,30 @@ public sealed class SignatureTests
     [InlineData("a password with 43 characters, as people do", false)]
     [InlineData("", false)]
     public void A_key_has_32_bytes_however_it_is_written(string text, bool expected) => Assert.Equal(expected, KeyText.TryParse(text, out _));
+
+    [Theory]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", true)]
+    [InlineData("6161616161616161616161616161616161616161616161616161616161616161", true)]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", true)]
+    [InlineData("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", true)]
+    [InlineData("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0", true)]
+    [InlineData("passwordpasswordpasswordpasswordpasswordpas", true)]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000001", true)]
+    [InlineData("3fa9c17e5b2d8846f0617393ae1c52d98b04e7f6a53dcc2871909fbd4a36e215", false)]
+    public void A_key_that_nobody_can_have_drawn_is_known(string text, bool guessable)
+    {
+        Assert.True(KeyText.TryParse(text, out var key));
+        Assert.Equal(guessable, KeyText.IsGuessable(key));
+    }
+
+    [Fact]
+    public void What_random_numbers_make_is_never_taken_for_guessable()
+    {
+        for (var i = 0; i < 100_000; i++)
+        {
+            Assert.False(KeyText.IsGuessable(System.Security.Cryptography.RandomNumberGenerator.GetBytes(KeyText.Length)));
+        }
+    }
 
     private string Sign(string method, string target, RequestPurpose purpose = RequestPurpose.Client) => _requests.Sign(method, target, Replica, purpose);
 

@@ -28,6 +28,31 @@ public sealed class AdminKeyFileTests : IDisposable
         Assert.NotEqual(made.Text, AdminKeyFile.ReadOrCreate(KeyFile).Text);
     }
 
+    [Theory]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0=")]
+    public void A_key_that_anybody_could_find_is_refused(string text)
+    {
+        Write(text);
+
+        var refused = Assert.Throws<OptionsValidationException>(() => AdminKeyFile.ReadOrCreate(KeyFile));
+
+        Assert.Contains("not random", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_named_pipe_is_no_key_and_is_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Named pipes are made with mkfifo.");
+        using var made = Process.Start("mkfifo", KeyFile);
+        made.WaitForExit();
+
+        var refused = Assert.Throws<OptionsValidationException>(() => AdminKeyFile.ReadOrCreate(KeyFile));
+
+        Assert.Contains("is no regular file", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Services_that_start_at_the_same_moment_have_the_same_key()
     {
@@ -40,10 +65,10 @@ public sealed class AdminKeyFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef")]
-    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0=")]
-    [InlineData("AAAA+AAAAAAAAAAAAAAAAA/AAAAAAAAAAAAAAAAAAA0=\n")]
-    [InlineData("AAAA-AAAAAAAAAAAAAAAAA_AAAAAAAAAAAAAAAAAAA0\r\n")]
+    [InlineData("2c70e12b7a0646f92279f427c7b38e7334D8E5389CFF167A1DC30E73F826B683")]
+    [InlineData("LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM=")]
+    [InlineData("qBlAjOUBDKLgnvWaw9ifX/hZXQK1JOYb+K+olKldWU8=\n")]
+    [InlineData("qBlAjOUBDKLgnvWaw9ifX_hZXQK1JOYb-K-olKldWU8\r\n")]
     public void A_key_of_ones_own_may_be_hexadecimal_or_base64(string text)
     {
         Write(text);

@@ -13,7 +13,7 @@ public sealed class WrongSettingsTests
         "Streaming:MaxTopics is 'abc'; it must be a whole number between 1 and 1000.|TopicLog:Overrides:0:MaxEvents is 0; it must be between 1 and 1000000.")]
     [InlineData(
         "Drain:Window=5|Streaming:RetryMin=00:00:10|Streaming:Shards=-1",
-        "Drain:Window is '5'; it must be a time between 00:00:00 and 00:10:00 (hours:minutes:seconds).|Streaming:Shards is -1; it must be between 0 and 256.|Streaming:RetryMax (00:00:05) must not be less than RetryMin (00:00:10).")]
+        "Drain:Window is '5'; it must be a time between 00:00:00 and 00:10:00 (hours:minutes:seconds). Write 00:00:05 for 5 seconds.|Streaming:Shards is -1; it must be between 0 and 256.|Streaming:RetryMax (00:00:05) must not be less than RetryMin (00:00:10).")]
     [InlineData(
         "MemoryGuard:Limit=lots|Cluster:KeyPrefix=a b|ConnectionStrings:redis=",
         "MemoryGuard:Limit is 'lots'; it must be a size such as 500MB, 1.5GB or 524288000.|Cluster:KeyPrefix is 'a b'; it must be 1 to 64 letters, digits, '.', '_' or '-'.|ConnectionStrings:redis is empty; start the whole cluster with*or set ConnectionStrings__redis, for example to localhost:6379.")]
@@ -35,6 +35,13 @@ public sealed class WrongSettingsTests
     [InlineData("Admin:Urls=nowhere", "Admin:Urls is 'nowhere': *Write addresses such as http://127.0.0.1:8081, *")]
     [InlineData("Admin:Urls=http://127.0.0.1:8081/admin|Admin:Url=x", "Admin:Urls is 'http://127.0.0.1:8081/admin': *no path. *|Admin:Url is 'x', *did you mean Admin:Urls?*")]
     [InlineData("Admin:KeyFile=/dev/null/key", "Admin:KeyFile is '/dev/null/key', which can be neither read nor made: *. Name a file in a folder that this service's user can write, *")]
+    [InlineData(
+        "TopicLog:IdleExpiry=24:00:00|Publishing:BodyTimeout=10:30",
+        "TopicLog:IdleExpiry is '24:00:00'; it must be a time between 00:00:01 and 365.00:00:00 (days.hours:minutes:seconds). Write 1.00:00:00 for 24 hours, *|Publishing:BodyTimeout is '10:30'; it must be *Write 10:30:00 for 10 hours and 30 minutes, or 00:10:30 for *")]
+    [InlineData(
+        "Security:GatewayKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=|Security:PreviousGatewayKey=6161616161616161616161616161616161616161616161616161616161616161",
+        "Security:GatewayKey is not random *openssl rand -base64 32*|Security:PreviousGatewayKey is not random *openssl rand -base64 32*")]
+    [InlineData("Admin:Urls=https:/u:secret@127.0.0.1:8081/x", "Admin:Urls is 'https:/***@127.0.0.1:8081/x': *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -75,10 +82,30 @@ public sealed class WrongSettingsTests
         await AssertAsync(project, $"urls=http://127.0.0.1:0|Admin:Urls={url}", $"Admin:Urls is '{url}'; this service cannot listen there: *address already in use. *Admin:Urls may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators).");
     }
 
-    private static async Task AssertAsync(string project, string settings, string lines)
+    [Theory]
+    [InlineData("SseApp.Events", "TopicLog:MaxEvents|5|--TopicLog:IdleExpiry", "The argument 'TopicLog:MaxEvents' is neither a setting *|The argument '5' is neither a setting *|The argument '--TopicLog:IdleExpiry' has no value; *")]
+    [InlineData("SseApp.Gateway", "Access:Deny|127.0.0.1", "The argument 'Access:Deny' is neither a setting *write --Access:Deny=<value>.|The argument '127.0.0.1' is neither a setting *")]
+    [InlineData("SseApp.Gateway", "--Access:Deny:", "The argument '--Access:Deny:' has an empty part in its name; write --Access:Deny=<value>.")]
+    [InlineData("SseApp.Gateway", "-Access:Deny=127.0.0.1", "The argument '-Access:Deny' begins with one dash, *write --Access:Deny=<value>.")]
+    [InlineData("SseApp.Gateway", "--Deny=127.0.0.1|--Acces:Deny=127.0.0.1", "The argument --Deny is no setting; did you mean --Access:Deny=<value>?|Acces:Deny is '127.0.0.1', but there is no section Acces; did you mean Access:Deny?")]
+    public Task An_argument_that_would_mean_nothing_is_named(string project, string arguments, string lines) => AssertAsync(project, arguments.Split('|'), lines);
+
+    /// <summary>A variable whose name has an empty part.</summary>
+    [Theory]
+    [InlineData("Access__Deny__", "Access:Deny: is '127.0.0.1', but the items of Access:Deny have numbers; *")]
+    [InlineData("Access____Deny", "Access::Deny is '127.0.0.1', but there is no setting Access:; *")]
+    [InlineData("__Access__Deny", ":Access:Deny is '127.0.0.1', but there is no section ; did you mean Access:Deny?")]
+    [InlineData("Access__Deny____0", "Access:Deny::0 is '127.0.0.1', but the items of Access:Deny have numbers; *")]
+    [InlineData("Access__Deny__0__", "Access:Deny:0: is '127.0.0.1', but Access:Deny:0 is one value; *|Access:Deny:0 is a section; *")]
+    public Task A_variable_with_an_empty_part_is_named(string variable, string lines) => AssertAsync("SseApp.Gateway", [], lines, (variable, "127.0.0.1"));
+
+    private static Task AssertAsync(string project, string settings, string lines) =>
+        AssertAsync(project, settings.Split('|').Select(setting => $"--{setting}"), lines);
+
+    private static async Task AssertAsync(string project, IEnumerable<string> arguments, string lines, params (string Name, string Value)[] variables)
     {
         var assembly = Repository.Assembly(project);
-        var start = new ProcessStartInfo("dotnet", [assembly, .. settings.Split('|').Select(setting => $"--{setting}")])
+        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
         {
             WorkingDirectory = Path.GetDirectoryName(assembly),
             RedirectStandardOutput = true,
@@ -91,6 +118,11 @@ public sealed class WrongSettingsTests
         start.Environment["Logging__LogLevel__StackExchange.Redis"] = "None";
         start.Environment["Logging__LogLevel__SseApp"] = "None";
         start.Environment["DOTNET_TC_QuickJit"] = "1";
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_limit);
         try

@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Telemetry;
@@ -37,8 +38,45 @@ public sealed class LoggedUrlTests
     [InlineData("//user:s3cret@a.example/page", "//***@a.example/page")]
     [InlineData("https://a.example/page;token=s3cret", "https://a.example/page;***")]
     [InlineData("https://a.example/page%3Ftoken=s3cret", "https://a.example/page%3F***")]
+    [InlineData("https:/user:s3cret@a.example/", "***")]
+    [InlineData("https:user:s3cret@a.example/", "***")]
+    [InlineData("https:///user:s3cret@a.example/", "***")]
+    [InlineData("https:\\\\user:s3cret@a.example\\p", "***")]
+    [InlineData("\\\\user:s3cret@a.example/p", "***")]
+    [InlineData("https://user:s3cret%40a.example/p", "https://***@a.example/p")]
+    [InlineData("https%3A%2F%2Fuser:s3cret%40a.example/p", "***")]
+    [InlineData("https://user%3As3cret@a.example/p", "https://***@a.example/p")]
+    [InlineData("user:s3cret@a.example/p", "***")]
+    [InlineData("user@a.example", "***")]
+    [InlineData("x-app:user:s3cret@a.example", "***")]
+    [InlineData("https://user:s3/cret@a.example/p", "***")]
+    [InlineData("https://a:b@user:s3cret@a.example/p", "https://***@a.example/p")]
+    [InlineData("https://a.example/https://user:s3cret@b.example/p", "https://a.example/https://***@b.example/p")]
+    [InlineData("https://a.example/go/user:s3cret@b.example/p", "https://a.example/go/***@b.example/p")]
+    [InlineData("https://a.example/go/user:s3cret%2540b.example/p", "https://a.example/go/***@b.example/p")]
     [InlineData("/page?next=https://user:s3cret@a.example", "/page?***")]
     public void Of_a_referer_nothing_of_the_query_is_shown(string referer, string logged) => Assert.Equal(logged, LoggedUrl.Referer(referer));
+
+    [Theory]
+    [InlineData("/topics/chat:u@x", "/topics/chat:u@x")]
+    [InlineData("/proxy/https://u:s3cret@a.example/p", "/proxy/https://***@a.example/p")]
+    [InlineData("//u:s3cret@a.example", "//***@a.example")]
+    public void A_path_is_shown_without_the_user_of_a_URL_in_it(string path, string logged) => Assert.Equal(logged, LoggedUrl.Path(path));
+
+    [Theory]
+    [InlineData("Bot/1.0 (+https://u:s3cret@a.example)", "Bot/1.0 (+https://***@a.example)")]
+    [InlineData("Bot/1.0 (+mailto:me@a.example; 50%)", "Bot/1.0 (+mailto:me@a.example; 50%)")]
+    [InlineData("Hosts:Allowed is 'https:/u:s3cret@a'; write 'http://b'", "Hosts:Allowed is 'https:/***@a'; write 'http://b'")]
+    [InlineData("redis:u:s3cret@a", "redis:***@a")]
+    [InlineData("100 % of http://a.example/x", "100 % of http://a.example/x")]
+    public void A_text_is_shown_without_the_user_of_a_URL_in_it(string text, string logged) => Assert.Equal(logged, UserInfo.Hide(text));
+
+    [Theory]
+    [InlineData("u:s3cret@a.example", "***")]
+    [InlineData("u:s3cret%40a.example:80", "***")]
+    [InlineData("https:/u:s3cret@a.example", "https:/***@a.example")]
+    [InlineData("a.example:8080", "a.example:8080")]
+    public void An_address_is_shown_without_its_user(string text, string logged) => Assert.Equal(logged, UserInfo.HideInAddress(text));
 
     [Fact]
     public void Spans_follow_the_same_rule()

@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+
+namespace SseApp.ServiceDefaults.Defaults.Keys;
+
+/// <summary>What Linux says of a file, and the platform does not: whose it is, and of what kind.</summary>
+internal static partial class FileStatus
+{
+    // fcntl.h and linux/stat.h. The same for all architectures.
+    private const int CurrentDirectory = -100;
+    private const int NoFollow = 0x100;
+    private const int EmptyPath = 0x1000;
+    private const uint WantKind = 0x1;
+    private const uint WantOwner = 0x8;
+    private const int SizeOfStatus = 256;
+    private const int OffsetOfOwner = 20;
+    private const int OffsetOfMode = 28;
+    private const ushort KindOfMode = 0xF000;
+    private const ushort Regular = 0x8000;
+
+    /// <summary>
+    /// Whether this is a file with bytes of its own. Opening a named pipe waits for whoever writes to it, and reading a device may
+    /// never end. A link is not followed. True where the system does not say.
+    /// </summary>
+    public static bool IsRegular(string path)
+    {
+        Span<byte> status = stackalloc byte[SizeOfStatus];
+        return !Ask(CurrentDirectory, path, NoFollow, WantKind, status) || (MemoryMarshal.Read<ushort>(status[OffsetOfMode..]) & KindOfMode) == Regular;
+    }
+
+    /// <summary>Number of the user to whom an open file belongs; null where the system does not say.</summary>
+    public static uint? Owner(SafeHandle file)
+    {
+        Span<byte> status = stackalloc byte[SizeOfStatus];
+        return Ask((int)file.DangerousGetHandle(), "", EmptyPath, WantOwner, status) ? MemoryMarshal.Read<uint>(status[OffsetOfOwner..]) : null;
+    }
+
+    /// <summary>Number of the user to whom a file or folder belongs; null where the system does not say.</summary>
+    public static uint? Owner(string path)
+    {
+        Span<byte> status = stackalloc byte[SizeOfStatus];
+        return Ask(CurrentDirectory, path, 0, WantOwner, status) ? MemoryMarshal.Read<uint>(status[OffsetOfOwner..]) : null;
+    }
+
+    private static bool Ask(int directory, string path, int flags, uint mask, Span<byte> status)
+    {
+        try
+        {
+            return !OperatingSystem.IsWindows() && statx(directory, path, flags, mask, status) == 0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Not Linux.
+            return false;
+        }
+    }
+
+#pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, Span<byte> status);
+#pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
+}
