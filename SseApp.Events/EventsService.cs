@@ -54,6 +54,7 @@ internal static class EventsService
         app.UseNoSniff();
         app.UseHosts(() => metrics.Refused(HostFilter.Unknown));
         app.UseBareAnswers(RefusalReason.Failed, marked: true);
+        app.UseTopicPaths();
         app.UseAdmin(MapOperators);
         app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);
         app.UseOperatorRequests(MapOperators);

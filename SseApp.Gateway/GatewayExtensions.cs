@@ -112,6 +112,7 @@ internal static class GatewayExtensions
         app.MapReverseProxy(proxy =>
         {
             proxy.UseNoDeletion();
+            proxy.UseTopicPaths();
             proxy.UseMiddleware<OriginMiddleware>();
             proxy.UseMiddleware<StreamLimitMiddleware>();
             proxy.UseMiddleware<PublishLimitMiddleware>();

@@ -8,7 +8,7 @@ internal sealed class SubscribeFilter(CredentialService credentials, AccessRefus
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-        var topic = TopicName.FromRoute((string)http.Request.RouteValues["topic"]!);
+        var topic = TopicPaths.Name((string)http.Request.RouteValues["topic"]!);
         var principal = Caller.Of(http);
         if (TopicName.IsValid(topic) && credentials.SubscribedBy(principal, topic) is null)
         {

@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, RedisMemory? memory = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -76,7 +76,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return new Outcome(null, exception);
+            return new Outcome(null, Reported(exception));
         }
         finally
         {
@@ -143,9 +143,21 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                requests[i].TrySetException(exception);
+                requests[i].TrySetException(Reported(exception));
             }
         }
+    }
+
+    // Publishers are told that nobody knows whether it is stored, whatever the client throws while servers are replaced.
+    private Exception Reported(Exception exception)
+    {
+        if (RedisErrors.IsUnavailable(exception) || RedisErrors.IsFull(exception))
+        {
+            return exception;
+        }
+
+        onFault(exception);
+        return new RedisClientException(exception);
     }
 
     private void Answer(AppendRequest request, RedisResult answer)
@@ -159,19 +171,28 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         var text = (string)answer!;
         if (text.StartsWith('!'))
         {
-            request.TrySetException(new RedisServerException(text[1..]));
+            var refused = new RedisServerException(text[1..]);
+            if (RedisErrors.IsWrongType(refused))
+            {
+                onForeign(request.Topic);
+            }
+
+            request.TrySetException(refused);
             return;
         }
 
         var parts = text.Split(' ');
         var position = new Position(RedisScript.ParseEpoch(parts[0]), long.Parse(parts[1], CultureInfo.InvariantCulture));
-        if (parts[2] == "0")
-        {
-            Stored(request, position);
-        }
-        else
+        if (parts[2] == "1")
         {
             request.TrySetResult(new AppendResult(position, Repeated: true));
+            return;
+        }
+
+        Stored(request, position);
+        if (parts[2] == "2")
+        {
+            onForeign(request.Topic);
         }
     }
 

@@ -21,4 +21,23 @@ internal static class RedisScript
     }
 
     public static Epoch ParseEpoch(string hexadecimal) => new(ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+
+    /// <summary>The end of a log by its counter; false for one that is none of ours, by the rule that publish.lua has.</summary>
+    public static bool TryParseEnd(RedisValue epoch, RedisValue offset, RedisValue published, out LogEnd end)
+    {
+        end = default;
+        if ((string?)epoch is not { Length: 16 } hexadecimal
+            || !ulong.TryParse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var life) || life == 0
+            || !long.TryParse((string?)offset, NumberStyles.None, CultureInfo.InvariantCulture, out var last) || last is < 1 or >= MaxOffset)
+        {
+            return false;
+        }
+
+        _ = long.TryParse((string?)published, NumberStyles.None, CultureInfo.InvariantCulture, out var at);
+        end = new LogEnd(new Position(new Epoch(life), last), at);
+        return true;
+    }
+
+    // Up to here numbers of Lua are exact.
+    private const long MaxOffset = 9_007_199_254_740_991;
 }

@@ -1,9 +1,13 @@
+using SseApp.ServiceDefaults.Cluster.Signing;
 using StackExchange.Redis;
 
 namespace SseApp.Events.Log;
 
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
+    private const string Strange = "its keys held something else than a log; what is none of this version has made room for a new one, and while the counter is no hash nothing can be stored: DELETE /topics/… takes it away";
+    private const string Unreadable = "its counter is none of this version, so there is no log";
+
     private static readonly string s_readScript = RedisScript.Load("read.lua");
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
 
@@ -12,6 +16,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     private readonly TopicLogOptions _options;
     private readonly RedisAppender _appender;
     private readonly ILogger<RedisTopicLog> _logger;
+    private readonly ForgedRecords? _forged;
 
     public RedisTopicLog(
         IConnectionMultiplexer redis,
@@ -19,13 +24,15 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         IOptions<TopicLogOptions> options,
         TimeProvider time,
         ILogger<RedisTopicLog> logger,
-        RedisMemory? memory = null)
+        RedisMemory? memory = null,
+        ForgedRecords? forged = null)
     {
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time, memory);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory);
         _logger = logger;
+        _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;
     }
 
@@ -36,9 +43,24 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public async Task<LogEnd> GetEndAsync(string topic)
     {
-        var values = await _redis.GetDatabase().HashGetAsync(
-            _cluster.KeysOf(topic) + "counter", ["epoch", "offset", "published"], RedisScript.Flags);
-        return values[0].IsNull ? default : new LogEnd(new Position(RedisScript.ParseEpoch((string)values[0]!), (long)values[1]), (long)values[2]);
+        RedisValue[] values;
+        try
+        {
+            values = await _redis.GetDatabase().HashGetAsync(
+                _cluster.KeysOf(topic) + "counter", ["epoch", "offset", "published"], RedisScript.Flags);
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            CountForeign(topic, Unreadable);
+            return default;
+        }
+
+        if (!RedisScript.TryParseEnd(values[0], values[1], values[2], out var end) && !values[0].IsNull)
+        {
+            CountForeign(topic, Unreadable);
+        }
+
+        return end;
     }
 
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
@@ -48,7 +70,16 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents],
             RedisScript.Flags);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
-        var end = new LogEnd(new Position(RedisScript.ParseEpoch((string)parts[0]!), (long)parts[1]), (long)parts[2]);
+        if (!RedisScript.TryParseEnd(parts[0], parts[1], parts[2], out var end))
+        {
+            if (parts[0] != "0")
+            {
+                CountForeign(topic, Unreadable);
+            }
+
+            return new LogPage(1, default, []);
+        }
+
         var first = end.Position.Offset - (long)parts[3] + 1;
         var entries = new LogEntry[parts.Length - 4];
         for (var i = 0; i < entries.Length; i++)
@@ -114,6 +145,12 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         // Whichever connection it was: with RESP3 there is one for everything, and a new server may lack what the old one had.
         Restored?.Invoke(this, EventArgs.Empty);
     }
+
+    // By the counter's name it is logged once in a while only, and the alert says that somebody writes into Redis.
+    private void CountForeign(string topic, string why) => _forged?.Add(ForgedKind.Topic, topic, why);
+
+    [LoggerMessage(LogLevel.Error, "A publish failed in the Redis client in a way that it has no exception for, or its answer could not be read; the publisher was told that the event may or may not be stored.")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
     private partial void LogForeignMessage(string topic);

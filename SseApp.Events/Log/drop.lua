@@ -1,7 +1,11 @@
 -- Drops a log, for good or because it lost events that somebody has seen. Keys: topic's counter (hash), topic's log (list).
 -- Arguments: channel, announcement, the epoch that the log must have ('' = any).
--- Answer: 1 if there was a log to drop.
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
+-- Answer: 1 if there was a log to drop, or something else in its place.
+local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
+if type(epoch) == 'table' then
+  if not string.find(epoch.err, 'WRONGTYPE', 1, true) then return epoch end
+  epoch = '!'
+end
 if not epoch or (ARGV[3] ~= '' and epoch ~= ARGV[3]) then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('DEL', KEYS[2])

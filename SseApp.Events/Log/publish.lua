@@ -3,16 +3,17 @@
 -- Arguments: new epoch, idempotency window ms; then for each event channel, published at and key of the event, block,
 -- entries and bytes to keep (bytes '0': any number), expiry ms, whether the expiry is due ('1'), whether it has an
 -- idempotency record ('1'), epoch and offset of the newest event that the publisher knows to be stored.
--- Answer: for each event its offset if it is of the known epoch; else epoch, offset and 1 for a repeated event; or '!' and an error.
+-- Answer: for each event its offset if it is of the known epoch; else epoch, offset and 1 for a repeated event, 2 for one in
+-- whose keys something was that only somebody else can have written, and that gave way to it, else 0; or '!' and an error.
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
-local keys, args, call, format = KEYS, ARGV, redis.call, string.format
+local keys, args, call, try, format, match = KEYS, ARGV, redis.call, redis.pcall, string.format, string.match
 
 -- %.0f because Lua's own conversion of a number turns large ones into 1e+15.
 local function text(number) return format('%.0f', number) end
 
 -- The counter's field 'size' has the bytes of the log and the number of entries that they are of.
 local function parse(size)
-  local bytes, entries = string.match(size or '', '^(%d+) (%d+)$')
+  local bytes, entries = match(size or '', '^(%d+) (%d+)$')
   return tonumber(bytes or 0), tonumber(entries or 0)
 end
 
@@ -29,18 +30,38 @@ local function count(log, length, size)
   return bytes
 end
 
+-- A key of another type.
+local function strange(answer)
+  if type(answer) ~= 'table' or not answer.err then return false end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then error(answer.err, 0) end
+  return true
+end
+
 local function append(k, a)
   local counter, log = keys[k], keys[k + 1]
+  local foreign = false
   if args[a + 7] == '1' then
-    local first = call('GET', keys[k + 2])
-    if first then return first .. ' 1' end
+    local first = try('GET', keys[k + 2])
+    foreign = strange(first)
+    if first and not foreign then
+      if #first < 34 and match(first, '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x %d+$') then return first .. ' 1' end
+      foreign = true
+    end
   end
 
+  -- A counter of another type is an error: it may be another program's own.
   local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size')
   local epoch = newest[1]
-  local offset = epoch and tonumber(newest[2]) + 1
-  local published = string.match(args[a + 1], '^%d+')
-  local previous = newest[3] or '0'
+  local offset = epoch and tonumber(newest[2] or '')
+  -- No counter of ours, which begins at 1 and whose numbers are exact; nobody can read what was stored after it.
+  if epoch and not (offset and offset >= 1 and offset < 9007199254740991 and offset % 1 == 0
+      and #epoch == 16 and match(epoch, '^%x+$') and epoch ~= '0000000000000000') then
+    foreign = true
+    epoch = false
+  end
+  offset = epoch and offset + 1
+  local published = match(args[a + 1], '^%d+')
+  local previous = newest[3] and match(newest[3], '^%d+$') or '0'
   local size = newest[4]
   local due = args[a + 6] == '1'
   -- A server that restarted, or a replica that was promoted, without its newest events would give their offsets to other
@@ -62,7 +83,12 @@ local function append(k, a)
   -- After the first command that a full server refuses: after any other Redis would let all of them pass.
   if offset == 1 then call('DEL', log) end
 
-  local length = call('RPUSH', log, message)
+  local length = try('RPUSH', log, message)
+  if strange(length) then
+    foreign = true
+    call('DEL', log)
+    length = call('RPUSH', log, message)
+  end
   local counted = length == entries + 1
   if not counted then bytes = count(log, length, size) end
   local limit, most = tonumber(args[a + 3]), tonumber(args[a + 4])
@@ -86,6 +112,7 @@ local function append(k, a)
   end
   if args[a + 7] == '1' then call('SET', keys[k + 2], position, 'PX', args[2]) end
   call('PUBLISH', args[a], message)
+  if foreign then return position .. ' 2' end
   return epoch == args[a + 8] and offset or position .. ' 0'
 end
 

@@ -1,10 +1,18 @@
 -- Events after an offset, and what the log holds, as of one moment. Keys: topic's counter (hash), topic's log (list).
 -- Arguments: offset, most events, most bytes (one event always fits), entries to keep, of which there may be more.
--- Answer: epoch, last offset, when that event was published, number of entries in the log, and then the entries.
-local counter = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'published')
+-- Answer: epoch, last offset, when that event was published, number of entries in the log, and then the entries. The epoch is
+-- '!' when the counter is none of ours, and that is as if there were no log: the next publish begins a new one.
+local counter = redis.pcall('HMGET', KEYS[1], 'epoch', 'offset', 'published')
+if counter.err then
+  if not string.find(counter.err, 'WRONGTYPE', 1, true) then return counter end
+  return { '!', '0', '0', '0' }
+end
 if not counter[1] then return { '0', '0', '0', '0' } end
+if not tonumber(counter[2] or '') then return { '!', '0', '0', '0' } end
 
-local length = redis.call('LLEN', KEYS[2])
+-- A log that is no list is as one that was evicted.
+local length = redis.pcall('LLEN', KEYS[2])
+if type(length) == 'table' then length = 0 end
 local first = math.max(length - tonumber(ARGV[4]), 0)
 local answer = { counter[1], counter[2], counter[3] or '0', string.format('%.0f', length - first) }
 -- The list is contiguous, so an offset's index follows from the last one's.

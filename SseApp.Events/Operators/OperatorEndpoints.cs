@@ -47,7 +47,7 @@ internal static class OperatorEndpoints
 
     private static JsonHttpResult<TopicSubscribers> CountSubscribers(string topic, TopicHubs hubs)
     {
-        topic = TopicName.FromRoute(topic);
+        topic = TopicPaths.Name(topic);
         return TypedResults.Json(new TopicSubscribers(topic, hubs.LocalSubscribers(topic)), OperatorJsonContext.Default.TopicSubscribers);
     }
 
@@ -85,7 +85,7 @@ internal static class OperatorEndpoints
     private static async Task<IResult> DisconnectTopicAsync(
         string topic, ConnectionList connections, CancellationToken cancellationToken, bool permanent = false)
     {
-        topic = TopicName.FromRoute(topic);
+        topic = TopicPaths.Name(topic);
         return TopicName.IsValid(topic)
             ? TypedResults.Json(
                 new DisconnectResult(await connections.DisconnectAsync(connection => connection.IsSubscribedTo(topic), permanent, cancellationToken)),

@@ -24,7 +24,7 @@ internal sealed class PublishEndpoint(
             return;
         }
 
-        var topic = TopicName.FromRoute((string)context.Request.RouteValues["topic"]!);
+        var topic = TopicPaths.Name((string)context.Request.RouteValues["topic"]!);
         var principal = Caller.Of(context);
         if (TopicName.IsValid(topic) && credentials.PublishedBy(principal, topic) is null)
         {

@@ -35,7 +35,7 @@ internal sealed partial class CommandListener(
                 await take(stoppingToken);
                 _failing = false;
             }
-            catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is JsonException)
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 if (!_failing)
                 {

@@ -21,7 +21,7 @@ internal static class TopicEndpoint
 
     private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs, ClusterSubscribers cluster)
     {
-        topic = TopicName.FromRoute(topic);
+        topic = TopicPaths.Name(topic);
         if (!TopicName.IsValid(topic))
         {
             return Problems.BadRequest("The topic is not valid.", TopicName.Rule);
@@ -47,7 +47,7 @@ internal static class TopicEndpoint
 
     private static async Task<IResult> DeleteAsync(string topic, HttpContext context, ITopicLog log)
     {
-        topic = TopicName.FromRoute(topic);
+        topic = TopicPaths.Name(topic);
         if (!TopicName.IsValid(topic))
         {
             return Problems.BadRequest("The topic is not valid.", TopicName.Rule);

@@ -22,7 +22,7 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMe
 
     public async Task<IResult> HandleAsync(string topic, HttpContext context)
     {
-        topic = TopicName.FromRoute(topic);
+        topic = TopicPaths.Name(topic);
         if (!TopicName.IsValid(topic))
         {
             return Problems.BadRequest("The topic is not valid.", TopicName.Rule);

@@ -1,3 +1,4 @@
+using System.Text;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using StackExchange.Redis;
 
@@ -7,11 +8,14 @@ namespace SseApp.Gateway.Alerts;
 /// The book as one value, replaced only by who has read what it replaces, and signed; one that no gateway has written is
 /// replaced as if there were none. The time is that of Redis: clocks of gateways differ.
 /// </summary>
-internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged) : IAlertStore
+internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, SignedRecords records) : IAlertStore
 {
     private const string WriteScript = """
-        local current = redis.call('GET', KEYS[1])
-        if (current or '') ~= ARGV[1] then return 0 end
+        -- What can be no book is none, as it is to readers.
+        local length = redis.pcall('STRLEN', KEYS[1])
+        local current = ''
+        if type(length) ~= 'table' and length <= tonumber(ARGV[4]) then current = redis.call('GET', KEYS[1]) or '' end
+        if current ~= ARGV[1] then return 0 end
         redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
         return 1
         """;
@@ -25,17 +29,12 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
     public async Task<(AlertBook? Book, string Version, DateTimeOffset Now)> ReadAsync(CancellationToken cancellationToken)
     {
         var database = redis.GetDatabase();
-        var reading = database.StringGetAsync(_key);
+        var reading = records.GetAsync(database, ForgedKind.Alerts, _key, "");
         var clock = database.ExecuteAsync("TIME");
         await Task.WhenAll(reading, clock).WaitAsync(s_limit, TimeProvider.System, cancellationToken);
-        var text = (string?)await reading;
-        var signed = signature.Verify(ForgedKind.Alerts, _key.ToString(), text, out var fault);
-        if (text is not null && signed is null)
-        {
-            forged.Add(ForgedKind.Alerts, "", fault);
-        }
-
-        return (signed is null ? null : JsonSerializer.Deserialize(signed.Body, AlertJsonContext.Default.AlertBook), text ?? "", Time(await clock));
+        var value = await reading;
+        var book = value.IsNull ? null : records.Read(ForgedKind.Alerts, _key.ToString(), "", value, AlertJsonContext.Default.AlertBook)?.Body;
+        return (book, Version(value), Time(await clock));
     }
 
     public async Task<bool> TryWriteAsync(AlertBook book, string version, CancellationToken cancellationToken) =>
@@ -43,11 +42,15 @@ internal sealed class RedisAlertStore(IConnectionMultiplexer redis, IOptions<Clu
             WriteScript,
             [_key],
             [
-                version,
-                signature.Sign(ForgedKind.Alerts, _key.ToString(), JsonSerializer.Serialize(book, AlertJsonContext.Default.AlertBook)),
+                Encoding.Latin1.GetBytes(version),
+                records.Sign(ForgedKind.Alerts, _key.ToString(), book, AlertJsonContext.Default.AlertBook),
                 (long)s_expiry.TotalSeconds,
+                SignedRecords.MaxBytes,
             ])
             .WaitAsync(s_limit, TimeProvider.System, cancellationToken);
+
+    // Byte for byte: of bytes that are no text, which a stranger may have put there, a text would not be the same any more.
+    private static string Version(RedisValue value) => Encoding.Latin1.GetString((byte[]?)value ?? []);
 
     // Seconds and microseconds.
     private static DateTimeOffset Time(RedisResult answer)

@@ -30,13 +30,13 @@ internal sealed class PeerConnections(
 
     public bool TryEnter(ConnectionContext connection)
     {
-        var (client, limit) = Find(connection);
-        return _counts.TryAdd(client, limit);
+        var peer = PeerOf(connection);
+        return _counts.TryAdd(peer.Client, peer.Limit);
     }
 
     public void Accepted(ConnectionContext connection, ConnectionSlot slot)
     {
-        if (!IsProxy(connection))
+        if (!PeerOf(connection).IsProxy)
         {
             var begin = new ConnectionBegin();
             connection.Features.Set(begin);
@@ -50,17 +50,17 @@ internal sealed class PeerConnections(
     public void Leave(ConnectionContext connection)
     {
         connection.Features.Get<Fresh>()?.Release();
-        var (client, limit) = Find(connection);
-        _counts.Remove(client, limit);
+        var peer = PeerOf(connection);
+        _counts.Remove(peer.Client, peer.Limit);
     }
 
     public void Return(ConnectionContext connection)
     {
-        var (client, limit) = Find(connection);
-        if (limit > 0)
+        var peer = PeerOf(connection);
+        if (peer.Limit > 0)
         {
             // It was there before the limit was reached.
-            _counts.TryAdd(client, int.MaxValue);
+            _counts.TryAdd(peer.Client, int.MaxValue);
         }
     }
 
@@ -142,20 +142,47 @@ internal sealed class PeerConnections(
     private static bool IsSilent(Watched watched) =>
         !watched.Begin.HasByte && watched.Connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
 
-    private (ClientKey Client, int Limit) Find(ConnectionContext connection)
+    // Looked up once, when the connection comes: it is counted out as it was counted in.
+    private Peer PeerOf(ConnectionContext connection)
     {
-        if (IsProxy(connection) || connection.RemoteEndPoint is not IPEndPoint { Address: { } address })
+        if (connection.Features.Get<Peer>() is { } known)
         {
-            return default;
+            return known;
+        }
+
+        var peer = Find(connection.RemoteEndPoint as IPEndPoint);
+        connection.Features.Set(peer);
+        return peer;
+    }
+
+    private Peer Find(IPEndPoint? remote)
+    {
+        if (remote is not { Address: { } address })
+        {
+            return Peer.Unlimited;
+        }
+
+        if (_proxies.Contains(address))
+        {
+            return Peer.Proxy;
         }
 
         var (account, budget, named) = clients.Find(address);
-        return !named && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) ? default : (account, budget.Connections);
+        return budget.Connections == 0 || (!named && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address))
+            ? Peer.Unlimited
+            : new Peer(account, budget.Connections, IsProxy: false);
     }
 
-    private bool IsProxy(ConnectionContext connection) => connection.RemoteEndPoint is IPEndPoint { Address: { } address } && _proxies.Contains(address);
-
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    /// <param name="Client">What the connection is counted by.</param>
+    /// <param name="Limit">How many it may have; 0 if nothing is counted.</param>
+    /// <param name="IsProxy">It speaks for others.</param>
+    private sealed record Peer(ClientKey Client, int Limit, bool IsProxy)
+    {
+        public static readonly Peer Unlimited = new(default, 0, IsProxy: false);
+        public static readonly Peer Proxy = new(default, 0, IsProxy: true);
+    }
 
     /// <param name="Connection">A connection that has had no request when it was put here.</param>
     /// <param name="Slot">Whether it is still that.</param>

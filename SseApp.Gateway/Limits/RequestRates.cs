@@ -8,9 +8,20 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider
 {
     private const string ApiKeyHeader = "X-Api-Key";
 
-    // A publish that does not say how long it is; of a batch more, because it becomes more.
+    // A publish that does not say how long it is.
     private const long UnknownEvent = 64 * 1024;
     private const long UnknownBatch = 256 * 1024;
+
+    // The shortest that the name of a topic can be in a batch: "a",
+    private const int BytesOfTopic = 4;
+
+    // What a byte can become: a line end the start of a line, in each of an item's topics; and what a replica takes at most.
+    private const int MaxGrowth = 7;
+    private const int MaxGrowthOfBatch = 64 * MaxGrowth / 2;
+    private const long MaxBatch = 16 * 1024 * 1024;
+
+    // Nobody waits for long for what others of the same client do.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     // What an answer may charge at most; a number beyond it is a mistake.
     private const long MaxSettled = uint.MaxValue;
@@ -19,6 +30,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider
     private readonly RateTable _events = new(time);
     private readonly RateTable _bytes = new(time);
     private readonly RateTable _reads = new(time);
+    private readonly OpenPublishes _open = new();
 
     /// <summary>Null when the client may open a stream, else when it may try again.</summary>
     public TimeSpan? TryConnect(ClientRequest request) => _connects.TryTake(request.Account, request.Budget.Connects);
@@ -27,44 +39,97 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider
     public TimeSpan? TryRead(ClientRequest request) => _reads.TryTake(request.Account, request.Budget.Reads);
 
     /// <summary>
-    /// Null when the client may publish, else when it may try again. What the publish will store nobody knows yet: one event and
-    /// the length of its body are charged in advance, so that many at once have a bound, and the rest by <see cref="Settle"/>.
+    /// Null when the client may publish, else when it may try again. What the publish will store nobody knows yet: all that it
+    /// could is charged in advance, so that any number at once has the bound of one, and what it did not store is given back by
+    /// <see cref="Settle"/>. Until then others of the client wait for a moment: it is charged more than most of them store.
     /// </summary>
-    public TimeSpan? TryPublish(HttpContext context)
+    public ValueTask<TimeSpan?> TryPublishAsync(HttpContext context)
     {
         var request = ClientRequest.Of(context);
-        var budget = request.Budget;
-        if (!budget.Events.IsLimited && !budget.StoredBytes.IsLimited)
+        if (!request.Budget.Events.IsLimited && !request.Budget.StoredBytes.IsLimited)
         {
-            return null;
+            return default;
         }
 
-        var publisher = PublisherOf(context, request);
-        var bytes = Math.Min(context.Request.ContentLength ?? (context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase) ? UnknownEvent : UnknownBatch), MaxSettled);
-        if (_events.TryTake(publisher, budget.Events) is { } untilEvent)
-        {
-            return untilEvent;
-        }
-
-        if (_bytes.TryTake(publisher, budget.StoredBytes, bytes) is { } untilByte)
-        {
-            _events.Charge(publisher, budget.Events, -1);
-            return untilByte;
-        }
-
-        request.Charged = (publisher, bytes);
-        return null;
+        var charge = ChargeOf(context, PublisherOf(context, request));
+        return TryCharge(request, charge) is { } wait ? WaitAsync(context, request, charge, wait) : default;
     }
 
-    /// <summary>Charges what a publish has stored beyond what was charged in advance.</summary>
+    /// <summary>Charges what a publish has stored instead of what it could have.</summary>
     public void Settle(ClientRequest request, long events, long bytes)
     {
         if (request.Charged is { } charged)
         {
             request.Charged = null;
-            _events.Charge(charged.Account, request.Budget.Events, Math.Clamp(events, 1, MaxSettled) - 1);
+            _events.Charge(charged.Account, request.Budget.Events, Math.Clamp(events, 1, MaxSettled) - charged.Events);
             _bytes.Charge(charged.Account, request.Budget.StoredBytes, Math.Clamp(bytes, 0, MaxSettled) - charged.Bytes);
+            _open.Leave(charged.Account);
         }
+    }
+
+    /// <summary>
+    /// Settles a publish that ended without a word of what it stored. It has cost an event and its body, unless somebody may
+    /// have stored all of it: who leaves before the answer does not publish for nothing.
+    /// </summary>
+    public void End(HttpContext context, ClientRequest request)
+    {
+        if (request.Charged is not { } charged)
+        {
+            return;
+        }
+
+        var isUnknown = context.RequestAborted.IsCancellationRequested
+            || context.Response.StatusCode is StatusCodes.Status500InternalServerError or StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout;
+        Settle(request, isUnknown ? charged.Events : 1, isUnknown ? charged.Bytes : charged.Body);
+    }
+
+    private TimeSpan? TryCharge(ClientRequest request, PublishCharge charge)
+    {
+        if (_events.TryTake(charge.Account, request.Budget.Events, charge.Events) is { } untilEvent)
+        {
+            return untilEvent;
+        }
+
+        if (_bytes.TryTake(charge.Account, request.Budget.StoredBytes, charge.Bytes) is { } untilByte)
+        {
+            _events.Charge(charge.Account, request.Budget.Events, -charge.Events);
+            return untilByte;
+        }
+
+        _open.Enter(charge.Account);
+        request.Charged = charge;
+        return null;
+    }
+
+    private async ValueTask<TimeSpan?> WaitAsync(HttpContext context, ClientRequest request, PublishCharge charge, TimeSpan wait)
+    {
+        var began = time.GetTimestamp();
+        while (_open.NextOf(charge.Account) is { } next && s_patience - time.GetElapsedTime(began) is { Ticks: > 0 } left)
+        {
+            // What ended since was not seen by the attempt before.
+            if (TryCharge(request, charge) is not { } still)
+            {
+                return null;
+            }
+
+            wait = still;
+            await next.Task.WaitAsync(left, time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (context.RequestAborted.IsCancellationRequested)
+            {
+                return wait;
+            }
+        }
+
+        return TryCharge(request, charge);
+    }
+
+    private static PublishCharge ChargeOf(HttpContext context, ClientKey publisher)
+    {
+        var isBatch = !context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase);
+        var body = Math.Min(context.Request.ContentLength ?? (isBatch ? UnknownBatch : UnknownEvent), MaxSettled);
+        return isBatch
+            ? new PublishCharge(publisher, 1 + (body / BytesOfTopic), Math.Max(body, Math.Min(body * MaxGrowthOfBatch, MaxBatch)), body)
+            : new PublishCharge(publisher, 1, body * MaxGrowth, body);
     }
 
     private ClientKey PublisherOf(HttpContext context, ClientRequest request)

@@ -40,6 +40,11 @@ internal static class OperatorExtensions
     {
         var http = context.HttpContext;
         http.Response.Headers.CacheControl = "no-store";
+        if (http.Request.RouteValues.ContainsKey("topic") && TopicPaths.IsEscapedTwice(http))
+        {
+            return Problems.Result(http, StatusCodes.Status400BadRequest, TopicPaths.Rule);
+        }
+
         try
         {
             return await next(context);

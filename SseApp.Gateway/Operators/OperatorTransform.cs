@@ -1,4 +1,5 @@
 using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -50,4 +51,10 @@ internal static class OperatorTransform
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
     });
+
+    /// <summary>Behind the forwarder, which decodes and escapes anew, what was escaped twice looks like what was escaped once: another topic.</summary>
+    public static void UseTopicPaths(this IApplicationBuilder proxy) => proxy.Use(static (context, next) =>
+        TopicPaths.IsEscapedTwice(context) && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId
+            ? Problems.WriteAsync(context, StatusCodes.Status400BadRequest, TopicPaths.Rule)
+            : next(context));
 }

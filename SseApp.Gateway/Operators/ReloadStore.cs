@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace SseApp.Gateway.Operators;
 
 /// <summary>Keeps the newest reload in Redis, where every gateway sees it, signed.</summary>
-internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged)
+internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, SignedRecords records)
 {
     private static readonly TimeSpan s_kept = TimeSpan.FromDays(7);
 
@@ -13,24 +13,13 @@ internal sealed class ReloadStore(IConnectionMultiplexer redis, IOptions<Cluster
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public Task WriteAsync(ReloadStatus status, CancellationToken cancellationToken) =>
         redis.GetDatabase().StringSetAsync(
-            Key, signature.Sign(ForgedKind.Reload, Key.ToString(), JsonSerializer.Serialize(status, ReloadJsonContext.Default.ReloadStatus)), s_kept)
+            Key, records.Sign(ForgedKind.Reload, Key.ToString(), status, ReloadJsonContext.Default.ReloadStatus), s_kept)
             .WaitAsync(cancellationToken);
 
     /// <summary>Null when there was none in the last days.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
-    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken)
-    {
-        if ((string?)await redis.GetDatabase().StringGetAsync(Key).WaitAsync(cancellationToken) is not { } text)
-        {
-            return null;
-        }
-
-        if (signature.Verify(ForgedKind.Reload, Key.ToString(), text, out var fault) is { } signed)
-        {
-            return JsonSerializer.Deserialize(signed.Body, ReloadJsonContext.Default.ReloadStatus);
-        }
-
-        forged.Add(ForgedKind.Reload, "", fault);
-        return null;
-    }
+    public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken) =>
+        (string?)await records.GetAsync(redis.GetDatabase(), ForgedKind.Reload, Key, "").WaitAsync(cancellationToken) is { } text
+            ? records.Read(ForgedKind.Reload, Key.ToString(), "", text, ReloadJsonContext.Default.ReloadStatus)?.Body
+            : null;
 }

@@ -79,8 +79,7 @@ internal static class StreamEndpoints
     private static async Task<Ok<DisconnectView>> DisconnectTopicAsync(
         string topic, ReplicaClient replicas, CancellationToken cancellationToken, bool permanent = false)
     {
-        // Routing leaves %2F as it is, and escaping it again would name another topic.
-        var name = topic.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var name = TopicPaths.Name(topic);
         return TypedResults.Ok(await SendDisconnectAsync($"/admin/topics/{Uri.EscapeDataString(name)}/disconnect", permanent, replicas, cancellationToken));
     }
 

@@ -12,8 +12,7 @@ internal static class TopicDeletion
 
     private static async Task<IResult> DeleteAsync(string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context)
     {
-        // Routing leaves %2F as it is, and escaping it again would name another topic.
-        var path = $"/topics/{Uri.EscapeDataString(topic.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase))}";
+        var path = $"/topics/{Uri.EscapeDataString(TopicPaths.Name(topic))}";
         foreach (var replica in directory.Replicas.OrderByDescending(replica => replica.State == ReplicaState.Ready))
         {
             if (await questions.SendAsync(replica, HttpMethod.Delete, path, s_limit, context.RequestAborted) is { } answer)

@@ -38,8 +38,8 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>What the <see cref="Account"/> may have.</summary>
     public ClientBudget Budget { get; set; } = ClientBudget.Unlimited;
 
-    /// <summary>What a publish that was let through is counted by, and how many bytes it was charged in advance.</summary>
-    public (ClientKey Account, long Bytes)? Charged { get; set; }
+    /// <summary>What a publish that was let through was charged in advance, until it is known what it stored.</summary>
+    public PublishCharge? Charged { get; set; }
 
     /// <summary>Ends the attempt at a replica of a publish; streams have a lifetime of their own.</summary>
     public CancellationToken AttemptEnded { get; set; }
@@ -62,6 +62,12 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
         return request;
     }
 }
+
+/// <param name="Account">Who pays.</param>
+/// <param name="Events">The most that it can store.</param>
+/// <param name="Bytes">The most that these can take.</param>
+/// <param name="Body">The length of its body.</param>
+internal sealed record PublishCharge(ClientKey Account, long Events, long Bytes, long Body);
 
 internal static class ClientRequestExtensions
 {

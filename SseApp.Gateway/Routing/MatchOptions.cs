@@ -1,4 +1,5 @@
 using System.Text;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Routing;
 
@@ -29,14 +30,15 @@ public sealed class MatchOptions : IValidatableObject
     }
 
     /// <summary>
-    /// The platform reads the Host header as Unicode; certificates and zone files write Punycode. Null for a name that is
-    /// neither.
+    /// The platform reads the Host header as Unicode, and here without a dot at its end; certificates and zone files write Punycode.
+    /// Null for a name that is neither.
     /// </summary>
     internal static string? AsRouted(string host)
     {
         try
         {
-            return Ascii.IsValid(host) ? new IdnMapping().GetUnicode(host) : host;
+            var name = HostName.WithoutDot(host);
+            return Ascii.IsValid(name) ? new IdnMapping().GetUnicode(name) : name;
         }
         catch (ArgumentException)
         {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Security;
 
@@ -22,7 +23,9 @@ internal sealed class CrossOriginSetup(IOptions<CrossOriginOptions> settings) : 
         }
         else
         {
-            policy.WithOrigins([.. settings.Value.Origins]);
+            // By the rule that publishes have; the platform compares texts.
+            var origins = settings.Value.Origins.ToArray();
+            policy.SetIsOriginAllowed(origin => Array.Exists(origins, listed => PageOrigin.IsSame(origin, listed)));
         }
 
         if (settings.Value.AllowCredentials)

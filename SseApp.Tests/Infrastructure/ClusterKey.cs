@@ -28,14 +28,12 @@ internal static class ClusterKey
 
     /// <summary>A part of the cluster that writes and reads the registry.</summary>
     public static RedisReplicaRegistry Registry(
-        IConnectionMultiplexer redis, string prefix, TimeSpan? expiry = null, ILogger<RedisReplicaRegistry>? logger = null, TimeProvider? time = null) => new(
+        IConnectionMultiplexer redis, string prefix, TimeSpan? expiry = null, ILogger<SignedRecords>? logger = null, TimeProvider? time = null, ForgedRecords? forged = null) => new(
         redis,
         Options.Create(new ClusterOptions { KeyPrefix = prefix }),
         Options.Create(new ReplicaRegistryOptions { Expiry = expiry ?? new ReplicaRegistryOptions().Expiry }),
-        time is null ? Records : new RecordSignature(Keys, time),
-        Forged(),
-        time ?? TimeProvider.System,
-        logger ?? NullLogger<RedisReplicaRegistry>.Instance);
+        new SignedRecords(time is null ? Records : new RecordSignature(Keys, time), forged ?? Forged(), logger ?? NullLogger<SignedRecords>.Instance),
+        time ?? TimeProvider.System);
 
     public static ForgedRecords Forged() => new(
         new SseMeter(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>()), TimeProvider.System, NullLogger<ForgedRecords>.Instance);

@@ -35,7 +35,7 @@ internal sealed class CredentialHandler(
     private async ValueTask<Caller> FindAsync()
     {
         var given = Request.Headers.Authorization;
-        if (given.Count == 0)
+        if (given.Count == 0 || !credentials.Reads)
         {
             return new Caller(credentials.Anonymous, null, null, CredentialSource.None);
         }

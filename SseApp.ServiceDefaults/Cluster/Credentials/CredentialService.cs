@@ -49,6 +49,9 @@ internal sealed partial class CredentialService : BackgroundService
     /// <summary>Who sends no credential.</summary>
     public Principal Anonymous { get; }
 
+    /// <summary>False where nobody's tokens and keys count: what is sent there, such as the password of a proxy in front, is not ours to refuse.</summary>
+    public bool Reads => _options.AnySource;
+
     /// <summary>What is said of a service that lets everybody do everything; null when it does not.</summary>
     public string? OpenWarning => !_isOpen ? null
         : _options.AllowAnonymous ? $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.AllowAnonymous)} is true: everybody may subscribe and publish to every topic."

@@ -13,9 +13,6 @@ internal static class TopicName
 
     private static readonly SearchValues<char> s_separators = SearchValues.Create("/:");
 
-    /// <summary>Routing decodes every escape of a path segment but <c>%2F</c>, and a topic may contain a slash.</summary>
-    public static string FromRoute(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-
     public static bool IsValid(string? name) =>
         name is { Length: >= 1 and <= MaxLength } && !name.AsSpan().ContainsAnyExcept(s_allowed) && !HasDotSegment(name);
 

@@ -9,7 +9,7 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 /// replaces the one before and is kept for a while, so that a lost announcement delays it only to the next heartbeat. They are
 /// signed; what no gateway of this cluster has sent a moment ago is ignored.
 /// </summary>
-internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged)
+internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, SignedRecords records)
 {
     // Shorter than a signature is good for, so that none that is still there is too old.
     private static readonly TimeSpan s_kept = RecordSignature.Lifetime / 2;
@@ -23,8 +23,7 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
     /// <exception cref="RedisException">Redis did not take the command.</exception>
     public Task SendAsync(ReplicaCommand command, CancellationToken cancellationToken)
     {
-        var json = signature.Sign(
-            ForgedKind.Command, Key(command.ReplicaId).ToString(), JsonSerializer.Serialize(command, ReplicaJsonContext.Default.ReplicaCommand));
+        var json = records.Sign(ForgedKind.Command, Key(command.ReplicaId).ToString(), command, ReplicaJsonContext.Default.ReplicaCommand);
         return redis.GetDatabase().ScriptEvaluateAsync(
             SendScript, [Key(command.ReplicaId)], [json, (long)s_kept.TotalMilliseconds, Channel(command.ReplicaId).ToString()])
             .WaitAsync(cancellationToken);
@@ -33,7 +32,9 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
     /// <summary>The newest command to the replica, or null.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task<ReplicaCommand?> ReadAsync(string replicaId, CancellationToken cancellationToken) =>
-        (string?)await redis.GetDatabase().StringGetAsync(Key(replicaId)).WaitAsync(cancellationToken) is { } text ? Verify(replicaId, text) : null;
+        (string?)await records.GetAsync(redis.GetDatabase(), ForgedKind.Command, Key(replicaId), replicaId).WaitAsync(cancellationToken) is { } text
+            ? Verify(replicaId, text)
+            : null;
 
     /// <summary>Commands to the replica from now on; some may be lost, see <see cref="ReadAsync"/>.</summary>
     public async IAsyncEnumerable<ReplicaCommand> WatchAsync(string replicaId, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -55,17 +56,8 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
         }
     }
 
-    private ReplicaCommand? Verify(string replicaId, string? text)
-    {
-        var signed = signature.VerifyCurrent(ForgedKind.Command, Key(replicaId).ToString(), text, out var fault);
-        var command = signed is null ? null : JsonSerializer.Deserialize(signed.Body, ReplicaJsonContext.Default.ReplicaCommand);
-        if (command is null)
-        {
-            forged.Add(ForgedKind.Command, replicaId, fault);
-        }
-
-        return command;
-    }
+    private ReplicaCommand? Verify(string replicaId, string? text) =>
+        records.Read(ForgedKind.Command, Key(replicaId).ToString(), replicaId, text, ReplicaJsonContext.Default.ReplicaCommand, current: true)?.Body;
 
     // The registry's hash tag: one slot of a Redis Cluster holds all that belongs to the replicas.
     private RedisKey Key(string replicaId) => $"{{{options.Value.KeyPrefix}:replicas}}:command:{replicaId}";

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Serialization.Metadata;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
@@ -11,7 +10,7 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 /// script on a standalone server and on Redis Cluster alike. Records and announcements are signed: what somebody else wrote,
 /// or wrote again, is ignored.
 /// </summary>
-internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
+internal sealed class RedisReplicaRegistry : IReplicaRegistry
 {
     // A full server takes no record, but keeps the one that it has: the replica is there, and so are its streams. That record
     // grows old, and old ones do not count; so the new one is announced.
@@ -22,7 +21,12 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
           if redis.call('PEXPIRE', KEYS[1], ARGV[3]) == 0 then return written end
           announce = '1'
         else
-          redis.call('SADD', KEYS[2], ARGV[1])
+          -- The set is the cluster's own; what is not one there would hide every replica.
+          local added = redis.pcall('SADD', KEYS[2], ARGV[1])
+          if type(added) == 'table' and added.err then
+            redis.call('DEL', KEYS[2])
+            redis.call('SADD', KEYS[2], ARGV[1])
+          end
         end
         if announce == '1' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
         return 1
@@ -30,18 +34,27 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
 
     private const string RemoveScript = """
         redis.call('DEL', KEYS[1])
-        redis.call('SREM', KEYS[2], ARGV[1])
+        redis.pcall('SREM', KEYS[2], ARGV[1])
         redis.call('PUBLISH', ARGV[2], ARGV[3])
         return 1
         """;
 
     // Ids whose record expired are dropped here: a replica that was killed cannot do it itself. The ids come as arguments
     // because Garnet locks, and a cluster looks for, only the keys that a script names.
+    // What can be no record is answered as a fault, after '!', which no record begins with: it hides no other.
     private const string ReadScript = """
         local live = {}
-        for i, id in ipairs(ARGV) do
-          local record = redis.call('GET', KEYS[i + 1])
-          if record then live[#live + 1] = id live[#live + 1] = record else redis.call('SREM', KEYS[1], id) end
+        for i = 2, #ARGV do
+          local length = redis.pcall('STRLEN', KEYS[i])
+          local record
+          if type(length) == 'table' then
+            record = '!type'
+          elseif length > tonumber(ARGV[1]) then
+            record = '!size'
+          else
+            record = redis.call('GET', KEYS[i])
+          end
+          if record then live[#live + 1] = ARGV[i] live[#live + 1] = record else redis.pcall('SREM', KEYS[1], ARGV[i]) end
         end
         return live
         """;
@@ -54,30 +67,21 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     private readonly RedisKey _ids;
     private readonly string _recordPrefix;
     private readonly RedisChannel _channel;
-    private readonly RecordSignature _signature;
-    private readonly ForgedRecords _forged;
+    private readonly SignedRecords _records;
     private readonly TimeProvider _time;
-    private readonly ILogger<RedisReplicaRegistry> _logger;
 
     // The newest that each replica has said, null when it has left, for as long as something older could be repeated.
     private readonly ConcurrentDictionary<string, Said> _newest = new(StringComparer.Ordinal);
-
-    // Why a record could not be read, by id, as long as it is there: it is read once a second.
-    private readonly ConcurrentDictionary<string, string> _reported = new(StringComparer.Ordinal);
 
     public RedisReplicaRegistry(
         IConnectionMultiplexer redis,
         IOptions<ClusterOptions> cluster,
         IOptions<ReplicaRegistryOptions> options,
-        RecordSignature signature,
-        ForgedRecords forged,
-        TimeProvider time,
-        ILogger<RedisReplicaRegistry> logger)
+        SignedRecords records,
+        TimeProvider time)
     {
-        _signature = signature;
-        _forged = forged;
+        _records = records;
         _time = time;
-        _logger = logger;
         _redis = redis;
         _options = options.Value;
         var tag = $"{{{cluster.Value.KeyPrefix}:replicas}}";
@@ -89,7 +93,7 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     public async Task WriteAsync(ReplicaRecord record, bool announce, CancellationToken cancellationToken)
     {
         var key = _recordPrefix + record.Id;
-        var json = _signature.Sign(ForgedKind.Record, key, JsonSerializer.Serialize(record, ReplicaJsonContext.Default.ReplicaRecord));
+        var json = _records.Sign(ForgedKind.Record, key, record, ReplicaJsonContext.Default.ReplicaRecord);
         await _redis.GetDatabase().ScriptEvaluateAsync(
             WriteScript,
             [key, _ids],
@@ -107,8 +111,9 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     public async Task<IReadOnlyList<ReplicaRecord>> ReadAsync(CancellationToken cancellationToken)
     {
         var database = _redis.GetDatabase();
-        var ids = await database.SetMembersAsync(_ids).WaitAsync(cancellationToken);
-        var result = await database.ScriptEvaluateAsync(ReadScript, [_ids, .. ids.Select(id => (RedisKey)(_recordPrefix + id))], ids)
+        var ids = await IdsAsync(database, cancellationToken);
+        var result = await database.ScriptEvaluateAsync(
+            ReadScript, [_ids, .. ids.Select(id => (RedisKey)(_recordPrefix + id))], [SignedRecords.MaxBytes, .. ids])
             .WaitAsync(cancellationToken);
         var records = new List<ReplicaRecord>();
         foreach (var pair in ((string?[]?)result ?? []).Chunk(2))
@@ -118,28 +123,15 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
                 continue;
             }
 
-            if (_signature.Verify(ForgedKind.Record, _recordPrefix + id, text, out var fault) is not { } signed)
+            if (text is "!type" or "!size")
             {
-                _forged.Add(ForgedKind.Record, id, fault);
+                _records.Reject(ForgedKind.Record, id, text == "!type" ? SignedRecords.WrongType : SignedRecords.TooLarge);
             }
-            else if (Parse(signed.Body, ReplicaJsonContext.Default.ReplicaRecord, out var reason) is { } record)
+            else if (_records.Read(ForgedKind.Record, _recordPrefix + id, id, text, ReplicaJsonContext.Default.ReplicaRecord) is { } signed
+                && Newest(id, signed.Body, signed.At) is { } newest)
             {
-                _reported.TryRemove(id, out _);
-                if (Newest(id, record, signed.At) is { } newest)
-                {
-                    records.Add(newest);
-                }
+                records.Add(newest);
             }
-            else if (!_reported.TryGetValue(id, out var reported) || reported != reason)
-            {
-                _reported[id] = reason;
-                LogForeign(id, reason);
-            }
-        }
-
-        foreach (var gone in _reported.Keys.Except(ids.Select(id => id.ToString()), StringComparer.Ordinal))
-        {
-            _reported.TryRemove(gone, out _);
         }
 
         Forget();
@@ -155,14 +147,10 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
         {
             await foreach (var message in queue.WithCancellation(cancellationToken))
             {
-                if (_signature.VerifyCurrent(ForgedKind.Announcement, _channel.ToString(), message.Message, out var fault) is not { } signed)
+                if (_records.Read(ForgedKind.Announcement, _channel.ToString(), "", message.Message, ReplicaJsonContext.Default.ReplicaChange, current: true) is { } signed
+                    && IsNew(signed.Body, signed.At))
                 {
-                    _forged.Add(ForgedKind.Announcement, "", fault);
-                }
-                // One that cannot be read is of a replica whose record cannot be read either, and that is reported.
-                else if (Parse(signed.Body, ReplicaJsonContext.Default.ReplicaChange, out _) is { } change && IsNew(change, signed.At))
-                {
-                    yield return change;
+                    yield return signed.Body;
                 }
             }
         }
@@ -173,34 +161,50 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     }
 
     private string Announcement(ReplicaChange change) =>
-        _signature.Sign(ForgedKind.Announcement, _channel.ToString(), JsonSerializer.Serialize(change, ReplicaJsonContext.Default.ReplicaChange));
+        _records.Sign(ForgedKind.Announcement, _channel.ToString(), change, ReplicaJsonContext.Default.ReplicaChange);
+
+    // The known ones too, whose records are there as long as they live: whoever takes the set away, or puts something else in
+    // its place, hides none until the next heartbeats mend it.
+    private async Task<RedisValue[]> IdsAsync(IDatabase database, CancellationToken cancellationToken)
+    {
+        var known = _newest.Where(said => said.Value.Record is not null).Select(said => (RedisValue)said.Key);
+        try
+        {
+            return [.. (await database.SetMembersAsync(_ids).WaitAsync(cancellationToken)).Union(known)];
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            _records.Reject(ForgedKind.Record, _ids.ToString(), SignedRecords.WrongType);
+            return [.. known];
+        }
+    }
 
     /// <summary>What the replica says now, of which the given record is the newest or a repetition; null when it counts no more.</summary>
     private ReplicaRecord? Newest(string id, ReplicaRecord record, DateTimeOffset at)
     {
         if (!string.Equals(record.Id, id, StringComparison.Ordinal))
         {
-            _forged.Add(ForgedKind.Record, id, "it is another replica's");
+            _records.Reject(ForgedKind.Record, id, "it is another replica's");
             return null;
         }
 
-        if (_signature.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && known.At > at))
+        if (_records.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && known.At > at))
         {
-            _forged.Add(ForgedKind.Record, id, tooOld);
+            _records.Reject(ForgedKind.Record, id, tooOld);
             return null;
         }
 
         var said = Note(id, record, at);
-        if (_signature.AgeFault(said.At) is { } old)
+        if (_records.AgeFault(said.At) is { } old)
         {
-            _forged.Add(ForgedKind.Record, id, old);
+            _records.Reject(ForgedKind.Record, id, old);
             return null;
         }
 
         // A replica that leaves takes its record away, but this read may have been quicker.
         if (said.Record is null && _time.GetElapsedTime(said.NotedAt) > s_crossing)
         {
-            _forged.Add(ForgedKind.Record, id, "it was written again after the replica had left");
+            _records.Reject(ForgedKind.Record, id, "it was written again after the replica had left");
         }
 
         return said.Record;
@@ -210,14 +214,14 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
     {
         if (change.Record is { } record && !string.Equals(record.Id, change.ReplicaId, StringComparison.Ordinal))
         {
-            _forged.Add(ForgedKind.Announcement, change.ReplicaId, "its record is another replica's");
+            _records.Reject(ForgedKind.Announcement, change.ReplicaId, "its record is another replica's");
             return false;
         }
 
         var said = Note(change.ReplicaId, change.Record, at);
         if (said.At > at && _time.GetElapsedTime(said.NotedAt) > s_crossing)
         {
-            _forged.Add(ForgedKind.Announcement, change.ReplicaId, "it was sent again");
+            _records.Reject(ForgedKind.Announcement, change.ReplicaId, "it was sent again");
         }
 
         return said.At == at;
@@ -239,26 +243,6 @@ internal sealed partial class RedisReplicaRegistry : IReplicaRegistry
             }
         }
     }
-
-    // One record of a newer or foreign writer must not hide all others.
-    private static T? Parse<T>(string json, JsonTypeInfo<T> type, out string reason)
-        where T : class
-    {
-        try
-        {
-            reason = "it is null";
-            return JsonSerializer.Deserialize(json, type);
-        }
-        catch (JsonException exception)
-        {
-            // Without the position, which changes from heartbeat to heartbeat with the numbers before it.
-            reason = $"{exception.Message.Split(" Path: ", 2)[0]} At {exception.Path}.";
-            return null;
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Ignoring replica {Replica}, whose record this version cannot read: {Reason}")]
-    private partial void LogForeign(string replica, string reason);
 
     private sealed record Said(DateTimeOffset At, ReplicaRecord? Record, long NotedAt);
 }

@@ -4,50 +4,75 @@ using SseApp.ServiceDefaults.Cluster.Signing;
 namespace SseApp.ServiceDefaults.Cluster.Replicas;
 
 /// <summary>A list of signed records. They count for as long as they are kept, a day, and each of them once.</summary>
-internal sealed class RedisRestartLedger(
-    IConnectionMultiplexer redis, IOptions<ClusterOptions> options, RecordSignature signature, ForgedRecords forged, TimeProvider time) : IRestartLedger
+internal sealed class RedisRestartLedger(IConnectionMultiplexer redis, IOptions<ClusterOptions> options, SignedRecords records, TimeProvider time) : IRestartLedger
 {
     private const int Kept = 200;
+
+    // The key is the cluster's own: what is no list there gives way to one.
+    private const string AddScript = """
+        local pushed = redis.pcall('LPUSH', KEYS[1], ARGV[1])
+        if type(pushed) == 'table' then
+          if not string.find(pushed.err, 'WRONGTYPE', 1, true) then return pushed end
+          redis.call('DEL', KEYS[1])
+          redis.call('LPUSH', KEYS[1], ARGV[1])
+        end
+        redis.call('LTRIM', KEYS[1], 0, ARGV[2] - 1)
+        redis.call('PEXPIRE', KEYS[1], ARGV[3])
+        return 1
+        """;
+
+    // One that is too large becomes an empty one, which is signed by nobody.
+    private const string ReadScript = """
+        local list = redis.pcall('LRANGE', KEYS[1], 0, ARGV[1] - 1)
+        for i, record in ipairs(list) do
+          if #record > tonumber(ARGV[2]) then list[i] = '' end
+        end
+        return list
+        """;
 
     private static readonly TimeSpan s_expiry = TimeSpan.FromDays(1);
 
     private readonly RedisKey _key = $"{{{options.Value.KeyPrefix}:replicas}}:restarts";
 
-    public async Task AddAsync(RestartRecord restart, CancellationToken cancellationToken)
-    {
-        var batch = redis.GetDatabase().CreateTransaction();
-        var writes = new Task[]
-        {
-            batch.ListLeftPushAsync(
-                _key, signature.Sign(ForgedKind.Restart, _key.ToString(), JsonSerializer.Serialize(restart, ReplicaJsonContext.Default.RestartRecord))),
-            batch.ListTrimAsync(_key, 0, Kept - 1),
-            batch.KeyExpireAsync(_key, s_expiry),
-        };
-        await batch.ExecuteAsync().WaitAsync(cancellationToken);
-        await Task.WhenAll(writes).WaitAsync(cancellationToken);
-    }
+    public Task AddAsync(RestartRecord restart, CancellationToken cancellationToken) =>
+        redis.GetDatabase().ScriptEvaluateAsync(
+            AddScript,
+            [_key],
+            [records.Sign(ForgedKind.Restart, _key.ToString(), restart, ReplicaJsonContext.Default.RestartRecord), Kept, (long)s_expiry.TotalMilliseconds])
+            .WaitAsync(cancellationToken);
 
     public async Task<IReadOnlyList<RestartRecord>> ReadAsync(CancellationToken cancellationToken)
     {
-        var values = await redis.GetDatabase().ListRangeAsync(_key, 0, Kept - 1).WaitAsync(cancellationToken);
-        var records = new List<RestartRecord>(values.Length);
+        RedisValue[] values;
+        try
+        {
+            values = (RedisValue[]?)await redis.GetDatabase().ScriptEvaluateAsync(ReadScript, [_key], [Kept, SignedRecords.MaxBytes]).WaitAsync(cancellationToken) ?? [];
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            records.Reject(ForgedKind.Restart, _key.ToString(), SignedRecords.WrongType);
+            return [];
+        }
+
+        var restarts = new List<RestartRecord>(values.Length);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var value in values)
         {
-            if (signature.Verify(ForgedKind.Restart, _key.ToString(), value, out var fault) is not { } signed)
+            if (records.Read(ForgedKind.Restart, _key.ToString(), "", value, ReplicaJsonContext.Default.RestartRecord) is not { } signed)
             {
-                forged.Add(ForgedKind.Restart, "", fault);
+                continue;
             }
-            else if (!seen.Add(signed.Signature) || time.GetUtcNow() - signed.At > s_expiry + RecordSignature.Lifetime)
+
+            if (!seen.Add(signed.Signature) || time.GetUtcNow() - signed.At > s_expiry + RecordSignature.Lifetime)
             {
-                forged.Add(ForgedKind.Restart, "", "it is there twice, or older than a day");
+                records.Reject(ForgedKind.Restart, signed.Body.Id, "it is there twice, or older than a day");
             }
-            else if (JsonSerializer.Deserialize(signed.Body, ReplicaJsonContext.Default.RestartRecord) is { } record)
+            else
             {
-                records.Add(record);
+                restarts.Add(signed.Body);
             }
         }
 
-        return records;
+        return restarts;
     }
 }

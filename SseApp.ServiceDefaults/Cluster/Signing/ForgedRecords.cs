@@ -25,6 +25,12 @@ internal static class ForgedKind
     /// <summary>The state of a rolling reload.</summary>
     public const string Reload = "reload";
 
+    /// <summary>A lease: who may do what only one may do at a time.</summary>
+    public const string Lease = "lease";
+
+    /// <summary>A topic's log, its counter or an idempotency key of it: not signed, but it can be seen when it is none.</summary>
+    public const string Topic = "topic";
+
     /// <summary>A request with a signature.</summary>
     public const string Request = "request";
 
@@ -34,7 +40,7 @@ internal static class ForgedKind
     /// <summary>A replica's address outside of <c>Replica:AllowedAddresses</c>.</summary>
     public const string Address = "address";
 
-    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Request, Relay, Address];
+    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Lease, Topic, Request, Relay, Address];
 }
 
 /// <summary>Counts and logs what was ignored because nobody with the cluster's key has made it for here and now.</summary>
@@ -46,7 +52,7 @@ internal sealed partial class ForgedRecords(SseMeter meter, TimeProvider time, I
     private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(30);
 
     private readonly Counter<long> _counter = meter.Meter.CreateCounter<long>(
-        MetricNames.Forged, description: "Records, commands and requests that were ignored because they are not signed, signed wrongly, too old or repeated, by kind.");
+        MetricNames.Forged, description: "Records, commands and requests that were ignored because they are not signed, signed wrongly, too old, repeated or of a wrong type, by kind.");
 
     private readonly ConcurrentDictionary<string, long> _loggedAt = new(StringComparer.Ordinal);
     private long _total;

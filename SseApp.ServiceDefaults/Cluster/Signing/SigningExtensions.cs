@@ -11,6 +11,7 @@ internal static class SigningExtensions
         services.AddSingleton<IValidateOptions<SecurityOptions>, SecurityValidator>();
         services.TryAddSingleton<GatewayKeys>();
         services.TryAddSingleton<RecordSignature>();
+        services.TryAddSingleton<SignedRecords>();
         services.TryAddSingleton<RequestSignature>();
         services.TryAddSingleton<ForgedRecords>();
         services.AddHostedService(provider => provider.GetRequiredService<ForgedRecords>());

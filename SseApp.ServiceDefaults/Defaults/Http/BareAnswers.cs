@@ -26,7 +26,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     public async Task InvokeAsync(HttpContext context)
     {
         var client = context.Features.Get<ClientConnection>();
-        client?.BeginRequest(HttpProtocol.IsHttp2(context.Request.Protocol));
+        client?.BeginRequest(context.Request);
         try
         {
             await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
@@ -163,7 +163,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = "no-store";
-        return TypedResults.Problem(wrong is null ? Explain(response.StatusCode) : Explain(wrong), statusCode: response.StatusCode).ExecuteAsync(context);
+        // A forwarder keeps what was wrong for itself.
+        var detail = wrong is not null ? Explain(wrong)
+            : response.StatusCode == StatusCodes.Status400BadRequest && context.Features.Get<ClientConnection>()?.IsBodyBroken == true ? UnfinishedInput.BodyEnded
+            : Explain(response.StatusCode);
+        return TypedResults.Problem(detail, statusCode: response.StatusCode).ExecuteAsync(context);
     }
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed.")]

@@ -66,6 +66,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     public PipeReader Input => _input;
 
+    /// <summary>The client said no more within the body of its request.</summary>
+    public bool IsBodyBroken => _input.IsBroken;
+
     public PipeWriter Output { get; }
 
     public RefusalOutput Refusal { get; }
@@ -105,7 +108,17 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     }
 
     /// <summary>The pipeline begins with a request; no byte of its answer has been sent.</summary>
-    public void BeginRequest(bool multiplexed)
+    public void BeginRequest(HttpRequest request)
+    {
+        var multiplexed = HttpProtocol.IsHttp2(request.Protocol);
+        BeginRequest(multiplexed);
+        if (!multiplexed)
+        {
+            _input.BeginBody(request.ContentLength ?? (request.Headers.TransferEncoding.Count > 0 ? long.MaxValue : 0));
+        }
+    }
+
+    private void BeginRequest(bool multiplexed)
     {
         _outer?.BeginRequest(multiplexed);
         if (_limit is not null)
@@ -126,6 +139,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     public void EndRequest()
     {
         _outer?.EndRequest();
+        _input.EndBody();
         _requested = false;
         if (_limit is not null && Interlocked.Decrement(ref _open) == 0)
         {

@@ -46,7 +46,7 @@ internal sealed partial class HostFilter
         var allowed = _hosts.CurrentValue;
         if (_passed is { } passed && ReferenceEquals(passed.Names, allowed) && string.Equals(passed.Header, header, StringComparison.Ordinal))
         {
-            return _next(context);
+            return NextAsync(context, header);
         }
 
         // As it was sent: the request's own property turns Punycode into what may be none.
@@ -57,6 +57,18 @@ internal sealed partial class HostFilter
         }
 
         _passed = new Passed(header, allowed);
+        return NextAsync(context, header);
+    }
+
+    // From here on, in routes, origins and redirects, a name has one spelling.
+    private Task NextAsync(HttpContext context, string header)
+    {
+        var name = HostName.WithoutDot(header);
+        if (name.Length < header.Length)
+        {
+            context.Request.Headers.Host = name;
+        }
+
         return _next(context);
     }
 

@@ -16,6 +16,14 @@ internal static class HostName
         (host is ['[', .., ']'] && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out _)) || !host.AsSpan().ContainsAny('.', '[')
         || (IPAddress.TryParse(host, out var address) && string.Equals(address.ToString(), host, StringComparison.Ordinal));
 
+    /// <summary>A host, with or without a port, without the dot at the end of its name: with it, it is the same name, written in full.</summary>
+    public static string WithoutDot(string host)
+    {
+        var colon = host.LastIndexOf(':');
+        var end = colon > host.LastIndexOf(']') ? colon : host.Length;
+        return end > 1 && host[end - 1] == '.' ? host.Remove(end - 1, 1) : host;
+    }
+
     /// <summary>A name, or <c>*.</c> and a name, in lower case and in the form of the header (Punycode). Null for what is none.</summary>
     public static string? Normalize(string pattern)
     {

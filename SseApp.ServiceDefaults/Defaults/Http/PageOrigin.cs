@@ -41,12 +41,14 @@ internal static class PageOrigin
         }
 
         // Behind a proxy that ends TLS and is not known, the scheme is not the page's. The browser knows that it is the same.
-        return site == "same-origin" && origin.EndsWith($"://{request.Host}", StringComparison.OrdinalIgnoreCase);
+        return site == "same-origin" && Uri.TryCreate(origin, UriKind.Absolute, out var own) && IsSame(origin, $"{own.Scheme}://{request.Host}");
     }
 
-    // With the port that a scheme has by default, and without regard to case.
-    private static bool IsSame(string one, string other) =>
+    /// <summary>Whether an origin is another one: with the port that a scheme has by default, and without regard to case and to a dot at the end of the name.</summary>
+    public static bool IsSame(string one, string other) =>
         Uri.TryCreate(one, UriKind.Absolute, out var first) && Uri.TryCreate(other, UriKind.Absolute, out var second)
         && first is { PathAndQuery: "/", UserInfo: "" }
-        && Uri.Compare(first, second, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0;
+        && first.Port == second.Port
+        && string.Equals(first.Scheme, second.Scheme, StringComparison.OrdinalIgnoreCase)
+        && string.Equals(HostName.WithoutDot(first.IdnHost), HostName.WithoutDot(second.IdnHost), StringComparison.OrdinalIgnoreCase);
 }

@@ -5,20 +5,45 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 
 /// <summary>
 /// Reports the end of what a client sends after everything before it has been looked at. Kestrel takes an end that comes
-/// together with the last bytes of a body for an end within the body, and refuses a publish that is all there.
+/// together with the last bytes of a body for an end within the body, and refuses a publish that is all there. An end that is
+/// within the body it takes for a client that has left, and resets the connection; here reading fails with what the client did
+/// wrong, and it gets its answer.
 /// </summary>
 /// <param name="inner">The connection's.</param>
 /// <param name="client">Who wants to know why reading fails, or null.</param>
 internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client = null) : PipeReader
 {
+    /// <summary>What a client is told that says no more within a body.</summary>
+    public const string BodyEnded = "The body ended before it was complete.";
+
     private ReadOnlySequence<byte> _buffer;
     // Of what was left in the buffer, so much has been looked at.
     private long _examined;
     private long _left;
     private long _received;
 
+    // Of the body of the request that is handled, so much has not been consumed; of one in chunks nobody knows.
+    private long _body;
+    private bool _broken;
+
     /// <summary>Bytes that the server has been shown.</summary>
     public long Received => Volatile.Read(ref _received);
+
+    /// <summary>The client said no more within the body of its request.</summary>
+    public bool IsBroken => _broken;
+
+    /// <summary>What comes next is a body of so many bytes.</summary>
+    public void BeginBody(long length) => _body = length;
+
+    /// <summary>The request has been handled, which may have left some of its body to the server.</summary>
+    public void EndBody()
+    {
+        // Of chunks it is not known here whether what comes next is a head.
+        if (_body > long.MaxValue / 2 && !_broken)
+        {
+            _body = 0;
+        }
+    }
 
     public override bool TryRead(out ReadResult result)
     {
@@ -42,6 +67,7 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         var left = _buffer.Slice(consumed);
+        _body = Math.Max(0, _body - (_buffer.Length - left.Length));
         _left = left.Length;
         _examined = left.Slice(0, examined).Length;
         _buffer = default;
@@ -74,6 +100,23 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
         var length = _buffer.Length;
         Volatile.Write(ref _received, _received + length - _left);
         _left = length;
-        return result.IsCompleted && length > _examined ? new ReadResult(result.Buffer, result.IsCanceled, isCompleted: false) : result;
+        if (!result.IsCompleted)
+        {
+            return result;
+        }
+
+        if (length > _examined)
+        {
+            return new ReadResult(result.Buffer, result.IsCanceled, isCompleted: false);
+        }
+
+        if (_body == 0)
+        {
+            return result;
+        }
+
+        _broken = true;
+        inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        throw new BadHttpRequestException(BodyEnded);
     }
 }

@@ -209,8 +209,12 @@ public sealed class LimitsTests : GatewayTest
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1"));
     }
 
-    [Fact]
-    public async Task Many_publishes_at_once_are_charged_their_bodies_before_they_are_answered()
+    [Theory]
+    [InlineData("/publish", "1920, 100", 1)]
+    [InlineData("/publish", "1, 10", 10)]
+    [InlineData("/topics/a/events", "1, 10000000", 1)]
+    [InlineData("/topics/a/events", "1, 10", 10)]
+    public async Task Of_publishes_at_once_only_those_pass_for_which_the_others_have_left_room(string path, string stored, int passing)
     {
         var answer = new TaskCompletionSource();
         var arrived = 0;
@@ -219,26 +223,61 @@ public sealed class LimitsTests : GatewayTest
             await context.Request.Body.CopyToAsync(Stream.Null, Cancellation);
             Interlocked.Increment(ref arrived);
             await answer.Task;
-            context.Response.Headers[StreamHeaders.Stored] = "1, 10";
+            context.Response.Headers[StreamHeaders.Stored] = stored;
             await context.Response.WriteAsync("r1", Cancellation);
         });
-        var gateway = await GatewayAsync(new FakeTimeProvider(DateTimeOffset.UnixEpoch), ("Limits:StoredBytesPerSecond", "200000"));
-        // Without a length one event is taken for 64 KiB.
-        var publishes = Enumerable.Range(0, 6).Select(_ => SendChunkedAsync()).ToArray();
-        await UntilAsync(() => Volatile.Read(ref arrived) == 4 && publishes.Count(publish => publish.IsCompleted) == 2, "what fits to arrive, and the rest to be refused");
+        var gateway = await GatewayAsync(
+            new FakeTimeProvider(DateTimeOffset.UnixEpoch), ("Limits:StoredBytesPerSecond", "400000"), ("Limits:EventsPerSecond", "200"), ("Limits:EventBurst", "1000"));
+        var publishes = Enumerable.Range(0, 10).Select(_ => SendAsync(gateway, path, 60_000, Cancellation)).ToArray();
+        // It could be 1 000 events or 400 000 bytes: the others wait for what becomes of it.
+        await UntilAsync(() => Volatile.Read(ref arrived) == 1, "the first to arrive");
         answer.SetResult();
 
-        Assert.Equal(4, (await Task.WhenAll(publishes)).Count(status => status == HttpStatusCode.OK));
-        // And as what they were when they are answered.
-        Assert.Equal(HttpStatusCode.OK, await SendChunkedAsync());
+        Assert.Equal(passing, (await Task.WhenAll(publishes)).Count(status => status == HttpStatusCode.OK));
+        Assert.Equal(passing, arrived);
+        Assert.All(publishes, publish => Assert.True(publish.Result is HttpStatusCode.OK or HttpStatusCode.TooManyRequests));
+    }
 
-        async Task<HttpStatusCode> SendChunkedAsync()
+    [Fact]
+    public async Task Nobody_waits_long_for_the_room_of_others_and_who_leaves_before_the_answer_pays_for_all_that_may_be_stored()
+    {
+        var arrived = 0;
+        await HandlingOriginAsync("r1", async context =>
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/a/events") { Content = new StringContent("0123456789") };
-            request.Headers.TransferEncodingChunked = true;
-            using var response = await gateway.Client.SendAsync(request, Cancellation);
-            return response.StatusCode;
+            Interlocked.Increment(ref arrived);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        });
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var gateway = await GatewayAsync(time, ("Limits:EventsPerSecond", "200"), ("Limits:EventBurst", "1000"));
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var first = SendAsync(gateway, "/publish", 200_000, leaving.Token);
+        await UntilAsync(() => Volatile.Read(ref arrived) == 1, "the first to arrive");
+        await RefusedAsync("/publish");
+
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        await RefusedAsync("/topics/a/events");
+        Assert.Equal(1, arrived);
+
+        async Task RefusedAsync(string path)
+        {
+            var refused = SendAsync(gateway, path, 10, Cancellation);
+            await UntilAsync(
+                () =>
+                {
+                    time.Advance(TimeSpan.FromSeconds(0.1));
+                    return refused.IsCompleted;
+                },
+                "it to be refused");
+            Assert.Equal(HttpStatusCode.TooManyRequests, await refused);
         }
+    }
+
+    private static async Task<HttpStatusCode> SendAsync(GatewayHost gateway, string path, int length, CancellationToken cancellationToken)
+    {
+        using var content = new StringContent(new string('x', length));
+        using var response = await gateway.Client.PostAsync(path, content, cancellationToken);
+        return response.StatusCode;
     }
 
     [Fact]

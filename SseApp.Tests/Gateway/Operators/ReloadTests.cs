@@ -1,6 +1,8 @@
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
+using StackExchange.Redis;
 
 namespace SseApp.Tests.Gateway.Operators;
 
@@ -153,6 +155,41 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
         await leases.ReleaseAsync("work", "a", Cancellation);
         Assert.True(await leases.TryAcquireAsync("work", "b", brief, Cancellation));
         await Eventually.Async(() => leases.TryAcquireAsync("work", "a", s_limit, Cancellation), s_limit, "the lease of b to end");
+    }
+
+    [Fact]
+    public async Task What_is_no_lease_blocks_nobody_however_long_it_would_stay()
+    {
+        var gateway = await StartGatewayAsync(0);
+        var leases = gateway.Get<RedisLeases>();
+        var forged = gateway.Get<ForgedRecords>();
+        await using var connection = await redis.ConnectAsync();
+        var database = connection.GetDatabase();
+        var prefix = gateway.Get<IOptions<ClusterOptions>>().Value.KeyPrefix;
+        RedisKey key = $"{{{prefix}:leases}}:work";
+        foreach (var name in ForeignValues.Names)
+        {
+            var before = forged.Total;
+            await ForeignValues.PutAsync(database, key, name);
+            await leases.ReleaseAsync("work", "a", Cancellation);
+            Assert.True(await database.KeyExistsAsync(key));
+            Assert.True(await leases.TryAcquireAsync("work", "a", s_limit, Cancellation), name);
+            Assert.False(await leases.TryAcquireAsync("work", "b", s_limit, Cancellation), name);
+            Assert.NotNull(await database.KeyTimeToLiveAsync(key));
+            Assert.True(forged.Total > before, name);
+        }
+
+        // A copy of a lease that was given back, without an end: another's, or of another name.
+        var copy = await database.StringGetAsync(key);
+        await leases.ReleaseAsync("work", "a", Cancellation);
+        await database.StringSetAsync($"{{{prefix}:leases}}:other", copy);
+        Assert.True(await leases.TryAcquireAsync("other", "b", s_limit, Cancellation));
+        var old = new SignedRecords(
+            new RecordSignature(ClusterKey.Keys, new FakeTimeProvider(TimeProvider.System.GetUtcNow() - s_limit - TimeSpan.FromMinutes(2))),
+            forged,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<SignedRecords>.Instance);
+        await database.StringSetAsync(key, old.Sign(ForgedKind.Lease, key.ToString(), new Lease("a", s_limit.TotalSeconds), LeaseJsonContext.Default.Lease));
+        Assert.True(await leases.TryAcquireAsync("work", "b", s_limit, Cancellation));
     }
 
     private static async Task<JsonElement> EndOfReloadAsync(GatewayHost gateway)

@@ -51,20 +51,83 @@ public sealed class Http2RefusalTests(RedisServer redis) : EdgeTest(redis)
     [Theory]
     [InlineData("Limits:StreamsPerGateway", "1", "gateway-streams")]
     [InlineData("Limits:StreamsPerAddress", "1", "address-streams")]
-    public async Task An_EventSource_that_is_refused_is_asked_to_reconnect(string setting, string value, string reason)
+    [InlineData("Limits:TopicsPerAddress", "1", "topics", "/events?topic=b&topic=c")]
+    public async Task An_EventSource_that_is_refused_is_asked_to_reconnect(string setting, string value, string reason, string path = "/events?topic=a")
     {
         var gateway = await Http2Async((setting, value));
         using var client = Client(gateway);
         await using var first = await SseReader.OpenAsync(client, "/events?topic=a");
         await first.OpenedAsync();
 
-        using var request = Request("GET", "/events?topic=a", "Accept: " + EventStream, "");
+        using var request = Request("GET", path, "Accept: " + EventStream, "");
         using var response = await client.SendAsync(request, Cancellation);
         var text = await response.Content.ReadAsStringAsync(Cancellation);
 
         Assert.Equal((HttpStatusCode.OK, EventStream), (response.StatusCode, response.Content.Headers.ContentType!.MediaType));
         Assert.Matches($"^retry: [0-9]+\n(id: .*\n)?event: stream.unavailable\ndata: \\{{\"reason\":\"{reason}\",\"retryAfterMs\":[0-9]+\\}}\n\n$", text);
         await AssertLivesAsync(client, first);
+    }
+
+    /// <summary>What a program gets; of a publish also whether it is stored.</summary>
+    [Theory]
+    [InlineData("GET", "/events?topic=a", "application/json", "Limits:ConnectsPerSecond", "connect-rate")]
+    [InlineData("GET", "/events?topic=a", "application/json", "Limits:StreamsPerAddress", "address-streams")]
+    [InlineData("GET", "/events?topic=b", "application/json", "Limits:TopicsPerAddress", "topics")]
+    [InlineData("GET", "/topics/a", "*/*", "Limits:ReadsPerSecond", "read-rate")]
+    [InlineData("POST", "/topics/a/events", "*/*", "Limits:EventsPerSecond", "publish-rate")]
+    [InlineData("POST", "/publish", "*/*", "Limits:EventsPerSecond", "publish-rate")]
+    [InlineData("POST", "/publish", "*/*", "Limits:StoredBytesPerSecond", "publish-rate")]
+    public async Task Over_a_rate_or_a_number_it_is_429_with_the_time_to_wait(string method, string path, string accept, string limit, string reason)
+    {
+        var gateway = await Http2Async((limit, "1"), ("Limits:EventBurst", "1"), ("Limits:ConnectBurst", "1"));
+        using var client = Client(gateway);
+        await using var stream = await SseReader.OpenAsync(client, "/events?topic=a");
+        await stream.OpenedAsync();
+
+        HttpResponseMessage? last = null;
+        await Eventually.Async(
+            async () =>
+            {
+                last?.Dispose();
+                using var request = Request(method, path, "Accept: " + accept, method == "POST" ? """{"topic":"a","data":"x"}""" : "");
+                last = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+                return last.StatusCode == HttpStatusCode.TooManyRequests;
+            },
+            TimeSpan.FromSeconds(20),
+            "a refusal");
+        using var answer = last!;
+
+        Assert.Equal((HttpVersion.Version20, "application/problem+json"), (answer.Version, answer.Content.Headers.ContentType?.MediaType));
+        Assert.True(answer.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+        var problem = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal((429, reason), (problem.GetProperty("status").GetInt32(), problem.GetProperty("reason").GetString()));
+        Assert.Equal(method == "POST" ? "not-stored" : null, problem.TryGetProperty("outcome", out var outcome) ? outcome.GetString() : null);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData(EventStream)]
+    public async Task A_replica_refuses_a_client_of_HTTP2_in_the_same_form(string accept)
+    {
+        var replica = Own(await EventsHost.StartAsync(
+            Server, null, ("Kestrel:EndpointDefaults:Protocols", "Http2"), ("Topics:NewHubsPerSecond", "1"), ("TopicLog:MaxIdempotencyKeys", "1")));
+        using var client = Client(replica.Address);
+        for (var i = 0; i < 2; i++)
+        {
+            using var publish = Request("POST", "/topics/a/events", $"Idempotency-Key: {i}", "x");
+            using var published = await client.SendAsync(publish, Cancellation);
+            Assert.Equal(i == 0 ? HttpStatusCode.Created : HttpStatusCode.TooManyRequests, published.StatusCode);
+            Assert.Equal(i > 0, published.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+        }
+
+        // It is not refused for the number of its topics; others wait for a minute because of them.
+        await using var first = await SseReader.OpenAsync(client, "/events?" + string.Join('&', Enumerable.Range(0, 64).Select(i => $"topic=t{i}")));
+        await first.OpenedAsync();
+        using var stream = Request("GET", "/events?topic=new", "Accept: " + accept, "");
+        using var refused = await client.SendAsync(stream, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        Assert.Equal((accept == EventStream ? 200 : 429, HttpVersion.Version20), ((int)refused.StatusCode, refused.Version));
+        Assert.Contains("topics", await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Equal(accept != EventStream, refused.Headers.RetryAfter?.Delta > TimeSpan.Zero);
     }
 
     [Theory]
@@ -151,9 +214,11 @@ public sealed class Http2RefusalTests(RedisServer redis) : EdgeTest(redis)
         return request;
     }
 
-    private static HttpClient Client(GatewayHost gateway) => new()
+    private static HttpClient Client(GatewayHost gateway) => Client(gateway.Address);
+
+    private static HttpClient Client(Uri address) => new()
     {
-        BaseAddress = gateway.Address,
+        BaseAddress = address,
         DefaultRequestVersion = HttpVersion.Version20,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         Timeout = TimeSpan.FromSeconds(20),

@@ -168,6 +168,59 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
     }
 
     [Fact]
+    public async Task Whatever_lies_under_a_key_that_steers_is_counted_and_gives_way()
+    {
+        var replica = await ReplicaAsync();
+        await using var connection = await redis.ConnectAsync();
+        var database = connection.GetDatabase();
+        var gateway = await StartGatewayAsync();
+        var (ledger, reloads, commands) = (gateway.Get<IRestartLedger>(), gateway.Get<ReloadStore>(), replica.Get<RedisReplicaCommands>());
+        // Of a cluster without a gateway that writes it, too.
+        var store = new RedisAlertStore(
+            connection, Options.Create(new ClusterOptions { KeyPrefix = _prefix + "-2" }), gateway.Get<SignedRecords>());
+        var forged = gateway.Get<ForgedRecords>();
+        var status = new ReloadStatus
+        {
+            Id = "1",
+            State = ReloadState.Succeeded,
+            Trigger = "t",
+            Gateway = "g",
+            StartedAt = default,
+            UpdatedAt = default,
+            Detail = "d",
+            Steps = [],
+        };
+        foreach (var name in ForeignValues.Names)
+        {
+            await ForeignValues.PutAsync(database, $"{{{_prefix}:replicas}}:restarts", name);
+            Assert.Empty(await ledger.ReadAsync(Cancellation));
+            await ledger.AddAsync(new RestartRecord { Id = name, At = TimeProvider.System.GetUtcNow() }, Cancellation);
+            Assert.Equal(name, Assert.Single(await ledger.ReadAsync(Cancellation)).Id);
+
+            await ForeignValues.PutAsync(database, $"{_prefix}:reload", name);
+            Assert.Null(await reloads.ReadAsync(Cancellation));
+            await reloads.WriteAsync(status, Cancellation);
+            Assert.NotNull(await reloads.ReadAsync(Cancellation));
+
+            await ForeignValues.PutAsync(database, $"{_prefix}-2:alerts:2", name);
+            var (book, version, _) = await store.ReadAsync(Cancellation);
+            Assert.Null(book);
+            Assert.True(await store.TryWriteAsync(new AlertBook(), version, Cancellation), name);
+            Assert.False(await store.TryWriteAsync(new AlertBook(), version, Cancellation), name);
+            Assert.NotNull((await store.ReadAsync(Cancellation)).Book);
+
+            var own = replica.Get<ForgedRecords>();
+            var before = own.Total;
+            await ForeignValues.PutAsync(database, Key($"command:{replica.Get<ReplicaIdentity>().Id}"), name);
+            Assert.Null(await commands.ReadAsync(replica.Get<ReplicaIdentity>().Id, Cancellation));
+            Assert.True(own.Total > before, name);
+        }
+
+        Assert.True(forged.Total >= 2 * ForeignValues.Names.Length);
+        await UntilAsync(() => gateway.AvailableReplicas() == 1, "the replica");
+    }
+
+    [Fact]
     public async Task Replicas_outside_of_the_allowed_addresses_are_ignored()
     {
         await redis.RequireAsync();

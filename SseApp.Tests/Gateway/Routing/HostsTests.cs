@@ -5,6 +5,16 @@ public sealed class HostsTests : GatewayTest
     [Theory]
     [InlineData("events.example.org", true)]
     [InlineData("Events.Example.ORG:8080", true)]
+    [InlineData("events.example.org.", true)]
+    [InlineData("Events.example.org.:80", true)]
+    [InlineData("events.example.org:443", true)]
+    [InlineData("full.example.org", true)]
+    [InlineData("full.example.org.:8080", true)]
+    [InlineData("a.example.net.", true)]
+    [InlineData("secure.example.org.:8443", true)]
+    [InlineData("secure.example.org.:8444", false)]
+    [InlineData("events.example.org.evil.example", false)]
+    [InlineData("example.org.", false)]
     [InlineData("a.b.example.net", true)]
     [InlineData("xn--bcher-kva.example", true)]
     [InlineData("secure.example.org:8443", true)]
@@ -20,6 +30,7 @@ public sealed class HostsTests : GatewayTest
             ("Match:Hosts:1", "*.example.net"),
             ("Match:Hosts:2", "xn--bcher-kva.example"),
             ("Match:Hosts:3", "secure.example.org:8443"),
+            ("Match:Hosts:4", "full.example.org."),
             ("Hosts:Allowed:0", "*"));
 
         foreach (var path in new[] { "/events?topic=a", "/topics/a", "/publish" })

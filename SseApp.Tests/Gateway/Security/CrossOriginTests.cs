@@ -6,6 +6,11 @@ public sealed class CrossOriginTests : GatewayTest
 
     [Theory]
     [InlineData(Origin, "/events?topic=a", Origin, HttpStatusCode.OK)]
+    [InlineData("https://app.example.", "/events?topic=a", "https://app.example.", HttpStatusCode.OK)]
+    [InlineData("https://app.example:443", "/events?topic=a", "https://app.example:443", HttpStatusCode.OK)]
+    [InlineData("http://app.example", "/events?topic=a", null, HttpStatusCode.OK)]
+    [InlineData("https://app.example.evil.example", "/events?topic=a", null, HttpStatusCode.OK)]
+    [InlineData("null", "/events?topic=a", null, HttpStatusCode.OK)]
     [InlineData("https://evil.example", "/events?topic=a", null, HttpStatusCode.OK)]
     [InlineData(Origin, "/admin/replicas", null, HttpStatusCode.NotFound)]
     public async Task Only_pages_of_the_named_origins_may_read_streams_and_nobody_the_operator_api(string origin, string path, string? allowed, HttpStatusCode status)

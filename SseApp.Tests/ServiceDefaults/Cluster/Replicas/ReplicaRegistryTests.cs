@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Testing;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Replicas;
@@ -29,7 +30,7 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
     {
         await using var redis = await server.ConnectAsync();
         var prefix = Guid.NewGuid().ToString("N");
-        var logger = new FakeLogger<RedisReplicaRegistry>();
+        var logger = new FakeLogger<SignedRecords>();
         var registry = Create(redis, TimeSpan.FromMinutes(1), prefix, logger);
         await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
         await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
@@ -47,6 +48,50 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
 
         await registry.WriteAsync(Record("newer"), announce: false, TestContext.Current.CancellationToken);
         Assert.Equal(2, (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count);
+    }
+
+    [Fact]
+    public async Task Whatever_lies_under_a_replicas_key_hides_no_other_and_is_counted()
+    {
+        await using var redis = await server.ConnectAsync();
+        var database = redis.GetDatabase();
+        var prefix = Guid.NewGuid().ToString("N");
+        var forged = ClusterKey.Forged();
+        var registry = ClusterKey.Registry(redis, prefix, TimeSpan.FromMinutes(1), forged: forged);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        foreach (var name in ForeignValues.Names)
+        {
+            await ForeignValues.PutAsync(database, $"{{{prefix}:replicas}}:{name}", name);
+            await database.SetAddAsync($"{{{prefix}:replicas}}", [name, new byte[] { 0xff, 0xfe }]);
+        }
+
+        Assert.Equal(["a"], (await registry.ReadAsync(TestContext.Current.CancellationToken)).Select(live => live.Id));
+        Assert.Equal(ForeignValues.Names.Length, forged.Total);
+    }
+
+    [Fact]
+    public async Task The_set_of_replicas_comes_back_whatever_takes_its_place_and_hides_no_known_one_meanwhile()
+    {
+        await using var redis = await server.ConnectAsync();
+        var database = redis.GetDatabase();
+        var prefix = Guid.NewGuid().ToString("N");
+        RedisKey ids = $"{{{prefix}:replicas}}";
+        var forged = ClusterKey.Forged();
+        var registry = ClusterKey.Registry(redis, prefix, TimeSpan.FromMinutes(1), forged: forged);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(Record("b"), announce: false, TestContext.Current.CancellationToken);
+        Assert.Equal(2, (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count);
+        foreach (var name in ForeignValues.Names.Except(["set"]))
+        {
+            await ForeignValues.PutAsync(database, ids, name);
+            Assert.Equal(["a", "b"], (await registry.ReadAsync(TestContext.Current.CancellationToken)).Select(live => live.Id));
+            await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+            Assert.Equal(["a", "b"], (await registry.ReadAsync(TestContext.Current.CancellationToken)).Select(live => live.Id));
+            Assert.Equal(RedisType.Set, await database.KeyTypeAsync(ids));
+            await registry.RemoveAsync("c", TestContext.Current.CancellationToken);
+        }
+
+        Assert.True(forged.Total >= ForeignValues.Names.Length - 1);
     }
 
     [Fact]
@@ -82,7 +127,7 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
         await changes.DisposeAsync();
     }
 
-    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null, ILogger<RedisReplicaRegistry>? logger = null) =>
+    private static RedisReplicaRegistry Create(IConnectionMultiplexer redis, TimeSpan expiry, string? prefix = null, ILogger<SignedRecords>? logger = null) =>
         ClusterKey.Registry(redis, prefix ?? Guid.NewGuid().ToString("N"), expiry, logger);
 
     private static ReplicaRecord Record(string id) => new()

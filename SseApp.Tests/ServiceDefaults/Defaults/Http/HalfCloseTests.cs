@@ -58,6 +58,39 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
         }
     }
 
+    [Theory]
+    [InlineData("gateway", "Content-Length: 50\r\n\r\nabc")]
+    [InlineData("gateway", "Content-Length: 50\r\n\r\n")]
+    [InlineData("gateway", "Transfer-Encoding: chunked\r\n\r\n5\r\nabc")]
+    [InlineData("gateway", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")]
+    [InlineData("replica", "Content-Length: 50\r\n\r\nabc")]
+    [InlineData("replica", "Content-Length: 50\r\n\r\n")]
+    [InlineData("replica", "Transfer-Encoding: chunked\r\n\r\n5\r\nabc")]
+    [InlineData("replica", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")]
+    public async Task A_publisher_that_says_no_more_within_its_body_is_told_so_and_nothing_is_stored(string service, string rest)
+    {
+        var (gateway, replica) = await StartAsync();
+        var address = service == "replica" ? replica.Address : gateway.Address;
+        foreach (var path in (string[])["/topics/half/events", "/publish"])
+        {
+            using var socket = await AskAsync(address, $"POST {path} HTTP/1.1\r\nHost: a\r\n{rest}");
+            // To its end, which is no reset.
+            var answer = await RawHttp.ReadAsync(socket);
+            Assert.Equal("The body ended before it was complete.", RawHttp.AssertProblem(400, answer).GetProperty("detail").GetString());
+            Assert.Equal(0, answer.LastIndexOf("HTTP/1.1 ", StringComparison.Ordinal));
+        }
+
+        Assert.Contains("\"lastOffset\":0", await replica.Client.GetStringAsync("/topics/half", Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_is_refused_before_the_body_is_read_gets_that_answer_whatever_is_missing_of_it()
+    {
+        var (_, replica) = await StartAsync();
+        using var socket = await AskAsync(replica.Address, "POST /topics/half/events HTTP/1.1\r\nHost: a\r\nContent-Encoding: br\r\nContent-Length: 50\r\n\r\nabc");
+        Assert.StartsWith("HTTP/1.1 415 ", await RawHttp.ReadAsync(socket), StringComparison.Ordinal);
+    }
+
     private static async Task<Socket> AskAsync(Uri address, string request)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -1,0 +1,59 @@
+using SseApp.Gateway.Requests;
+
+namespace SseApp.Gateway.Limits;
+
+/// <summary>Publishes that have been charged for all that they could store, because nobody knows yet what they do, by client.</summary>
+internal sealed class OpenPublishes
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ClientKey, Open> _clients = [];
+
+    public void Enter(ClientKey client)
+    {
+        lock (_gate)
+        {
+            if (!_clients.TryGetValue(client, out var open))
+            {
+                _clients[client] = open = new Open();
+            }
+
+            open.Count++;
+        }
+    }
+
+    public void Leave(ClientKey client)
+    {
+        TaskCompletionSource? waiting = null;
+        lock (_gate)
+        {
+            if (_clients.TryGetValue(client, out var open))
+            {
+                (waiting, open.Left) = (open.Left, null);
+                if (--open.Count == 0)
+                {
+                    _clients.Remove(client);
+                }
+            }
+        }
+
+        waiting?.TrySetResult();
+    }
+
+    /// <summary>Ends when the next of the client's publishes is over; null if there is none.</summary>
+    public TaskCompletionSource? NextOf(ClientKey client)
+    {
+        lock (_gate)
+        {
+            return _clients.TryGetValue(client, out var open)
+                ? open.Left ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+                : null;
+        }
+    }
+
+    private sealed class Open
+    {
+        public int Count { get; set; }
+
+        public TaskCompletionSource? Left { get; set; }
+    }
+}
