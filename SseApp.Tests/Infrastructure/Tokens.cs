@@ -23,7 +23,7 @@ internal static class Tokens
     ];
 
     /// <summary>A token for <c>alice</c>, valid for an hour unless it is changed.</summary>
-    public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key)
+    public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256)
     {
         var now = DateTimeOffset.UtcNow;
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
@@ -40,7 +40,7 @@ internal static class Tokens
         return s_handler.CreateToken(new SecurityTokenDescriptor
         {
             Claims = claims,
-            SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)), SecurityAlgorithms.HmacSha256),
+            SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)), algorithm),
         });
     }
 }
