@@ -25,6 +25,9 @@ internal static class ForgedKind
     /// <summary>The state of a rolling reload.</summary>
     public const string Reload = "reload";
 
+    /// <summary>A credential that is said to be revoked.</summary>
+    public const string Revocation = "revocation";
+
     /// <summary>A request with a signature.</summary>
     public const string Request = "request";
 
@@ -34,7 +37,7 @@ internal static class ForgedKind
     /// <summary>A replica's address outside of <c>Replica:AllowedAddresses</c>.</summary>
     public const string Address = "address";
 
-    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Request, Relay, Address];
+    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Revocation, Request, Relay, Address];
 }
 
 /// <summary>Counts and logs what was ignored because nobody with the cluster's key has made it for here and now.</summary>

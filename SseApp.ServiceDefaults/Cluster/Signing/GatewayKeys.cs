@@ -28,6 +28,9 @@ internal sealed class GatewayKeys : IDisposable
         _codes = new ThreadLocal<IncrementalHash[]>(() => Array.ConvertAll(_keys, static key => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key)));
     }
 
+    /// <summary>Whether there is a previous key, too.</summary>
+    public bool Change => _keys.Length > 1;
+
     public void Dispose() => _codes.Dispose();
 
     /// <summary>Signs with the current key, and while keys change with the previous one too: a process that does not have the new one yet must believe it.</summary>
