@@ -101,6 +101,9 @@ internal sealed class StreamConnection(
     /// <summary>The client is gone; from any thread.</summary>
     public void Leave() => Shard.Run(() => BeginClose(CloseReason.Client));
 
+    /// <summary>The credential counts no more; from any thread.</summary>
+    public void Revoke() => Shard.Run(() => BeginClose(CloseReason.TokenRevoked));
+
     public void Join()
     {
         ShardIndex = Shard.Add(this);

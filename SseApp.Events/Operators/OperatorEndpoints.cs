@@ -19,6 +19,7 @@ internal static class OperatorEndpoints
         admin.MapGet("/connections", ListConnectionsAsync);
         admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
+        admin.MapRevocations();
     }
 
     private static JsonHttpResult<ProcessDetails> Describe(

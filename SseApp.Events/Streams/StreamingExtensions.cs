@@ -22,6 +22,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
         builder.Services.AddHostedService<StreamClock>();
+        builder.Services.AddHostedService<RevokedStreams>();
         return builder;
     }
 

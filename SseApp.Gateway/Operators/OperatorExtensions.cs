@@ -1,5 +1,6 @@
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -34,6 +35,7 @@ internal static class OperatorExtensions
         admin.MapReload();
         admin.MapAlerts();
         admin.MapStreams();
+        admin.MapRevocations();
     }
 
     private static async ValueTask<object?> AnswerAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)

@@ -19,8 +19,13 @@ internal sealed class ApiKeys(IEnumerable<StoredApiKey> keys)
     // The principal is made once for a key, not for each publish.
     private readonly FrozenDictionary<string, (byte[] Hash, Principal Principal)> _keys = keys.ToFrozenDictionary(
         key => key.Id,
-        key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = Principal.KeyOf("key", key.Name), Name = key.Name, ApiKeyId = key.Id, Grants = key.Grants }),
+        key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = Principal.KeyOf("key", key.Name), Name = key.Name, ApiKeyId = key.Id, Fingerprint = Convert.ToBase64String(key.Hash), Grants = key.Grants }),
         StringComparer.Ordinal);
+
+    /// <summary>Whether the key is still there, and may what it might.</summary>
+    public bool Has(Principal principal) => _keys.TryGetValue(principal.ApiKeyId!, out var key)
+        && (ReferenceEquals(key.Principal, principal)
+            || (key.Principal.Name == principal.Name && key.Principal.Fingerprint == principal.Fingerprint && key.Principal.Grants.Equal(principal.Grants)));
 
     public Verification Verify(string text)
     {

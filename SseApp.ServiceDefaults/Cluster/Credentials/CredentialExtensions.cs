@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
@@ -12,6 +13,10 @@ internal static class CredentialExtensions
         services.AddValidatedOptions<CredentialOptions>(CredentialOptions.SectionName);
         services.AddSingleton<IValidateOptions<CredentialOptions>, CredentialValidator>();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddClusterSigning();
+        services.TryAddSingleton<Revocations>();
+        services.TryAddSingleton<RevocationStore>();
+        services.AddHostedService<RevocationWatch>();
         services.AddSingleton<CredentialService>();
         services.AddHostedService(provider => provider.GetRequiredService<CredentialService>());
         return services;

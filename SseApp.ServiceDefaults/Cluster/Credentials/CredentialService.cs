@@ -16,14 +16,17 @@ internal sealed partial class CredentialService : BackgroundService
     private readonly IssuerKeys[] _authorities;
     private readonly TokenIssuer[] _issuers;
     private readonly TokenVerifier _verifier;
+    private readonly Revocations _revocations;
     private readonly bool _isOpen;
     private readonly bool _isDevelopment;
     private volatile ApiKeys _keys = new([]);
     private string? _keysSeen;
+    private int _keysVersion;
 
-    public CredentialService(IOptions<CredentialOptions> options, IHostEnvironment environment, TimeProvider time, ILoggerFactory logs)
+    public CredentialService(IOptions<CredentialOptions> options, IHostEnvironment environment, Revocations revocations, TimeProvider time, ILoggerFactory logs)
     {
         _options = options.Value;
+        _revocations = revocations;
         _time = time;
         _logger = logs.CreateLogger<CredentialService>();
         _isOpen = _options.IsOpen(environment);
@@ -64,16 +67,48 @@ internal sealed partial class CredentialService : BackgroundService
     public string? PublishedBy(Principal principal, string topic) => principal.Grants.PublishedBy(topic) ?? Anonymous.Grants.PublishedBy(topic);
 
     /// <param name="credential">A token or an API key.</param>
-    public ValueTask<Verification> VerifyAsync(string credential) => credential.StartsWith(ApiKey.Prefix, StringComparison.Ordinal)
-        ? ValueTask.FromResult(_keys.Verify(credential))
-        : _issuers.Length > 0 ? _verifier.VerifyAsync(credential)
-        : ValueTask.FromResult(Verification.Refused(AuthReason.TokenInvalid, $"No issuer of tokens is known here ({CredentialOptions.SectionName}:{nameof(CredentialOptions.Issuers)})."));
+    public ValueTask<Verification> VerifyAsync(string credential)
+    {
+        if (credential.StartsWith(ApiKey.Prefix, StringComparison.Ordinal))
+        {
+            return ValueTask.FromResult(NotRevoked(_keys.Verify(credential)));
+        }
+
+        if (_issuers.Length == 0)
+        {
+            return ValueTask.FromResult(Verification.Refused(AuthReason.TokenInvalid, $"No issuer of tokens is known here ({CredentialOptions.SectionName}:{nameof(CredentialOptions.Issuers)})."));
+        }
+
+        var verifying = _verifier.VerifyAsync(credential);
+        return verifying.IsCompletedSuccessfully ? ValueTask.FromResult(NotRevoked(verifying.Result)) : AwaitAsync(verifying);
+
+        async ValueTask<Verification> AwaitAsync(ValueTask<Verification> pending) => NotRevoked(await pending);
+    }
+
+    /// <summary>
+    /// Whether what was valid still is, apart from its end: it was not revoked, its key was not removed, and its issuer still has
+    /// the key that signed it.
+    /// </summary>
+    public bool StillCounts(Principal principal) => principal.Kind switch
+    {
+        CredentialKind.None => true,
+        CredentialKind.ApiKey => _keys.Has(principal) && !_revocations.IsRevoked(principal),
+        _ => _verifier.HasKey(principal) && !_revocations.IsRevoked(principal),
+    };
+
+    /// <summary>Changes whenever the answer of <see cref="StillCounts"/> may have changed for somebody.</summary>
+    public int Version => _revocations.Version + Volatile.Read(ref _keysVersion) + _authorities.Sum(static authority => authority.Version);
 
     public override void Dispose()
     {
         _verifier.Dispose();
         base.Dispose();
     }
+
+    private Verification NotRevoked(Verification found) => found.Principal is not { } principal ? found
+        : !_revocations.IsRead ? Verification.Refused(AuthReason.Unavailable, "Whether the credential was revoked cannot be said before Redis was reached once. Try again in a moment.")
+        : _revocations.IsRevoked(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked. Sign in again, or use another key.")
+        : found;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -126,6 +161,7 @@ internal sealed partial class CredentialService : BackgroundService
             {
                 _keys = new ApiKeys(ApiKeyStore.Read(_options.ApiKeyFile));
                 _keysSeen = text;
+                Interlocked.Increment(ref _keysVersion);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)

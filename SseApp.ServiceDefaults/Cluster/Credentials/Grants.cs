@@ -38,6 +38,8 @@ internal sealed class Grants
     /// <returns>The pattern that lets this topic in; null: none.</returns>
     public string? PublishedBy(string topic) => Find(_publish, topic);
 
+    public bool Equal(Grants other) => _subscribe.SequenceEqual(other._subscribe) && _publish.SequenceEqual(other._publish) && _scopes.SequenceEqual(other._scopes);
+
     public bool Has(string scope) => Array.IndexOf(_scopes, scope) >= 0;
 
     // No lambda: it would be an object for each publish.

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
@@ -25,6 +26,7 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
     private Task? _asking;
     private long _askedAt = long.MinValue;
     private bool _reported;
+    private int _version;
 
     /// <summary>The keys, of which one has this id if the issuer knows it; null while there were never any, or none for a day.</summary>
     public async ValueTask<ICollection<SecurityKey>?> FindAsync(string? keyId)
@@ -37,8 +39,18 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
         return Current?.Keys;
     }
 
+    /// <summary>Changes with the set.</summary>
+    public int Version => Volatile.Read(ref _version);
+
+    /// <summary>
+    /// Names a key by what it is (RFC 7638), because a token may come without a key id, and an issuer may give a new key the id of
+    /// the one before.
+    /// </summary>
+    public static string? IdOf(SecurityKey? key) => key is null ? null : key.CanComputeJwkThumbprint() ? Base64Url.EncodeToString(key.ComputeJwkThumbprint()) : key.KeyId;
+
     /// <summary>Whether a key has not been taken out of the set; true while nothing is known.</summary>
-    public bool Has(string? keyId) => keyId is null || Current is not { } known || IsIn(known, keyId);
+    /// <param name="id">Its <see cref="IdOf"/>.</param>
+    public bool Has(string? id) => id is null || Current is not { } known || known.Ids.Contains(id);
 
     /// <summary>Asks again, unless that was done a moment ago.</summary>
     public Task AskAsync()
@@ -77,7 +89,13 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
                 throw new InvalidOperationException("It has no key to verify signatures with.");
             }
 
-            _known = new Known(keys, time.GetTimestamp());
+            var before = _known;
+            _known = new Known(keys, keys.Select(IdOf).OfType<string>().ToHashSet(StringComparer.Ordinal), time.GetTimestamp());
+            if (before is null || !before.Ids.SetEquals(_known.Ids))
+            {
+                Interlocked.Increment(ref _version);
+            }
+
             if (_reported)
             {
                 _reported = false;
@@ -102,5 +120,5 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
     [LoggerMessage(LogLevel.Information, "The keys of the issuer can be read at {Address} again.")]
     private partial void LogBack(string address);
 
-    private sealed record Known(ICollection<SecurityKey> Keys, long At);
+    private sealed record Known(ICollection<SecurityKey> Keys, HashSet<string> Ids, long At);
 }

@@ -32,10 +32,10 @@ internal sealed record Principal
     /// <summary>The token's <c>jti</c>.</summary>
     public string? TokenId { get; init; }
 
-    /// <summary>SHA-256 of the whole token, in base64: names it where it has no <c>jti</c>.</summary>
+    /// <summary>SHA-256 of the whole token or API key, in base64: names it where it has no <c>jti</c>.</summary>
     public string? Fingerprint { get; init; }
 
-    /// <summary>The <c>kid</c> of the key that signed the token.</summary>
+    /// <summary>Names the key that signed the token, see <see cref="IssuerKeys.IdOf"/>.</summary>
     public string? SigningKeyId { get; init; }
 
     public string? ApiKeyId { get; init; }

@@ -10,7 +10,8 @@ internal sealed class TokenIssuer
     /// <summary>Bytes that a shared key has at least: as many as the code that it makes.</summary>
     public const int MinKeyBytes = 32;
 
-    private static readonly TimeSpan s_clockSkew = TimeSpan.FromSeconds(30);
+    /// <summary>What clocks may differ by.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
     private static readonly string[] s_shared = [SecurityAlgorithms.HmacSha256];
     private static readonly string[] s_public =
@@ -37,7 +38,7 @@ internal sealed class TokenIssuer
             RequireAudience = true,
             RequireExpirationTime = true,
             RequireSignedTokens = true,
-            ClockSkew = s_clockSkew,
+            ClockSkew = TokenIssuer.ClockSkew,
         };
     }
 
@@ -64,7 +65,8 @@ internal sealed class TokenIssuer
     }
 
     /// <summary>Whether the key that signed a token is still one of the issuer's.</summary>
-    public bool Has(string? keyId) => _keys?.Has(keyId) ?? true;
+    /// <param name="signingKeyId">Its <see cref="IssuerKeys.IdOf"/>.</param>
+    public bool Has(string? signingKeyId) => _keys?.Has(signingKeyId) ?? true;
 
     /// <summary>Algorithms that a kind of key has.</summary>
     /// <param name="kind">Name of the property of <see cref="IssuerOptions"/> that has the key.</param>

@@ -34,7 +34,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
         }
 
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-        if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow())
+        if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow() && HasKey(known))
         {
             return new(known);
         }
@@ -47,6 +47,9 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
         return found;
     }
+
+    /// <summary>Whether the key that signed the principal's token is still one of its issuer's.</summary>
+    public bool HasKey(Principal principal) => _issuers.TryGetValue(principal.Issuer!, out var issuer) && issuer.Has(principal.SigningKeyId);
 
     private async Task<Verification> ValidateAsync(string text, string hash)
     {
@@ -101,7 +104,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
                 Issuer = issuer.Name,
                 TokenId = token.Id is { Length: > 0 } id ? id : null,
                 Fingerprint = hash,
-                SigningKeyId = token.Kid is { Length: > 0 } kid ? kid : null,
+                SigningKeyId = IssuerKeys.IdOf(result.SecurityToken.SigningKey),
                 IssuedAt = issued,
                 ExpiresAt = expires,
                 Grants = grants,
