@@ -116,7 +116,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     /// <summary>Begins to end every stream that fits.</summary>
     /// <returns>How many.</returns>
-    public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent) => InspectAsync(connections =>
+    public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent) =>
+        EndAsync(fits, permanent ? CloseReason.OperatorForGood : CloseReason.Operator);
+
+    /// <summary>Begins to end every stream that fits, for a <see cref="CloseReason"/>.</summary>
+    /// <returns>How many.</returns>
+    public Task<int> EndAsync(Predicate<StreamConnection> fits, string reason) => InspectAsync(connections =>
     {
         var ended = 0;
 
@@ -126,7 +131,7 @@ internal sealed partial class Shard : IAsyncDisposable
             var connection = connections[i];
             if (connection.Closing is null && fits(connection))
             {
-                connection.BeginClose(permanent ? CloseReason.OperatorForGood : CloseReason.Operator);
+                connection.BeginClose(reason);
                 ended++;
             }
         }

@@ -1,3 +1,4 @@
+using SseApp.Events.Access;
 using SseApp.Events.FanOut;
 using SseApp.Events.TopicApi;
 using SseApp.Events.Topics;
@@ -12,6 +13,7 @@ internal static class StreamingExtensions
         builder.Services.AddValidatedOptions<StreamingOptions>(StreamingOptions.SectionName);
         builder.Services.AddValidatedOptions<TopicsOptions>(TopicsOptions.SectionName);
         builder.Services.AddSingleton<ShardSet>();
+        builder.Services.AddSingleton<ISessionEnd, StreamSessionEnd>();
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<CatchUpTurns>();
         builder.Services.AddSingleton<TopicHubs>();
