@@ -69,6 +69,7 @@ internal static class EventsService
         routes.MapPublishing();
         routes.MapTopics();
         routes.MapWhoAmI();
+        routes.MapSession();
         return app;
     }
 

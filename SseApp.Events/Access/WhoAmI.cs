@@ -33,7 +33,7 @@ internal static class WhoAmI
         return TypedResults.Json(
             new Identity(
                 principal.Kind switch { CredentialKind.Token => "token", CredentialKind.ApiKey => "api-key", _ => "anonymous" },
-                caller.Source switch { CredentialSource.Authorization => "authorization", _ => "none" },
+                caller.Source switch { CredentialSource.Authorization => "authorization", CredentialSource.Cookie => "cookie", _ => "none" },
                 principal.Name,
                 principal.Issuer,
                 principal.ApiKeyId,

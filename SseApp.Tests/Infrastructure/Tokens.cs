@@ -31,6 +31,8 @@ internal static class Tokens
             ["iss"] = Issuer,
             ["aud"] = Audience,
             ["sub"] = sub,
+            // Two tokens of one second are two.
+            ["jti"] = Guid.NewGuid().ToString("N"),
             ["iat"] = now.ToUnixTimeSeconds(),
             ["exp"] = (now + (life ?? TimeSpan.FromHours(1))).ToUnixTimeSeconds(),
             [TokenClaims.DefaultSubscribe] = subscribe ?? [],

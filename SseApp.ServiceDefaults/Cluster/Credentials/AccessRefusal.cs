@@ -25,13 +25,10 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     public Task WriteAsync(HttpContext context, string reason, string detail, string? topic = null)
     {
         counter.Refused(reason);
-        var retry = RetryOf(reason);
         context.Response.Headers.CacheControl = "no-store";
         if (EventStreams.IsAccepted(context.Request) && IsStream(context.Request))
         {
-            return reason == AuthReason.Unavailable
-                ? EventStreams.WriteUnavailableAsync(context, reason, retry)
-                : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
+            return WriteStreamAsync(context, reason, topic);
         }
 
         var status = StatusOf(reason);
@@ -40,15 +37,18 @@ internal sealed class AccessRefusal(IAccessCounter counter)
             case StatusCodes.Status401Unauthorized:
                 context.Response.Headers.WWWAuthenticate = reason == AuthReason.NoCredentials ? "Bearer" : $"Bearer error=\"invalid_token\", error_description=\"{reason}\"";
                 break;
+            case StatusCodes.Status403Forbidden when reason == AuthReason.ForeignOrigin:
+                // No other credential would help.
+                break;
             case StatusCodes.Status403Forbidden:
                 context.Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
                 break;
             default:
-                EventStreams.SetRetryAfter(context.Response, retry);
+                EventStreams.SetRetryAfter(context.Response, RetryOf(reason));
                 break;
         }
 
-        return TypedResults.Problem(detail, title: TitleOf(status), statusCode: status, extensions: Members(reason, topic)).ExecuteAsync(context);
+        return TypedResults.Problem(detail, title: TitleOf(reason, status), statusCode: status, extensions: Members(reason, topic)).ExecuteAsync(context);
     }
 
     /// <summary>A topic that no grant of the credential matches; who sent none is asked for one first.</summary>
@@ -58,10 +58,19 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 
     public static int StatusOf(string reason) => reason switch
     {
-        AuthReason.TopicDenied => StatusCodes.Status403Forbidden,
+        AuthReason.TopicDenied or AuthReason.ForeignOrigin => StatusCodes.Status403Forbidden,
         AuthReason.Unavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status401Unauthorized,
     };
+
+    /// <summary>Tells it to an EventSource, which comes back by itself when that can help.</summary>
+    public static Task WriteStreamAsync(HttpContext context, string reason, string? topic = null)
+    {
+        var retry = RetryOf(reason);
+        return reason == AuthReason.Unavailable
+            ? EventStreams.WriteUnavailableAsync(context, reason, retry)
+            : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
+    }
 
     /// <summary>The last words to an EventSource.</summary>
     /// <param name="request">With the id that the client had last, which it is to keep.</param>
@@ -94,7 +103,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 
     private static int RetryOf(string reason) => reason switch
     {
-        AuthReason.TopicDenied => DeniedRetry,
+        AuthReason.TopicDenied or AuthReason.ForeignOrigin => DeniedRetry,
         AuthReason.Unavailable => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
         _ => NextRetryMilliseconds(),
     };
@@ -102,8 +111,9 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     /// <summary>When a client comes back that needs a new credential first.</summary>
     public static int NextRetryMilliseconds() => Random.Shared.Next(MinRetry, MaxRetry);
 
-    private static string TitleOf(int status) => status switch
+    private static string TitleOf(string reason, int status) => status switch
     {
+        StatusCodes.Status403Forbidden when reason == AuthReason.ForeignOrigin => "The request is not allowed.",
         StatusCodes.Status403Forbidden => "The credential does not give this right.",
         StatusCodes.Status503ServiceUnavailable => "The credential cannot be verified now.",
         _ => "A valid credential is needed.",

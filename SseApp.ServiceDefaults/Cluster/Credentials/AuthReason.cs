@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Http;
+
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
 /// <summary>Why somebody may not: the member <c>reason</c> of problem details and of <c>stream.unauthorized</c>.</summary>
@@ -17,6 +19,9 @@ internal static class AuthReason
 
     /// <summary>Who asks is known, and no grant matches the topic.</summary>
     public const string TopicDenied = "topic-denied";
+
+    /// <summary>The credential is a cookie, and a page of another origin, which is not listed, has sent it.</summary>
+    public const string ForeignOrigin = PageOrigin.Foreign;
 
     /// <summary>The keys of the issuer were never had, so nothing can be said about the token (503).</summary>
     public const string Unavailable = "auth-unavailable";

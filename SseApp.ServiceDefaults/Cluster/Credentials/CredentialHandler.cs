@@ -37,7 +37,8 @@ internal sealed class CredentialHandler(
         var given = Request.Headers.Authorization;
         if (given.Count == 0 || !credentials.Reads)
         {
-            return new Caller(credentials.Anonymous, null, null, CredentialSource.None);
+            return SessionCookie.TryRead(Request, out var token) ? await FromCookieAsync(token)
+                : new Caller(credentials.Anonymous, null, null, CredentialSource.None);
         }
 
         if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -45,8 +46,20 @@ internal sealed class CredentialHandler(
             return new Caller(null, AuthReason.TokenInvalid, "One 'Authorization: Bearer' with a token or an API key is read, and nothing else.", CredentialSource.Authorization);
         }
 
-        var (principal, reason, detail) = await credentials.VerifyAsync(header[Bearer.Length..].Trim());
+        var (principal, reason, detail) = await credentials.VerifyAsync(TokenOf(header));
         return new Caller(principal, reason, detail, CredentialSource.Authorization);
+    }
+
+    /// <param name="header">An <c>Authorization</c> that was found to be valid.</param>
+    public static string TokenOf(string header) => header[Bearer.Length..].Trim();
+
+    private async ValueTask<Caller> FromCookieAsync(string? token)
+    {
+        // An API key is a server's and lives for years: it has no business in a browser.
+        var (principal, reason, detail) = token is null ? Verification.Refused(AuthReason.TokenInvalid, $"There are two cookies {SessionCookie.Name} with different tokens. Delete them with 'DELETE /session', and sign in again.")
+            : token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? Verification.Refused(AuthReason.TokenInvalid, $"The cookie {SessionCookie.Name} holds a token, never an API key.")
+            : await credentials.VerifyAsync(token);
+        return new Caller(principal, reason, detail, CredentialSource.Cookie);
     }
 }
 
