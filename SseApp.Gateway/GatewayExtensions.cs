@@ -20,7 +20,6 @@ using SseApp.Gateway.Streams;
 using SseApp.Gateway.Telemetry;
 using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults;
-using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -34,7 +33,6 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayMetrics>();
-        services.AddCredentials();
         services.AddClients();
         services.AddReplicas();
         services.AddRefusals();
@@ -43,6 +41,7 @@ internal static class GatewayExtensions
             .AddTransforms(ForwardedHeaderTransforms.Apply)
             .AddTransforms(OperatorTransform.Apply)
             .AddTransforms(OriginMiddleware.Apply)
+            .AddTransforms(CredentialTransform.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
             .AddTransforms(UnaskedStreamTransform.Apply)
             .AddTransforms(StoredTransform.Apply);
@@ -99,8 +98,11 @@ internal static class GatewayExtensions
         app.UseTls();
         app.UseCompression();
         app.UseConsole();
+        app.UsePrincipals();
         app.UseRouting();
         app.UseCors();
+        // After CORS: a preflight has no credential.
+        app.UseAuthorization();
         app.UseRequestTimeouts();
         app.MapConsole();
 

@@ -14,9 +14,6 @@ namespace SseApp.Gateway.Security;
 /// </summary>
 internal sealed class OriginMiddleware(RequestDelegate next, IOptions<CrossOriginOptions> options, GatewayMetrics metrics)
 {
-    private const string ListIt =
-        $"List it in {CrossOriginOptions.SectionName}:{nameof(CrossOriginOptions.Origins)}; if it is the gateway's own, behind a proxy, list the proxy in Proxies:Known.";
-
     public Task InvokeAsync(HttpContext context)
     {
         if (context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
@@ -31,20 +28,19 @@ internal sealed class OriginMiddleware(RequestDelegate next, IOptions<CrossOrigi
             return next(context);
         }
 
-        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", PageOrigin.Foreign));
+        metrics.Refused(PageOrigin.Foreign);
         if (HttpMethods.IsGet(context.Request.Method) && ClientRequest.Of(context) is { IsStream: true, AcceptsEventStream: true })
         {
             return AccessRefusal.WriteStreamAsync(context, AuthReason.ForeignOrigin);
         }
 
         context.Response.Headers.CacheControl = "no-store";
-        return Problems.WriteAsync(context, StatusCodes.Status403Forbidden, DetailOf(context.Request, foreign), PageOrigin.Foreign);
+        return Problems.WriteAsync(
+            context,
+            StatusCodes.Status403Forbidden,
+            foreign ? $"Pages of this origin may not publish here. {SessionCookieDetail.ListIt}" : SessionCookieDetail.Of(context.Request),
+            PageOrigin.Foreign);
     }
-
-    private static string DetailOf(HttpRequest request, bool foreign) =>
-        foreign ? $"Pages of this origin may not publish here. {ListIt}"
-        : PageOrigin.IsOtherPage(request) ? $"Pages of this origin may not use the cookie. {ListIt}"
-        : "Whoever changes something with a cookie has to send the page's Origin, as browsers do. Programs send 'Authorization: Bearer' with the token instead.";
 
     /// <summary>
     /// A replica knows neither the gateway's origin nor the listed ones; what reaches it has been let through here, and the gateway

@@ -22,14 +22,22 @@ internal static class CredentialExtensions
         return services;
     }
 
+    /// <summary>Adds what tells somebody why he may not.</summary>
+    /// <typeparam name="TCounter">The metrics that count refusals.</typeparam>
+    public static void AddAccessRefusal<TCounter>(this IServiceCollection services)
+        where TCounter : class, IAccessCounter
+    {
+        services.AddSingleton<IAccessCounter>(static provider => provider.GetRequiredService<TCounter>());
+        services.AddSingleton<AccessRefusal>();
+    }
+
     /// <summary>Adds the decision who may what: the framework's authentication and authorization, which ask for credentials.</summary>
     /// <typeparam name="TCounter">The metrics that count refusals.</typeparam>
     public static IServiceCollection AddAccess<TCounter>(this IServiceCollection services)
         where TCounter : class, IAccessCounter
     {
         services.AddCredentials();
-        services.AddSingleton<IAccessCounter>(static provider => provider.GetRequiredService<TCounter>());
-        services.AddSingleton<AccessRefusal>();
+        services.AddAccessRefusal<TCounter>();
         services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
         services.AddAuthorization(options =>
         {

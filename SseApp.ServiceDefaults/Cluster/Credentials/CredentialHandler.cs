@@ -25,20 +25,26 @@ internal sealed class CredentialHandler(
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var caller = await FindAsync();
+        var caller = await FindAsync(Request, credentials);
         Context.Features.Set(caller);
         return caller.Principal is null ? AuthenticateResult.Fail(caller.Detail!)
             : caller.Source == CredentialSource.None ? AuthenticateResult.NoResult()
             : AuthenticateResult.Success(new AuthenticationTicket(s_known, SchemeName));
     }
 
-    private async ValueTask<Caller> FindAsync()
+    /// <summary>Who sends the request. A gateway asks it too, to count by it.</summary>
+    public static async ValueTask<Caller> FindAsync(HttpRequest request, CredentialService credentials)
     {
-        var given = Request.Headers.Authorization;
-        if (given.Count == 0 || !credentials.Reads)
+        if (!credentials.Reads)
         {
-            return SessionCookie.TryRead(Request, out var token) ? await FromCookieAsync(token)
-                : new Caller(credentials.Anonymous, null, null, CredentialSource.None);
+            return credentials.Stranger;
+        }
+
+        var given = request.Headers.Authorization;
+        if (given.Count == 0)
+        {
+            return SessionCookie.TryRead(request, out var token) ? await FromCookieAsync(token, credentials)
+                : credentials.Stranger;
         }
 
         if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -53,7 +59,7 @@ internal sealed class CredentialHandler(
     /// <param name="header">An <c>Authorization</c> that was found to be valid.</param>
     public static string TokenOf(string header) => header[Bearer.Length..].Trim();
 
-    private async ValueTask<Caller> FromCookieAsync(string? token)
+    private static async ValueTask<Caller> FromCookieAsync(string? token, CredentialService credentials)
     {
         // An API key is a server's and lives for years: it has no business in a browser.
         var (principal, reason, detail) = token is null ? Verification.Refused(AuthReason.TokenInvalid, $"There are two cookies {SessionCookie.Name} with different tokens. Delete them with 'DELETE /session', and sign in again.")

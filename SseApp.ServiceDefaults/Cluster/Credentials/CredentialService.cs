@@ -55,6 +55,9 @@ internal sealed partial class CredentialService : BackgroundService
     /// <summary>False where nobody's tokens and keys count: what is sent there, such as the password of a proxy in front, is not ours to refuse.</summary>
     public bool Reads => _options.AnySource;
 
+    /// <summary>The caller of a request without a credential; one for all, because a stream keeps it.</summary>
+    public Caller Stranger => field ??= new Caller(Anonymous, null, null, CredentialSource.None);
+
     /// <summary>What is said of a service that lets everybody do everything; null when it does not.</summary>
     public string? OpenWarning => !_isOpen ? null
         : _options.AllowAnonymous ? $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.AllowAnonymous)} is true: everybody may subscribe and publish to every topic."
