@@ -21,7 +21,7 @@ internal sealed class RouteRefusal(AccessRefusal refusal, IOptions<CrossOriginOp
         }
 
         // The service does not get the cookie, so it cannot tell who has been let in by it, and from which page.
-        return caller?.Source == CredentialSource.Cookie && SessionCookie.IsForeign(context.Request, origins.Value.Origins)
+        return caller?.Source == CredentialSource.Cookie && !policy.Requirements.Any(static need => need is Need { Kind: NeedKind.Nothing }) && SessionCookie.IsForeign(context.Request, origins.Value.Origins)
             ? RefuseAsync(context, AuthReason.ForeignOrigin, SessionCookieDetail.Of(context.Request))
             : next(context);
     }

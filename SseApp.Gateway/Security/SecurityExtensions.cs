@@ -23,6 +23,7 @@ internal static class SecurityExtensions
         // "default" of a route is any valid credential. There is no fallback policy: the replicas decide about what goes to them, and
         // configured routes each say what they need.
         services.AddAuthorization();
+        services.AddSingleton<IAuthorizationHandler, NeedHandler>();
         services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RouteRefusal>();
     }

@@ -95,6 +95,13 @@ public sealed class RoutePolicyTests : GatewayTest
         Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode);
         Assert.Matches("^retry: [345]\\d{4}\nevent: stream.unauthorized\ndata: {\"reason\":\"no-credentials\"", Encoding.UTF8.GetString(await stream.ReadToEndAsync()));
 
+        // What needs nothing is everybody's, whatever is sent along.
+        foreach (var path in new[] { "/alive", "/health", "/", "/console.js" })
+        {
+            using var open = await gateway.Client.SendAsync(HttpMethod.Get, path, Cookie("x"), ("Origin", "https://evil.example"));
+            Assert.Equal((path, HttpStatusCode.OK), (path, open.StatusCode));
+        }
+
         // Of what goes to replicas these decide, and the gateway says nothing.
         using var replica = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/a", Bearer("x"));
         Assert.Equal(HttpStatusCode.OK, replica.StatusCode);
