@@ -1,8 +1,5 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Cluster.Credentials;
-using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.Tests.Gateway;
 using EventsReplicas = SseApp.Events.Replicas;
 
@@ -68,7 +65,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("sub with a separator in a pattern", () => Bearer(Tokens.Make(["{sub}.1"], ["{sub}*"], sub: "orders.x"))),
         ("sub that is a pattern", () => Bearer(Tokens.Make(["{sub}"], ["{sub}"], sub: "*"))),
         ("expired", () => Bearer(Tokens.Make(["*"], ["*"], life: TimeSpan.FromMinutes(-5)))),
-        ("not yet valid", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["nbf"] = DateTimeOffset.UtcNow.AddMinutes(5).ToUnixTimeSeconds()))),
+        ("not yet valid", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["nbf"] = TimeProvider.System.GetUtcNow().AddMinutes(5).ToUnixTimeSeconds()))),
         ("wrong issuer", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["iss"] = "https://other.test"))),
         ("wrong audience", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["aud"] = "others"))),
         ("no end", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims.Remove("exp")))),
@@ -107,7 +104,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
             await using var replica = await EventsHost.StartAsync(redis, null, security);
             AssertEndpoints(replica);
             await replica.Get<RevocationStore>().RevokeAsync(RevocationKind.TokenId, RevokedId, null, null, Cancellation);
-            await replica.Get<RevocationStore>().RevokeAsync(RevocationKind.Subject, RevokedSub, null, DateTimeOffset.UtcNow.AddHours(1), Cancellation);
+            await replica.Get<RevocationStore>().RevokeAsync(RevocationKind.Subject, RevokedSub, null, TimeProvider.System.GetUtcNow().AddHours(1), Cancellation);
             await Registry.WriteAsync(
                 new ReplicaRecord { Id = replica.Get<EventsReplicas.ReplicaIdentity>().Id, Address = replica.Address, State = ReplicaState.Ready, Relay = way.Contains("without", StringComparison.Ordinal) ? 0 : RelayProtocol.Version },
                 announce: true,

@@ -25,7 +25,7 @@ internal static class Tokens
     /// <summary>A token for <c>alice</c>, valid for an hour unless it is changed.</summary>
     public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256)
     {
-        var now = DateTimeOffset.UtcNow;
+        var now = TimeProvider.System.GetUtcNow();
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["iss"] = Issuer,

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Tests.Events.Access;
@@ -160,7 +159,7 @@ public sealed class AccessTests(RedisServer redis) : IClassFixture<RedisServer>
         await using var host = await EventsHost.StartAsync(redis, null, s_settings);
         var body = (await AskBodyAsync(host, "/whoami?topic=orders.7&topic=news.today&topic=secret", Tokens.Make(["orders.*"], ["orders.?"], change: claims => claims["scope"] = "sse:metrics other"))).Body;
         Assert.Equal(("token", "authorization", "alice", Tokens.Issuer), (Text("kind"), Text("source"), Text("name"), Text("issuer")));
-        Assert.True(body.GetProperty("expiresAt").GetDateTimeOffset() > DateTimeOffset.UtcNow);
+        Assert.True(body.GetProperty("expiresAt").GetDateTimeOffset() > TimeProvider.System.GetUtcNow());
         Assert.Equal("sse:metrics", Assert.Single(body.GetProperty("scopes").EnumerateArray()).GetString());
         Assert.Equal(
             [("orders.7", "orders.*", "orders.?"), ("news.today", "news.*", null), ("secret", null, null)],

@@ -10,7 +10,7 @@ public sealed class ExpiryTests(RedisServer redis) : IClassFixture<RedisServer>
     {
         await using var host = await EventsHost.StartAsync(redis, null, Tokens.Settings);
         var life = TimeSpan.FromSeconds(8);
-        var expires = DateTimeOffset.FromUnixTimeSeconds((DateTimeOffset.UtcNow + life).ToUnixTimeSeconds());
+        var expires = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow() + life).ToUnixTimeSeconds());
         host.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Tokens.Make(["t"], ["t"], life: life));
         await using var stream = await host.SubscribeAsync("t");
         using var first = await host.PublishAsync("t", "before");
@@ -23,7 +23,7 @@ public sealed class ExpiryTests(RedisServer redis) : IClassFixture<RedisServer>
         var id = stream.LastEventId;
 
         var ended = await stream.NextRawAsync();
-        Assert.True(DateTimeOffset.UtcNow <= expires, "The stream ended after its token.");
+        Assert.True(TimeProvider.System.GetUtcNow() <= expires, "The stream ended after its token.");
         Assert.Equal(AccessRefusal.EventName, ended?.Type);
         using var end = JsonDocument.Parse(ended!.Data);
         Assert.Equal(AuthReason.TokenExpired, end.RootElement.GetProperty("reason").GetString());

@@ -13,6 +13,9 @@ public sealed class TokenVerifierTests : IDisposable
     private const string Audience = "events";
     private const string Key = "a shared key of at least 32 bytes, for tests";
 
+    private static readonly string[] s_patterns = ["orders.*", "user.{sub}.*", "user.{email}", "not a topic"];
+    private static readonly string[] s_groups = ["staff", "others"];
+
     private static readonly JsonWebTokenHandler s_handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     private readonly ECDsa _pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -36,9 +39,9 @@ public sealed class TokenVerifierTests : IDisposable
         var token = Token(claims =>
         {
             claims["jti"] = "j1";
-            claims["sse_subscribe"] = new[] { "orders.*", "user.{sub}.*", "user.{email}", "not a topic" };
+            claims["sse_subscribe"] = s_patterns;
             claims["sse_publish"] = "orders.1";
-            claims["group"] = new[] { "staff", "others" };
+            claims["group"] = s_groups;
             claims["email"] = "alice@example.com";
             claims["scope"] = "openid sse:metrics";
         });
