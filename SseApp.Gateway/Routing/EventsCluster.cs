@@ -17,6 +17,7 @@ internal sealed class EventsCluster(
         Route("topics", "/topics/{**rest}", match.Value),
         Route("publish", "/publish", match.Value),
         Route("whoami", "/whoami", match.Value),
+        Route("tickets", "/tickets", match.Value),
     ];
 
     /// <summary>One destination a replica; those that are not ready are left out.</summary>

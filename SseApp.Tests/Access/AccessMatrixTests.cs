@@ -36,6 +36,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("POST /publish", "batch", HttpMethod.Post, "/publish", $$"""[{"topics":["{{Own}}"],"data":"a"}]"""),
         ("POST /publish", "batch other", HttpMethod.Post, "/publish", $$"""[{"topics":["{{Own}}","{{Other}}"],"data":"a"}]"""),
         ("GET /whoami", "whoami", HttpMethod.Get, "/whoami", null),
+        ("POST /tickets", "tickets", HttpMethod.Post, "/tickets", $$"""{"topics":["{{Own}}"]}"""),
+        ("POST /tickets", "tickets both", HttpMethod.Post, "/tickets", $$"""{"topics":["{{Own}}","{{Other}}"]}"""),
         ("GET /relay", "relay", HttpMethod.Get, RelayProtocol.Path, null),
         ("/alive", "alive", HttpMethod.Get, "/alive", null),
         ("/health", "health", HttpMethod.Get, "/health", null),
@@ -72,6 +74,12 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("damaged api key", () => Bearer(s_key.Text[..^1])),
         ("password", () => "Basic YTpi"),
         ("two credentials", () => $"{Bearer(Tokens.Make(["*"], ["*"]))}, {Bearer(Tokens.Make(["*"], ["*"]))}"),
+    ];
+
+    // A new one for each request.
+    private static readonly (string Name, string[] Topics)[] s_tickets =
+    [
+        ("ticket", [Own]), ("ticket of two topics", [Own, Other]), ("ticket that was used", [Own]), ("ticket that was revoked", [Own]), ("ticket that is not known", []),
     ];
 
     [Theory]
@@ -117,6 +125,18 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
                 lines.Add(string.Join('\t', outcomes));
             }
 
+            foreach (var (name, topics) in s_tickets)
+            {
+                var outcomes = new List<string> { name };
+                foreach (var request in s_requests)
+                {
+                    var separator = request.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+                    outcomes.Add(await AskAsync(http, request.Method, $"{request.Path}{separator}ticket={await TicketAsync(replica, name, topics)}", request.Body, null));
+                }
+
+                lines.Add(string.Join('\t', outcomes));
+            }
+
             var expected = await File.ReadAllLinesAsync(Path.Combine(Repository.Root!, "SseApp.Tests", "Access", "matrix.tsv"), Cancellation);
             Assert.Equal(expected, lines);
         }
@@ -124,6 +144,28 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         {
             File.Delete(keys);
         }
+    }
+
+    private static async Task<string> TicketAsync(EventsHost replica, string name, string[] topics)
+    {
+        if (topics.Length == 0)
+        {
+            return Ticket.New();
+        }
+
+        var store = replica.Get<TicketStore>();
+        var (ticket, _) = (await store.MakeAsync((await replica.Get<CredentialService>().VerifyAsync(Tokens.Make(["*"], ["*"], sub: name))).Principal!, topics, Cancellation))!.Value;
+        switch (name)
+        {
+            case "ticket that was used":
+                Assert.Null((await store.OpenAsync((await store.FindAsync(ticket, Cancellation))!, "another", null, comesBack: false)).Reason);
+                break;
+            case "ticket that was revoked":
+                await store.RevokeAsync(ticket, Cancellation);
+                break;
+        }
+
+        return ticket;
     }
 
     private static void AssertEndpoints(EventsHost replica)

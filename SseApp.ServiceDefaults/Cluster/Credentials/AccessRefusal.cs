@@ -27,9 +27,15 @@ internal sealed class AccessRefusal(IAccessCounter counter)
         counter.Refused(reason);
         var retry = RetryOf(reason);
         context.Response.Headers.CacheControl = "no-store";
+        if (reason == AuthReason.Redis)
+        {
+            // A gateway may ask another replica.
+            context.Response.Headers[StreamHeaders.Refused] = reason;
+        }
+
         if (EventStreams.IsAccepted(context.Request) && IsStream(context.Request))
         {
-            return reason == AuthReason.Unavailable
+            return reason is AuthReason.Unavailable or AuthReason.Redis
                 ? EventStreams.WriteUnavailableAsync(context, reason, retry)
                 : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
         }
@@ -59,7 +65,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     public static int StatusOf(string reason) => reason switch
     {
         AuthReason.TopicDenied => StatusCodes.Status403Forbidden,
-        AuthReason.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        AuthReason.Unavailable or AuthReason.Redis => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status401Unauthorized,
     };
 
@@ -95,7 +101,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     private static int RetryOf(string reason) => reason switch
     {
         AuthReason.TopicDenied => DeniedRetry,
-        AuthReason.Unavailable => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
+        AuthReason.Unavailable or AuthReason.Redis => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
         _ => NextRetryMilliseconds(),
     };
 

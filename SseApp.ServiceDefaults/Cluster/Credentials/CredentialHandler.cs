@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Routing;
+using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
@@ -35,9 +36,16 @@ internal sealed class CredentialHandler(
     private async ValueTask<Caller> FindAsync()
     {
         var given = Request.Headers.Authorization;
-        if (given.Count == 0 || !credentials.Reads)
+        if (!credentials.Reads)
         {
             return new Caller(credentials.Anonymous, null, null, CredentialSource.None);
+        }
+
+        if (given.Count == 0)
+        {
+            return Ticket.Find(Request.QueryString) is { } ticket
+                ? await FindAsync(ticket)
+                : new Caller(credentials.Anonymous, null, null, CredentialSource.None);
         }
 
         if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -47,6 +55,39 @@ internal sealed class CredentialHandler(
 
         var (principal, reason, detail) = await credentials.VerifyAsync(header[Bearer.Length..].Trim());
         return new Caller(principal, reason, detail, CredentialSource.Authorization);
+    }
+
+    private async ValueTask<Caller> FindAsync(string text)
+    {
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
+        {
+            return Refused(AuthReason.TokenInvalid, "A ticket opens its stream (GET /events) and nothing else. Send 'Authorization: Bearer' with a token or an API key.");
+        }
+
+        try
+        {
+            if (!Context.RequestServices.GetRequiredService<RedisStatus>().IsConnected)
+            {
+                return Unreachable();
+            }
+
+            // Not in the constructor: hardly a request has one.
+            if (await Context.RequestServices.GetRequiredService<TicketStore>().FindAsync(text, Context.RequestAborted) is not { } ticket)
+            {
+                return Refused(TicketStore.Unknown.Reason!, TicketStore.Unknown.Detail!);
+            }
+
+            var (principal, reason, detail) = credentials.Verify(ticket);
+            return new Caller(principal, reason, detail, CredentialSource.Ticket) { Ticket = principal is null ? null : ticket };
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return Unreachable();
+        }
+
+        static Caller Unreachable() => Refused(AuthReason.Redis, "Redis, which has the tickets, is not reachable from this replica. Try again after the time in Retry-After.");
+
+        static Caller Refused(string reason, string detail) => new(null, reason, detail, CredentialSource.Ticket);
     }
 }
 
