@@ -22,5 +22,8 @@ internal static class CloseReason
     /// <summary>An operator, or its issuer, has taken the credential back.</summary>
     public const string TokenRevoked = AuthReason.TokenRevoked;
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood, TokenExpired, TokenRevoked];
+    /// <summary>Its ticket has opened another stream.</summary>
+    public const string TokenInvalid = AuthReason.TokenInvalid;
+
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood, TokenExpired, TokenRevoked, TokenInvalid];
 }

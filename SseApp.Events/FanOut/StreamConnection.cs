@@ -102,7 +102,10 @@ internal sealed class StreamConnection(
     public void Leave() => Shard.Run(() => BeginClose(CloseReason.Client));
 
     /// <summary>The credential counts no more; from any thread.</summary>
-    public void Revoke() => Shard.Run(() => BeginClose(CloseReason.TokenRevoked));
+    public void Revoke() => End(CloseReason.TokenRevoked);
+
+    /// <param name="reason">A <see cref="CloseReason"/>; from any thread.</param>
+    public void End(string reason) => Shard.Run(() => BeginClose(reason));
 
     public void Join()
     {
@@ -570,7 +573,7 @@ internal sealed class StreamConnection(
         var retry = Closing switch
         {
             CloseReason.Rebalance => Shard.Options.NextRebalanceRetryMilliseconds(),
-            CloseReason.TokenRevoked => AccessRefusal.NextRetryMilliseconds(),
+            CloseReason.TokenRevoked or CloseReason.TokenInvalid => AccessRefusal.NextRetryMilliseconds(),
             // That it would end was told, so a client that renews has done it.
             CloseReason.TokenExpired => Random.Shared.Next(ExpiredMinRetry, ExpiredMaxRetry + 1),
             _ => Shard.Options.NextRetryMilliseconds(),
@@ -581,7 +584,7 @@ internal sealed class StreamConnection(
         {
             own.Append(StreamClosed.Event);
         }
-        else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked)
+        else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked or CloseReason.TokenInvalid)
         {
             // Without an id: the client has the last one, and that of a stream of one topic is not kept here.
             own.Append(AccessRefusal.UnauthorizedEvent(Closing, null, retry));

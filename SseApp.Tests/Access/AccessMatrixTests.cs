@@ -35,6 +35,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("GET /whoami", "whoami", HttpMethod.Get, "/whoami", null),
         ("POST /session", "session", HttpMethod.Post, "/session", ""),
         ("DELETE /session", "end of session", HttpMethod.Delete, "/session", null),
+        ("POST /tickets", "tickets", HttpMethod.Post, "/tickets", $$"""{"topics":["{{Own}}"]}"""),
+        ("POST /tickets", "tickets both", HttpMethod.Post, "/tickets", $$"""{"topics":["{{Own}}","{{Other}}"]}"""),
         ("GET /relay", "relay", HttpMethod.Get, RelayProtocol.Path, null),
         ("/alive", "alive", HttpMethod.Get, "/alive", null),
         ("/health", "health", HttpMethod.Get, "/health", null),
@@ -88,6 +90,12 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("cookie and a damaged token", () => $"{Cookie(Tokens.Make(["*"], ["*"]))}\n{Bearer("damaged")}\nOrigin: {OwnOrigin}"),
     ];
 
+    // A new one for each request.
+    private static readonly (string Name, string[] Topics)[] s_tickets =
+    [
+        ("ticket", [Own]), ("ticket of two topics", [Own, Other]), ("ticket that was used", [Own]), ("ticket that was revoked", [Own]), ("ticket that is not known", []),
+    ];
+
     [Theory]
     [InlineData("replica")]
     [InlineData("gateway")]
@@ -134,6 +142,18 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
                 lines.Add(string.Join('\t', outcomes));
             }
 
+            foreach (var (name, topics) in s_tickets)
+            {
+                var outcomes = new List<string> { name };
+                foreach (var request in s_requests)
+                {
+                    var separator = request.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+                    outcomes.Add(await AskAsync(http, request.Method, $"{request.Path}{separator}ticket={await TicketAsync(replica, name, topics)}", request.Body, null));
+                }
+
+                lines.Add(string.Join('\t', outcomes));
+            }
+
             var expected = await File.ReadAllLinesAsync(Path.Combine(Repository.Root!, "SseApp.Tests", "Access", "matrix.tsv"), Cancellation);
             Assert.All(lines, line => Assert.Contains(line, expected));
         }
@@ -141,6 +161,28 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         {
             File.Delete(keys);
         }
+    }
+
+    private static async Task<string> TicketAsync(EventsHost replica, string name, string[] topics)
+    {
+        if (topics.Length == 0)
+        {
+            return Ticket.New();
+        }
+
+        var store = replica.Get<TicketStore>();
+        var (ticket, _) = (await store.MakeAsync((await replica.Get<CredentialService>().VerifyAsync(Tokens.Make(["*"], ["*"], sub: name))).Principal!, topics, Cancellation))!.Value;
+        switch (name)
+        {
+            case "ticket that was used":
+                Assert.Null((await store.OpenAsync((await store.FindAsync(ticket, Cancellation))!, "another", null, comesBack: false)).Reason);
+                break;
+            case "ticket that was revoked":
+                await store.RevokeAsync(ticket, Cancellation);
+                break;
+        }
+
+        return ticket;
     }
 
     private static void AssertEndpoints(EventsHost replica)

@@ -26,6 +26,12 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     {
         counter.Refused(reason);
         context.Response.Headers.CacheControl = "no-store";
+        if (reason == AuthReason.Redis)
+        {
+            // A gateway may ask another replica.
+            context.Response.Headers[StreamHeaders.Refused] = reason;
+        }
+
         if (EventStreams.IsAccepted(context.Request) && IsStream(context.Request))
         {
             return WriteStreamAsync(context, reason, topic);
@@ -59,7 +65,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     public static int StatusOf(string reason) => reason switch
     {
         AuthReason.TopicDenied or AuthReason.ForeignOrigin => StatusCodes.Status403Forbidden,
-        AuthReason.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        AuthReason.Unavailable or AuthReason.Redis => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status401Unauthorized,
     };
 
@@ -67,7 +73,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     public static Task WriteStreamAsync(HttpContext context, string reason, string? topic = null)
     {
         var retry = RetryOf(reason);
-        return reason == AuthReason.Unavailable
+        return reason is AuthReason.Unavailable or AuthReason.Redis
             ? EventStreams.WriteUnavailableAsync(context, reason, retry)
             : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
     }
@@ -104,7 +110,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     private static int RetryOf(string reason) => reason switch
     {
         AuthReason.TopicDenied or AuthReason.ForeignOrigin => DeniedRetry,
-        AuthReason.Unavailable => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
+        AuthReason.Unavailable or AuthReason.Redis => Random.Shared.Next(UnavailableMinRetry, UnavailableMaxRetry),
         _ => NextRetryMilliseconds(),
     };
 

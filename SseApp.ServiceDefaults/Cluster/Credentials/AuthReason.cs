@@ -25,4 +25,7 @@ internal static class AuthReason
 
     /// <summary>The keys of the issuer were never had, so nothing can be said about the token (503).</summary>
     public const string Unavailable = "auth-unavailable";
+
+    /// <summary>Redis, which has the tickets, is not reachable (503); the word that streams have for it.</summary>
+    public const string Redis = "redis";
 }

@@ -7,6 +7,9 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 /// <param name="Source">Where the credential was.</param>
 internal sealed record Caller(Principal? Principal, string? Reason, string? Detail, CredentialSource Source)
 {
+    /// <summary>The ticket that stands for the credential, if it is one.</summary>
+    public Ticket? Ticket { get; init; }
+
     /// <summary>The client of a request that authentication let pass.</summary>
     /// <exception cref="InvalidOperationException">It did not see the request.</exception>
     public static Principal Of(HttpContext context) =>

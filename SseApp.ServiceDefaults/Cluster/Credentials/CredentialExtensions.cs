@@ -38,6 +38,8 @@ internal static class CredentialExtensions
     {
         services.AddCredentials();
         services.AddAccessRefusal<TCounter>();
+        services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
+        services.AddSingleton<TicketStore>();
         services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
         services.AddAuthorization(options =>
         {

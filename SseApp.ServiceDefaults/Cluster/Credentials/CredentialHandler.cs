@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Routing;
+using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
@@ -26,6 +27,11 @@ internal sealed class CredentialHandler(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var caller = await FindAsync(Request, credentials);
+        if (ReferenceEquals(caller, credentials.Stranger) && credentials.Reads && Ticket.Find(Request.QueryString) is { } ticket)
+        {
+            caller = await FindAsync(ticket);
+        }
+
         Context.Features.Set(caller);
         return caller.Principal is null ? AuthenticateResult.Fail(caller.Detail!)
             : caller.Source == CredentialSource.None ? AuthenticateResult.NoResult()
@@ -66,6 +72,39 @@ internal sealed class CredentialHandler(
             : token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? Verification.Refused(AuthReason.TokenInvalid, $"The cookie {SessionCookie.Name} holds a token, never an API key.")
             : await credentials.VerifyAsync(token);
         return new Caller(principal, reason, detail, CredentialSource.Cookie);
+    }
+
+    private async ValueTask<Caller> FindAsync(string text)
+    {
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
+        {
+            return Refused(AuthReason.TokenInvalid, "A ticket opens its stream (GET /events) and nothing else. Send 'Authorization: Bearer' with a token or an API key.");
+        }
+
+        try
+        {
+            if (!Context.RequestServices.GetRequiredService<RedisStatus>().IsConnected)
+            {
+                return Unreachable();
+            }
+
+            // Not in the constructor: hardly a request has one.
+            if (await Context.RequestServices.GetRequiredService<TicketStore>().FindAsync(text, Context.RequestAborted) is not { } ticket)
+            {
+                return Refused(TicketStore.Unknown.Reason!, TicketStore.Unknown.Detail!);
+            }
+
+            var (principal, reason, detail) = credentials.Verify(ticket);
+            return new Caller(principal, reason, detail, CredentialSource.Ticket) { Ticket = principal is null ? null : ticket };
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return Unreachable();
+        }
+
+        static Caller Unreachable() => Refused(AuthReason.Redis, "Redis, which has the tickets, is not reachable from this replica. Try again after the time in Retry-After.");
+
+        static Caller Refused(string reason, string detail) => new(null, reason, detail, CredentialSource.Ticket);
     }
 }
 

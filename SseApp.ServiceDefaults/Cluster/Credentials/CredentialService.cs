@@ -99,6 +99,11 @@ internal sealed partial class CredentialService : BackgroundService
         _ => _verifier.HasKey(principal) && !_revocations.IsRevoked(principal),
     };
 
+    /// <summary>What a ticket's principal is now: like <see cref="VerifyAsync"/>, of a credential that was verified when the ticket was made.</summary>
+    public Verification Verify(Ticket ticket) => NotRevoked(new(ticket.Principal)) is { Principal: null } refused ? refused
+        : StillCounts(ticket.Principal) ? new(ticket.Principal)
+        : Verification.Refused(AuthReason.TokenRevoked, "The credential that the ticket was made with counts no more.");
+
     /// <summary>Changes whenever the answer of <see cref="StillCounts"/> may have changed for somebody.</summary>
     public int Version => _revocations.Version + Volatile.Read(ref _keysVersion) + _authorities.Sum(static authority => authority.Version);
 

@@ -39,6 +39,12 @@ internal sealed class Need(NeedKind kind) : IAuthorizationRequirement
     public AuthorizationPolicy Policy() => new([this], []);
 }
 
+/// <summary>Marks the one endpoint that a ticket is for.</summary>
+internal sealed class TakesTickets
+{
+    public static readonly TakesTickets Instance = new();
+}
+
 internal static class NeedExtensions
 {
     /// <summary>Says what the endpoint needs. One that does not say it is refused to everybody.</summary>

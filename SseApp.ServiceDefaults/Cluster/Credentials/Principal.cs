@@ -40,6 +40,9 @@ internal sealed record Principal
 
     public string? ApiKeyId { get; init; }
 
+    /// <summary>SHA-256 of the ticket that stands for the credential; null: none does.</summary>
+    public string? Ticket { get; init; }
+
     public DateTimeOffset? IssuedAt { get; init; }
 
     /// <summary>The end of the credential, without the tolerance for clocks; null: none.</summary>

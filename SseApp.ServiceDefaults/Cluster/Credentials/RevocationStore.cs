@@ -61,7 +61,9 @@ internal sealed class RevocationStore(
     {
         var now = time.GetUtcNow();
         var last = issuedBefore > now ? issuedBefore.Value : now;
-        DateTimeOffset? until = kind == RevocationKind.ApiKey ? null : last + credentials.Value.MaxTokenLifetime + TokenIssuer.ClockSkew;
+        DateTimeOffset? until = kind == RevocationKind.ApiKey ? null
+            : kind == RevocationKind.Ticket ? now + TicketsOptions.LongestAge
+            : last + credentials.Value.MaxTokenLifetime + TokenIssuer.ClockSkew;
         return RevokeAsync(new Revocation(kind, value, issuer, issuedBefore, now, until), cancellationToken);
     }
 

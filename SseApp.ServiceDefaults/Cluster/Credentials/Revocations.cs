@@ -71,6 +71,11 @@ internal sealed class Revocations
             return false;
         }
 
+        if (principal.Ticket is { } ticket && Has(RevocationKind.Ticket, null, ticket))
+        {
+            return true;
+        }
+
         return principal.Kind switch
         {
             CredentialKind.ApiKey => Has(RevocationKind.ApiKey, null, principal.ApiKeyId!),

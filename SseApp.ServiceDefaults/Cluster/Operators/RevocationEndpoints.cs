@@ -94,11 +94,12 @@ internal static class RevocationEndpoints
 internal sealed record RevocationRequest(RevocationKind Kind, string Value, string? Issuer, DateTimeOffset? IssuedBefore)
 {
     public const string Forms =
-        """Send one of {"jti":"…"}, {"sub":"…","issuedBefore":"2026-01-31T12:00:00Z"} and {"apiKey":"the id"}; the first two may have an "issuer", and issuedBefore is now unless it is there.""";
+        """Send one of {"jti":"…"}, {"sub":"…","issuedBefore":"2026-01-31T12:00:00Z"}, {"apiKey":"the id"} and {"ticket":"…"}; the first two may have an "issuer", and issuedBefore is now unless it is there.""";
 
     private const string Jti = "jti";
     private const string Sub = "sub";
     private const string ApiKeyId = "apiKey";
+    private const string TicketText = "ticket";
     private const string IssuerName = "issuer";
     private const string Before = "issuedBefore";
 
@@ -119,7 +120,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
         DateTimeOffset? before = null;
         foreach (var member in json.EnumerateObject())
         {
-            if (member.Name is not (Jti or Sub or ApiKeyId or IssuerName or Before))
+            if (member.Name is not (Jti or Sub or ApiKeyId or TicketText or IssuerName or Before))
             {
                 return (null, $"There is a member that no revocation has. {Forms}");
             }
@@ -136,15 +137,15 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
             }
         }
 
-        if (members.Keys.Where(name => name is Jti or Sub or ApiKeyId).ToArray() is not [var kind])
+        if (members.Keys.Where(name => name is Jti or Sub or ApiKeyId or TicketText).ToArray() is not [var kind])
         {
-            return (null, $"Exactly one of 'jti', 'sub' and 'apiKey' says what is revoked. {Forms}");
+            return (null, $"Exactly one of 'jti', 'sub', 'apiKey' and 'ticket' says what is revoked. {Forms}");
         }
 
         var issuer = members.GetValueOrDefault(IssuerName);
-        if ((issuer is not null && kind == ApiKeyId) || (members.ContainsKey(Before) && kind != Sub))
+        if ((issuer is not null && kind is ApiKeyId or TicketText) || (members.ContainsKey(Before) && kind != Sub))
         {
-            return (null, $"'{(kind == ApiKeyId && issuer is not null ? IssuerName : Before)}' is no part of a revocation by '{kind}'. {Forms}");
+            return (null, $"'{(kind is ApiKeyId or TicketText && issuer is not null ? IssuerName : Before)}' is no part of a revocation by '{kind}'. {Forms}");
         }
 
         switch (kind)
@@ -155,6 +156,10 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
                 return ApiKey.IsId(members[ApiKeyId])
                     ? (new(RevocationKind.ApiKey, members[ApiKeyId], null, null), null)
                     : (null, "'apiKey' is the id of a key: the part between the two '_', as 'keys list' prints it, and not the whole key.");
+            case TicketText:
+                return Ticket.IsValid(members[TicketText])
+                    ? (new(RevocationKind.Ticket, Ticket.HashOf(members[TicketText]), null, null), null)
+                    : (null, "'ticket' is the ticket that POST /tickets gave, which is also in the URL of its stream.");
             default:
                 var moment = members.ContainsKey(Before) ? before : now;
                 return moment - now <= s_maxAhead
