@@ -53,11 +53,11 @@ internal sealed class OriginMiddleware(RequestDelegate next, IOptions<CrossOrigi
             return;
         }
 
-        var origins = context.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value.Origins;
-        context.AddRequestTransform(transform =>
+        context.AddRequestTransform(static transform =>
         {
             var (request, headers) = (transform.HttpContext.Request, transform.ProxyRequest.Headers);
-            if (request.Headers.Origin is [{ } origin] && PageOrigin.IsOtherPage(request) && PageOrigin.IsListed(request, origins))
+            // Listed or not: to a ticket a page elsewhere is none of its own.
+            if (request.Headers.Origin is [{ } origin] && PageOrigin.IsOtherPage(request))
             {
                 // What a client sends under this name is dropped with all that is named so.
                 headers.TryAddWithoutValidation(StreamHeaders.Origin, origin);

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using Microsoft.Extensions.Logging.Testing;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.Tests.Gateway;

@@ -89,7 +89,7 @@ internal sealed class CredentialHandler(
             }
 
             // Not in the constructor: hardly a request has one.
-            if (await Context.RequestServices.GetRequiredService<TicketStore>().FindAsync(text, Context.RequestAborted) is not { } ticket)
+            if (await Context.RequestServices.GetRequiredService<TicketStore>().FindAsync(text, CancellationToken.None) is not { } ticket)
             {
                 return Refused(TicketStore.Unknown.Reason!, TicketStore.Unknown.Detail!);
             }

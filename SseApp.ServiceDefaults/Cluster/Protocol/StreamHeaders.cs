@@ -19,8 +19,8 @@ internal static class StreamHeaders
     public const string Stored = "Publish-Stored";
 
     /// <summary>
-    /// On a request that a gateway forwards: the origin of the page that sent it, if that is another one than the gateway's and the
-    /// gateway lets it in. Never a client's own.
+    /// On a request that a gateway forwards: the origin of the page that sent it, if that is another one than the gateway's. What
+    /// only listed ones may, the gateway has refused to others. Never a client's own.
     /// </summary>
     public const string Origin = "X-Sse-Origin";
 
