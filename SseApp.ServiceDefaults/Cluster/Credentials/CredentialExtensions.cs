@@ -30,8 +30,6 @@ internal static class CredentialExtensions
         services.AddCredentials();
         services.AddSingleton<IAccessCounter>(static provider => provider.GetRequiredService<TCounter>());
         services.AddSingleton<AccessRefusal>();
-        services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
-        services.AddSingleton<TicketStore>();
         services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
         services.AddAuthorization(options =>
         {
@@ -41,6 +39,8 @@ internal static class CredentialExtensions
         });
         services.AddSingleton<IAuthorizationHandler, NeedHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalHandler>();
+        services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
+        services.AddSingleton<TicketStore>();
         return services;
     }
 }

@@ -27,6 +27,12 @@ internal sealed class CredentialHandler(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var caller = await FindAsync();
+        if (caller.Source == CredentialSource.None && credentials.Reads && Ticket.Find(Request.QueryString) is { } ticket)
+        {
+            // The last in the order.
+            caller = await FindTicketAsync(ticket);
+        }
+
         Context.Features.Set(caller);
         return caller.Principal is null ? AuthenticateResult.Fail(caller.Detail!)
             : caller.Source == CredentialSource.None ? AuthenticateResult.NoResult()
@@ -36,16 +42,9 @@ internal sealed class CredentialHandler(
     private async ValueTask<Caller> FindAsync()
     {
         var given = Request.Headers.Authorization;
-        if (!credentials.Reads)
+        if (given.Count == 0 || !credentials.Reads)
         {
             return new Caller(credentials.Anonymous, null, null, CredentialSource.None);
-        }
-
-        if (given.Count == 0)
-        {
-            return Ticket.Find(Request.QueryString) is { } ticket
-                ? await FindAsync(ticket)
-                : new Caller(credentials.Anonymous, null, null, CredentialSource.None);
         }
 
         if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -57,7 +56,7 @@ internal sealed class CredentialHandler(
         return new Caller(principal, reason, detail, CredentialSource.Authorization);
     }
 
-    private async ValueTask<Caller> FindAsync(string text)
+    private async ValueTask<Caller> FindTicketAsync(string text)
     {
         if (Context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
         {
