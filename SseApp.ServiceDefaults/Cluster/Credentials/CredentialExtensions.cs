@@ -38,8 +38,6 @@ internal static class CredentialExtensions
     {
         services.AddCredentials();
         services.AddAccessRefusal<TCounter>();
-        services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
-        services.AddSingleton<TicketStore>();
         services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
         services.AddAuthorization(options =>
         {
@@ -49,6 +47,8 @@ internal static class CredentialExtensions
         });
         services.AddSingleton<IAuthorizationHandler, NeedHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalHandler>();
+        services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
+        services.AddSingleton<TicketStore>();
         return services;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class CredentialHandler(
         var caller = await FindAsync(Request, credentials);
         if (ReferenceEquals(caller, credentials.Stranger) && credentials.Reads && Ticket.Find(Request.QueryString) is { } ticket)
         {
-            caller = await FindAsync(ticket);
+            caller = await FindTicketAsync(ticket);
         }
 
         Context.Features.Set(caller);
@@ -74,7 +74,7 @@ internal sealed class CredentialHandler(
         return new Caller(principal, reason, detail, CredentialSource.Cookie);
     }
 
-    private async ValueTask<Caller> FindAsync(string text)
+    private async ValueTask<Caller> FindTicketAsync(string text)
     {
         if (Context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
         {
