@@ -25,15 +25,21 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     public Task WriteAsync(HttpContext context, string reason, string detail, string? topic = null)
     {
         counter.Refused(reason);
-        var retry = RetryOf(reason);
         context.Response.Headers.CacheControl = "no-store";
         if (EventStreams.IsAccepted(context.Request) && IsStream(context.Request))
         {
+            var retry = RetryOf(reason);
             return reason == AuthReason.Unavailable
                 ? EventStreams.WriteUnavailableAsync(context, reason, retry)
                 : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
         }
 
+        return WriteProblemAsync(context, reason, detail, topic);
+    }
+
+    /// <summary>A status and problem details, to whoever is no EventSource.</summary>
+    public static Task WriteProblemAsync(HttpContext context, string reason, string detail, string? topic = null)
+    {
         var status = StatusOf(reason);
         switch (status)
         {
@@ -44,7 +50,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
                 context.Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
                 break;
             default:
-                EventStreams.SetRetryAfter(context.Response, retry);
+                EventStreams.SetRetryAfter(context.Response, RetryOf(reason));
                 break;
         }
 
@@ -58,7 +64,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 
     public static int StatusOf(string reason) => reason switch
     {
-        AuthReason.TopicDenied => StatusCodes.Status403Forbidden,
+        AuthReason.TopicDenied or AuthReason.InsufficientScope => StatusCodes.Status403Forbidden,
         AuthReason.Unavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status401Unauthorized,
     };

@@ -18,6 +18,9 @@ internal static class AuthReason
     /// <summary>Who asks is known, and no grant matches the topic.</summary>
     public const string TopicDenied = "topic-denied";
 
+    /// <summary>Who asks is known, and has not the scope that operators need.</summary>
+    public const string InsufficientScope = "insufficient-scope";
+
     /// <summary>The keys of the issuer were never had, so nothing can be said about the token (503).</summary>
     public const string Unavailable = "auth-unavailable";
 }
