@@ -75,7 +75,7 @@ internal static class EventsService
 
     private static void MapOperators(IEndpointRouteBuilder endpoints)
     {
-        var operators = endpoints.MapGroup("").AnswerHeadAsGet().AddEndpointFilter<OperatorFilter>();
+        var operators = endpoints.MapGroup("").Needs(NeedKind.Operate).AnswerHeadAsGet().AddEndpointFilter<OperatorFilter>();
         operators.MapOperator();
         operators.MapDeletion();
     }

@@ -37,6 +37,12 @@ internal sealed class AccessRefusal(IAccessCounter counter)
             return WriteStreamAsync(context, reason, topic);
         }
 
+        return WriteProblemAsync(context, reason, detail, topic);
+    }
+
+    /// <summary>A status and problem details, to whoever is no EventSource.</summary>
+    public static Task WriteProblemAsync(HttpContext context, string reason, string detail, string? topic = null)
+    {
         var status = StatusOf(reason);
         switch (status)
         {
@@ -64,7 +70,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 
     public static int StatusOf(string reason) => reason switch
     {
-        AuthReason.TopicDenied or AuthReason.ForeignOrigin => StatusCodes.Status403Forbidden,
+        AuthReason.TopicDenied or AuthReason.ForeignOrigin or AuthReason.InsufficientScope => StatusCodes.Status403Forbidden,
         AuthReason.Unavailable or AuthReason.Redis => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status401Unauthorized,
     };

@@ -23,6 +23,9 @@ internal static class AuthReason
     /// <summary>The credential is a cookie, and a page of another origin, which is not listed, has sent it.</summary>
     public const string ForeignOrigin = PageOrigin.Foreign;
 
+    /// <summary>Who asks is known, and has not the scope that operators need.</summary>
+    public const string InsufficientScope = "insufficient-scope";
+
     /// <summary>The keys of the issuer were never had, so nothing can be said about the token (503).</summary>
     public const string Unavailable = "auth-unavailable";
 

@@ -25,6 +25,11 @@ internal static class RevocationEndpoints
             return TypedResults.Problem(rule, title: "The revocation is not valid.", statusCode: StatusCodes.Status400BadRequest);
         }
 
+        if (context.Features.Get<OperatorRequest>() is { } operators)
+        {
+            operators.Detail = revocation.ToString();
+        }
+
         try
         {
             var stored = await store.RevokeAsync(revocation.Kind, revocation.Value, revocation.Issuer, revocation.IssuedBefore, context.RequestAborted);
@@ -107,6 +112,10 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
 
     // Clocks differ. What lies further ahead would lock somebody out who signs in later.
     private static readonly TimeSpan s_maxAhead = TimeSpan.FromMinutes(5);
+
+    /// <summary>For the audit log.</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Kind} '{Value}'{(Issuer is null ? "" : $" of {Issuer}")}{(IssuedBefore is { } before ? $" issued before {before:yyyy-MM-ddTHH:mm:ssZ}" : "")}");
 
     /// <returns>The rule that is broken instead.</returns>
     public static (RevocationRequest? Request, string? Rule) Parse(JsonElement json, DateTimeOffset now)
