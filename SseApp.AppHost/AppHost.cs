@@ -59,6 +59,15 @@ var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithRestartPolicy()
     .WithIconName("Router");
 
+// Here everything is open, as in every Development. A published cluster begins closed, with an issuer of its own: whoever has
+// this key makes tokens with the command 'token' of either service, and may set other issuers beside it.
+if (builder.ExecutionContext.IsPublishMode)
+{
+    var tokenKey = builder.AddParameter("token-key", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: false);
+    events.WithOwnTokens(tokenKey);
+    gateway.WithOwnTokens(tokenKey);
+}
+
 listeners.AddTo(events, proxied: true);
 listeners.AddTo(gateway, proxied: false);
 events.WithOperatorCommands(gateway, listeners);

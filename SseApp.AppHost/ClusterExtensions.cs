@@ -73,6 +73,12 @@ internal static partial class ClusterExtensions
             ? service.WithEnvironment("Hosts__Allowed__99", service.GetEndpoint("http").Property(EndpointProperty.Host))
             : service;
 
+    /// <summary>Whoever has the key makes tokens that the service believes.</summary>
+    public static IResourceBuilder<ProjectResource> WithOwnTokens(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ParameterResource> key) => service
+        .WithEnvironment("Security__Issuers__0__Issuer", "sseapp")
+        .WithEnvironment("Security__Issuers__0__Audience", "events")
+        .WithEnvironment("Security__Issuers__0__Key", key);
+
     /// <summary>Says where to click once the gateway answers.</summary>
     public static void AnnounceWhenReady(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners)

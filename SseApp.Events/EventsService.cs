@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.Events.Access;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
@@ -10,6 +11,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Streams;
 using SseApp.Events.TopicApi;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
@@ -29,6 +31,7 @@ internal static class EventsService
         builder.Services.AddHostedService(services => services.GetRequiredService<EventsMetrics>());
         builder.Services.AddSingleton(services => new ConnectionCount(() => services.GetRequiredService<EventsMetrics>().ActiveConnections));
         builder.AddClusterRedis(HealthStatus.Unhealthy);
+        builder.Services.AddAccess<EventsMetrics>();
         builder.AddTopicLog();
         builder.AddStreaming();
         builder.Services.AddSingleton(services => new DescriptorPromise(
@@ -56,18 +59,23 @@ internal static class EventsService
         app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);
         app.UseOperatorRequests(MapOperators);
         app.UseOwnPages();
+        // Who asks is known from here on, and every endpoint says what it needs of that.
+        app.UseAuthentication();
+        app.UseAuthorization();
         app.MapDefaultEndpoints();
         var routes = app.MapGroup("").AnswerHeadAsGet();
         routes.MapStreaming();
         routes.MapRelay();
         routes.MapPublishing();
         routes.MapTopics();
+        routes.MapWhoAmI();
+        routes.MapSession();
         return app;
     }
 
     private static void MapOperators(IEndpointRouteBuilder endpoints)
     {
-        var operators = endpoints.MapGroup("").AnswerHeadAsGet().AddEndpointFilter<OperatorFilter>();
+        var operators = endpoints.MapGroup("").Needs(NeedKind.Operate).AnswerHeadAsGet().AddEndpointFilter<OperatorFilter>();
         operators.MapOperator();
         operators.MapDeletion();
     }

@@ -1,7 +1,13 @@
 using SseApp.Events;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Memory;
+
+if (CredentialCommands.Are(args))
+{
+    return await CredentialCommands.RunAsync(args);
+}
 
 return await ServiceProgram.RunAsync(
     args,

@@ -41,6 +41,7 @@ internal static class GatewayExtensions
             .AddTransforms(ForwardedHeaderTransforms.Apply)
             .AddTransforms(OperatorTransform.Apply)
             .AddTransforms(OriginMiddleware.Apply)
+            .AddTransforms(CredentialTransform.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
             .AddTransforms(UnaskedStreamTransform.Apply)
             .AddTransforms(StoredTransform.Apply);
@@ -97,8 +98,11 @@ internal static class GatewayExtensions
         app.UseTls();
         app.UseCompression();
         app.UseConsole();
+        app.UsePrincipals();
         app.UseRouting();
         app.UseCors();
+        // After CORS: a preflight has no credential.
+        app.UseAuthorization();
         app.UseRequestTimeouts();
         app.MapConsole();
 

@@ -1,9 +1,15 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Gateway;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Memory;
+
+if (CredentialCommands.Are(args))
+{
+    return await CredentialCommands.RunAsync(args);
+}
 
 return await ServiceProgram.RunAsync(
     args,

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Http.Resilience;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Health;
@@ -36,6 +38,8 @@ internal static class Extensions
             options.CustomizeProblemDetails = problem => problem.HttpContext.Response.Headers.XContentTypeOptions = "nosniff");
         builder.Services.AddHttpServer();
         builder.Services.AddAdmin();
+        builder.Services.AddSingleton<OperatorLimit>();
+        builder.Services.AddSingleton<OperatorAudit>();
         builder.Services.AddHosts();
         builder.Services.AddSingleton<ServiceExit>();
         builder.AddHeapCompaction();
@@ -46,7 +50,7 @@ internal static class Extensions
     /// <summary>Maps <c>/alive</c> and <c>/health</c>, which say one word each, in every environment: probes of a deployed service need them too.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealth(reasons: false);
+        app.MapGroup("").Needs(NeedKind.Nothing).MapHealth(reasons: false);
         return app;
     }
 
@@ -55,11 +59,17 @@ internal static class Extensions
     /// <param name="map">What operators of the service use.</param>
     /// <param name="open">What needs no key.</param>
     public static void UseAdmin(this IApplicationBuilder app, Action<IEndpointRouteBuilder> map, Action<IApplicationBuilder>? open = null) => app.UseAdminListener(
-        endpoints =>
+        admin =>
         {
-            endpoints.MapHealth(reasons: true);
-            endpoints.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).OnlyRead().DisableHttpMetrics();
-            map(endpoints);
-        },
-        open);
+            open?.Invoke(admin);
+            admin.UseMiddleware<OperatorDoor>();
+            admin.UseRouting();
+            admin.UseMiddleware<OperatorNeeds>();
+            admin.UseEndpoints(endpoints =>
+            {
+                endpoints.MapGroup("").Needs(NeedKind.Measure).MapHealth(reasons: true);
+                endpoints.MapPrometheusScrapingEndpoint(TelemetryExtensions.MetricsPath).OnlyRead().DisableHttpMetrics().Needs(NeedKind.Measure);
+                map(endpoints);
+            });
+        });
 }

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
 namespace SseApp.Events.Diagnostics;
 
 /// <summary>Why a stream ended; values of the metric's label <c>reason</c>.</summary>
@@ -14,5 +16,14 @@ internal static class CloseReason
     /// <summary>By an operator, and the client is not to reconnect.</summary>
     public const string OperatorForGood = "operator-for-good";
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood];
+    /// <summary>The token has come to its end.</summary>
+    public const string TokenExpired = AuthReason.TokenExpired;
+
+    /// <summary>An operator, or its issuer, has taken the credential back.</summary>
+    public const string TokenRevoked = AuthReason.TokenRevoked;
+
+    /// <summary>Its ticket has opened another stream.</summary>
+    public const string TokenInvalid = AuthReason.TokenInvalid;
+
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood, TokenExpired, TokenRevoked, TokenInvalid];
 }

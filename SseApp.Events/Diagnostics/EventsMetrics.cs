@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Events.Diagnostics;
 
-internal sealed class EventsMetrics : IHostedService
+internal sealed class EventsMetrics : IHostedService, IAccessCounter
 {
     private const string Reason = "reason";
     private const string Policy = "policy";

@@ -115,8 +115,10 @@ internal sealed partial class Shard : IAsyncDisposable
     }
 
     /// <summary>Begins to end every stream that fits.</summary>
+    /// <param name="fits">Called in the loop, for each stream.</param>
+    /// <param name="reason">A <see cref="CloseReason"/>.</param>
     /// <returns>How many.</returns>
-    public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent) => InspectAsync(connections =>
+    public Task<int> EndAsync(Predicate<StreamConnection> fits, string reason) => InspectAsync(connections =>
     {
         var ended = 0;
 
@@ -126,7 +128,7 @@ internal sealed partial class Shard : IAsyncDisposable
             var connection = connections[i];
             if (connection.Closing is null && fits(connection))
             {
-                connection.BeginClose(permanent ? CloseReason.OperatorForGood : CloseReason.Operator);
+                connection.BeginClose(reason);
                 ended++;
             }
         }

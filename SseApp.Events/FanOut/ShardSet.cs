@@ -21,6 +21,11 @@ internal sealed class ShardSet : IAsyncDisposable
 
     public int NextIndex() => (int)(Interlocked.Increment(ref _next) % (uint)All.Length);
 
+    /// <summary>Begins to end every stream that fits, for a <see cref="CloseReason"/>.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> EndAsync(Predicate<StreamConnection> fits, string reason) =>
+        (await Task.WhenAll(All.Select(shard => shard.EndAsync(fits, reason)))).Sum();
+
     public async ValueTask DisposeAsync()
     {
         foreach (var shard in All)

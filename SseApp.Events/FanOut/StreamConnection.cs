@@ -1,5 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.FanOut;
 
@@ -13,6 +14,9 @@ internal sealed class StreamConnection(
 {
     /// <summary>Bytes of one send: so many that system calls no longer count, so few that a batch stays in the processor's cache.</summary>
     public const int SendThreshold = 64 * 1024;
+
+    private const int ExpiredMinRetry = 1_000;
+    private const int ExpiredMaxRetry = 3_000;
 
     private readonly TaskCompletionSource<string> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -46,6 +50,9 @@ internal sealed class StreamConnection(
 
     /// <summary>Address of the client, for operators.</summary>
     public IPAddress? Client { get; init; }
+
+    /// <summary>What the client was let in with; null: nothing.</summary>
+    public StreamCredential? Credential { get; init; }
 
     public long OpenedAtMilliseconds { get; init; }
 
@@ -93,6 +100,12 @@ internal sealed class StreamConnection(
 
     /// <summary>The client is gone; from any thread.</summary>
     public void Leave() => Shard.Run(() => BeginClose(CloseReason.Client));
+
+    /// <summary>The credential counts no more; from any thread.</summary>
+    public void Revoke() => End(CloseReason.TokenRevoked);
+
+    /// <param name="reason">A <see cref="CloseReason"/>; from any thread.</param>
+    public void End(string reason) => Shard.Run(() => BeginClose(reason));
 
     public void Join()
     {
@@ -447,6 +460,12 @@ internal sealed class StreamConnection(
         if (ShardIndex >= 0)
         {
             var due = Closing is not null ? _deadline : Math.Min(_deadline, _sending ? SlowAt() : _sentAt + _heartbeatTicks);
+            if (Closing is null && Credential is { } credential)
+            {
+                // A client that takes nothing is told nothing.
+                due = Math.Min(due, _sending ? credential.EndAt : credential.NextAt);
+            }
+
             _wheelTick = Shard.Wheel.Schedule(this, _wheelTick, due);
         }
     }
@@ -484,6 +503,10 @@ internal sealed class StreamConnection(
                 Cut();
             }
         }
+        else if (Closing is null && Credential?.EndAt <= Shard.Now)
+        {
+            BeginClose(CloseReason.TokenExpired);
+        }
         else if (Closing is null && _sending)
         {
             if (Shard.Now - _sentAt >= Shard.Bounds.MaxAge || (Backlog is { } backlog && !Shard.Bounds.TryExpire(backlog, Memberships, Shard.Now)))
@@ -491,10 +514,22 @@ internal sealed class StreamConnection(
                 CloseSlow();
             }
         }
+        else if (Closing is null && Credential?.NextAt <= Shard.Now && Backlog is null)
+        {
+            SendExpiring(Credential);
+        }
         else if (Closing is null && Shard.Now - _sentAt >= _heartbeatTicks && Backlog is null)
         {
             Send(StreamText.Heartbeat, 0);
         }
+    }
+
+    private void SendExpiring(StreamCredential credential)
+    {
+        var own = Shard.Own;
+        own.Clear();
+        own.Append(credential.Tell());
+        Send(own, 0);
     }
 
     private void CloseSlow()
@@ -535,11 +570,24 @@ internal sealed class StreamConnection(
         _finalSent = true;
         var own = Shard.Own;
         own.Clear();
-        own.AppendRetry(Closing == CloseReason.Rebalance ? Shard.Options.NextRebalanceRetryMilliseconds() : Shard.Options.NextRetryMilliseconds());
+        var retry = Closing switch
+        {
+            CloseReason.Rebalance => Shard.Options.NextRebalanceRetryMilliseconds(),
+            CloseReason.TokenRevoked or CloseReason.TokenInvalid => AccessRefusal.NextRetryMilliseconds(),
+            // That it would end was told, so a client that renews has done it.
+            CloseReason.TokenExpired => Random.Shared.Next(ExpiredMinRetry, ExpiredMaxRetry + 1),
+            _ => Shard.Options.NextRetryMilliseconds(),
+        };
+        own.AppendRetry(retry);
         // Valid as soon as its line ends; a blank line behind it would be an empty event to some clients, as after a heartbeat.
         if (Closing == CloseReason.OperatorForGood)
         {
             own.Append(StreamClosed.Event);
+        }
+        else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked or CloseReason.TokenInvalid)
+        {
+            // Without an id: the client has the last one, and that of a stream of one topic is not kept here.
+            own.Append(AccessRefusal.UnauthorizedEvent(Closing, null, retry));
         }
 
         Send(own, 0);

@@ -1,3 +1,4 @@
+using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
 using SseApp.ServiceDefaults.Cluster.Operators;
@@ -22,7 +23,7 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
     /// <exception cref="TimeoutException">A fan-out loop is too busy to answer; it ends its streams when it comes to it.</exception>
     public async Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent, CancellationToken cancellationToken)
     {
-        var counts = await Task.WhenAll(shards.All.Select(shard => shard.DisconnectAsync(fits, permanent))).WaitAsync(s_limit, time, cancellationToken);
+        var counts = await Task.WhenAll(shards.All.Select(shard => shard.EndAsync(fits, permanent ? CloseReason.OperatorForGood : CloseReason.Operator))).WaitAsync(s_limit, time, cancellationToken);
         return counts.Sum();
     }
 

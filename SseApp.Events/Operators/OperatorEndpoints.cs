@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
-using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Memory;
@@ -20,6 +19,7 @@ internal static class OperatorEndpoints
         admin.MapGet("/connections", ListConnectionsAsync);
         admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
+        admin.MapRevocations();
     }
 
     private static JsonHttpResult<ProcessDetails> Describe(

@@ -1,13 +1,15 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Access;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Publishing;
 
 /// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
 internal sealed class BatchEndpoint(
-    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, IOptions<PublishingOptions> options)
+    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, CredentialService credentials, IOptions<PublishingOptions> options)
 {
     // JSON may take six bytes for one, and there is more in it than data.
     private const int MaxExpansion = 8;
@@ -41,7 +43,7 @@ internal sealed class BatchEndpoint(
             };
         }
 
-        var results = await PublishAsync(batch.Entries, ClientAddress.KeyOf(context));
+        var results = await PublishAsync(batch.Entries, Caller.Of(context), CallerKey.Of(context));
         context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
             results.Sum(result => (long)result.Events.Length),
             Math.Max(results.Zip(batch.Entries, (result, entry) => (long)result.Events.Length * entry.Block.Length).Sum(), read));
@@ -76,7 +78,7 @@ internal sealed class BatchEndpoint(
     }
 
     /// <summary>As many as may be are on their way before the first answer is awaited.</summary>
-    private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, string client)
+    private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, Principal principal, string client)
     {
         var results = new BatchItemResult[entries.Count];
         var publishing = new Queue<Publishing>();
@@ -88,7 +90,7 @@ internal sealed class BatchEndpoint(
                 for (; started < entries.Count && (started == i || underWay < MaxUnderWay); started++)
                 {
                     // A server that does not answer is not waited for once more.
-                    publishing.Enqueue(silent ? Publishing.NotSent(entries[started]) : Start(entries[started], client));
+                    publishing.Enqueue(silent ? Publishing.NotSent(entries[started]) : Start(entries[started], principal, client));
                     underWay += entries[started].Topics.Length;
                 }
 
@@ -183,8 +185,14 @@ internal sealed class BatchEndpoint(
             : (new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null), false);
     }
 
-    private Publishing Start(BatchEntry entry, string client)
+    private Publishing Start(BatchEntry entry, Principal principal, string client)
     {
+        if (entry.Rejected is null && Array.Find(entry.Topics, topic => credentials.PublishedBy(principal, topic) is null) is { } denied)
+        {
+            return new Publishing(entry, [], new BatchItemResult(
+                0, StatusCodes.Status403Forbidden, [], $"No grant of this credential matches the topic '{denied}'.", Reason: AuthReason.TopicDenied));
+        }
+
         if (entry.IdempotencyKey is not { } key || entry.Rejected is not null)
         {
             return new Publishing(entry, Array.ConvertAll(entry.Topics, topic => publisher.PublishAsync(topic, entry.Block, null, entry.Key)));

@@ -1,5 +1,4 @@
 using System.Text;
-using SseApp.Events.Log;
 
 namespace SseApp.Events.Publishing;
 

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Primitives;
+using SseApp.Events.Access;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Publishing;
 
@@ -10,7 +12,7 @@ namespace SseApp.Events.Publishing;
 /// in one piece: binding and results of minimal APIs cost as much as all that is done here.
 /// </summary>
 internal sealed class PublishEndpoint(
-    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, IOptions<PublishingOptions> options)
+    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, CredentialService credentials, AccessRefusal access, IOptions<PublishingOptions> options)
 {
     private readonly int _maxBytes = options.Value.MaxEventBytes;
 
@@ -23,6 +25,13 @@ internal sealed class PublishEndpoint(
         }
 
         var topic = TopicPaths.Name((string)context.Request.RouteValues["topic"]!);
+        var principal = Caller.Of(context);
+        if (TopicName.IsValid(topic) && credentials.PublishedBy(principal, topic) is null)
+        {
+            await access.WriteDeniedAsync(context, principal, topic);
+            return;
+        }
+
         using var memory = budget.OpenSmall();
         var (data, fault) = await bodies.ReadAsync(context.Request, _maxBytes, memory);
         if (fault != BodyFault.None)
@@ -48,7 +57,7 @@ internal sealed class PublishEndpoint(
             return;
         }
 
-        var client = idempotencyKey.Count > 0 ? ClientAddress.KeyOf(context) : null;
+        var client = idempotencyKey.Count > 0 ? CallerKey.Of(context) : null;
         if (client is not null && !keys.TryTake(client, 1))
         {
             await Problems.TooMany(context, keys.Rule, PublishRefusal.IdempotencyKeys, keys.RetryAfter).ExecuteAsync(context);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Publishing;
 
@@ -20,7 +21,7 @@ internal static class PublishingExtensions
     public static void MapPublishing(this IEndpointRouteBuilder app)
     {
         // The options of this feature limit the bodies, not the server's general limit of 30 MB.
-        var limited = app.MapGroup("").WithMetadata(new DisableRequestSizeLimitAttribute());
+        var limited = app.MapGroup("").Needs(NeedKind.Publish).WithMetadata(new DisableRequestSizeLimitAttribute());
         limited.MapPost("/topics/{topic}/events", app.ServiceProvider.GetRequiredService<PublishEndpoint>().HandleAsync).WithName("Publish");
         limited.MapPost("/publish", (HttpContext context, BatchEndpoint endpoint) => endpoint.HandleAsync(context)).WithName("PublishBatch");
     }

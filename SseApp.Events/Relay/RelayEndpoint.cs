@@ -1,5 +1,4 @@
 using SseApp.Events.FanOut;
-using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Events.Relay;
 
@@ -13,24 +12,12 @@ internal sealed partial class RelayEndpoint(
     IHttpContextFactory contexts,
     ShardSet shards,
     IHostApplicationLifetime application,
-    ForgedRecords forged,
     IOptions<RelayOptions> options,
     ILogger<RelayEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
         var asks = context.Request.Headers.Upgrade.Contains(RelayProtocol.Upgrade, StringComparer.OrdinalIgnoreCase);
-        if (!SignedRequest.Is(context, RequestPurpose.Relay))
-        {
-            if (asks)
-            {
-                forged.Add(ForgedKind.Relay, context.Connection.RemoteIpAddress?.ToString() ?? "", "it is not signed for a relay connection");
-            }
-
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
-        }
-
         if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || !asks)
         {
             context.Response.Headers.Upgrade = RelayProtocol.Upgrade;

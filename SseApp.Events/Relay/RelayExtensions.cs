@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
 namespace SseApp.Events.Relay;
 
 internal static class RelayExtensions
@@ -17,6 +19,7 @@ internal static class RelayExtensions
         {
             app.MapGet(RelayProtocol.Path, (RequestDelegate)app.ServiceProvider.GetRequiredService<RelayEndpoint>().HandleAsync)
                 .DisableHttpMetrics()
+                .Needs(NeedKind.Cluster)
                 .ExcludeFromDescription();
         }
     }

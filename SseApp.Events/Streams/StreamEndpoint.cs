@@ -5,6 +5,7 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.Events.Streams;
@@ -17,7 +18,11 @@ internal sealed class StreamEndpoint(
     RedisStatus redis,
     ReplicaIdentity replica,
     StreamRefusal refusal,
+    CredentialService credentials,
+    AccessRefusal access,
     StreamWriterFactory writers,
+    TicketStreams tickets,
+    TicketStore ticketStore,
     Rebalancer rebalancer,
     EventsMetrics metrics,
     DescriptorBudget descriptors,
@@ -37,6 +42,24 @@ internal sealed class StreamEndpoint(
         }
 
         var topics = new TopicSet(names!);
+        var principal = Caller.Of(context);
+        var ticket = context.Features.GetRequiredFeature<Caller>().Ticket;
+        if (ticket is not null && !topics.Names.AsSpan().SequenceEqual(ticket.Topics))
+        {
+            return access.WriteAsync(context, AuthReason.TokenInvalid, "The ticket is for other topics: it opens a stream of exactly those that it was made for.");
+        }
+
+        if (Array.Find(topics.Names, topic => credentials.SubscribedBy(principal, topic) is null) is { } denied)
+        {
+            return access.WriteDeniedAsync(context, principal, denied);
+        }
+
+        // Within the tolerance for clocks a token lets requests in, but nothing that lasts.
+        if (principal.ExpiresAt - time.GetUtcNow() < StreamCredential.MinLife)
+        {
+            return access.WriteAsync(context, AuthReason.TokenExpired, ticket is null ? "The token has expired." : "The ticket has come to its end. Ask for another one with POST /tickets.");
+        }
+
         var (resumePoint, broken) = ResumePointParser.Parse(context.Request.Headers, query, topics);
         if (broken is not null)
         {
@@ -66,6 +89,11 @@ internal sealed class StreamEndpoint(
                 return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
             }
 
+            if (ticket is not null)
+            {
+                return AskAsync(context, ticket);
+            }
+
             EventStreams.Prepare(context);
             return Task.CompletedTask;
         }
@@ -89,8 +117,51 @@ internal sealed class StreamEndpoint(
             return refusal.WriteAsync(context, RefusalReason.Topics);
         }
 
-        return StreamAsync(context, topics, resumePoint);
+        return StreamAsync(context, topics, resumePoint, ticket);
     }
+
+    /// <summary>What <c>HEAD</c> would be answered as a stream; the ticket stays as it is.</summary>
+    private async Task AskAsync(HttpContext context, Ticket ticket)
+    {
+        try
+        {
+            var use = await ticketStore.OpenAsync(ticket, null, ClientOrigin.Of(context), ComesBack(context));
+            if (use.Reason is { } reason)
+            {
+                await access.WriteAsync(context, reason, use.Detail!);
+                return;
+            }
+
+            EventStreams.Prepare(context);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            await refusal.WriteAsync(context, RefusalReason.Redis);
+        }
+    }
+
+    /// <returns>Null when the ticket opens no stream; the client got a refusal.</returns>
+    private async Task<TicketStream?> TakeAsync(HttpContext context, Ticket ticket)
+    {
+        try
+        {
+            var (stream, use) = await tickets.TakeAsync(ticket, ClientOrigin.Of(context), ComesBack(context));
+            if (stream is null)
+            {
+                await access.WriteAsync(context, use.Reason!, use.Detail!);
+            }
+
+            return stream;
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            await refusal.WriteAsync(context, RefusalReason.Redis);
+            return null;
+        }
+    }
+
+    // The header alone: the query of an EventSource is the same each time.
+    private static bool ComesBack(HttpContext context) => context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 }];
 
     private string? Validate(StringValues names)
     {
@@ -108,14 +179,23 @@ internal sealed class StreamEndpoint(
     }
 
     // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
-    private async Task StreamAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
+    private async Task StreamAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint, Ticket? ticket)
     {
+        TicketStream? taken = null;
         try
         {
+            // The last of all, so that no other refusal uses the ticket up.
+            if (ticket is not null && (taken = await TakeAsync(context, ticket)) is null)
+            {
+                return;
+            }
+
             if (await OpenAsync(context, topics, resumePoint) is not { } connection)
             {
                 return;
             }
+
+            taken?.Open(connection);
 
             try
             {
@@ -133,6 +213,10 @@ internal sealed class StreamEndpoint(
         {
             descriptors.LeaveStream(context);
             metrics.RemoveConnection();
+            if (taken is not null)
+            {
+                await tickets.ReturnAsync(taken);
+            }
         }
     }
 
@@ -196,11 +280,18 @@ internal sealed class StreamEndpoint(
         {
             Id = id,
             Client = ClientAddress.Of(context),
+            Credential = StreamCredential.Create(Caller.Of(context), time),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };
         metrics.Opened();
         connection.Open();
+        // What was revoked while the stream was being opened was not found among the streams that are open.
+        if (connection.Credential is { } credential && !credentials.StillCounts(credential.Principal))
+        {
+            connection.Revoke();
+        }
+
         return connection;
     }
 }

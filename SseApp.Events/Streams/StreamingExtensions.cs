@@ -1,6 +1,7 @@
 using SseApp.Events.FanOut;
 using SseApp.Events.TopicApi;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Streams;
 
@@ -20,14 +21,23 @@ internal static class StreamingExtensions
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();
         builder.Services.AddSingleton<StreamEndpoint>();
+        builder.Services.AddSingleton<TicketStreams>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<TicketStreams>());
+        builder.Services.AddSingleton<TicketEndpoint>();
         builder.Services.AddHostedService<StreamClock>();
+        builder.Services.AddHostedService<RevokedStreams>();
         return builder;
     }
 
-    public static void MapStreaming(this IEndpointRouteBuilder app) =>
+    public static void MapStreaming(this IEndpointRouteBuilder app)
+    {
         // A request delegate, because binding parameters would make a service scope that lives as long as the stream.
         app.MapGet("/events", (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
             // A stream lasts for hours: its duration would say nothing about the service and drown what does.
             .DisableHttpMetrics()
+            .Needs(NeedKind.Subscribe)
+            .WithMetadata(TakesTickets.Instance)
             .WithName("Stream");
+        app.MapPost("/tickets", (HttpContext context, TicketEndpoint endpoint) => endpoint.HandleAsync(context)).Needs(NeedKind.Credential).WithName("MakeTicket");
+    }
 }

@@ -1,6 +1,8 @@
+using SseApp.Events.Access;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.TopicApi;
 
@@ -9,8 +11,9 @@ internal static class TopicEndpoint
 {
     public static void MapTopics(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
-        app.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
+        var readable = app.MapGroup("").Needs(NeedKind.Subscribe).AddEndpointFilter<SubscribeFilter>();
+        readable.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
+        readable.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
     }
 
     /// <summary>Maps what only operators may do.</summary>

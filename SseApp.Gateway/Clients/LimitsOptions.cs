@@ -166,8 +166,9 @@ public enum PublishClient
 
     /// <summary>
     /// The credential in <c>Authorization</c> or <c>X-Api-Key</c>, and the address where there is none or where
-    /// <c>Limits:Clients</c> names it. Only for services
-    /// that check the credential: the gateway does not, and a client that sends a new credential with each request is never limited.
+    /// <c>Limits:Clients</c> names it. Only where everybody may publish and a proxy in front checks the credential: the gateway does not
+    /// then, and a client that sends a new one with each request is never limited. Where section <c>Security</c> has issuers or keys,
+    /// a valid credential counts for its principal in any case.
     /// </summary>
     Credential,
 }

@@ -1,10 +1,11 @@
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Gateway.Limits;
 
 /// <summary>Rates of opening streams, of publishing and of reading, by client.</summary>
-internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider time)
+internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialService credentials, TimeProvider time)
 {
     private const string ApiKeyHeader = "X-Api-Key";
 
@@ -134,8 +135,9 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, TimeProvider
 
     private ClientKey PublisherOf(HttpContext context, ClientRequest request)
     {
-        // A client that is named has a budget of its own, whomever it speaks for.
-        if (options.Value.PublishClient == PublishClient.Credential && request.Account == request.Client)
+        // A client that is named has a budget of its own, whomever it speaks for, and so has a principal. Where credentials are checked,
+        // one that is not valid is nobody's.
+        if (options.Value.PublishClient == PublishClient.Credential && credentials.OpenWarning is not null && request.Account == request.Client)
         {
             var headers = context.Request.Headers;
             var credential = headers.Authorization.Count > 0 ? headers.Authorization.ToString() : headers[ApiKeyHeader].ToString();

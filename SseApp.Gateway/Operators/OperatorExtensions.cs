@@ -1,5 +1,7 @@
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
+using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -27,13 +29,14 @@ internal static class OperatorExtensions
     /// <summary>Maps everything below <c>/admin</c>, and what operators do to a topic.</summary>
     public static void MapOperators(this IEndpointRouteBuilder endpoints)
     {
-        var operators = endpoints.MapGroup("").AnswerHeadAsGet().AddEndpointFilter(AnswerAsync);
+        var operators = endpoints.MapGroup("").Needs(NeedKind.Operate).AnswerHeadAsGet().AddEndpointFilter(AnswerAsync);
         operators.MapTopicDeletion();
         var admin = operators.MapGroup("/admin");
         admin.MapReplicas();
         admin.MapReload();
         admin.MapAlerts();
         admin.MapStreams();
+        admin.MapRevocations();
     }
 
     private static async ValueTask<object?> AnswerAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)

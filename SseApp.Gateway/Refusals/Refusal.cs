@@ -28,7 +28,7 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
         "request-timeout", StatusCodes.Status504GatewayTimeout, "The request took longer than this gateway allows (Limits:RequestTimeout).");
 
     public static readonly Refusal TooManyStreams = new(
-        "address-streams", StatusCodes.Status429TooManyRequests, "Too many streams are open from this address (Limits:StreamsPerAddress).");
+        "address-streams", StatusCodes.Status429TooManyRequests, "Too many streams of this client are open (Limits:StreamsPerAddress).");
 
     public static readonly Refusal GatewayFull = new(
         "gateway-streams", StatusCodes.Status503ServiceUnavailable, "This gateway holds as many streams as it may (Limits:StreamsPerGateway).");
@@ -37,7 +37,7 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
         "open-files", StatusCodes.Status503ServiceUnavailable, "This gateway has as many connections as its limit of open files allows (ulimit -n, LimitNOFILE=, ulimits.nofile).");
 
     public static readonly Refusal ConnectRate = new(
-        "connect-rate", StatusCodes.Status429TooManyRequests, "This address opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
+        "connect-rate", StatusCodes.Status429TooManyRequests, "This client opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
 
     public static readonly Refusal Topics = new(
         "topics", StatusCodes.Status429TooManyRequests, "The streams of this client have too many topics, those of the last minute included (Limits:TopicsPerAddress).");

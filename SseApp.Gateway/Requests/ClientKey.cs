@@ -6,7 +6,7 @@ using System.Text;
 
 namespace SseApp.Gateway.Requests;
 
-/// <summary>What a limit is counted by: an address, an IPv6 network, a client that configuration names, or the hash of a credential. Compact: there may be one for every stream.</summary>
+/// <summary>What a limit is counted by: an address, an IPv6 network, a client that configuration names, or the hash of a principal or of a credential. Compact: there may be one for every stream.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ClientKey
 {
@@ -73,7 +73,7 @@ internal readonly record struct ClientKey
         }
     }
 
-    /// <summary>Hashed, so that no credential stays in memory longer than its request.</summary>
+    /// <param name="credential">Or the key of its principal. Hashed, so that no credential stays in memory longer than its request.</param>
     public static ClientKey OfCredential(string credential)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(credential));

@@ -32,7 +32,7 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>The client's address, for balancing; unknown until the headers of the proxies before the gateway have been read.</summary>
     public ClientKey Client { get; set; }
 
-    /// <summary>What limits are counted by: the address, or the client that configuration names for it.</summary>
+    /// <summary>What limits are counted by: the client that configuration names for the address, or the principal of a valid credential, or the address.</summary>
     public ClientKey Account { get; set; }
 
     /// <summary>What the <see cref="Account"/> may have.</summary>

@@ -16,6 +16,9 @@ internal sealed class EventsCluster(
         Route("stream", StreamRequests.Path, match.Value) with { TimeoutPolicy = "Disable" },
         Route("topics", "/topics/{**rest}", match.Value),
         Route("publish", "/publish", match.Value),
+        Route("whoami", "/whoami", match.Value),
+        Route("session", "/session", match.Value) with { CorsPolicy = CrossOriginOptions.SessionPolicyName },
+        Route("tickets", "/tickets", match.Value),
     ];
 
     /// <summary>One destination a replica; those that are not ready are left out.</summary>

@@ -1,4 +1,5 @@
 using SseApp.ServiceDefaults.Defaults.Http;
+using Yarp.ReverseProxy.Configuration.RouteValidators;
 
 namespace SseApp.Gateway.Routing;
 
@@ -15,6 +16,7 @@ internal static class RoutingExtensions
         services.AddSingleton<IProxyConfigProvider>(provider => ActivatorUtilities.CreateInstance<ConfiguredServices>(
             provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
         services.AddSingleton<EventsCluster>();
+        services.AddSingleton<IRouteValidator, RoutePolicyValidator>();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddSingleton<IHostNames, RouteNames>();
         return proxy;

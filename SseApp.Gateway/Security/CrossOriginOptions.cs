@@ -13,10 +13,13 @@ public sealed class CrossOriginOptions : IValidatableObject
     /// <summary>Name of the policy for <c>CorsPolicy</c> of a route.</summary>
     public const string PolicyName = "events";
 
+    /// <summary>The policy of <c>/session</c>, which can be deleted.</summary>
+    internal const string SessionPolicyName = "session";
+
     /// <summary>Origins such as <c>https://app.example</c>, without a path; <c>*</c> is every origin. Default none.</summary>
     public IList<string> Origins { get; } = [];
 
-    /// <summary>Let pages send cookies (<c>withCredentials</c>). Not together with <c>*</c>. Default false.</summary>
+    /// <summary>Let pages send cookies (<c>withCredentials</c>), such as that of <c>POST /session</c>. Not together with <c>*</c>. Default false.</summary>
     public bool AllowCredentials { get; set; }
 
     /// <summary>

@@ -14,9 +14,15 @@ internal sealed class CrossOriginSetup(IOptions<CrossOriginOptions> settings) : 
     private static readonly string[] s_headers =
         ["Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Requested-With", "traceparent", "tracestate", "baggage"];
 
-    public void Configure(CorsOptions options) => options.AddPolicy(CrossOriginOptions.PolicyName, policy =>
+    public void Configure(CorsOptions options)
     {
-        policy.WithMethods([.. s_methods, .. settings.Value.Methods]).WithHeaders([.. s_headers, .. settings.Value.Headers]).WithExposedHeaders("Retry-After").SetPreflightMaxAge(s_preflightAge);
+        options.AddPolicy(CrossOriginOptions.PolicyName, policy => Configure(policy, []));
+        options.AddPolicy(CrossOriginOptions.SessionPolicyName, policy => Configure(policy, [HttpMethods.Delete]));
+    }
+
+    private void Configure(CorsPolicyBuilder policy, string[] more)
+    {
+        policy.WithMethods([.. s_methods, .. more, .. settings.Value.Methods]).WithHeaders([.. s_headers, .. settings.Value.Headers]).WithExposedHeaders("Retry-After").SetPreflightMaxAge(s_preflightAge);
         if (settings.Value.AnyOrigin)
         {
             policy.AllowAnyOrigin();
@@ -32,5 +38,5 @@ internal sealed class CrossOriginSetup(IOptions<CrossOriginOptions> settings) : 
         {
             policy.AllowCredentials();
         }
-    });
+    }
 }

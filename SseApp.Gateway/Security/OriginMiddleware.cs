@@ -1,6 +1,7 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Http;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -8,28 +9,43 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace SseApp.Gateway.Security;
 
 /// <summary>
-/// Answers 403 to what a page of a foreign origin would publish or delete. Only for the replicas: configured services know
-/// their own pages, and the operator API has a stricter rule.
+/// Refuses what a page of a foreign origin would publish or delete, and whatever it would do with the cookie that a browser has for
+/// the gateway. Only for the replicas: configured services know their own pages, and the operator API has a stricter rule.
 /// </summary>
 internal sealed class OriginMiddleware(RequestDelegate next, IOptions<CrossOriginOptions> options, GatewayMetrics metrics)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId
-            || !PageOrigin.IsForeign(context.Request, options.Value.Origins))
+        if (context.GetReverseProxyFeature().Cluster.Config.ClusterId != ReplicaDirectory.ClusterId)
         {
             return next(context);
         }
 
-        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", PageOrigin.Foreign));
+        var origins = options.Value.Origins;
+        var foreign = PageOrigin.IsForeign(context.Request, origins);
+        if (!foreign && !SessionCookie.IsForeign(context.Request, origins))
+        {
+            return next(context);
+        }
+
+        metrics.Refused(PageOrigin.Foreign);
+        if (HttpMethods.IsGet(context.Request.Method) && ClientRequest.Of(context) is { IsStream: true, AcceptsEventStream: true })
+        {
+            return AccessRefusal.WriteStreamAsync(context, AuthReason.ForeignOrigin);
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
         return Problems.WriteAsync(
             context,
             StatusCodes.Status403Forbidden,
-            $"Pages of this origin may not publish here. List it in {CrossOriginOptions.SectionName}:{nameof(CrossOriginOptions.Origins)}; if it is the gateway's own, behind a proxy, list the proxy in Proxies:Known.",
+            foreign ? $"Pages of this origin may not publish here. {SessionCookieDetail.ListIt}" : SessionCookieDetail.Of(context.Request),
             PageOrigin.Foreign);
     }
 
-    /// <summary>A replica knows neither the gateway's origin nor the listed ones; what reaches it has been let through here.</summary>
+    /// <summary>
+    /// A replica knows neither the gateway's origin nor the listed ones; what reaches it has been let through here, and the gateway
+    /// names the origin of a page that is not its own.
+    /// </summary>
     public static void Apply(TransformBuilderContext context)
     {
         if (!string.Equals(context.Cluster?.ClusterId, ReplicaDirectory.ClusterId, StringComparison.Ordinal))
@@ -39,10 +55,18 @@ internal sealed class OriginMiddleware(RequestDelegate next, IOptions<CrossOrigi
 
         context.AddRequestTransform(static transform =>
         {
-            if (PageOrigin.MayChange(transform.HttpContext.Request.Method))
+            var (request, headers) = (transform.HttpContext.Request, transform.ProxyRequest.Headers);
+            // Listed or not: to a ticket a page elsewhere is none of its own.
+            if (request.Headers.Origin is [{ } origin] && PageOrigin.IsOtherPage(request))
             {
-                transform.ProxyRequest.Headers.Remove("Origin");
-                transform.ProxyRequest.Headers.Remove("Sec-Fetch-Site");
+                // What a client sends under this name is dropped with all that is named so.
+                headers.TryAddWithoutValidation(StreamHeaders.Origin, origin);
+            }
+
+            if (PageOrigin.MayChange(request.Method))
+            {
+                headers.Remove("Origin");
+                headers.Remove("Sec-Fetch-Site");
             }
 
             return default;

@@ -1,4 +1,9 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using SseApp.Gateway.Requests;
+using SseApp.Gateway.Telemetry;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Gateway.Security;
 
@@ -13,6 +18,43 @@ internal static class SecurityExtensions
         services.AddCors();
         services.AddSingleton<IConfigureOptions<CorsOptions>, CrossOriginSetup>();
         services.AddValidatedOptions<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
+        services.AddCredentials();
+        services.AddAccessRefusal<GatewayMetrics>();
+        // "default" of a route is any valid credential. There is no fallback policy: the replicas decide about what goes to them, and
+        // configured routes each say what they need.
+        services.AddAuthorization();
+        services.AddSingleton<IAuthorizationHandler, NeedHandler>();
+        services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RouteRefusal>();
+    }
+
+    /// <summary>
+    /// Finds out who sent a request. The replica decides what it may; here it is what limits are counted by. A credential that is not
+    /// valid counts for nobody, so its sender is the address that it comes from.
+    /// </summary>
+    public static void UsePrincipals(this IApplicationBuilder app)
+    {
+        var credentials = app.ApplicationServices.GetRequiredService<CredentialService>();
+        app.Use((context, next) =>
+        {
+            var finding = CredentialHandler.FindAsync(context.Request, credentials);
+            // Nothing is kept for as long as a stream.
+            return finding.IsCompletedSuccessfully ? CountAsync(finding.Result, context, next) : FindAndCountAsync(finding, context, next);
+        });
+    }
+
+    private static async Task FindAndCountAsync(ValueTask<Caller> finding, HttpContext context, RequestDelegate next) => await CountAsync(await finding, context, next);
+
+    private static Task CountAsync(Caller caller, HttpContext context, RequestDelegate next)
+    {
+        context.Features.Set(caller);
+        // An address that configuration names has a budget of its own, whomever it speaks for.
+        if (caller.Principal is { Key: { Length: > 0 } key } && ClientRequest.Of(context) is var request && request.Account == request.Client)
+        {
+            request.Account = ClientKey.OfCredential(key);
+        }
+
+        return next(context);
     }
 
     /// <summary>Headers of every response. Outside all that answers.</summary>

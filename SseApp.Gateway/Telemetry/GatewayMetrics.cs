@@ -1,12 +1,15 @@
 using System.Diagnostics.Metrics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Gateway.Telemetry;
 
-internal sealed class GatewayMetrics(SseMeter meter)
+internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter
 {
     public Counter<long> Retries { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.GatewayRetries, description: "Requests sent to another replica because one failed before its first byte.");
 
     public Counter<long> Refusals { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.Refusals, description: "Requests that could not be served.");
+
+    public void Refused(string reason) => Refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
 }

@@ -83,6 +83,9 @@ public sealed partial class StartupTests
             {
                 Assert.Equal(
                     "{gateway-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__GatewayKey").GetString());
+                // Closed, and with somebody who can make tokens.
+                Assert.Equal(
+                    "{token-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__Issuers__0__Key").GetString());
                 var variables = manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToArray();
                 Assert.Contains("HTTP_PORTS", variables);
                 Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));

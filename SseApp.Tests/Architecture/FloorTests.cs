@@ -12,11 +12,11 @@ public sealed partial class FloorTests
     {
         ["SseApp.ServiceDefaults"] =
         [
-            "Cluster.Protocol", "Defaults.Lifetime", "Defaults.Keys", "Defaults.Http", "Defaults.Admin", "Defaults.Health", "Defaults.Telemetry", "Defaults.Descriptors", "Cluster.Redis", "Cluster.Signing", "Cluster.Placement",
+            "Cluster.Protocol", "Defaults.Lifetime", "Defaults.Keys", "Defaults.Http", "Defaults.Admin", "Defaults.Health", "Defaults.Telemetry", "Defaults.Descriptors", "Cluster.Redis", "Cluster.Signing", "Cluster.Credentials", "Cluster.Placement",
             "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay",
         ],
         ["SseApp.Events"] =
-            ["Log", "Diagnostics", "Http", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],
+            ["Log", "Diagnostics", "Http", "Access", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],
         ["SseApp.Gateway"] =
         [
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",

@@ -13,7 +13,9 @@ internal sealed class Chromium : IAsyncDisposable
     }
 
     /// <summary>Opens the page; skips the test where no Chromium is installed.</summary>
-    public static Chromium Open(Uri page)
+    /// <param name="page">Its address.</param>
+    /// <param name="more">Arguments beside the usual ones.</param>
+    public static Chromium Open(Uri page, params string[] more)
     {
         var path = BackplaneServer.FindOnPath("chromium") ?? BackplaneServer.FindOnPath("google-chrome");
         if (path is null)
@@ -27,7 +29,7 @@ internal sealed class Chromium : IAsyncDisposable
             // CI runs as root, where Chromium's sandbox refuses to start.
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            $"--user-data-dir={profile.FullName}", page.AbsoluteUri,
+            $"--user-data-dir={profile.FullName}", .. more, page.AbsoluteUri,
         ]);
         return new Chromium(ChildProcess.Start(start), profile);
     }

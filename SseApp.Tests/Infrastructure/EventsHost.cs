@@ -55,6 +55,11 @@ public sealed class EventsHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = "SseApp.Events", EnvironmentName = "Production" });
         builder.Logging.ClearProviders();
+        if (Array.Exists(settings, setting => setting.Key.StartsWith("Logging:", StringComparison.Ordinal)))
+        {
+            builder.Logging.AddFakeLogging();
+        }
+
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         prefix ??= Guid.NewGuid().ToString("N");
         builder.Configuration.AddInMemoryCollection(

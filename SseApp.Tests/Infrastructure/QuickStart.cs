@@ -9,7 +9,7 @@ internal static class QuickStart
     private static readonly (string Name, string Value)[] s_runtime = [("DOTNET_TC_QuickJit", "1"), ("DOTNET_TC_CallCountingDelayMs", "100"), ("DOTNET_TieredPGO", "0")];
 
     // The servers of tests are theirs alone, and empty at the end.
-    private static readonly string[] s_accepted = ["Cluster__AllowRedisWithoutPassword", "RedisMemory__AllowNoLimit"];
+    private static readonly string[] s_accepted = ["Cluster__AllowRedisWithoutPassword", "RedisMemory__AllowNoLimit", "Security__AllowAnonymous"];
 
     /// <summary>The runtime settings that a process inherits from the tests go, so that it has those it is shipped with.</summary>
     public static void Undo(IDictionary<string, string?> environment) => Array.ForEach(s_runtime, setting => environment.Remove(setting.Name));

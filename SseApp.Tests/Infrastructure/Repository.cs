@@ -12,9 +12,9 @@ internal static class Repository
     public static string? Root { get; } = Find();
 
     /// <summary>The assembly of a program, built like these tests.</summary>
-    public static string Assembly(string project) => Path.Combine(
+    public static string Assembly(string project, string? name = null) => Path.Combine(
         Root ?? throw new InvalidOperationException("The tests do not run inside the repository, so its programs cannot be found."),
-        project, "bin", s_configuration, "net10.0", project + ".dll");
+        project, "bin", s_configuration, "net10.0", (name ?? project) + ".dll");
 
     private static string? Find()
     {

@@ -51,7 +51,7 @@ internal static class OptionCatalog
                 var element = property.PropertyType.GetGenericArguments()[^1];
                 var key = $"{prefix}{property.Name}:{(value is IDictionary ? "name" : "n")}";
                 Option[] nested = element.Assembly == type.Assembly && element.IsClass ? [.. Options(element, $"{key}:", summaries)] : [];
-                var (kind, item) = nested.Length == 0 ? Kind(element, "") : ("object", SettingsSchema.Object(nested.Select(option => (option.Key.Split(':')[^1], option.Schema))));
+                var (kind, item) = nested.Length == 0 ? Kind(element, "") : ("object", SettingsSchema.Object(nested.Select(option => (option.Key[(key.Length + 1)..].Split(':')[0], option.Schema)).DistinctBy(member => member.Item1, StringComparer.Ordinal)));
                 var schema = new JsonObject { ["type"] = value is IDictionary ? "object" : "array", [value is IDictionary ? "additionalProperties" : "items"] = item };
                 foreach (var option in nested.Prepend(new(key, kind, Code(Text(items)), "", summaries.Of(property), schema)))
                 {

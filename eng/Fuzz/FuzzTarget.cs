@@ -11,6 +11,7 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Publishing;
 using SseApp.Events.Streams;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Cluster.Signing;

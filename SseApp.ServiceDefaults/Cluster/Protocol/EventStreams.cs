@@ -53,11 +53,15 @@ internal static class EventStreams
     /// <param name="context">The request, whose response has not begun.</param>
     /// <param name="reason">One that needs no escaping in JSON.</param>
     /// <param name="retryMilliseconds">When the client is to reconnect.</param>
-    public static Task WriteUnavailableAsync(HttpContext context, string reason, int retryMilliseconds)
+    public static Task WriteUnavailableAsync(HttpContext context, string reason, int retryMilliseconds) =>
+        WriteEndAsync(context, Unavailable(context.Request.Headers, reason, retryMilliseconds));
+
+    /// <summary>Answers with a stream that has one event and ends.</summary>
+    public static Task WriteEndAsync(HttpContext context, byte[] last)
     {
         context.Response.StatusCode = StatusCodes.Status200OK;
         Prepare(context);
-        return context.Response.Body.WriteAsync(Unavailable(context.Request.Headers, reason, retryMilliseconds), context.RequestAborted).AsTask();
+        return context.Response.Body.WriteAsync(last, context.RequestAborted).AsTask();
     }
 
     /// <summary>What a stream that cannot be had now sends.</summary>

@@ -18,6 +18,12 @@ internal static class StreamHeaders
     /// </summary>
     public const string Stored = "Publish-Stored";
 
+    /// <summary>
+    /// On a request that a gateway forwards: the origin of the page that sent it, if that is another one than the gateway's. What
+    /// only listed ones may, the gateway has refused to others. Never a client's own.
+    /// </summary>
+    public const string Origin = "X-Sse-Origin";
+
     public static string WriteStored(long events, long bytes) => string.Create(CultureInfo.InvariantCulture, $"{events}, {bytes}");
 
     public static bool TryReadStored(ReadOnlySpan<char> text, out long events, out long bytes)

@@ -31,6 +31,12 @@ internal static class ForgedKind
     /// <summary>A topic's log, its counter or an idempotency key of it: not signed, but it can be seen when it is none.</summary>
     public const string Topic = "topic";
 
+    /// <summary>A credential that is said to be revoked.</summary>
+    public const string Revocation = "revocation";
+
+    /// <summary>A ticket, or the word that one has another stream now.</summary>
+    public const string Ticket = "ticket";
+
     /// <summary>A request with a signature.</summary>
     public const string Request = "request";
 
@@ -40,7 +46,7 @@ internal static class ForgedKind
     /// <summary>A replica's address outside of <c>Replica:AllowedAddresses</c>.</summary>
     public const string Address = "address";
 
-    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Lease, Topic, Request, Relay, Address];
+    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Revocation, Ticket, Lease, Topic, Request, Relay, Address];
 }
 
 /// <summary>Counts and logs what was ignored because nobody with the cluster's key has made it for here and now.</summary>

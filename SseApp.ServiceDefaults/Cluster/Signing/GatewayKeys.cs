@@ -30,6 +30,9 @@ internal sealed class GatewayKeys : IDisposable
         _codes = new ThreadLocal<IncrementalHash[]>(() => Array.ConvertAll(_keys, static key => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key)));
     }
 
+    /// <summary>Whether there is a previous key, too.</summary>
+    public bool Change => _keys.Length > 1;
+
     public void Dispose() => _codes.Dispose();
 
     /// <summary>The longest signature.</summary>

@@ -18,6 +18,9 @@ internal sealed class RecordSignature(GatewayKeys keys, TimeProvider time)
     private const string Begin = "{\"signature\":\"";
     private const string End = "\",";
 
+    /// <summary>Whether what is signed now is signed with two keys: what lies here for long has to be signed again.</summary>
+    public bool KeysChange => keys.Change;
+
     /// <param name="kind">What it is, a <see cref="ForgedKind"/>: a record is no command.</param>
     /// <param name="place">Its key or channel: what is for one replica, or one cluster on the server, is not for another.</param>
     /// <param name="body">An object in JSON with at least one member, without spaces between the brace and the member.</param>

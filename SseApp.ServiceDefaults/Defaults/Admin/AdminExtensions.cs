@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Admin;
@@ -19,9 +18,8 @@ internal static class AdminExtensions
     /// these are nowhere else, not even in an <c>Allow</c>.
     /// </summary>
     /// <param name="app">The pipeline; what stands before this is for operators, too.</param>
-    /// <param name="map">The endpoints.</param>
-    /// <param name="open">What needs no key.</param>
-    public static void UseAdminListener(this IApplicationBuilder app, Action<IEndpointRouteBuilder> map, Action<IApplicationBuilder>? open = null)
+    /// <param name="build">What answers; it also says who may.</param>
+    public static void UseAdminListener(this IApplicationBuilder app, Action<IApplicationBuilder> build)
     {
         if (app.ApplicationServices.GetRequiredService<IOptions<AdminOptions>>().Value.Addresses.Count == 0)
         {
@@ -29,10 +27,7 @@ internal static class AdminExtensions
         }
 
         var admin = new ApplicationBuilder(app.ApplicationServices);
-        open?.Invoke(admin);
-        admin.UseMiddleware<AdminKeyMiddleware>();
-        admin.UseRouting();
-        admin.UseEndpoints(map);
+        build(admin);
         var answer = admin.Build();
         app.Use((context, next) =>
         {

@@ -66,9 +66,14 @@ internal sealed partial class AdminListener(
 
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(() =>
         {
-            foreach (var address in Addresses)
+            foreach (var endpoint in _listening)
             {
+                var address = endpoint.ToString()!;
                 LogListening(address, key.File);
+                if (address.StartsWith("http://", StringComparison.OrdinalIgnoreCase) && endpoint.IPEndPoint is { Address: var listening } && !IPAddress.IsLoopback(listening))
+                {
+                    LogPlain(address, AdminOptions.SectionName, nameof(AdminOptions.Urls));
+                }
             }
         });
     };
@@ -86,6 +91,9 @@ internal sealed partial class AdminListener(
 
     [LoggerMessage(LogLevel.Information, "Operators are answered at {Address}, with the key in {File}: curl -H \"Authorization: Bearer $(cat {File})\" {Address}/health")]
     private partial void LogListening(string address, string file);
+
+    [LoggerMessage(LogLevel.Warning, "{Address} takes the keys and tokens of operators over a network in plain text: whoever is on the way is operator then. Name an https:// address in {Section}:{Setting} (it takes the certificate of Kestrel:Certificates:Default), or one of this machine, reached by an SSH tunnel.")]
+    private partial void LogPlain(string address, string section, string setting);
 
     private sealed class Mark
     {

@@ -17,8 +17,17 @@ internal static class PageOrigin
     /// <param name="request">With scheme and host as the client used them.</param>
     /// <param name="listed">Origins that may; <c>*</c> is all.</param>
     public static bool IsForeign(HttpRequest request, IEnumerable<string> listed) =>
-        MayChange(request.Method) && IsOtherPage(request)
-            && !listed.Any(other => other == "*" || (request.Headers.Origin is [{ } origin] && IsSame(origin, other)));
+        MayChange(request.Method) && IsOtherPage(request) && !IsListed(request, listed);
+
+    /// <summary>True for a page of one of these origins; <c>*</c> is all.</summary>
+    public static bool IsListed(HttpRequest request, IEnumerable<string> listed) => listed.Contains("*", StringComparer.Ordinal) || IsNamed(request, listed);
+
+    /// <summary>True for a page of one of these origins; <c>*</c> is none.</summary>
+    public static bool IsNamed(HttpRequest request, IEnumerable<string> listed) => request.Headers.Origin is [{ } origin] && listed.Any(other => IsSame(origin, other));
+
+    /// <summary>True only for what a page of the service itself has sent, by the word of its browser. A program says nothing.</summary>
+    public static bool IsOwnPage(HttpRequest request) =>
+        (request.Headers.Origin.Count > 0 || request.Headers["Sec-Fetch-Site"] == "same-origin") && !IsOtherPage(request);
 
     /// <summary>True for whatever a page of another origin may have sent, also what changes nothing. A program sends no origin.</summary>
     public static bool IsOtherPage(HttpRequest request)

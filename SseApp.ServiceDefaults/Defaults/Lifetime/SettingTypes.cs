@@ -119,6 +119,8 @@ internal static partial class SettingTypes
 
     /// <summary>Whether a text of this name, in a list by names, is one.</summary>
     public static bool IsSecret(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal) is var letters
+        // Where a secret is, is none.
+        && !letters.EndsWith("file", StringComparison.OrdinalIgnoreCase)
         && Array.Exists(s_secrets, secret => letters.Contains(secret, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>What can be set.</summary>

@@ -33,7 +33,7 @@ public sealed class RedisAppenderTests
 
         var failed = await Assert.ThrowsAsync<RedisClientException>(() => AppendAsync(appender, "!").WaitAsync(TestContext.Current.CancellationToken));
         Assert.Equal((true, PublishOutcome.Unknown), (RedisErrors.IsUnavailable(failed), PublishErrors.Outcome(failed)));
-        Assert.IsType<NullReferenceException>(Assert.Single(faults));
+        Assert.IsType<FormatException>(Assert.Single(faults));
         Assert.Equal(7, (await AppendAsync(appender, "1 7 0").WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).Position.Offset);
     }
 
@@ -48,7 +48,7 @@ public sealed class RedisAppenderTests
         {
             nameof(IConnectionMultiplexer.GetDatabase) => Create<IDatabase, EchoingRedis>(),
             nameof(IConnectionMultiplexer.GetHashSlot) => -1,
-            nameof(IDatabase.ScriptEvaluateAsync) when (RedisValue)((RedisValue[])args![2]!)[4] == "!" => Task.FromException<RedisResult>(new NullReferenceException()),
+            nameof(IDatabase.ScriptEvaluateAsync) when (RedisValue)((RedisValue[])args![2]!)[4] == "!" => Task.FromException<RedisResult>(new FormatException()),
             nameof(IDatabase.ScriptEvaluateAsync) => Task.FromResult(
                 RedisResult.Create([.. ((RedisValue[])args![2]!).Skip(4).Chunk(10).Select(values => RedisResult.Create(values[0]))])),
             _ => throw new NotSupportedException(targetMethod.Name),

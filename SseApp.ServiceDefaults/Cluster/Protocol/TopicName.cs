@@ -1,6 +1,4 @@
-using System.Buffers;
-
-namespace SseApp.Events.Log;
+namespace SseApp.ServiceDefaults.Cluster.Protocol;
 
 /// <summary>The rule for topic names. It leaves out braces, so that a name can be the hash tag of a Redis key.</summary>
 internal static class TopicName

@@ -1,4 +1,6 @@
-namespace SseApp.Tests.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Protocol;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Protocol;
 
 public sealed class TopicNameTests
 {

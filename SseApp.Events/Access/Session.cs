@@ -1,0 +1,95 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Http;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
+namespace SseApp.Events.Access;
+
+/// <summary><c>POST /session</c> puts a token into a cookie, for an <c>EventSource</c>, which sends no headers; <c>DELETE /session</c> ends that.</summary>
+internal static class Session
+{
+    /// <summary>Reason for who sends an API key where a token is needed.</summary>
+    private const string ApiKeySent = "api-key";
+
+    private static readonly TimeSpan s_minLife = TimeSpan.FromSeconds(1);
+
+    public static void MapSession(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/session", BeginAsync).Needs(NeedKind.Credential).WithName("BeginSession");
+        // Whoever signs out gets rid of the cookie in any case, of one that has expired or was revoked too.
+        app.MapDelete("/session", EndAsync).Needs(NeedKind.Nothing).WithName("EndSession");
+    }
+
+    private static async Task<IResult> BeginAsync(HttpContext context, AccessRefusal access, TimeProvider time)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var caller = context.Features.GetRequiredFeature<Caller>();
+        if (caller.Source != CredentialSource.Authorization)
+        {
+            // What a page can do with a cookie alone would make every cookie last for ever.
+            await access.WriteAsync(context, AuthReason.NoCredentials, "A session begins, and is renewed, with a token: send 'Authorization: Bearer' with it.");
+            return TypedResults.Empty;
+        }
+
+        var principal = caller.Principal!;
+        if (principal.Kind != CredentialKind.Token)
+        {
+            return NoToken();
+        }
+
+        var left = principal.ExpiresAt!.Value - time.GetUtcNow();
+        if (left < s_minLife)
+        {
+            await access.WriteAsync(context, AuthReason.TokenExpired, "The token has expired.");
+            return TypedResults.Empty;
+        }
+
+        var token = CredentialHandler.TokenOf(context.Request.Headers.Authorization.ToString());
+        if (token.Length > SessionCookie.MaxLength)
+        {
+            return TypedResults.Problem(
+                $"The token has {token.Length} bytes, and a cookie takes at most {SessionCookie.MaxLength}: browsers drop larger ones without a word. Have its issuer leave out claims, or give patterns by Security:Grants.",
+                title: "The token is too large for a cookie.",
+                statusCode: StatusCodes.Status413PayloadTooLarge);
+        }
+
+        SessionCookie.Set(context, token, TimeSpan.FromSeconds(Math.Floor(left.TotalSeconds)), forOtherSite: ClientOrigin.Of(context) is not null);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> EndAsync(HttpContext context, AccessRefusal access, RevocationStore revocations)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        SessionCookie.Delete(context);
+        var caller = context.Features.GetRequiredFeature<Caller>();
+        if (caller.Principal is not { } principal)
+        {
+            await access.WriteAsync(context, caller.Reason!, caller.Detail!);
+            return TypedResults.Empty;
+        }
+
+        if (principal.Kind == CredentialKind.None)
+        {
+            await access.WriteAsync(context, AuthReason.NoCredentials, "There is no session: neither its cookie nor a token was sent.");
+            return TypedResults.Empty;
+        }
+
+        if (principal.Kind != CredentialKind.Token || caller.Source is not (CredentialSource.Cookie or CredentialSource.Authorization))
+        {
+            return NoToken();
+        }
+
+        try
+        {
+            await revocations.RevokeAsync(principal, context.RequestAborted);
+            return TypedResults.NoContent();
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return Problems.RedisUnavailable(context, "The cookie is gone, but its token may still count elsewhere until it ends. Send the token to DELETE /session again after the time in Retry-After.");
+        }
+    }
+
+    private static ProblemHttpResult NoToken() => Problems.Forbidden(
+        "A session is for a token. An API key is for servers: send it in 'Authorization: Bearer' with each request, and keep it out of browsers.",
+        KeyValuePair.Create<string, object?>(Problems.Reason, ApiKeySent));
+}

@@ -1,0 +1,164 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Routing;
+using SseApp.ServiceDefaults.Cluster.Redis;
+using SseApp.ServiceDefaults.Cluster.Signing;
+
+namespace SseApp.ServiceDefaults.Cluster.Credentials;
+
+/// <summary>
+/// The scheme of the framework's authentication. The first credential that is there counts; one that is not valid refuses the
+/// request, and never makes it a stranger's.
+/// </summary>
+internal sealed class CredentialHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, CredentialService credentials)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public const string SchemeName = "Sse";
+
+    private const string Bearer = "Bearer ";
+
+    // Made once: the claims of a principal are its own business, and the framework only asks whether somebody is there.
+    private static readonly ClaimsPrincipal s_known = new(new ClaimsIdentity(SchemeName));
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var caller = await FindAsync(Request, credentials);
+        if (ReferenceEquals(caller, credentials.Stranger) && credentials.Reads && Ticket.Find(Request.QueryString) is { } ticket)
+        {
+            caller = await FindTicketAsync(ticket);
+        }
+
+        Context.Features.Set(caller);
+        return caller.Principal is null ? AuthenticateResult.Fail(caller.Detail!)
+            : caller.Source == CredentialSource.None ? AuthenticateResult.NoResult()
+            : AuthenticateResult.Success(new AuthenticationTicket(s_known, SchemeName));
+    }
+
+    /// <summary>Who sends the request. A gateway asks it too, to count by it.</summary>
+    public static async ValueTask<Caller> FindAsync(HttpRequest request, CredentialService credentials)
+    {
+        if (!credentials.Reads)
+        {
+            return credentials.Stranger;
+        }
+
+        var given = request.Headers.Authorization;
+        if (given.Count == 0)
+        {
+            return SessionCookie.TryRead(request, out var token) ? await FromCookieAsync(token, credentials)
+                : credentials.Stranger;
+        }
+
+        if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+        {
+            return new Caller(null, AuthReason.TokenInvalid, "One 'Authorization: Bearer' with a token or an API key is read, and nothing else.", CredentialSource.Authorization);
+        }
+
+        var (principal, reason, detail) = await credentials.VerifyAsync(TokenOf(header));
+        return new Caller(principal, reason, detail, CredentialSource.Authorization);
+    }
+
+    /// <param name="header">An <c>Authorization</c> that was found to be valid.</param>
+    public static string TokenOf(string header) => header[Bearer.Length..].Trim();
+
+    private static async ValueTask<Caller> FromCookieAsync(string? token, CredentialService credentials)
+    {
+        // An API key is a server's and lives for years: it has no business in a browser.
+        var (principal, reason, detail) = token is null ? Verification.Refused(AuthReason.TokenInvalid, $"There are two cookies {SessionCookie.Name} with different tokens. Delete them with 'DELETE /session', and sign in again.")
+            : token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? Verification.Refused(AuthReason.TokenInvalid, $"The cookie {SessionCookie.Name} holds a token, never an API key.")
+            : await credentials.VerifyAsync(token);
+        return new Caller(principal, reason, detail, CredentialSource.Cookie);
+    }
+
+    private async ValueTask<Caller> FindTicketAsync(string text)
+    {
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
+        {
+            return Refused(AuthReason.TokenInvalid, "A ticket opens its stream (GET /events) and nothing else. Send 'Authorization: Bearer' with a token or an API key.");
+        }
+
+        try
+        {
+            if (!Context.RequestServices.GetRequiredService<RedisStatus>().IsConnected)
+            {
+                return Unreachable();
+            }
+
+            // Not in the constructor: hardly a request has one.
+            if (await Context.RequestServices.GetRequiredService<TicketStore>().FindAsync(text, CancellationToken.None) is not { } ticket)
+            {
+                return Refused(TicketStore.Unknown.Reason!, TicketStore.Unknown.Detail!);
+            }
+
+            var (principal, reason, detail) = credentials.Verify(ticket);
+            return new Caller(principal, reason, detail, CredentialSource.Ticket) { Ticket = principal is null ? null : ticket };
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return Unreachable();
+        }
+
+        static Caller Unreachable() => Refused(AuthReason.Redis, "Redis, which has the tickets, is not reachable from this replica. Try again after the time in Retry-After.");
+
+        static Caller Refused(string reason, string detail) => new(null, reason, detail, CredentialSource.Ticket);
+    }
+}
+
+/// <summary>Decides whether who asks is somebody whom the endpoint can ask about topics.</summary>
+internal sealed class NeedHandler(CredentialService credentials) : AuthorizationHandler<Need>
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, Need requirement)
+    {
+        if (context.Resource is HttpContext http && IsMet(http, requirement.Kind))
+        {
+            context.Succeed(requirement);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private bool IsMet(HttpContext context, NeedKind kind) => kind switch
+    {
+        NeedKind.Nothing => true,
+        NeedKind.Cluster => SignedRequest.Is(context, RequestPurpose.Relay),
+        NeedKind.Credential => context.Features.Get<Caller>() is { Principal.Kind: not CredentialKind.None },
+        NeedKind.Subscribe => context.Features.Get<Caller>()?.Principal is { } principal && principal.Grants.Subscribe.Count + credentials.Anonymous.Grants.Subscribe.Count > 0,
+        NeedKind.Publish => context.Features.Get<Caller>()?.Principal is { } principal && principal.Grants.Publish.Count + credentials.Anonymous.Grants.Publish.Count > 0,
+        // Operators have a listener of their own, which asks for their key before it looks for an endpoint.
+        _ => false,
+    };
+}
+
+/// <summary>Answers what was not let in.</summary>
+internal sealed class RefusalHandler(AccessRefusal refusal, ForgedRecords forged) : IAuthorizationMiddlewareResultHandler
+{
+    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    {
+        // Where nothing of ours is, the framework says so: 404, or 405 with what the path takes.
+        if (authorizeResult.Succeeded || context.GetEndpoint() is not RouteEndpoint)
+        {
+            return next(context);
+        }
+
+        if (policy.Requirements.OfType<Need>().FirstOrDefault() is not { Kind: NeedKind.Credential or NeedKind.Subscribe or NeedKind.Publish } need)
+        {
+            // For everybody but the parts of the cluster there is nothing here.
+            if (context.Request.Headers.Upgrade.Count > 0)
+            {
+                forged.Add(ForgedKind.Relay, context.Connection.RemoteIpAddress?.ToString() ?? "", "it is not signed for a relay connection");
+            }
+
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        var caller = context.Features.Get<Caller>();
+        return caller?.Reason is { } reason ? refusal.WriteAsync(context, reason, caller.Detail!)
+            : caller is { Principal.Kind: not CredentialKind.None } ? refusal.WriteAsync(context, AuthReason.TopicDenied, need.Kind == NeedKind.Publish ? "The credential lets nobody publish." : "The credential lets nobody subscribe.")
+            : refusal.WriteAsync(context, AuthReason.NoCredentials, "Send 'Authorization: Bearer' with a token or an API key.");
+    }
+}

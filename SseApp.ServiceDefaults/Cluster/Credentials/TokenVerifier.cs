@@ -1,0 +1,128 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace SseApp.ServiceDefaults.Cluster.Credentials;
+
+/// <summary>
+/// Verifies tokens, by the platform's handler, with the parameters of the issuer that they name and no other's. A verified one is
+/// remembered by its SHA-256; whether it was revoked is another question, to be asked each time.
+/// </summary>
+internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaims claims, TimeSpan maxLifetime, TimeProvider time) : IDisposable
+{
+    /// <summary>Characters of a token.</summary>
+    public const int MaxLength = 8 * 1024;
+
+    private const int MaxRemembered = 10_000;
+
+    private static readonly TimeSpan s_remembered = TimeSpan.FromSeconds(60);
+
+    private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
+    private readonly FrozenDictionary<string, TokenIssuer> _issuers = issuers.ToFrozenDictionary(issuer => issuer.Name, StringComparer.Ordinal);
+    private readonly MemoryCache _verified = new(new MemoryCacheOptions { SizeLimit = MaxRemembered });
+
+    public void Dispose() => _verified.Dispose();
+
+    public async ValueTask<Verification> VerifyAsync(string text)
+    {
+        if (text.Length > MaxLength)
+        {
+            return Invalid($"The token has {text.Length} characters; at most {MaxLength} are read.");
+        }
+
+        var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow() && HasKey(known))
+        {
+            return new(known);
+        }
+
+        var found = await ValidateAsync(text, hash);
+        if (found.Principal is { } principal && principal.ExpiresAt - time.GetUtcNow() is { Ticks: > 0 } left)
+        {
+            _verified.Set(hash, principal, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = left < s_remembered ? left : s_remembered });
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether the key that signed the principal's token is still one of its issuer's.</summary>
+    public bool HasKey(Principal principal) => _issuers.TryGetValue(principal.Issuer!, out var issuer) && issuer.Has(principal.SigningKeyId);
+
+    private async Task<Verification> ValidateAsync(string text, string hash)
+    {
+        JsonWebToken token;
+        try
+        {
+            token = new JsonWebToken(text);
+        }
+        catch (Exception exception) when (exception is ArgumentException or SecurityTokenException or JsonException or FormatException)
+        {
+            return Invalid("This is no signed JSON Web Token.");
+        }
+
+        if (token.IsEncrypted)
+        {
+            return Invalid("It is encrypted; only signed ones are read.");
+        }
+
+        // Read before anything is verified, only to find whose parameters count; they look at it again.
+        if (!_issuers.TryGetValue(token.Issuer, out var issuer))
+        {
+            return Invalid("Its issuer ('iss') is none of Security:Issuers.");
+        }
+
+        if (await issuer.ParametersAsync(token.Kid is { Length: > 0 } keyId ? keyId : null) is not { } parameters)
+        {
+            return Verification.Refused(AuthReason.Unavailable, "The keys of the token's issuer cannot be read, so nobody can say whether it is valid. Try again in a minute.");
+        }
+
+        var result = await _handler.ValidateTokenAsync(token, parameters);
+        if (!result.IsValid)
+        {
+            return Refuse(result.Exception);
+        }
+
+        var now = time.GetUtcNow();
+        var expires = new DateTimeOffset(token.ValidTo);
+        DateTimeOffset? issued = token.IssuedAt == DateTime.MinValue ? null : new DateTimeOffset(token.IssuedAt);
+        // A token that says it will be made tomorrow lives longer than it seems to, too.
+        if (expires - (issued is { } start && start < now ? start : now) > maxLifetime)
+        {
+            return Invalid($"It lives longer than Security:MaxTokenLifetime ({maxLifetime}).");
+        }
+
+        return claims.TryRead(token, out var grants, out var fault)
+            ? new(new Principal
+            {
+                Kind = CredentialKind.Token,
+                // Whoever has no name is nobody but the bearer of this token.
+                Key = token.Subject is { Length: > 0 } subject ? Principal.KeyOf("token", $"{issuer.Name}\n{subject}") : Principal.KeyOf("token", $"\n{hash}"),
+                Name = token.Subject is { Length: > 0 } name ? name : null,
+                Issuer = issuer.Name,
+                TokenId = token.Id is { Length: > 0 } id ? id : null,
+                Fingerprint = hash,
+                SigningKeyId = IssuerKeys.IdOf(result.SecurityToken.SigningKey),
+                IssuedAt = issued,
+                ExpiresAt = expires,
+                Grants = grants,
+            })
+            : Invalid(fault);
+    }
+
+    // In words of our own: those of the exception show the token's values.
+    private static Verification Refuse(Exception? exception) => exception switch
+    {
+        SecurityTokenExpiredException => Verification.Refused(AuthReason.TokenExpired, "The token has expired."),
+        SecurityTokenNotYetValidException => Invalid("It is not valid yet ('nbf')."),
+        SecurityTokenNoExpirationException => Invalid("It has no end ('exp')."),
+        SecurityTokenInvalidAudienceException => Invalid("It is for another audience ('aud')."),
+        SecurityTokenInvalidAlgorithmException => Invalid("It is signed with an algorithm that its issuer's tokens must not have."),
+        SecurityTokenInvalidTypeException => Invalid("Its type ('typ') is not at+jwt."),
+        _ => Invalid("Its signature is not that of its issuer, or it is damaged."),
+    };
+
+    private static Verification Invalid(string what) => Verification.Refused(AuthReason.TokenInvalid, what);
+}

@@ -1,0 +1,36 @@
+namespace SseApp.ServiceDefaults.Cluster.Operators;
+
+/// <summary>A line for each request of an operator, and for those that were not let in, under a category of its own: <see cref="Category"/>.</summary>
+internal sealed partial class OperatorAudit(ILoggerFactory logs, OperatorLimit limit)
+{
+    public const string Category = "SseApp.Audit";
+
+    private const int MaxShown = 300;
+
+    // Of the query only what changes the meaning of a request; what else is there was made up, and may be a secret.
+    private static readonly string[] s_parameters = ["force", "permanent"];
+
+    private readonly ILogger _logger = logs.CreateLogger(Category);
+
+    public void Write(HttpContext context, OperatorRequest request, int status)
+    {
+        var from = context.Connection.RemoteIpAddress?.ToString() ?? "this machine";
+        var wasRefused = status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable;
+        if (wasRefused ? limit.IsToldOf($"{from} {request.LimitKey} {status}") : request.IsAudited)
+        {
+            LogRequest(Shown(request.Who), request.By, from, context.Request.Method, Shown(What(context.Request, request)), status);
+        }
+    }
+
+    private static string What(HttpRequest request, OperatorRequest operators)
+    {
+        var query = string.Join('&', s_parameters.Where(name => request.Query.ContainsKey(name)).Select(name => $"{name}={request.Query[name]}"));
+        return $"{request.Path}{(query.Length > 0 ? "?" : "")}{query}{(operators.Detail is { } detail ? $" ({detail})" : "")}";
+    }
+
+    // Names may be chosen by strangers; a line must stay one.
+    private static string Shown(string text) => string.Concat(text.Take(MaxShown).Select(character => char.IsControl(character) || character is '\u2028' or '\u2029' ? '?' : character));
+
+    [LoggerMessage(LogLevel.Information, "{Who}, by {Credential}, from {Address}: {Method} {What}: {Status}")]
+    private partial void LogRequest(string who, string credential, string address, string method, string what, int status);
+}

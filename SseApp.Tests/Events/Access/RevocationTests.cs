@@ -1,0 +1,297 @@
+using System.Net.Http.Headers;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.Tests.Gateway;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Events.Access;
+
+/// <summary>What was taken back opens nothing any more, and what it had opened ends, wherever that is.</summary>
+public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixture<RedisServer>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
+    private readonly string _prefix = Guid.NewGuid().ToString("N");
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task A_token_that_is_revoked_at_the_gateway_loses_its_streams_on_all_replicas_and_opens_nothing_again(string relay)
+    {
+        var (one, two) = (await ReplicaAsync(), await ReplicaAsync());
+        var gateway = await GatewayAsync(2, ("Relay:Enabled", relay));
+        var revoked = Token("j1");
+        await using var relayed = await OpenAsync(gateway.Client, revoked);
+        await using var direct = await OpenAsync(two.Client, revoked);
+        await using var kept = await OpenAsync(one.Client, Token("j2"));
+
+        var said = await RevokeAsync(gateway.Admin, """{"jti":"j1"}""");
+        Assert.Equal(("jti", "j1"), (said.GetProperty("kind").GetString(), said.GetProperty("value").GetString()));
+        await EndsAsync(relayed);
+        await EndsAsync(direct);
+        foreach (var client in new[] { one.Client, two.Client, gateway.Client })
+        {
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(client, revoked));
+            // Not as a stranger either.
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(client, revoked, "/topics/news.today"));
+        }
+
+        await using var again = await SseReader.OpenAsync(With(one.Client, revoked), "/events?topic=t");
+        Assert.Equal(AccessRefusal.EventName, (await again.NextAsync())?.Type);
+        using var published = await With(one.Client, Token("j2")).PostAsync("/topics/t/events", new StringContent("on"), Cancellation);
+        Assert.Equal(["on"], await kept.DataAsync(1));
+
+        // A process that starts knows it before it answers.
+        var late = await ReplicaAsync();
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, revoked));
+        var listed = (await late.Admin.GetFromJsonAsync<JsonElement>("/admin/revocations", Cancellation)).GetProperty("revocations");
+        Assert.Equal("j1", Assert.Single(listed.EnumerateArray()).GetProperty("value").GetString());
+    }
+
+    [Fact]
+    public async Task A_subject_loses_what_was_issued_before_and_an_issuer_takes_back_its_own_only()
+    {
+        var replica = await ReplicaAsync();
+        var (old, young, bob) = (Token("a", issued: TimeSpan.FromMinutes(-10)), Token("b", issued: TimeSpan.FromMinutes(-1)), Token("c", sub: "bob", issued: TimeSpan.FromMinutes(-10)));
+        await using var stream = await OpenAsync(replica.Client, old);
+        await RevokeAsync(replica.Admin, """{"sub":"alice","issuer":"https://another.test"}""");
+        await RevokeAsync(replica.Admin, """{"jti":"a","issuer":"https://another.test"}""");
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, old)).Status);
+
+        await RevokeAsync(replica.Admin, $$"""{"sub":"alice","issuer":"{{Tokens.Issuer}}","issuedBefore":"{{TimeProvider.System.GetUtcNow().AddMinutes(-5):yyyy-MM-ddTHH:mm:ssZ}}"}""");
+        await EndsAsync(stream);
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, old));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, young)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, bob)).Status);
+
+        // Without a moment: up to now.
+        await RevokeAsync(replica.Admin, """{"sub":"alice"}""");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, young));
+        // An older moment takes nothing back of that.
+        await RevokeAsync(replica.Admin, """{"sub":"alice","issuedBefore":"2020-01-01T00:00:00+01:00"}""");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, young));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, bob)).Status);
+    }
+
+    [Fact]
+    public async Task An_api_key_loses_its_streams_when_it_is_revoked_and_when_it_is_removed_and_another_of_its_name_does_not()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var (revoked, removed, kept) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
+            ApiKeyStore.Write(file, [Stored(revoked), Stored(removed), Stored(kept)]);
+            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
+            await using var first = await OpenAsync(replica.Client, revoked.Text);
+            await using var second = await OpenAsync(replica.Client, removed.Text);
+            await using var third = await OpenAsync(replica.Client, kept.Text);
+
+            var said = await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{revoked.Id}}"}""");
+            Assert.Equal(JsonValueKind.Null, said.TryGetProperty("until", out var until) ? until.ValueKind : JsonValueKind.Null);
+            await EndsAsync(first);
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, revoked.Text));
+
+            ApiKeyStore.Write(file, [Stored(revoked), Stored(kept)]);
+            await EndsAsync(second);
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenInvalid), await AskAsync(replica.Client, removed.Text));
+            using var published = await With(replica.Client, kept.Text).PostAsync("/topics/t/events", new StringContent("on"), Cancellation);
+            Assert.Equal(["on"], await third.DataAsync(1));
+
+            // It may less: what it had opened before must not go on.
+            ApiKeyStore.Write(file, [Stored(kept, "other")]);
+            await EndsAsync(third);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static StoredApiKey Stored((string Id, string Text) key, string topics = "t") => new(key.Id, "billing", ApiKey.Hash(key.Text), new Grants([topics], [topics], []));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_session_ends_that_token_and_no_other_of_its_owner()
+    {
+        var replica = await ReplicaAsync();
+        var (ended, kept) = (Token(null), Token(null, issued: TimeSpan.FromMinutes(-1)));
+        await using var stream = await OpenAsync(replica.Client, ended);
+        await replica.Get<RevocationStore>().RevokeAsync((await replica.Get<CredentialService>().VerifyAsync(ended)).Principal!, Cancellation);
+        await EndsAsync(stream);
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, ended));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, kept)).Status);
+    }
+
+    [Theory]
+    [InlineData("", "no JSON")]
+    [InlineData("[]", "Send one of")]
+    [InlineData("{}", "Exactly one")]
+    [InlineData("""{"jti":"a","sub":"b"}""", "Exactly one")]
+    [InlineData("""{"jti":"a","apiKey":"b"}""", "Exactly one")]
+    [InlineData("""{"issuer":"a"}""", "Exactly one")]
+    [InlineData("""{"jti":"a","jti":"b"}""", "twice")]
+    [InlineData("""{"jti":"a","extra":"b"}""", "no revocation has")]
+    [InlineData("""{"fingerprint":"a"}""", "no revocation has")]
+    [InlineData("""{"jti":1}""", "'jti' is a text")]
+    [InlineData("""{"jti":null}""", "'jti' is a text")]
+    [InlineData("""{"jti":""}""", "'jti' is a text")]
+    [InlineData("""{"jti":"a\nb"}""", "'jti' is a text")]
+    [InlineData("""{"sub":"\ud800"}""", "'sub' is a text")]
+    [InlineData("""{"jti":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}""", "not the token")]
+    [InlineData("""{"jti":"a","issuedBefore":"2026-01-01T00:00:00Z"}""", "'issuedBefore' is no part")]
+    [InlineData("""{"apiKey":"a","issuer":"b"}""", "'issuer' is no part")]
+    [InlineData("""{"apiKey":"sse_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""", "not the whole key")]
+    [InlineData("""{"sub":"a","issuedBefore":"yesterday"}""", "ISO 8601")]
+    [InlineData("""{"sub":"a","issuedBefore":"2026-01-01T00:00:00"}""", "offset")]
+    [InlineData("""{"sub":"a","issuedBefore":"2026-01-01"}""", "offset")]
+    [InlineData("""{"sub":"a","issuedBefore":"9999-12-31T23:59:59Z"}""", "ahead of now")]
+    public async Task What_is_no_revocation_is_refused_with_the_rule(string body, string rule)
+    {
+        var replica = await ReplicaAsync();
+        using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent(body), Cancellation);
+        Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+        Assert.Contains(rule, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Empty(replica.Get<Revocations>().All);
+    }
+
+    [Fact]
+    public async Task What_nobody_with_the_key_has_written_revokes_nothing_and_hides_nothing()
+    {
+        var replica = await ReplicaAsync();
+        using var forged = replica.Collect("sse_forged_total");
+        await using var connection = await redis.ConnectAsync();
+        var database = connection.GetDatabase();
+        var key = $"{{{_prefix}:revocations}}";
+        const string entry = """{"kind":"jti","value":"j1","revokedAt":"2026-11-28T10:00:00Z","until":"2036-11-28T10:00:00Z"}""";
+        string[] texts = [entry, ClusterKey.Records.Sign(ForgedKind.Command, key, entry), ClusterKey.Records.Sign(ForgedKind.Revocation, "{other:revocations}", entry), ClusterKey.Records.Sign(ForgedKind.Revocation, key, """{"kind":"none"}""")];
+        for (var i = 0; i < texts.Length; i++)
+        {
+            await database.HashSetAsync(key, $"f{i}", texts[i]);
+            // At the far end of the order.
+            await database.SortedSetAddAsync($"{key}:order", $"f{i}", 1e15);
+            await connection.GetSubscriber().PublishAsync(RedisChannel.Literal($"{_prefix}:revocations"), texts[i]);
+        }
+
+        await UntilAsync(() => forged.GetMeasurementSnapshot().Count(measured => measured.Value > 0 && (string?)measured.Tags["kind"] == ForgedKind.Revocation) >= 2 * texts.Length, "the forged entries to be counted");
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, Token("j1"))).Status);
+
+        // Announced to nobody: found by looking.
+        var genuine = new Revocation(RevocationKind.TokenId, "j1", null, null, TimeProvider.System.GetUtcNow(), TimeProvider.System.GetUtcNow().AddHours(1));
+        await database.HashSetAsync(key, "genuine", ClusterKey.Records.Sign(ForgedKind.Revocation, key, JsonSerializer.Serialize(genuine, RevocationJsonContext.Default.Revocation)));
+        await database.SortedSetAddAsync($"{key}:order", "genuine", await database.StringIncrementAsync($"{key}:number"));
+        await Eventually.Async(async () => await AskAsync(replica.Client, Token("j1")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the genuine one to count");
+    }
+
+    [Fact]
+    public async Task Without_redis_the_list_stays_and_a_redis_that_has_lost_it_gets_it_again()
+    {
+        await using var own = new RedisServer();
+        await own.RequireAsync();
+        var replica = Own(await EventsHost.StartAsync(own, _prefix, [.. Tokens.Settings]));
+        var token = Token("j1");
+        await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+        await own.KillAsync();
+        await UntilAsync(() => !replica.Get<RedisStatus>().IsConnected, "the loss of Redis");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, token, "/whoami"));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(replica.Client, Token("j2"), "/whoami")).Status);
+        using (var refused = await replica.Admin.PostAsync("/admin/revocations", new StringContent("""{"jti":"j2"}"""), Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        }
+
+        // Empty, as after a failover to a server without data.
+        await own.RequireAsync();
+        await using var connection = await own.ConnectAsync();
+        await Eventually.Async(async () => await connection.GetDatabase().HashLengthAsync($"{{{_prefix}:revocations}}") == 1, TimeSpan.FromSeconds(30), "the list to be written again");
+        var late = Own(await EventsHost.StartAsync(own, _prefix, [.. Tokens.Settings]));
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, token, "/whoami"));
+    }
+
+    [Fact]
+    public async Task Before_the_list_was_ever_read_no_credential_counts_and_nobody_is_called_invalid()
+    {
+        var replica = Own(await EventsHost.StartAsync($"127.0.0.1:{Ports.Next()},abortConnect=false,connectTimeout=200", _prefix, [.. Tokens.Settings]));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, AuthReason.Unavailable), await AskAsync(replica.Client, Token("j1"), "/whoami"));
+    }
+
+    [Fact]
+    public async Task A_full_redis_keeps_no_entry_and_all_that_run_know_it()
+    {
+        await using var own = new RedisServer();
+        await using var connection = await own.ConnectAsync();
+        var (one, two) = (Own(await EventsHost.StartAsync(own, _prefix, [.. Tokens.Settings])), Own(await EventsHost.StartAsync(own, _prefix, [.. Tokens.Settings])));
+        await connection.GetServers()[0].ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+        using var answer = await one.Admin.PostAsync("/admin/revocations", new StringContent("""{"jti":"j1"}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal("redis-full", (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("reason").GetString());
+        await Eventually.Async(async () => await AskAsync(two.Client, Token("j1"), "/whoami") == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the other replica to know");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(one.Client, Token("j1"), "/whoami"));
+    }
+
+    private static string Token(string? id, string sub = "alice", TimeSpan issued = default) => Tokens.Make(["t"], ["t"], sub, change: claims =>
+    {
+        claims["iat"] = (TimeProvider.System.GetUtcNow() + issued).ToUnixTimeSeconds();
+        if (id is not null)
+        {
+            claims["jti"] = id;
+        }
+    });
+
+    private async Task<SseReader> OpenAsync(HttpClient client, string token)
+    {
+        var reader = await SseReader.OpenAsync(With(client, token), "/events?topic=t");
+        await reader.OpenedAsync();
+        return reader;
+    }
+
+    private static async Task EndsAsync(SseReader reader)
+    {
+        var last = await reader.NextAsync(s_limit);
+        Assert.Equal(AccessRefusal.EventName, last?.Type);
+        Assert.Contains($"\"reason\":\"{AuthReason.TokenRevoked}\"", last!.Data, StringComparison.Ordinal);
+        Assert.InRange(reader.Retry!.Value, 30_000, 60_000);
+        Assert.Null(await reader.NextAsync(s_limit));
+    }
+
+    private static async Task<JsonElement> RevokeAsync(HttpClient admin, string body)
+    {
+        using var answer = await admin.PostAsync("/admin/revocations", new StringContent(body), Cancellation);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
+        return await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+    }
+
+    private static async Task<(HttpStatusCode Status, string? Reason)> AskAsync(HttpClient client, string token, string path = "/topics/t")
+    {
+        using var answer = await client.SendAsync(HttpMethod.Get, path, ("Authorization", $"Bearer {token}"));
+        var problem = answer.Content.Headers.ContentType?.MediaType == "application/problem+json" ? await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation) : default;
+        return (answer.StatusCode, problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("reason", out var reason) ? reason.GetString() : null);
+    }
+
+    private HttpClient With(HttpClient client, string credential) => Own(new Disposed(new HttpClient { BaseAddress = client.BaseAddress, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", credential) } })).Client;
+
+    private async Task<EventsHost> ReplicaAsync(params (string Key, string Value)[] settings) =>
+        Own(await EventsHost.StartAsync(redis, _prefix, [.. Tokens.Settings, ("Security:PublicTopics:0", "news.*"), ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200"), .. settings]));
+
+    private async Task<GatewayHost> GatewayAsync(int replicas, params (string Key, string Value)[] settings)
+    {
+        var gateway = Own(await GatewayHost.StartAsync(
+            null,
+            new Dictionary<string, string?>(Tokens.Settings.Concat(settings).Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
+            {
+                ["ConnectionStrings:redis"] = redis.ConnectionString,
+                ["Cluster:KeyPrefix"] = _prefix,
+            }));
+        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
+        return gateway;
+    }
+
+    private sealed class Disposed(HttpClient client) : IAsyncDisposable
+    {
+        public HttpClient Client => client;
+
+        public ValueTask DisposeAsync()
+        {
+            client.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

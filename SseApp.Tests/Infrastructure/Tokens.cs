@@ -1,0 +1,48 @@
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>An issuer that shares a key with the services of a test.</summary>
+internal static class Tokens
+{
+    public const string Issuer = "https://issuer.test";
+    public const string Audience = "events";
+    public const string Key = "a shared key of at least 32 bytes, for tests";
+
+    private static readonly JsonWebTokenHandler s_handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    /// <summary>Configuration of a service that is open to nobody without a credential.</summary>
+    public static (string Key, string Value)[] Settings { get; } =
+    [
+        ("Security:AllowAnonymous", "false"),
+        ("Security:Issuers:0:Issuer", Issuer),
+        ("Security:Issuers:0:Audience", Audience),
+        ("Security:Issuers:0:Key", Key),
+    ];
+
+    /// <summary>A token for <c>alice</c>, valid for an hour unless it is changed.</summary>
+    public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["iss"] = Issuer,
+            ["aud"] = Audience,
+            ["sub"] = sub,
+            // Two tokens of one second are two.
+            ["jti"] = Guid.NewGuid().ToString("N"),
+            ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = (now + (life ?? TimeSpan.FromHours(1))).ToUnixTimeSeconds(),
+            [TokenClaims.DefaultSubscribe] = subscribe ?? [],
+            [TokenClaims.DefaultPublish] = publish ?? [],
+        };
+        change?.Invoke(claims);
+        return s_handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Claims = claims,
+            SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)), algorithm),
+        });
+    }
+}
