@@ -13,7 +13,7 @@ public abstract class TicketStoreTests(BackplaneServer server)
         from stream in Gen.Int[0, 2]
         from origin in Gen.Frequency((6, Gen.Const(1)), (1, Gen.Int[0, 2]))
         from comesBack in Gen.Frequency((3, Gen.Const(true)), (1, Gen.Const(false)))
-        // Sums of these are never just before the end of a time.
+            // Sums of these are never just before the end of a time.
         from seconds in Gen.Frequency((2, Gen.Const(25)), (1, Gen.Const(80)), (1, Gen.Const(1000)))
         select new Step(what, stream, origin, comesBack, seconds);
 

@@ -79,7 +79,8 @@ public sealed class GatewayRequestTests(RedisServer redis) : IClassFixture<Redis
                 Interlocked.Increment(ref connections);
                 return ValueTask.FromResult(context.PlaintextStream);
             },
-        }) { BaseAddress = host.Address };
+        })
+        { BaseAddress = host.Address };
 
         static async Task<HttpStatusCode> AskAsync(HttpClient client, string? signature)
         {
