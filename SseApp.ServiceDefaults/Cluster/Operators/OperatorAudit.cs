@@ -15,7 +15,7 @@ internal sealed partial class OperatorAudit(ILoggerFactory logs, OperatorLimit l
     public void Write(HttpContext context, OperatorRequest request, int status)
     {
         var from = context.Connection.RemoteIpAddress?.ToString() ?? "this machine";
-        var wasRefused = status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable;
+        var wasRefused = ReferenceEquals(request, OperatorRequest.Nobody) || status is StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests;
         if (wasRefused ? limit.IsToldOf($"{from} {request.LimitKey} {status}") : request.IsAudited)
         {
             LogRequest(Shown(request.Who), request.By, from, context.Request.Method, Shown(What(context.Request, request)), status);
