@@ -73,7 +73,7 @@ public sealed class CookieTests(RedisServer redis) : GatewayTest, IClassFixture<
     }
 
     [Fact]
-    public async Task A_replica_is_told_the_origin_of_a_listed_page_and_never_what_a_client_claims()
+    public async Task A_replica_is_told_the_origin_of_a_page_elsewhere_and_never_what_a_client_claims()
     {
         var origin = await OriginAsync("r1");
         var gateway = await GatewayAsync(("Cors:Origins:0", Listed));
@@ -85,7 +85,8 @@ public sealed class CookieTests(RedisServer redis) : GatewayTest, IClassFixture<
             ("GET", [("Origin", Listed), (StreamHeaders.Origin, "https://evil.example")], Listed),
             ("POST", [(StreamHeaders.Origin, Listed)], null),
             ("GET", [("x-sse-origin", Listed), ("Origin", own)], null),
-            ("GET", [("Origin", "https://evil.example"), ("X-Sse-Origin", Listed)], null),
+            // No page of its own, so that its tickets are not.
+            ("GET", [("Origin", "https://evil.example"), ("X-Sse-Origin", Listed)], "https://evil.example"),
         })
         {
             using var answer = await SendAsync(gateway, method, "/topics/t/events", headers);
