@@ -60,7 +60,7 @@ internal static class EventsService
         app.UseOperatorRequests(MapOperators);
         app.UseOwnPages();
         // Who asks is known from here on, and every endpoint says what it needs of that.
-        app.UseAuthentication();
+        app.UseCallers();
         app.UseAuthorization();
         app.MapDefaultEndpoints();
         var routes = app.MapGroup("").AnswerHeadAsGet();

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -38,7 +37,6 @@ internal static class CredentialExtensions
     {
         services.AddCredentials();
         services.AddAccessRefusal<TCounter>();
-        services.AddAuthentication(CredentialHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.SchemeName, null);
         services.AddAuthorization(options =>
         {
             // An endpoint that does not say what it needs is nobody's.
