@@ -10,8 +10,6 @@ internal static class Session
     /// <summary>Reason for who sends an API key where a token is needed.</summary>
     private const string ApiKeySent = "api-key";
 
-    private static readonly TimeSpan s_minLife = TimeSpan.FromSeconds(1);
-
     public static void MapSession(this IEndpointRouteBuilder app)
     {
         app.MapPost("/session", BeginAsync).Needs(NeedKind.Credential).WithName("BeginSession");
@@ -36,8 +34,8 @@ internal static class Session
             return NoToken();
         }
 
-        var left = principal.ExpiresAt!.Value - time.GetUtcNow();
-        if (left < s_minLife)
+        var now = time.GetUtcNow();
+        if (principal.IsEnding(now))
         {
             await access.WriteAsync(context, AuthReason.TokenExpired, "The token has expired.");
             return TypedResults.Empty;
@@ -52,7 +50,7 @@ internal static class Session
                 statusCode: StatusCodes.Status413PayloadTooLarge);
         }
 
-        SessionCookie.Set(context, token, TimeSpan.FromSeconds(Math.Floor(left.TotalSeconds)), forOtherSite: ClientOrigin.Of(context) is not null);
+        SessionCookie.Set(context, token, TimeSpan.FromSeconds(Math.Floor((principal.ExpiresAt!.Value - now).TotalSeconds)), forOtherSite: ClientOrigin.Of(context) is not null);
         return TypedResults.NoContent();
     }
 

@@ -20,7 +20,7 @@ internal static class WhoAmI
 
         if (principal.Kind == CredentialKind.None && credentials.OpenWarning is null)
         {
-            await access.WriteAsync(context, AuthReason.NoCredentials, "Send 'Authorization: Bearer' with a token or an API key.");
+            await access.WriteAsync(context, AuthReason.NoCredentials, AccessRefusal.SendOne);
             return TypedResults.Empty;
         }
 

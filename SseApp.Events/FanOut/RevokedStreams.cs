@@ -24,7 +24,7 @@ internal sealed class RevokedStreams(ShardSet shards, CredentialService credenti
                 if (credentials.Version is var version && version != seen)
                 {
                     seen = version;
-                    await Task.WhenAll(shards.All.Select(shard => shard.EndAsync(IsRevoked, CloseReason.TokenRevoked))).WaitAsync(stoppingToken);
+                    await shards.EndAsync(IsRevoked, CloseReason.TokenRevoked).WaitAsync(stoppingToken);
                 }
             }
         }

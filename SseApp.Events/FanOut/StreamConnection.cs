@@ -1,3 +1,4 @@
+using System.Text;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -587,7 +588,7 @@ internal sealed class StreamConnection(
         else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked or CloseReason.TokenInvalid)
         {
             // Without an id: the client has the last one, and that of a stream of one topic is not kept here.
-            own.Append(AccessRefusal.UnauthorizedEvent(Closing, null, retry));
+            own.Append(Encoding.ASCII.GetBytes(AccessRefusal.Unauthorized(Closing, null, retry)));
         }
 
         Send(own, 0);

@@ -10,9 +10,6 @@ namespace SseApp.Events.FanOut;
 /// </summary>
 internal sealed class StreamCredential
 {
-    /// <summary>A credential that ends sooner is not worth a stream.</summary>
-    public static readonly TimeSpan MinLife = TimeSpan.FromSeconds(1);
-
     private static readonly TimeSpan s_warning = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_spread = TimeSpan.FromSeconds(5);
 

@@ -33,7 +33,7 @@ internal static class OwnPages
             return Problems.Forbidden(
                 foreign
                     ? "Web pages publish through a gateway, whose Cors:Origins lists them; programs send no Origin."
-                    : "Whoever changes something with a cookie has to send the page's Origin, as browsers do. Programs send 'Authorization: Bearer' with the token instead.",
+                    : SessionCookie.NeedsOrigin,
                 KeyValuePair.Create<string, object?>("reason", PageOrigin.Foreign)).ExecuteAsync(context);
         });
     }

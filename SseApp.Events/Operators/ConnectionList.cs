@@ -21,11 +21,8 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
     /// <summary>Begins to end every stream that fits; each gets the time of its reconnection, or the word not to reconnect.</summary>
     /// <returns>How many.</returns>
     /// <exception cref="TimeoutException">A fan-out loop is too busy to answer; it ends its streams when it comes to it.</exception>
-    public async Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent, CancellationToken cancellationToken)
-    {
-        var counts = await Task.WhenAll(shards.All.Select(shard => shard.EndAsync(fits, permanent ? CloseReason.OperatorForGood : CloseReason.Operator))).WaitAsync(s_limit, time, cancellationToken);
-        return counts.Sum();
-    }
+    public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent, CancellationToken cancellationToken) =>
+        shards.EndAsync(fits, permanent ? CloseReason.OperatorForGood : CloseReason.Operator).WaitAsync(s_limit, time, cancellationToken);
 
     // The smallest ids without sorting all: a loop that looks at its streams writes to none.
     private List<ConnectionDetails> Select(IReadOnlyList<StreamConnection> connections, ConnectionQuery query)

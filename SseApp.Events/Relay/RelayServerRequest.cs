@@ -9,9 +9,6 @@ internal sealed partial class RelayServerRequest :
     IHttpRequestFeature, IHttpResponseFeature, IHttpResponseBodyFeature, IHttpRequestLifetimeFeature, IHttpConnectionFeature,
     IHttpRequestBodyDetectionFeature, IStreamWriterFeature
 {
-    /// <summary>The only path that is relayed.</summary>
-    private const string StreamPath = "/events";
-
     // The gateway holds what one write brings beyond what it asked for; nothing else waits there.
     private static readonly TaskCompletionSource<bool> s_gone = CreateGone();
 
@@ -51,7 +48,8 @@ internal sealed partial class RelayServerRequest :
         var clean = false;
         try
         {
-            if (!string.Equals(Path, StreamPath, StringComparison.Ordinal))
+            // The only path that is relayed.
+            if (!string.Equals(Path, EventStreams.Path, StringComparison.Ordinal))
             {
                 StatusCode = StatusCodes.Status404NotFound;
             }

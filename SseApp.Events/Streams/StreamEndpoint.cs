@@ -49,13 +49,12 @@ internal sealed class StreamEndpoint(
             return access.WriteAsync(context, AuthReason.TokenInvalid, "The ticket is for other topics: it opens a stream of exactly those that it was made for.");
         }
 
-        if (Array.Find(topics.Names, topic => credentials.SubscribedBy(principal, topic) is null) is { } denied)
+        if (credentials.DeniedOf(principal, topics.Names) is { } denied)
         {
             return access.WriteDeniedAsync(context, principal, denied);
         }
 
-        // Within the tolerance for clocks a token lets requests in, but nothing that lasts.
-        if (principal.ExpiresAt - time.GetUtcNow() < StreamCredential.MinLife)
+        if (principal.IsEnding(time.GetUtcNow()))
         {
             return access.WriteAsync(context, AuthReason.TokenExpired, ticket is null ? "The token has expired." : "The ticket has come to its end. Ask for another one with POST /tickets.");
         }

@@ -32,7 +32,7 @@ internal static class StreamingExtensions
     public static void MapStreaming(this IEndpointRouteBuilder app)
     {
         // A request delegate, because binding parameters would make a service scope that lives as long as the stream.
-        app.MapGet("/events", (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
+        app.MapGet(EventStreams.Path, (RequestDelegate)app.ServiceProvider.GetRequiredService<StreamEndpoint>().HandleAsync)
             // A stream lasts for hours: its duration would say nothing about the service and drown what does.
             .DisableHttpMetrics()
             .Needs(NeedKind.Subscribe)

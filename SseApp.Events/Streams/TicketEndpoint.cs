@@ -44,14 +44,13 @@ internal sealed class TicketEndpoint(
         }
 
         var principal = Caller.Of(context);
-        if (Array.Find(topics.Names, topic => credentials.SubscribedBy(principal, topic) is null) is { } denied)
+        if (credentials.DeniedOf(principal, topics.Names) is { } denied)
         {
             await access.WriteDeniedAsync(context, principal, denied);
             return TypedResults.Empty;
         }
 
-        // Within the tolerance for clocks a token lets requests in, but nothing that lasts.
-        if (principal.ExpiresAt - time.GetUtcNow() < StreamCredential.MinLife)
+        if (principal.IsEnding(time.GetUtcNow()))
         {
             await access.WriteAsync(context, AuthReason.TokenExpired, "The token has expired.");
             return TypedResults.Empty;

@@ -4,7 +4,7 @@ namespace SseApp.Gateway.Requests;
 internal static class StreamRequests
 {
     /// <summary>The replicas' stream endpoint.</summary>
-    public const string Path = "/events";
+    public const string Path = EventStreams.Path;
 
     /// <summary>True when a response of this media type is an event stream.</summary>
     public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase);

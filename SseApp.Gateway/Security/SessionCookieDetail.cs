@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Security;
@@ -10,5 +11,5 @@ internal static class SessionCookieDetail
 
     public static string Of(HttpRequest request) => PageOrigin.IsOtherPage(request)
         ? $"Pages of this origin may not use the cookie. {ListIt}"
-        : "Whoever changes something with a cookie has to send the page's Origin, as browsers do. Programs send 'Authorization: Bearer' with the token instead.";
+        : SessionCookie.NeedsOrigin;
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
@@ -11,6 +10,9 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 {
     /// <summary>Name of the event.</summary>
     public const string EventName = "stream.unauthorized";
+
+    /// <summary>What to do for who sent no credential.</summary>
+    public const string SendOne = "Send 'Authorization: Bearer' with a token or an API key.";
 
     // A new credential takes a person's sign-in, or a page's renewal.
     private const int MinRetry = 30_000;
@@ -65,7 +67,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
 
     /// <summary>A topic that no grant of the credential matches; who sent none is asked for one first.</summary>
     public Task WriteDeniedAsync(HttpContext context, Principal principal, string topic) => principal.Kind == CredentialKind.None
-        ? WriteAsync(context, AuthReason.NoCredentials, $"The topic '{topic}' is not open to everybody. Send 'Authorization: Bearer' with a token or an API key.")
+        ? WriteAsync(context, AuthReason.NoCredentials, $"The topic '{topic}' is not open to everybody. {SendOne}")
         : WriteAsync(context, AuthReason.TopicDenied, $"No grant of this credential matches the topic '{topic}'.", topic);
 
     public static int StatusOf(string reason) => reason switch
@@ -81,37 +83,28 @@ internal sealed class AccessRefusal(IAccessCounter counter)
         var retry = RetryOf(reason);
         return reason is AuthReason.Unavailable or AuthReason.Redis
             ? EventStreams.WriteUnavailableAsync(context, reason, retry)
-            : EventStreams.WriteEndAsync(context, Unauthorized(context.Request.Headers, reason, topic, retry));
+            : EventStreams.WriteEndAsync(context, EventStreams.OnlyEvent(context.Request.Headers, retry, Unauthorized(reason, topic, retry)));
     }
 
-    /// <summary>The last words to an EventSource.</summary>
-    /// <param name="request">With the id that the client had last, which it is to keep.</param>
+    /// <summary>The last event of a stream, without an id: the client has one.</summary>
     /// <param name="reason">An <see cref="AuthReason"/>.</param>
     /// <param name="topic">The denied one.</param>
-    /// <param name="retryMilliseconds">When it is to come back.</param>
-    public static byte[] Unauthorized(IHeaderDictionary request, string reason, string? topic, int retryMilliseconds)
-    {
-        // By the letter of the standard a block without an id clears the client's last one. Byte for byte, as it came.
-        var id = request["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
-        return [.. Encoding.Latin1.GetBytes(string.Create(CultureInfo.InvariantCulture, $"retry: {retryMilliseconds}\n{id}")), .. UnauthorizedEvent(reason, topic, retryMilliseconds)];
-    }
-
-    /// <summary>The same without what stands before the event.</summary>
-    public static byte[] UnauthorizedEvent(string reason, string? topic, int retryMilliseconds)
+    /// <param name="retryMilliseconds">When the client is to come back.</param>
+    public static string Unauthorized(string reason, string? topic, int retryMilliseconds)
     {
         // A topic has no character that JSON escapes; see TopicName.
         var named = topic is null ? "" : $",\"topic\":\"{topic}\"";
-        return Encoding.ASCII.GetBytes(string.Create(
+        return string.Create(
             CultureInfo.InvariantCulture,
             $$"""
             event: {{EventName}}
             data: {"reason":"{{reason}}"{{named}},"retryAfterMs":{{retryMilliseconds}}}
 
 
-            """));
+            """);
     }
 
-    private static bool IsStream(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Path.Equals("/events", StringComparison.Ordinal);
+    private static bool IsStream(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Path.Equals(EventStreams.Path, StringComparison.Ordinal);
 
     private static int RetryOf(string reason) => reason switch
     {

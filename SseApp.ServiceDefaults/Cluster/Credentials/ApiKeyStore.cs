@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using SseApp.ServiceDefaults.Defaults.Keys;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -24,7 +25,7 @@ internal static class ApiKeyStore
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.ApiKeyFile)} is '{path}', which cannot be used: {exception.Message.Split(" (Parameter ")[0]} Make one with 'keys add'.";
+            return $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.ApiKeyFile)} is '{path}', which cannot be used: {exception.ForPeople()} Make one with 'keys add'.";
         }
     }
 
@@ -49,24 +50,8 @@ internal static class ApiKeyStore
         }
     }
 
-    public static void Write(string path, IEnumerable<StoredApiKey> keys)
-    {
-        var whole = Path.GetFullPath(path);
-        var part = Path.Combine(Path.GetDirectoryName(whole)!, $".{Path.GetFileName(whole)}.{Guid.NewGuid():N}");
-        try
-        {
-            using (var file = PrivateFile.OpenWrite(part, FileMode.CreateNew))
-            {
-                JsonSerializer.Serialize(file, [.. keys.Select(ApiKeyLine.Of)], ApiKeyJsonContext.Default.ApiKeyLineArray);
-            }
-
-            File.Move(part, whole, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
-    }
+    public static void Write(string path, IEnumerable<StoredApiKey> keys) => PrivateFile.Replace(
+        Path.GetFullPath(path), file => JsonSerializer.Serialize(file, [.. keys.Select(ApiKeyLine.Of)], ApiKeyJsonContext.Default.ApiKeyLineArray));
 }
 
 /// <summary>A key as it stands in the file.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -20,7 +21,7 @@ internal static class CredentialCommands
     {
         var options = new CredentialOptions();
         var configuration = WebApplication.CreateBuilder().Configuration;
-        Defaults.Lifetime.Settings.Bind(configuration.GetSection(CredentialOptions.SectionName), options);
+        Settings.Bind(configuration.GetSection(CredentialOptions.SectionName), options);
         var root = new RootCommand("Makes credentials for clients.") { Keys(options), Token(options) };
         return root.Parse(args).InvokeAsync();
     }
@@ -129,7 +130,7 @@ internal static class CredentialCommands
             }
             catch (ArgumentException exception)
             {
-                return Fail(exception.Message.Split(" (Parameter ")[0]);
+                return Fail(exception.ForPeople());
             }
         });
         return command;
@@ -164,7 +165,7 @@ internal static class CredentialCommands
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return Fail($"{path}: {exception.Message.Split(" (Parameter ")[0]}");
+            return Fail($"{path}: {exception.ForPeople()}");
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Routing;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
@@ -92,7 +93,7 @@ internal static class CredentialHandler
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<TakesTickets>() is null)
         {
-            return Refused(AuthReason.TokenInvalid, "A ticket opens its stream (GET /events) and nothing else. Send 'Authorization: Bearer' with a token or an API key.");
+            return Refused(AuthReason.TokenInvalid, $"A ticket opens its stream (GET {EventStreams.Path}) and nothing else. {AccessRefusal.SendOne}");
         }
 
         try
@@ -174,6 +175,6 @@ internal sealed class RefusalHandler(AccessRefusal refusal, ForgedRecords forged
         var caller = context.Features.Get<Caller>();
         return caller?.Reason is { } reason ? refusal.WriteAsync(context, reason, caller.Detail!)
             : caller is { Principal.Kind: not CredentialKind.None } ? refusal.WriteAsync(context, AuthReason.TopicDenied, need.Kind == NeedKind.Publish ? "The credential lets nobody publish." : "The credential lets nobody subscribe.")
-            : refusal.WriteAsync(context, AuthReason.NoCredentials, "Send 'Authorization: Bearer' with a token or an API key.");
+            : refusal.WriteAsync(context, AuthReason.NoCredentials, AccessRefusal.SendOne);
     }
 }

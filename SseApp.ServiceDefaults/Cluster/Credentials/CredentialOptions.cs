@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
 /// <summary>
@@ -186,7 +188,7 @@ internal sealed class CredentialValidator(IHostEnvironment environment) : IValid
         }
         catch (Exception exception) when (exception is ArgumentException or IOException or UnauthorizedAccessException)
         {
-            return $"{Section}:{nameof(CredentialOptions.Issuers)}:{index}: {exception.Message.Split(" (Parameter ")[0]}";
+            return $"{Section}:{nameof(CredentialOptions.Issuers)}:{index}: {exception.ForPeople()}";
         }
     }
 }

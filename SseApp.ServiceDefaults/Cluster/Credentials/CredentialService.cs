@@ -66,6 +66,9 @@ internal sealed partial class CredentialService : BackgroundService
     /// <summary>The pattern that lets the principal subscribe to a topic; null: none. What everybody may, each may.</summary>
     public string? SubscribedBy(Principal principal, string topic) => principal.Grants.SubscribedBy(topic) ?? Anonymous.Grants.SubscribedBy(topic);
 
+    /// <summary>The first of the topics that the principal may not subscribe to; null: it may all.</summary>
+    public string? DeniedOf(Principal principal, string[] topics) => Array.Find(topics, topic => SubscribedBy(principal, topic) is null);
+
     /// <summary>The pattern that lets the principal publish to a topic; null: none.</summary>
     public string? PublishedBy(Principal principal, string topic) => principal.Grants.PublishedBy(topic) ?? Anonymous.Grants.PublishedBy(topic);
 

@@ -16,6 +16,8 @@ internal enum CredentialKind
 /// <summary>Who asks, and what it may; immutable, and small enough to be kept with each stream.</summary>
 internal sealed record Principal
 {
+    private static readonly TimeSpan s_minLife = TimeSpan.FromSeconds(1);
+
     public required CredentialKind Kind { get; init; }
 
     /// <summary>
@@ -49,6 +51,12 @@ internal sealed record Principal
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public required Grants Grants { get; init; }
+
+    /// <summary>
+    /// Whether its credential is over, or will be in a second: within the tolerance for clocks it lets requests in, but nothing that
+    /// lasts.
+    /// </summary>
+    public bool IsEnding(DateTimeOffset now) => ExpiresAt - now < s_minLife;
 
     /// <summary>A <see cref="Key"/> without a space, and no longer than any other: it stands in keys of Redis.</summary>
     /// <param name="kind">Such as <c>token</c>.</param>

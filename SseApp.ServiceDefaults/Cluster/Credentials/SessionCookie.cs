@@ -11,6 +11,10 @@ internal static class SessionCookie
 {
     public const string Name = "__Host-sse_token";
 
+    /// <summary>What to do for whoever changes something with the cookie alone, and does not say from which page.</summary>
+    public const string NeedsOrigin =
+        "Whoever changes something with a cookie has to send the page's Origin, as browsers do. Programs send 'Authorization: Bearer' with the token instead.";
+
     /// <summary>Characters of a token that fit: browsers drop a cookie of more than 4 096 bytes with its name, and say nothing.</summary>
     public const int MaxLength = 3_800;
 

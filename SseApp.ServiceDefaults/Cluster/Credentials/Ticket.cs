@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -26,7 +27,7 @@ internal sealed record Ticket(string Hash, Principal Principal, string[] Topics)
 
     /// <summary>The URL of its stream.</summary>
     public static string UrlOf(string text, IEnumerable<string> topics) =>
-        $"/events?{string.Concat(topics.Select(topic => $"topic={Uri.EscapeDataString(topic)}&"))}{Parameter}={text}";
+        $"{EventStreams.Path}?{string.Concat(topics.Select(topic => $"topic={Uri.EscapeDataString(topic)}&"))}{Parameter}={text}";
 
     /// <summary>The ticket in a query; null if there is none, empty if there are several.</summary>
     public static string? Find(QueryString query)

@@ -10,6 +10,9 @@ internal static class EventStreams
 {
     public const string ContentType = "text/event-stream";
 
+    /// <summary>Path of the replicas' stream endpoint.</summary>
+    public const string Path = "/events";
+
     /// <summary>
     /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does
     /// not count: such a client (curl, fetch) can read a true status.
@@ -65,19 +68,27 @@ internal static class EventStreams
     }
 
     /// <summary>What a stream that cannot be had now sends.</summary>
-    public static byte[] Unavailable(IHeaderDictionary request, string reason, int retryMilliseconds)
-    {
-        // By the letter of the standard a block without an id clears the client's last one. Byte for byte, as it came.
-        var id = request["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
-        return Encoding.Latin1.GetBytes(string.Create(
+    public static byte[] Unavailable(IHeaderDictionary request, string reason, int retryMilliseconds) => OnlyEvent(
+        request,
+        retryMilliseconds,
+        string.Create(
             CultureInfo.InvariantCulture,
             $$"""
-            retry: {{retryMilliseconds}}
-            {{id}}event: stream.unavailable
+            event: stream.unavailable
             data: {"reason":"{{reason}}","retryAfterMs":{{retryMilliseconds}}}
 
 
             """));
+
+    /// <summary>All that a stream sends which ends with its first event.</summary>
+    /// <param name="request">With the id that the client had last, which it is to keep.</param>
+    /// <param name="retryMilliseconds">When the client is to reconnect.</param>
+    /// <param name="only">The event, without an id.</param>
+    public static byte[] OnlyEvent(IHeaderDictionary request, int retryMilliseconds, string only)
+    {
+        // By the letter of the standard a block without an id clears the client's last one. Byte for byte, as it came.
+        var id = request["Last-Event-ID"] is [{ Length: > 0 } last] ? $"id: {last}\n" : "";
+        return Encoding.Latin1.GetBytes(string.Create(CultureInfo.InvariantCulture, $"retry: {retryMilliseconds}\n{id}{only}"));
     }
 
     /// <summary>The same for every other client: whole seconds, rounded up (RFC 9110, 10.2.3).</summary>

@@ -91,7 +91,7 @@ internal static class ClusterRedisExtensions
             }
             catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
             {
-                return Wrong(exception.Message.Split(" (Parameter ")[0].TrimEnd('.'));
+                return Wrong(exception.ForPeople().TrimEnd('.'));
             }
 
             // Not what it is: a password may stand in it, also under a name that is misspelled.

@@ -40,19 +40,36 @@ internal static class PrivateFile
     /// <exception cref="IOException">It can be neither made nor is it there.</exception>
     public static void WriteOnce(string path, string line)
     {
-        var part = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
         try
         {
-            using (var writer = new StreamWriter(OpenWrite(part, FileMode.CreateNew)))
+            Write(path, file =>
             {
+                using var writer = new StreamWriter(file);
                 writer.Write(line + "\n");
-            }
-
-            File.Move(part, path, overwrite: false);
+            }, overwrite: false);
         }
         catch (IOException) when (File.Exists(path))
         {
             // Another one was first.
+        }
+    }
+
+    /// <summary>Writes a file as a whole, in the place of the one that is there, so that nobody reads half of it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes what is in it.</param>
+    public static void Replace(string path, Action<Stream> write) => Write(path, write, overwrite: true);
+
+    private static void Write(string path, Action<Stream> write, bool overwrite)
+    {
+        var part = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
+        try
+        {
+            using (var file = OpenWrite(part, FileMode.CreateNew))
+            {
+                write(file);
+            }
+
+            File.Move(part, path, overwrite);
         }
         finally
         {
