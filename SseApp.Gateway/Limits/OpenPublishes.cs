@@ -5,12 +5,14 @@ namespace SseApp.Gateway.Limits;
 /// <summary>Publishes that have been charged for all that they could store, because nobody knows yet what they do, by client.</summary>
 internal sealed class OpenPublishes
 {
-    private readonly Lock _gate = new();
     private readonly Dictionary<ClientKey, Open> _clients = [];
+
+    /// <summary>Held by whoever does several of these at once.</summary>
+    public Lock Gate { get; } = new();
 
     public void Enter(ClientKey client)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (!_clients.TryGetValue(client, out var open))
             {
@@ -24,7 +26,7 @@ internal sealed class OpenPublishes
     public void Leave(ClientKey client)
     {
         TaskCompletionSource? waiting = null;
-        lock (_gate)
+        lock (Gate)
         {
             if (_clients.TryGetValue(client, out var open))
             {
@@ -42,7 +44,7 @@ internal sealed class OpenPublishes
     /// <summary>Ends when the next of the client's publishes is over; null if there is none.</summary>
     public TaskCompletionSource? NextOf(ClientKey client)
     {
-        lock (_gate)
+        lock (Gate)
         {
             return _clients.TryGetValue(client, out var open)
                 ? open.Left ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)

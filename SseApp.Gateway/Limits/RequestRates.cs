@@ -53,7 +53,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
         }
 
         var charge = ChargeOf(context, PublisherOf(context, request));
-        return TryCharge(request, charge) is { } wait ? WaitAsync(context, request, charge, wait) : default;
+        return TryCharge(request, charge, out var next) is { } wait ? WaitAsync(context, request, charge, wait, next) : default;
     }
 
     /// <summary>Charges what a publish has stored instead of what it could have.</summary>
@@ -84,44 +84,63 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
         Settle(request, isUnknown ? charged.Events : 1, isUnknown ? charged.Bytes : charged.Body);
     }
 
-    private TimeSpan? TryCharge(ClientRequest request, PublishCharge charge)
+    /// <param name="request">Of the client.</param>
+    /// <param name="charge">What its publish could store.</param>
+    /// <param name="next">When that is too much: ends when the next of the client's publishes is over; null if there is none.</param>
+    private TimeSpan? TryCharge(ClientRequest request, PublishCharge charge, out TaskCompletionSource? next)
     {
-        if (_events.TryTake(charge.Account, request.Budget.Events, charge.Events) is { } untilEvent)
+        // At once: one that has taken its room and is not counted yet would be waited for by nobody.
+        lock (_open.Gate)
+        {
+            if (TryTake(request.Budget, charge) is { } wait)
+            {
+                next = _open.NextOf(charge.Account);
+                return wait;
+            }
+
+            _open.Enter(charge.Account);
+            request.Charged = charge;
+            next = null;
+            return null;
+        }
+    }
+
+    private TimeSpan? TryTake(ClientBudget budget, PublishCharge charge)
+    {
+        if (_events.TryTake(charge.Account, budget.Events, charge.Events) is { } untilEvent)
         {
             return untilEvent;
         }
 
-        if (_bytes.TryTake(charge.Account, request.Budget.StoredBytes, charge.Bytes) is { } untilByte)
+        if (_bytes.TryTake(charge.Account, budget.StoredBytes, charge.Bytes) is { } untilByte)
         {
-            _events.Charge(charge.Account, request.Budget.Events, -charge.Events);
+            _events.Charge(charge.Account, budget.Events, -charge.Events);
             return untilByte;
         }
 
-        _open.Enter(charge.Account);
-        request.Charged = charge;
         return null;
     }
 
-    private async ValueTask<TimeSpan?> WaitAsync(HttpContext context, ClientRequest request, PublishCharge charge, TimeSpan wait)
+    private async ValueTask<TimeSpan?> WaitAsync(HttpContext context, ClientRequest request, PublishCharge charge, TimeSpan wait, TaskCompletionSource? next)
     {
         var began = time.GetTimestamp();
-        while (_open.NextOf(charge.Account) is { } next && s_patience - time.GetElapsedTime(began) is { Ticks: > 0 } left)
+        while (next is not null && s_patience - time.GetElapsedTime(began) is { Ticks: > 0 } left)
         {
-            // What ended since was not seen by the attempt before.
-            if (TryCharge(request, charge) is not { } still)
-            {
-                return null;
-            }
-
-            wait = still;
             await next.Task.WaitAsync(left, time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (context.RequestAborted.IsCancellationRequested)
             {
                 return wait;
             }
+
+            if (TryCharge(request, charge, out next) is not { } still)
+            {
+                return null;
+            }
+
+            wait = still;
         }
 
-        return TryCharge(request, charge);
+        return wait;
     }
 
     private static PublishCharge ChargeOf(HttpContext context, ClientKey publisher)
