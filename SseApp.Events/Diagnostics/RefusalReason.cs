@@ -49,8 +49,11 @@ internal static class PublishRefusal
     /// <summary>A batch would store more than it may.</summary>
     public const string BatchTooLarge = "batch-too-large";
 
+    /// <summary>Something else than a topic's counter lies under its key.</summary>
+    public const string Foreign = "topic-key-foreign";
+
     /// <summary>The body did not come in time.</summary>
     public const string TooSlow = "body-too-slow";
 
-    public static readonly string[] All = [Full, StorageFull, IdempotencyKeys, Busy, BatchTooLarge, TooSlow];
+    public static readonly string[] All = [Full, StorageFull, IdempotencyKeys, Busy, BatchTooLarge, Foreign, TooSlow];
 }

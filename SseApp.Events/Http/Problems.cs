@@ -42,6 +42,13 @@ internal static class Problems
         "The replica that this request was for is here no more. Try again after the time in Retry-After.",
         [new(PublishOutcome.Member, PublishOutcome.NotStored)]);
 
+    /// <summary>Something lies in Redis where a topic's own should be: only an operator can change that, so nobody is asked to come again.</summary>
+    public static ProblemHttpResult ForeignKey(string detail, string reason, params KeyValuePair<string, object?>[] more) => TypedResults.Problem(
+        detail,
+        title: "The topic cannot be published to.",
+        statusCode: StatusCodes.Status409Conflict,
+        extensions: [new(Reason, reason), new(PublishOutcome.Member, PublishOutcome.NotStored), .. more]);
+
     /// <summary>There is no room: another event would push out what was acknowledged.</summary>
     public static ProblemHttpResult Full(HttpContext context, string detail, string reason, string outcome, params KeyValuePair<string, object?>[] more) => TryLater(
         context, "There is no room for the event.", detail, StatusCodes.Status507InsufficientStorage, [new(Reason, reason), new(PublishOutcome.Member, outcome), .. more]);

@@ -10,6 +10,11 @@ namespace SseApp.Events.Log;
 /// </summary>
 internal sealed class LogEntry
 {
+    /// <summary>No entry is longer: the longest block, whose data is line ends alone, and the longest header.</summary>
+    public const int MaxBytes = (7 * SseEncoder.MaxDataBytes) + 2048;
+
+    private const int EpochDigits = 16;
+
     private LogEntry(
         Position position, long previous, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null)
     {
@@ -55,7 +60,13 @@ internal sealed class LogEntry
         && PublishedAtMicroseconds == other.PublishedAtMicroseconds
         && Block.Span.SequenceEqual(other.Block.Span);
 
-    /// <returns>Null when the bytes are not an entry of this version.</returns>
+    /// <summary>
+    /// The one way from Redis to a client: whatever a log or a channel holds is read here, once, and is delivered as it is only if a
+    /// publisher can have published it. Who can write to Redis must not be able to say what only the server says.
+    /// </summary>
+    /// <returns>
+    /// Null when the bytes are not an entry that this version stores. Offset 0, without a block, is the word that a log was dropped.
+    /// </returns>
     public static LogEntry? Parse(ReadOnlyMemory<byte> message)
     {
         var span = message.Span;
@@ -66,31 +77,46 @@ internal sealed class LogEntry
         }
 
         var header = span[2..headerEnd];
-        var epochEnd = header.IndexOf((byte)' ');
-        if (epochEnd < 0 || !Epoch.TryParse(header[..epochEnd], out var epoch))
+        if (header.Length < EpochDigits || !Epoch.TryParse(header[..EpochDigits], out var epoch) || epoch == default)
         {
             return null;
         }
 
-        header = header[epochEnd..];
-        if (!TryParseNumber(ref header, out var offset) || !TryParseNumber(ref header, out var previous) || !TryParseNumber(ref header, out var publishedAt))
+        header = header[EpochDigits..];
+        if (!TryParseNumber(ref header, Position.MaxOffset, out var offset)
+            || !TryParseNumber(ref header, UnixTime.MaxMicroseconds, out var previous)
+            || !TryParseNumber(ref header, UnixTime.MaxMicroseconds, out var publishedAt))
         {
             return null;
         }
 
-        var key = header.StartsWith((byte)' ') ? Encoding.ASCII.GetString(header[1..]) : null;
-        return new LogEntry(new Position(epoch, offset), previous, publishedAt, key, message[(headerEnd + 1)..]);
+        string? key = null;
+        if (!header.IsEmpty)
+        {
+            if (header[0] != ' ' || !EventKey.IsValid(header[1..]))
+            {
+                return null;
+            }
+
+            key = Encoding.ASCII.GetString(header[1..]);
+        }
+
+        var block = message[(headerEnd + 1)..];
+        return (offset == 0 ? block.IsEmpty : SseEncoder.IsBlock(block.Span))
+            ? new LogEntry(new Position(epoch, offset), previous, publishedAt, key, block)
+            : null;
     }
 
     /// <summary>Takes a space and a number off the header.</summary>
-    private static bool TryParseNumber(ref ReadOnlySpan<byte> header, out long number)
+    private static bool TryParseNumber(ref ReadOnlySpan<byte> header, long most, out long number)
     {
         number = 0;
-        if (!header.StartsWith((byte)' ') || !Utf8Parser.TryParse(header[1..], out number, out var digits))
+        if (!header.StartsWith((byte)' ') || !Utf8Parser.TryParse(header[1..], out ulong value, out var digits) || value > (ulong)most)
         {
             return false;
         }
 
+        number = (long)value;
         header = header[(1 + digits)..];
         return true;
     }

@@ -2,7 +2,11 @@ namespace SseApp.Events.Log;
 
 /// <summary>A place in a topic's log: everything up to and including <paramref name="Offset"/> was seen.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Position(Epoch Epoch, long Offset);
+internal readonly record struct Position(Epoch Epoch, long Offset)
+{
+    /// <summary>The last offset that a log can have: beyond it the numbers of Lua, and of JSON's readers, are not exact.</summary>
+    public const long MaxOffset = 9_007_199_254_740_990;
+}
 
 /// <summary>What a client's id says of a topic: the offset, but of the epoch only a mark, see <see cref="Epoch.Mark"/>.</summary>
 [StructLayout(LayoutKind.Auto)]

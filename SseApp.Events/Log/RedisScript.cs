@@ -28,16 +28,13 @@ internal static class RedisScript
         end = default;
         if ((string?)epoch is not { Length: 16 } hexadecimal
             || !ulong.TryParse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var life) || life == 0
-            || !long.TryParse((string?)offset, NumberStyles.None, CultureInfo.InvariantCulture, out var last) || last is < 1 or >= MaxOffset)
+            || !long.TryParse((string?)offset, NumberStyles.None, CultureInfo.InvariantCulture, out var last) || last is < 1 or > Position.MaxOffset)
         {
             return false;
         }
 
-        _ = long.TryParse((string?)published, NumberStyles.None, CultureInfo.InvariantCulture, out var at);
-        end = new LogEnd(new Position(new Epoch(life), last), at);
+        var isKnown = long.TryParse((string?)published, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= UnixTime.MaxMicroseconds;
+        end = new LogEnd(new Position(new Epoch(life), last), isKnown ? at : 0);
         return true;
     }
-
-    // Up to here numbers of Lua are exact.
-    private const long MaxOffset = 9_007_199_254_740_991;
 }

@@ -6,6 +6,8 @@ namespace SseApp.Events.Log;
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
     private const string Strange = "its keys held something else than a log; what is none of this version has made room for a new one, and while the counter is no hash nothing can be stored: DELETE /topics/… takes it away";
+    private const string NoEvent = "what its channel carried is no event that anybody can have published";
+    private const string NoList = "its log is no list, so it has no events";
     private const string Unreadable = "its counter is none of this version, so there is no log";
 
     private static readonly string s_readScript = RedisScript.Load("read.lua");
@@ -67,7 +69,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     {
         var prefix = _cluster.KeysOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents],
+            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents, LogEntry.MaxBytes],
             RedisScript.Flags);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
         if (!RedisScript.TryParseEnd(parts[0], parts[1], parts[2], out var end))
@@ -80,7 +82,12 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             return new LogPage(1, default, []);
         }
 
-        var first = end.Position.Offset - (long)parts[3] + 1;
+        if (!parts[3].TryParse(out long held))
+        {
+            CountForeign(topic, NoList);
+        }
+
+        var first = end.Position.Offset - held + 1;
         var entries = new LogEntry[parts.Length - 4];
         for (var i = 0; i < entries.Length; i++)
         {
@@ -91,7 +98,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             }
             else
             {
-                LogForeignEntry(topic, position.Offset);
+                CountForeign(topic, $"at offset {position.Offset} its log has no event that anybody can have published there; subscribers get a gap in its place");
                 entries[i] = StreamGap.Create(topic, GapReason.Expired, position.Offset, position.Offset, position);
             }
         }
@@ -123,7 +130,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             }
             else
             {
-                LogForeignMessage(topic);
+                CountForeign(topic, NoEvent);
             }
         });
         return new Subscription(queue);
@@ -151,12 +158,6 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     [LoggerMessage(LogLevel.Error, "A publish failed in the Redis client in a way that it has no exception for, or its answer could not be read; the publisher was told that the event may or may not be stored.")]
     private partial void LogFault(Exception exception);
-
-    [LoggerMessage(LogLevel.Warning, "Ignored a message on the channel of topic {Topic} that is not an event of this version.")]
-    private partial void LogForeignMessage(string topic);
-
-    [LoggerMessage(LogLevel.Error, "Offset {Offset} in the log of topic {Topic} is not an event of this version; subscribers get a gap in its place.")]
-    private partial void LogForeignEntry(string topic, long offset);
 
     private sealed class Subscription(ChannelMessageQueue queue) : IAsyncDisposable
     {

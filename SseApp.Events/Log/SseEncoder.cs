@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace SseApp.Events.Log;
 
@@ -9,6 +10,9 @@ namespace SseApp.Events.Log;
 /// </summary>
 internal static class SseEncoder
 {
+    /// <summary>Largest data of one event that any setting allows.</summary>
+    public const int MaxDataBytes = 16 * 1024 * 1024;
+
     private static readonly byte[] s_event = "event: "u8.ToArray();
     private static readonly byte[] s_data = "data: "u8.ToArray();
 
@@ -46,6 +50,48 @@ internal static class SseEncoder
 
         Append(rest, "\n"u8);
         return block;
+    }
+
+    /// <summary>
+    /// Whether <see cref="Encode(string?, ReadOnlySpan{byte})"/> can have made this of a valid event: one event with an allowed type,
+    /// data, and nothing else that a client would understand. What is not, must not reach one.
+    /// </summary>
+    public static bool IsBlock(ReadOnlySpan<byte> block)
+    {
+        if (block.Contains((byte)'\r') || !Utf8.IsValid(block))
+        {
+            return false;
+        }
+
+        if (block.StartsWith(s_event))
+        {
+            var end = block.IndexOf((byte)'\n');
+            if (end < 0 || block[s_event.Length..end].SequenceEqual("message"u8) || !EventType.IsValid(block[s_event.Length..end]))
+            {
+                return false;
+            }
+
+            block = block[(end + 1)..];
+        }
+
+        // Between two lines of data is one byte.
+        for (long data = -1; data <= MaxDataBytes;)
+        {
+            var end = block.StartsWith(s_data) ? block.IndexOf((byte)'\n') : -1;
+            if (end < 0)
+            {
+                return false;
+            }
+
+            data += end - s_data.Length + 1;
+            block = block[(end + 1)..];
+            if (block is [(byte)'\n'])
+            {
+                return data <= MaxDataBytes;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Reads back what <see cref="Encode(string?, ReadOnlySpan{byte})"/> made; line ends within the data come as LF.</summary>

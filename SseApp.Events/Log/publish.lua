@@ -30,6 +30,13 @@ local function count(log, length, size)
   return bytes
 end
 
+-- The offset of a position that this script can have made, else false. Numbers are exact up to the offset that comes after it.
+local function known(epoch, digits)
+  local offset = match(digits or '', '^%d+$') and tonumber(digits)
+  return offset and offset >= 1 and offset < 9007199254740990
+    and #epoch == 16 and match(epoch, '^%x+$') and epoch ~= '0000000000000000' and offset
+end
+
 -- A key of another type.
 local function strange(answer)
   if type(answer) ~= 'table' or not answer.err then return false end
@@ -44,25 +51,32 @@ local function append(k, a)
     local first = try('GET', keys[k + 2])
     foreign = strange(first)
     if first and not foreign then
-      if #first < 34 and match(first, '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x %d+$') then return first .. ' 1' end
+      local life, number = match(first, '^(%x+) (%d+)$')
+      if life and known(life, number) then return first .. ' 1' end
       foreign = true
     end
+    -- To Garnet's scripts a GET of another type finds nothing.
+    if not first and call('EXISTS', keys[k + 2]) == 1 then foreign = true end
   end
 
   -- A counter of another type is an error: it may be another program's own.
   local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size')
   local epoch = newest[1]
-  local offset = epoch and tonumber(newest[2] or '')
+  local offset = epoch and known(epoch, newest[2])
   -- No counter of ours, which begins at 1 and whose numbers are exact; nobody can read what was stored after it.
-  if epoch and not (offset and offset >= 1 and offset < 9007199254740991 and offset % 1 == 0
-      and #epoch == 16 and match(epoch, '^%x+$') and epoch ~= '0000000000000000') then
+  if epoch and not offset then
     foreign = true
     epoch = false
   end
   offset = epoch and offset + 1
   local published = match(args[a + 1], '^%d+')
-  local previous = newest[3] and match(newest[3], '^%d+$') or '0'
+  local previous = newest[3] or '0'
   local size = newest[4]
+  -- No time of this age.
+  if not match(previous, '^%d+$') or #previous > 17 then
+    foreign = true
+    previous = '0'
+  end
   local due = args[a + 6] == '1'
   -- A server that restarted, or a replica that was promoted, without its newest events would give their offsets to other
   -- events, and subscribers would take those for events they have. Such a log ends here.

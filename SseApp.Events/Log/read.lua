@@ -1,7 +1,9 @@
 -- Events after an offset, and what the log holds, as of one moment. Keys: topic's counter (hash), topic's log (list).
--- Arguments: offset, most events, most bytes (one event always fits), entries to keep, of which there may be more.
+-- Arguments: offset, most events, most bytes (one event always fits), entries to keep, of which there may be more, the
+-- most bytes that an entry can have: what has more is none, and is not sent.
 -- Answer: epoch, last offset, when that event was published, number of entries in the log, and then the entries. The epoch is
--- '!' when the counter is none of ours, and that is as if there were no log: the next publish begins a new one.
+-- '!' when the counter is none of ours, and that is as if there were no log: the next publish begins a new one. The number is
+-- '!' when the log is none of ours, and that is as if it had been evicted.
 local counter = redis.pcall('HMGET', KEYS[1], 'epoch', 'offset', 'published')
 if counter.err then
   if not string.find(counter.err, 'WRONGTYPE', 1, true) then return counter end
@@ -10,20 +12,24 @@ end
 if not counter[1] then return { '0', '0', '0', '0' } end
 if not tonumber(counter[2] or '') then return { '!', '0', '0', '0' } end
 
--- A log that is no list is as one that was evicted.
 local length = redis.pcall('LLEN', KEYS[2])
-if type(length) == 'table' then length = 0 end
-local first = math.max(length - tonumber(ARGV[4]), 0)
+if type(length) == 'table' then
+  if not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
+  return { counter[1], counter[2], counter[3] or '0', '!' }
+end
+-- No offset is below 1: what lies before it somebody else has put there.
+local first = math.max(length - tonumber(ARGV[4]), length - tonumber(counter[2]), 0)
 local answer = { counter[1], counter[2], counter[3] or '0', string.format('%.0f', length - first) }
 -- The list is contiguous, so an offset's index follows from the last one's.
 local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + length, first)
 local stop = math.min(index + tonumber(ARGV[2]), length)
-local room = tonumber(ARGV[3])
+local room, longest = tonumber(ARGV[3]), tonumber(ARGV[5])
 while index < stop do
   -- In slices, because the bytes are known only afterwards.
   local last = math.min(index + 32, stop) - 1
   local slice = redis.call('LRANGE', KEYS[2], string.format('%.0f', index), string.format('%.0f', last))
   for _, entry in ipairs(slice) do
+    if #entry > longest then entry = '' end
     if #answer > 4 and #entry > room then return answer end
     room = room - #entry
     answer[#answer + 1] = entry

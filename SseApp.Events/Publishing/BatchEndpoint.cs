@@ -126,6 +126,11 @@ internal sealed class BatchEndpoint(
             return Problems.TooMany(context, refused.Error!, refused.Reason!, keys.RetryAfter, members);
         }
 
+        if (Array.TrueForAll(results, result => result.Status == StatusCodes.Status409Conflict))
+        {
+            return Problems.ForeignKey(results[0].Error!, results[0].Reason!, members);
+        }
+
         // The status of all items, if they have one.
         var status = results.All(result => result.Status == results[0].Status) ? results[0].Status : StatusCodes.Status400BadRequest;
         return TypedResults.Problem(
@@ -151,7 +156,7 @@ internal sealed class BatchEndpoint(
         var events = new List<PublishedEvent>(publishing.Tasks.Length);
         var outcome = publishing.Tasks.Length == 0 ? PublishOutcome.NotStored : null;
         Exception? full = null;
-        var (repeated, unanswered) = (true, false);
+        var (repeated, unanswered, foreign) = (true, false, false);
         for (var i = 0; i < publishing.Tasks.Length; i++)
         {
             try
@@ -165,6 +170,11 @@ internal sealed class BatchEndpoint(
                 publisher.CountFull(exception);
                 full = exception;
             }
+            catch (Exception exception) when (RedisErrors.IsWrongType(exception))
+            {
+                publisher.CountForeign();
+                foreign = true;
+            }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 // That some of it may be stored says more than that some of it is not.
@@ -177,6 +187,12 @@ internal sealed class BatchEndpoint(
         {
             return (new BatchItemResult(
                 index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored, PublishErrors.FullCode(full)), false);
+        }
+
+        if (foreign && outcome is null)
+        {
+            return (new BatchItemResult(
+                index, StatusCodes.Status409Conflict, [.. events], PublishErrors.DescribeForeign(partly: events.Count > 0), PublishOutcome.NotStored, PublishRefusal.Foreign), false);
         }
 
         return outcome is not null
@@ -223,6 +239,6 @@ internal sealed record BatchResult(int Stored, int Failed, BatchItemResult[] Res
 
 /// <summary>
 /// What became of one item: the status it would have had alone, the events it stored (one for each of its topics), why it
-/// was not stored, or not on every topic, with 503, 507 and 429 the <c>PublishOutcome</c> of the rest, and with 507 and 429 the reason: what is used up.
+/// was not stored, or not on every topic, with 409, 429, 503 and 507 the <c>PublishOutcome</c> of the rest, and with 409, 429 and 507 the reason.
 /// </summary>
 internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null, string? Reason = null);

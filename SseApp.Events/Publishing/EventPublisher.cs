@@ -54,6 +54,9 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts an event that was not stored because there is no room.</summary>
     public void CountFull(Exception exception) => metrics.PublishRefused(PublishErrors.FullCode(exception));
 
+    /// <summary>Counts an event that was not stored because of what lies under its topic's key.</summary>
+    public void CountForeign() => metrics.PublishRefused(PublishRefusal.Foreign);
+
     /// <summary>Counts a batch that would store more than it may.</summary>
     public void CountTooLarge() => metrics.PublishRefused(PublishRefusal.BatchTooLarge);
 

@@ -78,6 +78,12 @@ internal sealed class PublishEndpoint(
             await Problems.Full(context, PublishErrors.DescribeFull(exception), PublishErrors.FullCode(exception), PublishOutcome.NotStored).ExecuteAsync(context);
             return;
         }
+        catch (Exception exception) when (RedisErrors.IsWrongType(exception))
+        {
+            publisher.CountForeign();
+            await Problems.ForeignKey(PublishErrors.DescribeForeign(partly: false), PublishRefusal.Foreign).ExecuteAsync(context);
+            return;
+        }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             var outcome = PublishErrors.Outcome(exception);

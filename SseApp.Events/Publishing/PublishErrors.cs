@@ -17,6 +17,12 @@ internal static class PublishErrors
     public const string PartlyFull =
         "The event was stored on the topics in 'events' and not on the others, for which there was no room.";
 
+    /// <summary>Of a counter of another type, which may be another program's: no publish takes it away.</summary>
+    public static string DescribeForeign(bool partly) =>
+        (partly ? "The event was stored on the topics in 'events' and not on the others." : "The event was not stored.")
+        + " Under the key of the topic's counter in Redis lies something that this cluster has not written there, and publishing again does not help."
+        + " An operator has to take it away: DELETE /topics/{topic} drops it with the topic's log, and the next event begins a new one.";
+
     /// <summary>A <see cref="PublishRefusal"/>, which is the reason in the problem details, too.</summary>
     public static string FullCode(Exception exception) => exception is RedisFullException { OfLogs: true } ? PublishRefusal.StorageFull : PublishRefusal.Full;
 

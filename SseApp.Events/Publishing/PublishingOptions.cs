@@ -1,3 +1,5 @@
+using SseApp.Events.Log;
+
 namespace SseApp.Events.Publishing;
 
 /// <summary>Section <c>Publishing</c>: how much may be published at once.</summary>
@@ -9,7 +11,7 @@ internal sealed class PublishingOptions
     /// Largest data of one event, in bytes of UTF-8. Default 65 529: with <c>data: </c> and its end a line then has at most
     /// 64 KiB, where common line readers stop.
     /// </summary>
-    [Range(1, 16 * 1024 * 1024)]
+    [Range(1, SseEncoder.MaxDataBytes)]
     public int MaxEventBytes { get; set; } = (64 * 1024) - "data: \n".Length;
 
     /// <summary>Most items of one batch. Default 1 000.</summary>

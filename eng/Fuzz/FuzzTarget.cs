@@ -92,10 +92,17 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
 
     private static void ReadLogEntry(byte[] input)
     {
-        if (LogEntry.Parse(input) is { } entry)
+        if (LogEntry.Parse(input) is not { Position.Offset: > 0 } entry)
         {
-            SseEncoder.Decode(entry.Block.Span);
+            return;
         }
+
+        var data = new byte[entry.Block.Length];
+        var (type, length) = SseEncoder.Decode(entry.Block.Span, data);
+        Require(EventPublisher.Validate(type, data.AsSpan(0, length), null, entry.Key) is null, "What reaches a client could have been published.");
+        Require(
+            SseEncoder.Encode(type == EventType.Default ? null : type, data.AsSpan(0, length)).AsSpan().SequenceEqual(entry.Block.Span),
+            "A block is one event as a publisher stores it.");
     }
 
     private static void ReadUrl(byte[] input)

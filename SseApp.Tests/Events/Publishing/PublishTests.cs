@@ -22,6 +22,60 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task A_counter_of_another_type_is_no_reason_to_come_again_but_one_to_ask_the_operator()
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var refusals = host.Collect("sse_publishes_refused_total");
+        await using var connection = await redis.ConnectAsync();
+        foreach (var name in ForeignValues.Names.Where(name => name != "hash"))
+        {
+            await ForeignValues.PutAsync(connection.GetDatabase(), $"{host.Prefix}:{{mine}}:counter", name);
+            using (var refused = await host.PublishAsync("mine", "x", idempotencyKey: "k"))
+            {
+                await AssertRefusedAsync(refused, HttpStatusCode.Conflict);
+            }
+
+            using (var batch = await BatchAsync("""[{"topic":"mine","data":"x"},{"topic":"mine","data":"y"}]"""))
+            {
+                var results = (await AssertRefusedAsync(batch, HttpStatusCode.Conflict)).GetProperty("results");
+                Assert.All(results.EnumerateArray(), AssertItem);
+            }
+
+            using (var batch = await BatchAsync("""[{"topics":["mine","yours"],"data":"x"},{"topic":"yours","data":"y"}]"""))
+            {
+                var results = (await batch.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("results");
+                AssertItem(results[0]);
+                Assert.Equal("yours", Assert.Single(results[0].GetProperty("events").EnumerateArray()).GetProperty("topic").GetString());
+                Assert.Equal(201, results[1].GetProperty("status").GetInt32());
+            }
+        }
+
+        Assert.Equal(4 * (ForeignValues.Names.Length - 1), refusals.GetMeasurementSnapshot().Count(measured => measured.Value > 0 && (string?)measured.Tags["reason"] == "topic-key-foreign"));
+        using (var deleted = await host.Operator.DeleteAsync("/topics/mine", TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        }
+
+        using var stored = await host.PublishAsync("mine", "x", idempotencyKey: "k");
+        Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+
+        async Task<HttpResponseMessage> BatchAsync(string json) => await host.Client.PostAsync(
+            "/publish", new StringContent(json, System.Text.Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
+
+        static void AssertItem(JsonElement item) => Assert.Equal(
+            (409, "topic-key-foreign", "not-stored"), (item.GetProperty("status").GetInt32(), item.GetProperty("reason").GetString(), item.GetProperty("outcome").GetString()));
+
+        static async Task<JsonElement> AssertRefusedAsync(HttpResponseMessage answer, HttpStatusCode status)
+        {
+            var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            Assert.Equal((status, null), (answer.StatusCode, answer.Headers.RetryAfter));
+            Assert.Equal(("topic-key-foreign", "not-stored"), (problem.GetProperty("reason").GetString(), problem.GetProperty("outcome").GetString()));
+            Assert.Contains("DELETE /topics/", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            return problem;
+        }
+    }
+
+    [Fact]
     public async Task An_idempotency_key_is_forgotten_a_window_after_its_first_use_however_often_it_is_used()
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("TopicLog:IdempotencyWindow", "00:00:02"));
@@ -177,7 +231,7 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         var results = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("results");
-        Assert.Equal([503, 503], results.EnumerateArray().Select(item => item.GetProperty("status").GetInt32()));
+        Assert.Equal([409, 409], results.EnumerateArray().Select(item => item.GetProperty("status").GetInt32()));
         Assert.Equal("whole", Assert.Single(results[0].GetProperty("events").EnumerateArray()).GetProperty("topic").GetString());
         Assert.Contains("not on the others", results[0].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Equal(["not-stored", "not-stored"], results.EnumerateArray().Select(item => item.GetProperty("outcome").GetString()));
@@ -187,13 +241,22 @@ public sealed class PublishTests(RedisServer redis) : IClassFixture<RedisServer>
     public async Task A_publish_that_redis_refuses_is_503_and_not_stored_alone_and_in_a_batch()
     {
         await using var host = await EventsHost.StartAsync(redis);
-        await BreakAsync(host, "broken");
+        await using var connection = await redis.ConnectAsync();
+        var server = connection.GetServers()[0];
+        await server.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+        try
+        {
+            using var alone = await host.PublishAsync("broken", "1");
+            using var batch = await PublishBatchAsync(host, "application/json", """[{"topic":"broken","data":"2"},{"topic":"broken","data":"3"}]""");
 
-        using var alone = await host.PublishAsync("broken", "1");
-        using var batch = await PublishBatchAsync(host, "application/json", """[{"topic":"broken","data":"2"},{"topic":"broken","data":"3"}]""");
-
-        await AssertProblemAsync(alone, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
-        await AssertProblemAsync(batch, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
+            await AssertProblemAsync(alone, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
+            await AssertProblemAsync(batch, HttpStatusCode.ServiceUnavailable, "not stored", "not-stored");
+            Assert.NotNull(alone.Headers.RetryAfter);
+        }
+        finally
+        {
+            await server.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Buffers;
+using System.Text.Unicode;
 
-namespace SseApp.Events.Publishing;
+namespace SseApp.Events.Log;
 
 /// <summary>The rule for event types.</summary>
 internal static class EventType
@@ -15,8 +16,15 @@ internal static class EventType
 
     private static readonly SearchValues<char> s_forbidden = SearchValues.Create("\r\n\0");
 
-    public static bool IsValid(string type) =>
+    public static bool IsValid(ReadOnlySpan<char> type) =>
         type.Length is >= 1 and <= MaxLength
-        && !type.AsSpan().ContainsAny(s_forbidden)
+        && !type.ContainsAny(s_forbidden)
         && !type.StartsWith(ReservedPrefix, StringComparison.Ordinal);
+
+    /// <summary>The same rule for well-formed UTF-8.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> utf8)
+    {
+        Span<char> type = stackalloc char[MaxLength];
+        return Utf8.ToUtf16(utf8, type, out _, out var length) == OperationStatus.Done && IsValid(type[..length]);
+    }
 }
