@@ -12,17 +12,34 @@ internal sealed class RevocationStore(
     IOptions<ClusterOptions> cluster,
     IOptions<CredentialOptions> credentials,
     Revocations known,
-    RecordSignature signature,
-    ForgedRecords forged,
+    SignedRecords records,
     TimeProvider time)
 {
+    // Whatever somebody else has put under one of the keys gives way, and the list with it: a part alone would hide the rest, and
+    // whoever knows the list writes it again. To Garnet's scripts a GET of another type finds nothing.
+    private const string MendScript = """
+        local function foreign(answer) return type(answer) == 'table' and answer.err end
+        local number = redis.pcall('GET', KEYS[3])
+        local fine = not foreign(redis.pcall('HLEN', KEYS[1])) and not foreign(redis.pcall('ZCARD', KEYS[2]))
+        if number then
+          fine = fine and type(number) == 'string' and #number < 16 and string.match(number, '^%d+$')
+        else
+          fine = fine and redis.call('EXISTS', KEYS[3]) == 0
+        end
+        if not fine then
+          redis.call('DEL', KEYS[1])
+          redis.call('DEL', KEYS[2])
+          redis.call('DEL', KEYS[3])
+        end
+
+        """;
+
     // Announced first: a server that is full stores nothing, but all processes that run learn of it.
-    private const string WriteScript = """
-        redis.call('PUBLISH', ARGV[1], ARGV[3])
-        local number = redis.call('INCR', KEYS[3])
+    private const string WriteScript = "redis.call('PUBLISH', ARGV[1], ARGV[3])\n" + MendScript + """
+        number = redis.call('INCR', KEYS[3])
         redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
         redis.call('ZADD', KEYS[2], number, ARGV[2])
-        return number
+        return fine and 1 or 0
         """;
 
     private const int Chunk = 500;
@@ -37,7 +54,7 @@ internal sealed class RevocationStore(
     private readonly RedisKey _number = $"{{{cluster.Value.KeyPrefix}:revocations}}:number";
     private readonly RedisChannel _channel = RedisChannel.Literal($"{cluster.Value.KeyPrefix}:revocations");
     private long _readTo;
-    private volatile bool _reconnected;
+    private volatile bool _lost;
     private bool _signedAgain;
 
     /// <summary>Null only where a service has no Redis at all, which no program of ours does.</summary>
@@ -103,9 +120,9 @@ internal sealed class RevocationStore(
     public async Task<ChannelMessageQueue> SubscribeAsync(CancellationToken cancellationToken)
     {
         // The server that is there again may be another one, or have lost what it had.
-        Redis!.ConnectionRestored += (_, _) => _reconnected = true;
+        Redis!.ConnectionRestored += (_, _) => _lost = true;
         var queue = await Redis!.GetSubscriber().SubscribeAsync(_channel).WaitAsync(s_limit, time, cancellationToken);
-        queue.OnMessage(message => Take(message.Message));
+        queue.OnMessage(message => Take("an announcement", message.Message));
         return queue;
     }
 
@@ -113,7 +130,7 @@ internal sealed class RevocationStore(
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task ReadNewAsync(CancellationToken cancellationToken)
     {
-        if (_reconnected || !await ReadAsync(null, cancellationToken))
+        if (_lost || !await ReadAsync(null, cancellationToken))
         {
             await ReadAllAsync(cancellationToken);
         }
@@ -126,12 +143,12 @@ internal sealed class RevocationStore(
         var there = new HashSet<string>(StringComparer.Ordinal);
         var now = time.GetUtcNow();
         _readTo = 0;
-        _reconnected = false;
+        _lost = false;
         await ReadAsync(there, cancellationToken);
         known.Forget(now);
 
         // What was signed with a key that will be gone is signed again, once, while both are here.
-        var all = signature.KeysChange && !_signedAgain;
+        var all = records.KeysChange && !_signedAgain;
         foreach (var missing in known.All.Where(revocation => all || !there.Contains(revocation.Name.Id)).Chunk(Chunk))
         {
             await WriteMissingAsync(missing, all, cancellationToken);
@@ -145,13 +162,37 @@ internal sealed class RevocationStore(
     /// <returns>False when Redis has fewer than were read from it.</returns>
     private async Task<bool> ReadAsync(HashSet<string>? there, CancellationToken cancellationToken)
     {
-        var database = Database();
+        try
+        {
+            return await ReadAsync(Database(), there, cancellationToken);
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            await MendAsync(Database(), cancellationToken);
+            return false;
+        }
+    }
+
+    private async Task MendAsync(IDatabase database, CancellationToken cancellationToken)
+    {
+        records.Reject(ForgedKind.Revocation, _entries.ToString(), SignedRecords.WrongType);
+        await database.ScriptEvaluateAsync(MendScript, [_entries, _order, _number]).WaitAsync(s_limit, time, cancellationToken);
+    }
+
+    private async Task<bool> ReadAsync(IDatabase database, HashSet<string>? there, CancellationToken cancellationToken)
+    {
         while (true)
         {
             var numbering = database.StringGetAsync(_number);
             var ordering = database.SortedSetRangeByScoreWithScoresAsync(_order, _readTo, double.PositiveInfinity, Exclude.Start, take: Chunk);
             await Task.WhenAll(numbering, ordering).WaitAsync(s_limit, time, cancellationToken);
-            var last = (await numbering).TryParse(out long number) ? number : 0;
+            var counted = await numbering;
+            if (!counted.TryParse(out long last) && !counted.IsNull)
+            {
+                await MendAsync(database, cancellationToken);
+                return false;
+            }
+
             if (last < _readTo)
             {
                 return false;
@@ -188,7 +229,7 @@ internal sealed class RevocationStore(
         var over = new List<RedisValue>();
         for (var i = 0; i < ids.Length; i++)
         {
-            if (texts[i].IsNull || Take(texts[i]) is not { } revocation)
+            if (texts[i].IsNull || Take(ids[i].ToString(), texts[i]) is not { } revocation)
             {
                 continue;
             }
@@ -210,20 +251,17 @@ internal sealed class RevocationStore(
     }
 
     /// <summary>Adds what a process of this cluster has signed.</summary>
-    private Revocation? Take(string? text)
+    /// <param name="name">By which it is reported if it does not count, or this version cannot read it: a newer one may know kinds that this one does not.</param>
+    /// <param name="text">What was there.</param>
+    private Revocation? Take(string name, string? text)
     {
-        if (signature.Verify(ForgedKind.Revocation, _entries.ToString(), text, out var fault) is { } signed && Parse(signed.Body) is { } revocation)
+        var revocation = records.Read(ForgedKind.Revocation, _entries.ToString(), name, text, RevocationJsonContext.Default.Revocation)?.Body;
+        if (revocation is not null && !(revocation.Until < time.GetUtcNow()))
         {
-            if (!(revocation.Until < time.GetUtcNow()))
-            {
-                known.Add(revocation);
-            }
-
-            return revocation;
+            known.Add(revocation);
         }
 
-        forged.Add(ForgedKind.Revocation, "", fault);
-        return null;
+        return revocation;
     }
 
     private async Task WriteMissingAsync(Revocation[] missing, bool all, CancellationToken cancellationToken)
@@ -232,25 +270,21 @@ internal sealed class RevocationStore(
         // Others find out in the same moment.
         await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(100)), time, cancellationToken);
         var texts = await database.HashGetAsync(_entries, Array.ConvertAll(missing, revocation => (RedisValue)revocation.Name.Id)).WaitAsync(s_limit, time, cancellationToken);
-        await Task.WhenAll(missing.Where((_, i) => all || texts[i].IsNull || Take(texts[i]) is null).Select(revocation => WriteAsync(database, revocation)))
+        await Task.WhenAll(missing.Where((_, i) => all || texts[i].IsNull || Take(missing[i].Name.Id, texts[i]) is null).Select(revocation => WriteAsync(database, revocation)))
             .WaitAsync(s_limit, time, cancellationToken);
     }
 
-    private Task<RedisResult> WriteAsync(IDatabase database, Revocation revocation) => database.ScriptEvaluateAsync(
-        WriteScript,
-        [_entries, _order, _number],
-        [_channel.ToString(), revocation.Name.Id, signature.Sign(ForgedKind.Revocation, _entries.ToString(), JsonSerializer.Serialize(revocation, RevocationJsonContext.Default.Revocation))]);
-
-    // A newer release may know kinds that this one does not.
-    private static Revocation? Parse(string body)
+    private async Task WriteAsync(IDatabase database, Revocation revocation)
     {
-        try
+        var fine = (bool)await database.ScriptEvaluateAsync(
+            WriteScript,
+            [_entries, _order, _number],
+            [_channel.ToString(), revocation.Name.Id, records.Sign(ForgedKind.Revocation, _entries.ToString(), revocation, RevocationJsonContext.Default.Revocation)]);
+        if (!fine)
         {
-            return JsonSerializer.Deserialize(body, RevocationJsonContext.Default.Revocation);
-        }
-        catch (JsonException)
-        {
-            return null;
+            // The list was taken away; the next look finds out what is missing.
+            records.Reject(ForgedKind.Revocation, _entries.ToString(), SignedRecords.WrongType);
+            _lost = true;
         }
     }
 

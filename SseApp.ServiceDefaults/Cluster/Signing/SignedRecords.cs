@@ -25,6 +25,9 @@ internal sealed partial class SignedRecords(RecordSignature signature, ForgedRec
     // Why a record could not be read, as long as it is the reason: some are read once a second.
     private readonly ConcurrentDictionary<(string Kind, string Name), string> _reported = new();
 
+    /// <summary>See <see cref="RecordSignature.KeysChange"/>.</summary>
+    public bool KeysChange => signature.KeysChange;
+
     /// <summary>The signed form of a record.</summary>
     public string Sign<T>(string kind, string place, T body, JsonTypeInfo<T> type) => signature.Sign(kind, place, JsonSerializer.Serialize(body, type));
 
