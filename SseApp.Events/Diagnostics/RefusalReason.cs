@@ -46,6 +46,9 @@ internal static class PublishRefusal
     /// <summary>Others hold the memory that it needs.</summary>
     public const string Busy = RequestRefusal.Busy;
 
+    /// <summary>An event of a batch, for which the client's rate has no room; as of gateways.</summary>
+    public const string Rate = "publish-rate";
+
     /// <summary>A batch would store more than it may.</summary>
     public const string BatchTooLarge = "batch-too-large";
 
@@ -55,5 +58,5 @@ internal static class PublishRefusal
     /// <summary>The body did not come in time.</summary>
     public const string TooSlow = "body-too-slow";
 
-    public static readonly string[] All = [Full, StorageFull, IdempotencyKeys, Busy, BatchTooLarge, Foreign, TooSlow];
+    public static readonly string[] All = [Full, StorageFull, IdempotencyKeys, Busy, Rate, BatchTooLarge, Foreign, TooSlow];
 }

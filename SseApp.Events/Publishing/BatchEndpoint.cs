@@ -43,10 +43,13 @@ internal sealed class BatchEndpoint(
             };
         }
 
-        var results = await PublishAsync(batch.Entries, Caller.Of(context), CallerKey.Of(context));
+        var results = await PublishAsync(batch.Entries, Caller.Of(context), CallerKey.Of(context), BatchAllowance.Of(context));
         context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
-            results.Sum(result => (long)result.Events.Length),
-            Math.Max(results.Zip(batch.Entries, (result, entry) => (long)result.Events.Length * entry.Block.Length).Sum(), read));
+            results.Sum(Stored),
+            Math.Max(results.Zip(batch.Entries, (result, entry) => Stored(result) * entry.Block.Length).Sum(), read));
+
+        // What was stored before is not stored again: who sends all of a batch once more pays for what is new.
+        static long Stored(BatchItemResult result) => result.Status == StatusCodes.Status200OK ? 0 : result.Events.Length;
 
         // Who looks at the status alone must not take for stored what is not.
         if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
@@ -78,24 +81,41 @@ internal sealed class BatchEndpoint(
     }
 
     /// <summary>As many as may be are on their way before the first answer is awaited.</summary>
-    private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, Principal principal, string client)
+    private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, Principal principal, string client, BatchAllowance allowance)
     {
         var results = new BatchItemResult[entries.Count];
         var publishing = new Queue<Publishing>();
-        var (started, underWay, silent) = (0, 0, false);
+        var (started, underWay, silent, over) = (0, 0, false, false);
         try
         {
             for (var i = 0; i < results.Length; i++)
             {
                 for (; started < entries.Count && (started == i || underWay < MaxUnderWay); started++)
                 {
+                    var entry = entries[started];
+                    if (!over && !allowance.TryTake(entry))
+                    {
+                        if (started > i)
+                        {
+                            // What is under way may turn out to store nothing.
+                            break;
+                        }
+
+                        over = true;
+                    }
+
                     // A server that does not answer is not waited for once more.
-                    publishing.Enqueue(silent ? Publishing.NotSent(entries[started]) : Start(entries[started], principal, client));
+                    publishing.Enqueue(silent ? Publishing.NotSent(entry) : over ? RefuseForRate(entry) : Start(entry, principal, client));
                     underWay += entries[started].Topics.Length;
                 }
 
                 (results[i], var unanswered) = await FinishAsync(i, publishing.Peek());
                 silent |= unanswered;
+                if (!over && results[i] is { Status: StatusCodes.Status200OK } or { Events.Length: 0, Outcome: not PublishOutcome.Unknown })
+                {
+                    allowance.GiveBack(entries[i]);
+                }
+
                 underWay -= publishing.Dequeue().Entry.Topics.Length;
             }
         }
@@ -123,7 +143,8 @@ internal sealed class BatchEndpoint(
 
         if (Array.Find(results, result => result.Status == StatusCodes.Status429TooManyRequests) is { } refused)
         {
-            return Problems.TooMany(context, refused.Error!, refused.Reason!, keys.RetryAfter, members);
+            return Problems.TooMany(
+                context, refused.Error!, refused.Reason!, refused.Reason == PublishRefusal.Rate ? BatchAllowance.RetryAfter : keys.RetryAfter, members);
         }
 
         if (Array.TrueForAll(results, result => result.Status == StatusCodes.Status409Conflict))
@@ -199,6 +220,17 @@ internal sealed class BatchEndpoint(
             ? (new BatchItemResult(
                 index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome), unanswered)
             : (new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null), false);
+    }
+
+    private Publishing RefuseForRate(BatchEntry entry)
+    {
+        if (entry.Rejected is null)
+        {
+            publisher.CountOverRate();
+        }
+
+        return new Publishing(entry, [], new BatchItemResult(
+            0, StatusCodes.Status429TooManyRequests, [], BatchAllowance.Rule, PublishOutcome.NotStored, PublishRefusal.Rate));
     }
 
     private Publishing Start(BatchEntry entry, Principal principal, string client)

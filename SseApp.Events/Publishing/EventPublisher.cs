@@ -57,6 +57,9 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts an event that was not stored because of what lies under its topic's key.</summary>
     public void CountForeign() => metrics.PublishRefused(PublishRefusal.Foreign);
 
+    /// <summary>Counts an item for which the client's rate has no room.</summary>
+    public void CountOverRate() => metrics.PublishRefused(PublishRefusal.Rate);
+
     /// <summary>Counts a batch that would store more than it may.</summary>
     public void CountTooLarge() => metrics.PublishRefused(PublishRefusal.BatchTooLarge);
 

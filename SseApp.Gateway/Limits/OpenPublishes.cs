@@ -10,7 +10,9 @@ internal sealed class OpenPublishes
     /// <summary>Held by whoever does several of these at once.</summary>
     public Lock Gate { get; } = new();
 
-    public void Enter(ClientKey client)
+    /// <param name="client">Whose publish begins.</param>
+    /// <param name="isBatch">Whether it may turn out to be far less than what it was charged for.</param>
+    public void Enter(ClientKey client, bool isBatch)
     {
         lock (Gate)
         {
@@ -20,10 +22,11 @@ internal sealed class OpenPublishes
             }
 
             open.Count++;
+            open.Batches += isBatch ? 1 : 0;
         }
     }
 
-    public void Leave(ClientKey client)
+    public void Leave(ClientKey client, bool isBatch)
     {
         TaskCompletionSource? waiting = null;
         lock (Gate)
@@ -31,6 +34,7 @@ internal sealed class OpenPublishes
             if (_clients.TryGetValue(client, out var open))
             {
                 (waiting, open.Left) = (open.Left, null);
+                open.Batches -= isBatch ? 1 : 0;
                 if (--open.Count == 0)
                 {
                     _clients.Remove(client);
@@ -39,6 +43,15 @@ internal sealed class OpenPublishes
         }
 
         waiting?.TrySetResult();
+    }
+
+    /// <summary>Whether a batch of the client is under way.</summary>
+    public bool HasBatch(ClientKey client)
+    {
+        lock (Gate)
+        {
+            return _clients.TryGetValue(client, out var open) && open.Batches > 0;
+        }
     }
 
     /// <summary>Ends when the next of the client's publishes is over; null if there is none.</summary>
@@ -55,6 +68,8 @@ internal sealed class OpenPublishes
     private sealed class Open
     {
         public int Count { get; set; }
+
+        public int Batches { get; set; }
 
         public TaskCompletionSource? Left { get; set; }
     }

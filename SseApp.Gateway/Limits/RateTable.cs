@@ -33,6 +33,10 @@ internal sealed class RateTable(TimeProvider time, int capacity = RateTable.Capa
         return wait > 0 ? time.GetElapsedTime(0, wait) : null;
     }
 
+    /// <summary>Tokens that are there; none, or fewer, for a client that owes some.</summary>
+    public long Left(ClientKey client, Rate rate) =>
+        rate.IsLimited ? rate.Burst - rate.Tokens(StripeOf(client).Missing(client, time.GetTimestamp()), time) : long.MaxValue;
+
     /// <summary>Takes tokens without asking; negative ones are given back.</summary>
     public void Charge(ClientKey client, Rate rate, long tokens)
     {
@@ -57,6 +61,14 @@ internal sealed class RateTable(TimeProvider time, int capacity = RateTable.Capa
                 {
                     return _fullAt.Count;
                 }
+            }
+        }
+
+        public long Missing(ClientKey client, long now)
+        {
+            lock (_gate)
+            {
+                return Math.Max(_fullAt.GetValueOrDefault(client, now) - now, 0);
             }
         }
 

@@ -53,7 +53,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
         }
 
         var charge = ChargeOf(context, PublisherOf(context, request));
-        return TryCharge(request, charge, out var next) is { } wait ? WaitAsync(context, request, charge, wait, next) : default;
+        return TryCharge(request, charge, mayWait: true, out var next) is { } wait ? WaitAsync(context, request, charge, wait, next) : default;
     }
 
     /// <summary>Charges what a publish has stored instead of what it could have.</summary>
@@ -64,7 +64,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
             request.Charged = null;
             _events.Charge(charged.Account, request.Budget.Events, Math.Clamp(events, 1, MaxSettled) - charged.Events);
             _bytes.Charge(charged.Account, request.Budget.StoredBytes, Math.Clamp(bytes, 0, MaxSettled) - charged.Bytes);
-            _open.Leave(charged.Account);
+            _open.Leave(charged.Account, charged.IsBatch);
         }
     }
 
@@ -86,20 +86,28 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
 
     /// <param name="request">Of the client.</param>
     /// <param name="charge">What its publish could store.</param>
+    /// <param name="mayWait">Whether a batch waits for others that may give back what it could need: its replica stores only what is left.</param>
     /// <param name="next">When that is too much: ends when the next of the client's publishes is over; null if there is none.</param>
-    private TimeSpan? TryCharge(ClientRequest request, PublishCharge charge, out TaskCompletionSource? next)
+    private TimeSpan? TryCharge(ClientRequest request, PublishCharge charge, bool mayWait, out TaskCompletionSource? next)
     {
         // At once: one that has taken its room and is not counted yet would be waited for by nobody.
         lock (_open.Gate)
         {
+            var left = (Events: _events.Left(charge.Account, request.Budget.Events), Bytes: _bytes.Left(charge.Account, request.Budget.StoredBytes));
+            if (mayWait && charge.IsBatch && (left.Events < charge.Events || left.Bytes < charge.Bytes) && _open.HasBatch(charge.Account))
+            {
+                next = _open.NextOf(charge.Account);
+                return TimeSpan.Zero;
+            }
+
             if (TryTake(request.Budget, charge) is { } wait)
             {
                 next = _open.NextOf(charge.Account);
                 return wait;
             }
 
-            _open.Enter(charge.Account);
-            request.Charged = charge;
+            _open.Enter(charge.Account, charge.IsBatch);
+            request.Charged = charge with { Left = left };
             next = null;
             return null;
         }
@@ -132,15 +140,13 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
                 return wait;
             }
 
-            if (TryCharge(request, charge, out next) is not { } still)
+            if (TryCharge(request, charge, mayWait: true, out next) is null)
             {
                 return null;
             }
-
-            wait = still;
         }
 
-        return wait;
+        return TryCharge(request, charge, mayWait: false, out _);
     }
 
     private static PublishCharge ChargeOf(HttpContext context, ClientKey publisher)
@@ -148,8 +154,8 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
         var isBatch = !context.Request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase);
         var body = Math.Min(context.Request.ContentLength ?? (isBatch ? UnknownBatch : UnknownEvent), MaxSettled);
         return isBatch
-            ? new PublishCharge(publisher, 1 + (body / BytesOfTopic), Math.Max(body, Math.Min(body * MaxGrowthOfBatch, MaxBatch)), body)
-            : new PublishCharge(publisher, 1, body * MaxGrowth, body);
+            ? new PublishCharge(publisher, 1 + (body / BytesOfTopic), Math.Max(body, Math.Min(body * MaxGrowthOfBatch, MaxBatch)), body, IsBatch: true)
+            : new PublishCharge(publisher, 1, body * MaxGrowth, body, IsBatch: false);
     }
 
     private ClientKey PublisherOf(HttpContext context, ClientRequest request)

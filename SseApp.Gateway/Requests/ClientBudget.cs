@@ -41,4 +41,7 @@ internal readonly record struct Rate(int PerSecond, int Burst)
 
     /// <summary>Ticks of the clock in which this many tokens are refilled.</summary>
     public long Ticks(long tokens, TimeProvider time) => time.TimestampFrequency * tokens / PerSecond;
+
+    /// <summary>Tokens that are not there yet if the bucket is full after so many ticks.</summary>
+    public long Tokens(long ticks, TimeProvider time) => (long)Math.Min(Math.Ceiling((double)ticks * PerSecond / time.TimestampFrequency), uint.MaxValue);
 }

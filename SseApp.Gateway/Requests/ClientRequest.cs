@@ -67,7 +67,12 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
 /// <param name="Events">The most that it can store.</param>
 /// <param name="Bytes">The most that these can take.</param>
 /// <param name="Body">The length of its body.</param>
-internal sealed record PublishCharge(ClientKey Account, long Events, long Bytes, long Body);
+/// <param name="IsBatch">Whether it may be many events.</param>
+internal sealed record PublishCharge(ClientKey Account, long Events, long Bytes, long Body, bool IsBatch)
+{
+    /// <summary>What the account had left, in events and bytes, before it was charged.</summary>
+    public (long Events, long Bytes) Left { get; init; }
+}
 
 internal static class ClientRequestExtensions
 {

@@ -24,6 +24,11 @@ internal static class StreamHeaders
     /// </summary>
     public const string Origin = "X-Sse-Origin";
 
+    /// <summary>
+    /// On a batch that a gateway forwards, as <see cref="Stored"/>: how many events and bytes its client may store now. Never a client's own.
+    /// </summary>
+    public const string Left = "X-Sse-Left";
+
     public static string WriteStored(long events, long bytes) => string.Create(CultureInfo.InvariantCulture, $"{events}, {bytes}");
 
     public static bool TryReadStored(ReadOnlySpan<char> text, out long events, out long bytes)

@@ -111,11 +111,11 @@ public sealed class PublishMemoryTests(RedisServer redis) : IClassFixture<RedisS
     [InlineData("/topics/a/events", "\u00FF", 400)]
     [InlineData("/topics/$/events", "x", 400)]
     [InlineData("/topics/a/events", null, 413)]
-    [InlineData("/topics/broken/events", "x", 503)]
+    [InlineData("/topics/broken/events", "x", 409)]
     [InlineData("/publish", """{"topic":"a","data":"x"}""", 200)]
     [InlineData("/publish", """[{"topic":"a","data":"x"},""", 400)]
     [InlineData("/publish", """{"topics":["broken","a"],"data":"\n"}""", 200)]
-    [InlineData("/publish", """{"topic":"broken","data":"x"}""", 503)]
+    [InlineData("/publish", """{"topic":"broken","data":"x"}""", 409)]
     public async Task Every_answer_gives_the_memory_back(string path, string? body, int status)
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("Publishing:MaxEventBytes", "100"));
