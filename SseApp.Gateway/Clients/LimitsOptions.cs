@@ -28,7 +28,7 @@ public sealed class LimitsOptions : IValidatableObject
 
     /// <summary>
     /// Events that one client may publish per second, beyond <see cref="EventBurst"/>; an item of a batch counts once for each of
-    /// its topics. Default 200; 0: no limit.
+    /// its topics. A batch stores what is left, and its other items get 429. Default 200; 0: no limit.
     /// </summary>
     [Range(0, 10_000_000)]
     public int EventsPerSecond { get; set; } = 200;
@@ -39,7 +39,7 @@ public sealed class LimitsOptions : IValidatableObject
 
     /// <summary>
     /// Bytes that the events of one client may take in topic logs per second; an item of a batch counts once for each of its
-    /// topics. What a publish takes beyond it has to be waited for before the next. Default 4 MiB; 0: no limit.
+    /// topics. An event passes whole and is paid back before the next; a batch stores what is left. Default 4 MiB; 0: no limit.
     /// </summary>
     [Range(0, 1 << 30)]
     public int StoredBytesPerSecond { get; set; } = 4 * 1024 * 1024;

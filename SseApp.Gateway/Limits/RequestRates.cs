@@ -93,11 +93,16 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
         // At once: one that has taken its room and is not counted yet would be waited for by nobody.
         lock (_open.Gate)
         {
-            var left = (Events: _events.Left(charge.Account, request.Budget.Events), Bytes: _bytes.Left(charge.Account, request.Budget.StoredBytes));
-            if (mayWait && charge.IsBatch && (left.Events < charge.Events || left.Bytes < charge.Bytes) && _open.HasBatch(charge.Account))
+            if (charge.IsBatch)
             {
-                next = _open.NextOf(charge.Account);
-                return TimeSpan.Zero;
+                var left = (Events: _events.Left(charge.Account, request.Budget.Events), Bytes: _bytes.Left(charge.Account, request.Budget.StoredBytes));
+                if (mayWait && (left.Events < charge.Events || left.Bytes < charge.Bytes) && _open.HasBatch(charge.Account))
+                {
+                    next = _open.NextOf(charge.Account);
+                    return TimeSpan.Zero;
+                }
+
+                charge = charge with { Left = left };
             }
 
             if (TryTake(request.Budget, charge) is { } wait)
@@ -107,7 +112,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
             }
 
             _open.Enter(charge.Account, charge.IsBatch);
-            request.Charged = charge with { Left = left };
+            request.Charged = charge;
             next = null;
             return null;
         }
