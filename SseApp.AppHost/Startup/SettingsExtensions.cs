@@ -32,7 +32,7 @@ internal static class SettingsExtensions
     {
         // The services get the environment that the AppHost has.
         var inherited = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().Build();
-        string[] misplaced = [.. SettingNames.Problems(builder.Configuration, SettingNames.Variables)];
+        string[] misplaced = [.. SettingNames.Problems(builder.Configuration, SettingNames.Variables), .. SettingFiles.Problems(builder.Environment)];
         return misplaced.Concat(
             Arguments.Unknown(args)
                 .Where(name => SettingNames.Called(name) is not null && !Array.Exists(misplaced, line => line.StartsWith($"{name} is ", StringComparison.OrdinalIgnoreCase)))

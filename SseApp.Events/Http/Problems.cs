@@ -14,6 +14,9 @@ internal static class Problems
     public static ProblemHttpResult BadRequest(string title, string rule) =>
         TypedResults.Problem(rule, title: title, statusCode: StatusCodes.Status400BadRequest);
 
+    public static ProblemHttpResult NotAcceptable(string detail) =>
+        TypedResults.Problem(detail, title: "The answer is of no type that is accepted.", statusCode: StatusCodes.Status406NotAcceptable);
+
     public static ProblemHttpResult NotFound(string title, string detail) =>
         TypedResults.Problem(detail, title: title, statusCode: StatusCodes.Status404NotFound);
 

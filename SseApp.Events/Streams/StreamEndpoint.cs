@@ -71,6 +71,11 @@ internal sealed class StreamEndpoint(
             return Task.CompletedTask;
         }
 
+        if (!EventStreams.IsAcceptable(context.Request))
+        {
+            return Problems.NotAcceptable("This path answers with a stream of events, which Accept leaves out: send text/event-stream, */*, or no Accept.").ExecuteAsync(context);
+        }
+
         if (drain.IsDraining)
         {
             return refusal.WriteAsync(context, RefusalReason.Draining);

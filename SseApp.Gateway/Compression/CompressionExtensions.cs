@@ -10,6 +10,7 @@ internal static class CompressionExtensions
     public static void AddCompression(this IServiceCollection services)
     {
         services.AddValidatedOptions<CompressionOptions>(CompressionOptions.SectionName);
+        services.AddSingleton<IResponseCompressionProvider, TaggedCompression>();
         services.AddResponseCompression();
         services.AddOptions<ResponseCompressionOptions>().Configure<IOptions<CompressionOptions>>((compression, options) =>
         {

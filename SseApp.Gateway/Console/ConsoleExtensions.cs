@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 using SseApp.Gateway.Pages;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Console;
 
@@ -41,9 +43,15 @@ internal static class ConsoleExtensions
     private static PathString PathOf(IServiceProvider services) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IOptions<StaticFilesOptions>>().Value.Root) ? "" : "/console";
 
-    private static void Serve(this IApplicationBuilder app, IFileProvider files, PathString at)
+    private static void Serve(this IApplicationBuilder app, CompositeFileProvider files, PathString at)
     {
         app.UseDefaultFiles(new DefaultFilesOptions { RequestPath = at, FileProvider = files, DefaultFileNames = ["index.html"] });
+        var tags = new ContentTags();
+        // Publishes pass here, too.
+        var known = files.GetDirectoryContents("").ToFrozenDictionary(file => $"{at}/{file.Name}", StringComparer.Ordinal);
+        app.Use((context, next) => ClientRequest.IsBodiless(context.Request) && known.TryGetValue(context.Request.Path.Value ?? "", out var file)
+            ? tags.ServeAsync(context, file, coding: null, next)
+            : next(context));
         app.UseStaticFiles(new StaticFileOptions { RequestPath = at, FileProvider = files, OnPrepareResponse = Prepare });
     }
 
@@ -55,6 +63,7 @@ internal static class ConsoleExtensions
     {
         var response = context.Context.Response;
         var headers = response.Headers;
+        ContentTags.Describe(context.Context);
         headers.ContentSecurityPolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";

@@ -35,7 +35,8 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
     private async Task RunAsync(HttpContext context, ReplicaInFlight watch)
     {
         var request = ClientRequest.Of(context);
-        using var limit = request.IsStream ? new AttemptLimit(watch.Lost) : null;
+        // Whatever else accepts a stream has a body that may take its time, and an answer that comes after it.
+        using var limit = request.IsStream && ClientRequest.IsBodiless(context.Request) ? new AttemptLimit(watch.Lost) : null;
         limit?.AwaitFirstByte(context.Response, upstream.Value.FirstByteTimeout);
         var ended = limit?.Ended ?? watch.Lost;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Timeouts;
+using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 
@@ -44,6 +45,11 @@ internal sealed partial class RefusalMiddleware(
         else if (failure is RefusedForward own)
         {
             await writer.WriteAsync(context, own.Refusal);
+        }
+        else if (failure.Error == ForwarderError.RequestTimedOut && !ForwardFailure.NeverSent(failure) && RequestBodies.IsOwed(context))
+        {
+            // It was the client that everybody waited for.
+            context.Response.StatusCode = StatusCodes.Status408RequestTimeout;
         }
         else if (Translate(failure.Error, context.Response.StatusCode) is { } refusal)
         {

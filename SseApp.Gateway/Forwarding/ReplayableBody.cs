@@ -1,4 +1,5 @@
 using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Forwarding;
 
@@ -6,7 +7,7 @@ namespace SseApp.Gateway.Forwarding;
 /// The body of a request that may be sent twice: what was read is kept, up to a limit and as long as the budget of all
 /// such bodies has room, and read again after <see cref="TryRewind"/>.
 /// </summary>
-internal sealed class ReplayableBody(Stream inner, int limit, ReplayBudget budget) : Stream
+internal sealed class ReplayableBody(Stream inner, int limit, ReplayBudget budget) : Stream, IBodyProgress
 {
     private const int FirstBytes = 4096;
 
@@ -15,6 +16,9 @@ internal sealed class ReplayableBody(Stream inner, int limit, ReplayBudget budge
     private byte[]? _kept = [];
     private int _length;
     private int _position;
+    private volatile bool _whole;
+
+    public bool IsWhole => _whole;
 
     public override bool CanRead => true;
 
@@ -67,6 +71,7 @@ internal sealed class ReplayableBody(Stream inner, int limit, ReplayBudget budge
         }
 
         var count = await inner.ReadAsync(buffer, cancellationToken);
+        _whole |= count == 0 && buffer.Length > 0;
         lock (_gate)
         {
             if (_kept is not null && !TryKeep(buffer.Span[..count]))

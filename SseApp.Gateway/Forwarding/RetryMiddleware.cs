@@ -17,6 +17,13 @@ internal sealed partial class RetryMiddleware(
     public Task InvokeAsync(HttpContext context)
     {
         var attempts = new RequestAttempts(options.Value.MaxAttempts);
+        if (ClientRequest.IsBodiless(context.Request)
+            && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+            && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId)
+        {
+            RequestBodies.Ignore(context);
+        }
+
         context.Features.Set(attempts);
         context.Features.Set<IForwardAttempts>(attempts);
         return MustKeepBody(context) ? TryKeepingAsync(context) : TryAsync(context, body: null);
@@ -52,7 +59,7 @@ internal sealed partial class RetryMiddleware(
                 || context.Response.HasStarted
                 || context.RequestAborted.IsCancellationRequested
                 || proxy.ProxiedDestination is not { } failed
-                || !MayTryAnother(context.Request, failure, body))
+                || !MayTryAnother(context, failure, body))
             {
                 return;
             }
@@ -92,12 +99,15 @@ internal sealed partial class RetryMiddleware(
         && !(context.Request.ContentLength > options.Value.MaxReplayBytes)
         && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
 
-    private static bool MayTryAnother(HttpRequest request, IForwarderErrorFeature failure, ReplayableBody? body) =>
-        failure is UpstreamRefusal refusal
-            ? refusal.MayTryAnother
-            : ForwardFailure.NeverSent(failure)
-                || (ForwardFailure.BrokeBeforeAnswer(failure)
-                    && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || body?.TryRewind() == true));
+    // The next one must not get what the last one has left of a body.
+    private static bool MayTryAnother(HttpContext context, IForwarderErrorFeature failure, ReplayableBody? body) =>
+        ForwardFailure.NeverSent(failure)
+        || (failure is UpstreamRefusal refusal
+            ? refusal.MayTryAnother && !MayHaveBody(context)
+            : ForwardFailure.BrokeBeforeAnswer(failure)
+                && ((ClientRequest.IsBodiless(context.Request) && !MayHaveBody(context)) || body?.TryRewind() == true));
+
+    private static bool MayHaveBody(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
 
     [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); the next attempt is at another replica.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);

@@ -1,3 +1,5 @@
+using SseApp.Gateway.Requests;
+
 namespace SseApp.Gateway.Health;
 
 /// <summary>What a failed forward means for the request.</summary>
@@ -26,15 +28,16 @@ internal static class ForwardFailure
 
     /// <summary>
     /// True when the failure says something about the destination: it did not answer. A stream that breaks says nothing
-    /// by itself, because its replica may have had a reason; nor does a client that left. A connection that carried many
-    /// streams and broke is a fault.
+    /// by itself, because its replica may have had a reason; nor does a client that left, or one that owes the rest of its
+    /// body, unless the destination could not even be connected to. A connection that carried many streams and broke is a fault.
     /// </summary>
     public static bool IsDestinationsFault(HttpContext context, IForwarderErrorFeature failure) =>
         ReferenceEquals(failure, RelayFailure.Broken)
         || (!context.Response.HasStarted
         && !context.RequestAborted.IsCancellationRequested
         && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
-            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination);
+            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination
+        && (NeverSent(failure) || !RequestBodies.IsOwed(context)));
 }
 
 /// <summary>What YARP's own forwarder leaves with a request that failed; retries, refusals and health read it.</summary>

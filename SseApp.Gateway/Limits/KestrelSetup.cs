@@ -9,9 +9,10 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
     {
         options.Limits.MaxRequestBodySize = limits.Value.MaxRequestBodyBytes;
 
-        // Twice of what is allowed, so that HeadSizeMiddleware can say what the limit is. Over HTTP/2 and HTTP/3 the URL is a header too.
+        // Twice of what is allowed, so that HeadSizeMiddleware can say what the limit is. Over HTTP/2 and HTTP/3 the URL is a header too,
+        // and one that is only too long for a request line would have its stream reset.
         var head = 2 * (limits.Value.MaxRequestLineBytes + limits.Value.MaxRequestHeaderBytes);
-        options.Limits.MaxRequestLineSize = 2 * limits.Value.MaxRequestLineBytes;
+        options.Limits.MaxRequestLineSize = head;
         options.Limits.MaxRequestHeadersTotalSize = head;
         options.Limits.MaxRequestBufferSize = Math.Max(head, options.Limits.MaxRequestBufferSize ?? 0);
         options.Limits.RequestHeadersTimeout = limits.Value.RequestHeadersTimeout;

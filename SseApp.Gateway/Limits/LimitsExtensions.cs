@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SseApp.Gateway.Clients;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -20,6 +21,11 @@ internal static class LimitsExtensions
         services.AddSingleton(provider => new SendLimit(
             provider.GetRequiredService<IOptions<LimitsOptions>>().Value.SendTimeout,
             () => provider.GetRequiredService<RefusedConnections>().Count(RefusedConnections.NotRead)));
+        services.AddSingleton(provider =>
+        {
+            var frames = provider.GetRequiredService<GatewayMetrics>().Http2Frames;
+            return new FrameCount(type => frames.Add(1, new KeyValuePair<string, object?>("type", type)));
+        });
         services.AddSingleton<PeerConnections>();
         services.AddSingleton<IPeerLimit>(provider => provider.GetRequiredService<PeerConnections>());
         services.AddHostedService(provider => provider.GetRequiredService<PeerConnections>());

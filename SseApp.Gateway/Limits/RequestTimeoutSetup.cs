@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Timeouts;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Refusals;
+using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 
@@ -20,6 +21,13 @@ internal sealed class RequestTimeoutSetup(IOptions<LimitsOptions> limits, Refusa
     {
         // The token that ended the request would end its answer too; the platform restores it after this.
         context.RequestAborted = CancellationToken.None;
+        if (RequestBodies.IsOwed(context))
+        {
+            // The client took that time, with its body.
+            context.Response.StatusCode = StatusCodes.Status408RequestTimeout;
+            return Task.CompletedTask;
+        }
+
         return refusals.WriteAsync(context, Refusal.RequestTimedOut);
     }
 }

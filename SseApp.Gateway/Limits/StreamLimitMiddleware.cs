@@ -51,7 +51,7 @@ internal sealed class StreamLimitMiddleware(
     // As the replica reads them. Not the request's own query, which would be kept as long as the stream; when that ends they
     // are read again.
     private static uint[] TopicsOf(HttpContext context, ClientBudget budget) =>
-        budget.Topics > 0 && HttpMethods.IsGet(context.Request.Method) && StreamRequests.IsStreamPath(context.Request.Path.Value)
+        budget.Topics > 0 && HttpMethods.IsGet(context.Request.Method) && EventStreams.IsPath(context.Request.Path.Value)
             ? TopicCounts.Hashes(new QueryFeature(context.Features).Query["topic"])
             : [];
 

@@ -35,7 +35,7 @@ internal sealed class PageFiles(string root) : IFileProvider
 
     public IFileInfo GetFileInfo(string subpath) =>
         !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file && FileStatus.IsRegular(path)
-            ? PrecompressedFiles.Distinguish(new PhysicalFileInfo(file))
+            ? new PhysicalFileInfo(file)
             : new NotFoundFileInfo(subpath);
 
     public IDirectoryContents GetDirectoryContents(string subpath) =>

@@ -24,6 +24,7 @@ internal static class PagesExtensions
     {
         var files = new PageFiles(root);
         var precompressed = new PrecompressedFiles(files);
+        var tags = new ContentTags();
         var immutable = new PathPatterns(options.Immutable);
         var serving = new StaticFileOptions
         {
@@ -46,8 +47,7 @@ internal static class PagesExtensions
             return next(context);
         });
         branch.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files, DefaultFileNames = ["index.html", "index.htm"] });
-        branch.Use(precompressed.ServeAsync);
-        branch.UseStaticFiles(serving);
+        Serve(branch);
         if (!string.IsNullOrWhiteSpace(options.Fallback))
         {
             var fallback = new PathString("/" + options.Fallback.TrimStart('/'));
@@ -58,13 +58,19 @@ internal static class PagesExtensions
                     context.Request.Path = fallback;
                     return next(context);
                 });
-                page.Use(precompressed.ServeAsync);
-                page.UseStaticFiles(serving);
+                Serve(page);
             });
         }
 
         branch.Run(NotFoundAsync);
         return branch.Build();
+
+        void Serve(IApplicationBuilder app)
+        {
+            app.Use(precompressed.ServeAsync);
+            app.Use((context, next) => tags.ServeAsync(context, files.GetFileInfo(context.Request.Path.Value ?? ""), PrecompressedFiles.CodingOf(context), next));
+            app.UseStaticFiles(serving);
+        }
     }
 
     private static bool IsOperators(string path) => PageFiles.IsBelow(path, "admin") || PageFiles.IsBelow(path, TelemetryExtensions.MetricsPath.Trim('/'));
@@ -110,6 +116,7 @@ internal static class PagesExtensions
         var response = prepared.Context.Response;
         var path = PrecompressedFiles.Describe(prepared.Context) ?? prepared.Context.Request.Path;
         var isPage = response.ContentType == "text/html";
+        ContentTags.Describe(prepared.Context);
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = immutable.Match(path) && !isPage ? "public, max-age=31536000, immutable"
             : options.MaxAge > TimeSpan.Zero && !isPage ? string.Create(CultureInfo.InvariantCulture, $"public, max-age={options.MaxAge.TotalSeconds:0}")

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.StaticFiles;
-using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 
 namespace SseApp.Gateway.Pages;
@@ -13,15 +12,6 @@ internal sealed class PrecompressedFiles(PageFiles files)
     // The smaller one first: it is taken where a client likes both alike.
     private static readonly (string Coding, string Extension)[] s_codings = [("br", ".br"), ("gzip", ".gz")];
     private static readonly FileExtensionContentTypeProvider s_types = new();
-
-    /// <summary>
-    /// The ETag of a file is made of its time and length, and a build gives all three one time: two that happen to be of one length
-    /// would have one ETag. So a compressed file counts as some seconds older than it is.
-    /// </summary>
-    public static IFileInfo Distinguish(IFileInfo file) =>
-        Array.FindIndex(s_codings, coding => file.Name.EndsWith(coding.Extension, StringComparison.OrdinalIgnoreCase)) is >= 0 and var index
-            ? new OlderFile(file, file.LastModified - TimeSpan.FromSeconds(index + 1))
-            : file;
 
     /// <summary>Lets what follows serve the compressed file, if there is one and the client takes it.</summary>
     public async Task ServeAsync(HttpContext context, RequestDelegate next)
@@ -68,6 +58,9 @@ internal sealed class PrecompressedFiles(PageFiles files)
         return chosen.Path;
     }
 
+    /// <summary>How what is served is packed; null: as it is in the file of its name.</summary>
+    public static string? CodingOf(HttpContext context) => context.Features.Get<Chosen>()?.Coding;
+
     private static (string Coding, string Extension)? Choose(HttpRequest request, (string Coding, string Extension)[] there)
     {
         var accepted = request.GetTypedHeaders().AcceptEncoding;
@@ -91,23 +84,6 @@ internal sealed class PrecompressedFiles(PageFiles files)
 
     private static StringWithQualityHeaderValue? Find(IList<StringWithQualityHeaderValue> accepted, string coding) =>
         accepted.FirstOrDefault(value => value.Value.Equals(coding, StringComparison.OrdinalIgnoreCase));
-
-    private sealed class OlderFile(IFileInfo file, DateTimeOffset lastModified) : IFileInfo
-    {
-        public bool Exists => file.Exists;
-
-        public long Length => file.Length;
-
-        public string? PhysicalPath => file.PhysicalPath;
-
-        public string Name => file.Name;
-
-        public DateTimeOffset LastModified => lastModified;
-
-        public bool IsDirectory => file.IsDirectory;
-
-        public Stream CreateReadStream() => file.CreateReadStream();
-    }
 
     private sealed record Chosen(PathString Path, string Coding);
 }

@@ -47,6 +47,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>The hash that balancing places the client by, from the moment when it is first needed.</summary>
     public ulong? Hash { get; set; }
 
+    /// <summary>Requests of these methods need no body.</summary>
+    public static bool IsBodiless(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+
     public static ClientRequest Of(HttpContext context) => context.Features.GetRequiredFeature<ClientRequest>();
 
     public static ClientRequest Classify(HttpContext context)
@@ -55,7 +58,7 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
         // A history is no stream, whatever its client accepts.
         var kind = PublishRequests.IsPublish(context.Request) ? RequestKind.Publish
             : ReadRequests.IsRead(context.Request) ? RequestKind.Read
-            : accepts || StreamRequests.IsStreamPath(context.Request.Path.Value) ? RequestKind.Stream
+            : accepts || EventStreams.IsPath(context.Request.Path.Value) ? RequestKind.Stream
             : RequestKind.Other;
         var request = new ClientRequest(kind, accepts);
         context.Features.Set(request);

@@ -8,9 +8,6 @@ internal static class StreamRequests
 
     /// <summary>True when a response of this media type is an event stream.</summary>
     public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase);
-
-    // As routing compares paths: a stream that is asked for as /Events/ would otherwise be under no limit.
-    public static bool IsStreamPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>How publishes are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>

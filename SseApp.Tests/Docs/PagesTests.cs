@@ -48,6 +48,22 @@ public sealed partial class PagesTests
     }
 
     [Fact]
+    public async Task Every_status_that_the_services_answer_is_in_the_list()
+    {
+        var page = await DocsFolder.ReadAsync("docs/protocol.md");
+        var list = page[page.IndexOf("\n## Every status", StringComparison.Ordinal)..];
+        var answered = ((string[])["SseApp.Events", "SseApp.Gateway", "SseApp.ServiceDefaults"])
+            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(DocsFolder.Root(), project), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(file => Status().Matches(File.ReadAllText(file)).Select(match => match.Groups["status"].Value))
+            // The platform's own for files: a folder without its slash, parts, conditions.
+            .Concat(["206", "301", "304", "412", "416"])
+            .Distinct(StringComparer.Ordinal);
+
+        var rows = list.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|')[1]).ToArray();
+        Assert.All(answered, status => Assert.Contains(rows, row => row.Contains($"`{status}`", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task The_map_has_the_order_of_the_floors()
     {
         var sections = (await DocsFolder.ReadAsync("CONTRIBUTING.md")).Split("\n### ");
@@ -81,6 +97,9 @@ public sealed partial class PagesTests
 
     [GeneratedRegex("^#{1,6} (?<text>.+)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
     private static partial Regex Heading();
+
+    [GeneratedRegex(@"StatusCodes\.Status(?<status>\d{3})", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Status();
 
     [GeneratedRegex(@"[^\w\- ]", RegexOptions.None, 1000)]
     private static partial Regex NoAnchor();

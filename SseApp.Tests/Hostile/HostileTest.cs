@@ -32,6 +32,8 @@ internal sealed class HostileSite : IAsyncDisposable
     private readonly MetricCollector<double> _requests;
     private readonly MetricCollector<long> _refusals;
     private readonly MetricCollector<long> _closed;
+    private readonly MeterListener _listener = new();
+    private readonly ConcurrentDictionary<string, long> _frames = new(StringComparer.Ordinal);
     private int _published;
 
     private HostileSite(GatewayHost gateway, EventsHost replica, SseReader stream)
@@ -43,6 +45,17 @@ internal sealed class HostileSite : IAsyncDisposable
         _requests = Collect<double>(gateway.Services, "Microsoft.AspNetCore.Hosting", "http.server.request.duration");
         _refusals = Collect<long>(gateway.Services, "SseApp", "sse_refusals_total");
         _closed = Collect<long>(gateway.Services, "SseApp", "sse_connections_refused_total");
+        // A collector would keep each of them.
+        var own = gateway.Services.GetRequiredService<IMeterFactory>();
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Name == "sse_http2_frames_total" && instrument.Meter.Scope == own)
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _listener.SetMeasurementEventCallback<long>((_, count, tags, _) => _frames.AddOrUpdate((string)tags[0].Value!, count, (_, sum) => sum + count));
+        _listener.Start();
     }
 
     public GatewayHost Gateway { get; }
@@ -71,6 +84,9 @@ internal sealed class HostileSite : IAsyncDisposable
     /// <summary>Connections that the gateway has closed for this (<c>sse_connections_refused_total{reason}</c>).</summary>
     public long Closed(string reason) => Tagged(_closed, reason);
 
+    /// <summary>Frames of this type that clients have sent over HTTP/2 (<c>sse_http2_frames_total{type}</c>).</summary>
+    public long Frames(string type) => _frames.GetValueOrDefault(type);
+
     /// <summary>For a failure's message: why connections have ended.</summary>
     public string AllEnds => string.Join(", ", _ends.GetMeasurementSnapshot().GroupBy(measured => measured.Tags.GetValueOrDefault("error.type")).Select(group => $"{group.Count()} × {group.Key ?? "none"}"));
 
@@ -89,6 +105,7 @@ internal sealed class HostileSite : IAsyncDisposable
         _requests.Dispose();
         _refusals.Dispose();
         _closed.Dispose();
+        _listener.Dispose();
         await _stream.DisposeAsync();
     }
 

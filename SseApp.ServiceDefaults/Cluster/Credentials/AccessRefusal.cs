@@ -104,7 +104,7 @@ internal sealed class AccessRefusal(IAccessCounter counter)
             """);
     }
 
-    private static bool IsStream(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Path.Equals(EventStreams.Path, StringComparison.Ordinal);
+    private static bool IsStream(HttpRequest request) => HttpMethods.IsGet(request.Method) && EventStreams.IsPath(request.Path.Value);
 
     private static int RetryOf(string reason) => reason switch
     {

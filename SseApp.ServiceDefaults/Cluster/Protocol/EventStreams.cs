@@ -13,6 +13,9 @@ internal static class EventStreams
     /// <summary>Path of the replicas' stream endpoint.</summary>
     public const string Path = "/events";
 
+    /// <summary>True for every path that routing takes for that of the streams: <c>/Events/</c> too.</summary>
+    public static bool IsPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>
     /// True when the client names <c>text/event-stream</c> in <c>Accept</c>, as every EventSource does. <c>*/*</c> does
     /// not count: such a client (curl, fetch) can read a true status.
@@ -31,6 +34,24 @@ internal static class EventStreams
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// True unless the client says that it takes no stream (RFC 9110, 12.5.1): what it takes names neither <c>text/event-stream</c>
+    /// nor <c>text/*</c> nor <c>*/*</c>, or rules it out. What cannot be read says nothing.
+    /// </summary>
+    public static bool IsAcceptable(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) || accepted.Count == 0)
+        {
+            return true;
+        }
+
+        // The most exact one counts.
+        var best = accepted.Where(type => type.MatchesAllTypes || (type.Type.Equals("text", StringComparison.OrdinalIgnoreCase) && type.MatchesAllSubTypes)
+                || type.MediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase))
+            .MinBy(type => type.MatchesAllTypes ? 2 : type.MatchesAllSubTypes ? 1 : 0);
+        return best is not null && best.Quality is not 0;
     }
 
     /// <summary>Headers and server features of a stream: nothing between here and the client may hold it back or cut it.</summary>

@@ -30,6 +30,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         try
         {
             await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
+                : IsMiswritten(context.Request.Method) ? RefuseAsync(context, StatusCodes.Status501NotImplemented, "Methods are written in capitals (RFC 9110, 9.1).")
                 : IsPacked(context.Request) ? RefuseAsync(context, StatusCodes.Status501NotImplemented)
                 : AnswerAsync(context));
         }
@@ -49,12 +50,19 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     }
 
     // What comes next on the connection is the tunnel's, or a body that was not read.
-    private Task RefuseAsync(HttpContext context, int status)
+    private Task RefuseAsync(HttpContext context, int status, string? detail = null)
     {
         context.Response.StatusCode = status;
-        context.Response.Headers.Connection = "close";
-        return AnswerAsync(context, wrong: null);
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol) && !HttpProtocol.IsHttp3(context.Request.Protocol))
+        {
+            context.Response.Headers.Connection = "close";
+        }
+
+        return AnswerAsync(context, wrong: null, detail);
     }
+
+    // "get" is no method. Routing, which compares them without regard to case, would take it for one; a proxy in front may not.
+    private static bool IsMiswritten(string method) => !string.Equals(HttpMethods.GetCanonicalizedValue(method), method, StringComparison.Ordinal);
 
     // The server takes any codings before "chunked" and undoes only that one; what is left would be stored, or forwarded without a
     // word of how it is packed (RFC 9112, 6.1).
@@ -134,7 +142,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         context.Response.StatusCode = status;
     }
 
-    private Task AnswerAsync(HttpContext context, BadHttpRequestException? wrong)
+    private Task AnswerAsync(HttpContext context, BadHttpRequestException? wrong, string? why = null)
     {
         var request = context.Request;
         var response = context.Response;
@@ -164,7 +172,8 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = "no-store";
         // A forwarder keeps what was wrong for itself.
-        var detail = wrong is not null ? Explain(wrong)
+        var detail = why is not null ? why
+            : wrong is not null ? Explain(wrong)
             : response.StatusCode == StatusCodes.Status400BadRequest && context.Features.Get<ClientConnection>()?.IsBodyBroken == true ? UnfinishedInput.BodyEnded
             : Explain(response.StatusCode);
         return TypedResults.Problem(detail, statusCode: response.StatusCode).ExecuteAsync(context);

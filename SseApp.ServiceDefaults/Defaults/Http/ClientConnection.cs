@@ -41,7 +41,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     private bool _patient;
     private bool _stalled;
 
-    private ClientConnection(ConnectionContext connection, TimeProvider time, SendLimit? limit)
+    private ClientConnection(ConnectionContext connection, TimeProvider time, SendLimit? limit, FrameCount? frames)
     {
         _connection = connection;
         _time = time;
@@ -54,7 +54,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         }
 
         var transport = connection.Transport;
-        _input = new UnfinishedInput(transport.Input, _limit is null ? null : this);
+        _input = new UnfinishedInput(transport.Input, _limit is null ? null : this, frames is null ? null : new FrameReader(frames));
         connection.Features.Get<ConnectionBegin>()?.ReadFrom(_input);
         Output = Refusal = new RefusalOutput(transport.Output, this);
         var closed = connection.ConnectionClosed;
@@ -76,10 +76,10 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     // Null where the system does not say what is asked of it, or is not TCP.
     private Socket? Socket => OperatingSystem.IsLinux() && _connection.Features.Get<IConnectionSocketFeature>()?.Socket is { ProtocolType: ProtocolType.Tcp } socket ? socket : null;
 
-    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit) => async connection =>
+    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit, FrameCount? frames) => async connection =>
     {
         var transport = connection.Transport;
-        using var client = new ClientConnection(connection, time, limit);
+        using var client = new ClientConnection(connection, time, limit, frames);
         try
         {
             await next(connection);
@@ -302,6 +302,7 @@ internal static class ClientConnectionExtensions
     {
         var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
         var limit = endpoint.ApplicationServices.GetService<SendLimit>();
-        endpoint.Use(next => ClientConnection.Middleware(next, time, limit));
+        var frames = endpoint.ApplicationServices.GetService<FrameCount>();
+        endpoint.Use(next => ClientConnection.Middleware(next, time, limit, frames));
     }
 }

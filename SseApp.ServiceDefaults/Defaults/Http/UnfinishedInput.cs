@@ -11,12 +11,14 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// </summary>
 /// <param name="inner">The connection's.</param>
 /// <param name="client">Who wants to know why reading fails, or null.</param>
-internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client = null) : PipeReader
+/// <param name="frames">Finds the frames of HTTP/2, or null.</param>
+internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client = null, FrameReader? frames = null) : PipeReader
 {
     /// <summary>What a client is told that says no more within a body.</summary>
     public const string BodyEnded = "The body ended before it was complete.";
 
     private ReadOnlySequence<byte> _buffer;
+    private FrameReader? _frames = frames;
     // Of what was left in the buffer, so much has been looked at.
     private long _examined;
     private long _left;
@@ -98,6 +100,11 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
     {
         _buffer = result.Buffer;
         var length = _buffer.Length;
+        if (_frames is not null && length > _left && !_frames.Read(_buffer.Slice(_left)))
+        {
+            _frames = null;
+        }
+
         Volatile.Write(ref _received, _received + length - _left);
         _left = length;
         if (!result.IsCompleted)

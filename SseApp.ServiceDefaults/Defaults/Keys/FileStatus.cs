@@ -11,9 +11,12 @@ internal static partial class FileStatus
     private const int EmptyPath = 0x1000;
     private const uint WantKind = 0x1;
     private const uint WantOwner = 0x8;
+    private const uint WantChange = 0x80 | 0x100;
     private const int SizeOfStatus = 256;
     private const int OffsetOfOwner = 20;
     private const int OffsetOfMode = 28;
+    private const int OffsetOfInode = 32;
+    private const int OffsetOfChange = 96;
     private const ushort KindOfMode = 0xF000;
     private const ushort Regular = 0x8000;
 
@@ -39,6 +42,18 @@ internal static partial class FileStatus
     {
         Span<byte> status = stackalloc byte[SizeOfStatus];
         return Ask(CurrentDirectory, path, 0, WantOwner, status) ? MemoryMarshal.Read<uint>(status[OffsetOfOwner..]) : null;
+    }
+
+    /// <summary>
+    /// Number of a file, and the time of its last change, which programs that unpack or copy cannot set, as nanoseconds since 1970; null
+    /// where the system does not say.
+    /// </summary>
+    public static (ulong Inode, long Changed)? Version(string path)
+    {
+        Span<byte> status = stackalloc byte[SizeOfStatus];
+        return Ask(CurrentDirectory, path, 0, WantChange, status)
+            ? (MemoryMarshal.Read<ulong>(status[OffsetOfInode..]), (MemoryMarshal.Read<long>(status[OffsetOfChange..]) * 1_000_000_000) + MemoryMarshal.Read<uint>(status[(OffsetOfChange + sizeof(long))..]))
+            : null;
     }
 
     private static bool Ask(int directory, string path, int flags, uint mask, Span<byte> status)

@@ -38,7 +38,7 @@ internal static class ServiceProgram
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
             builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
-            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>>(new WholeValidator(builder.Configuration, args));
+            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>>(new WholeValidator(builder.Configuration, args, builder.Environment));
             // The host asks for its options before all others: every setting is checked before something fails on one alone.
             builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
             add(builder);
@@ -89,7 +89,7 @@ internal static class ServiceProgram
     private sealed class WholeConfiguration;
 
     /// <summary>What no section of its own can find: wrong addresses, what was meant for a section but is in none, and arguments that nobody reads.</summary>
-    private sealed class WholeValidator(IConfiguration configuration, string[] args) : IValidateOptions<WholeConfiguration>
+    private sealed class WholeValidator(IConfiguration configuration, string[] args, IHostEnvironment environment) : IValidateOptions<WholeConfiguration>
     {
         public ValidateOptionsResult Validate(string? name, WholeConfiguration options)
         {
@@ -98,6 +98,7 @@ internal static class ServiceProgram
             [
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
+                .. SettingFiles.Problems(environment),
                 .. Arguments.Unknown(args)
                     .Where(argument => !Array.Exists(misplaced, line => line.StartsWith($"{argument} is ", StringComparison.OrdinalIgnoreCase)))
                     .Select(Arguments.Unread),

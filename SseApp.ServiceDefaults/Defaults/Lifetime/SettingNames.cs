@@ -12,6 +12,9 @@ internal static partial class SettingNames
     /// <summary>Beyond this the lines help nobody.</summary>
     private const int MaxLeaves = 20;
 
+    private const string ConnectionStrings = "ConnectionStrings";
+    private const string ConnectionPrefix = "CONNSTR_";
+
     // Shorter names are too easily like something else.
     private const int MinSpread = 8;
     private const int MaxMistakes = 2;
@@ -47,7 +50,8 @@ internal static partial class SettingNames
     /// <summary>
     /// A line for each setting outside of the sections that is certainly meant for one of them: in a section with a misspelt
     /// name (<c>Acces:Deny</c>), with the wrong separator (<c>ACCESS_DENY</c>), under a former name, or set twice by variables
-    /// that differ in upper and lower case only, of which the runtime takes a random one.
+    /// of which the runtime takes a random one: they differ in upper and lower case only, or in the form in which Azure App
+    /// Service gives connection strings (<c>CUSTOMCONNSTR_redis</c>).
     /// </summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="variables">The environment variables.</param>
@@ -62,8 +66,8 @@ internal static partial class SettingNames
             }
         }
 
-        foreach (var twice in variables.GroupBy(variable => variable.Key.Replace("__", ":", StringComparison.Ordinal), StringComparer.OrdinalIgnoreCase)
-            .Where(group => Sections.Contains(group.Key.Split(':')[0], StringComparer.OrdinalIgnoreCase))
+        foreach (var twice in variables.GroupBy(variable => NameOf(variable.Key), StringComparer.OrdinalIgnoreCase)
+            .Where(group => group.Key.Split(':')[0] is var section && (Sections.Contains(section, StringComparer.OrdinalIgnoreCase) || section == ConnectionStrings))
             .Where(group => group.Select(variable => variable.Value).Distinct(StringComparer.Ordinal).Skip(1).Any()))
         {
             yield return $"{string.Join(" and ", twice.Select(variable => variable.Key).Order(StringComparer.Ordinal))} are the same setting with different values; keep one of them.";
@@ -126,6 +130,16 @@ internal static partial class SettingNames
     /// <summary>Whether the section is one of ours, or one that is left to a library or the platform.</summary>
     public static bool IsKnown(string section) =>
         s_foreign.Contains(section, StringComparer.OrdinalIgnoreCase) || Sections.Contains(section, StringComparer.OrdinalIgnoreCase);
+
+    // As the platform reads variables.
+    private static string NameOf(string variable)
+    {
+        var name = variable.Replace("__", ":", StringComparison.Ordinal);
+        var prefix = name.IndexOf(ConnectionPrefix, StringComparison.OrdinalIgnoreCase);
+        return prefix > 0 && name[..prefix].All(char.IsAsciiLetter) ? $"{ConnectionStrings}:{name[(prefix + ConnectionPrefix.Length)..]}"
+            : name.StartsWith($"{ConnectionStrings}:", StringComparison.OrdinalIgnoreCase) ? $"{ConnectionStrings}:{name[(ConnectionStrings.Length + 1)..]}"
+            : name;
+    }
 
     // A misspelt password is a password all the same.
     private static string Shown(string? value, string setting) => value is null ? "null"

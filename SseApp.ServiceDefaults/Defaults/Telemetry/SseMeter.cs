@@ -42,6 +42,7 @@ internal static class MetricNames
     public const string GatewayActiveStreams = "sse_gateway_active_streams";
     public const string GatewayReplicas = "sse_gateway_replicas";
     public const string GatewayRetries = "sse_gateway_retries_total";
+    public const string Http2Frames = "sse_http2_frames_total";
     public const string GatewayCertificateExpiry = "sse_gateway_certificate_expiry_timestamp_seconds";
     public const string GatewayAccessLogDropped = "sse_gateway_access_log_dropped_total";
 }

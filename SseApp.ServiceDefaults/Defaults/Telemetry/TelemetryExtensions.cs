@@ -68,13 +68,14 @@ internal static class TelemetryExtensions
         return !path.StartsWithSegments(HealthExtensions.ReadinessPath, StringComparison.Ordinal)
             && !path.StartsWithSegments(HealthExtensions.LivenessPath, StringComparison.Ordinal)
             && !path.StartsWithSegments(MetricsPath, StringComparison.Ordinal)
-            && !path.StartsWithSegments(EventStreams.Path, StringComparison.Ordinal)
+            && !EventStreams.IsPath(path.Value)
             && !EventStreams.IsAccepted(context.Request);
     }
 
     internal static bool ShouldTrace(HttpRequestMessage request) =>
         !request.Options.TryGetValue(RequestTracing.Untraced, out _)
-        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath or EventStreams.Path)
+        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath)
+        && !EventStreams.IsPath(request.RequestUri?.AbsolutePath)
         && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase));
 }
 

@@ -28,6 +28,37 @@ public sealed class StreamTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.True(cache is { NoCache: true, NoStore: true, MustRevalidate: true, NoTransform: true });
     }
 
+    /// <summary>RFC 9110, 12.5.1. A program that wants JSON is told so, rather than left to wait for the end of what has none.</summary>
+    [Theory]
+    [InlineData(null, 200)]
+    [InlineData("*/*", 200)]
+    [InlineData("text/*", 200)]
+    [InlineData("TEXT/Event-Stream; charset=utf-8; q=0.1", 200)]
+    [InlineData("application/json, text/plain, */*", 200)]
+    [InlineData("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200)]
+    [InlineData("nonsense", 200)]
+    [InlineData("", 200)]
+    [InlineData("application/json", 406)]
+    [InlineData("text/html, application/json;q=0.1", 406)]
+    [InlineData("text/event-stream;q=0, */*", 406)]
+    [InlineData("text/*;q=0.0, */*", 406)]
+    [InlineData("*/*;q=0", 406)]
+    public async Task A_stream_is_for_who_takes_one(string? accept, int status)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        foreach (var method in (HttpMethod[])[HttpMethod.Head, HttpMethod.Get])
+        {
+            using var request = new HttpRequestMessage(method, "/events?topic=a");
+            if (accept is not null)
+            {
+                request.Headers.TryAddWithoutValidation("Accept", accept);
+            }
+
+            using var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            Assert.Equal((status, status == 200 ? "text/event-stream" : "application/problem+json"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        }
+    }
+
     [Fact]
     public async Task Every_connection_of_every_replica_gets_all_events_in_order()
     {

@@ -53,6 +53,110 @@ public sealed class StaticFilesTests : GatewayTest
         Assert.Equal((8, first.Headers.ETag), (head.Content.Headers.ContentLength, head.Headers.ETag));
     }
 
+    /// <summary>Packages of npm give all their files one time of 1985; an editor saves twice within a second.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(33 << 20)]
+    public async Task A_new_release_of_the_same_length_and_time_is_another_file(int length)
+    {
+        var gateway = await ServingAsync();
+        var (path, time) = (Path.Combine(Root, "app.js"), new DateTime(1985, 10, 26, 8, 15, 0, DateTimeKind.Utc));
+        EntityTagHeaderValue? known = null;
+        for (var release = (byte)'0'; release < (length > 10 ? '3' : '9'); release++)
+        {
+            await using (var file = File.OpenWrite(path))
+            {
+                file.SetLength(length);
+                file.WriteByte(release);
+            }
+
+            File.SetLastWriteTimeUtc(path, time);
+            using var response = await AskAsync("/app.js", ("If-None-Match", known is null ? "\"\"" : $"\"a\", {known}"));
+            Assert.Equal((HttpStatusCode.OK, release), (response.StatusCode, (await response.Content.ReadAsByteArrayAsync(Cancellation))[0]));
+            Assert.Equal(new DateTimeOffset(time), response.Content.Headers.LastModified);
+            known = response.Headers.ETag;
+            using var unchanged = await AskAsync("/app.js", ("If-None-Match", $"\"a\", W/{known}"));
+            Assert.Equal((HttpStatusCode.NotModified, $"W/{known}"), (unchanged.StatusCode, unchanged.Headers.ETag?.ToString()));
+        }
+
+        Task<HttpResponseMessage> AskAsync(string of, (string, string) header) => gateway.Client.SendAsync(HttpMethod.Get, of, header);
+    }
+
+    /// <summary>RFC 9110, 13 and 14; <c>{tag}</c> is that of the file, <c>{date}</c> its time.</summary>
+    [Theory]
+    [InlineData(304, "If-None-Match: {tag}")]
+    [InlineData(304, "If-None-Match: W/{tag}")]
+    [InlineData(304, "If-None-Match: \"a\", {tag}")]
+    [InlineData(304, "If-None-Match: *")]
+    [InlineData(304, "If-Modified-Since: {date}")]
+    [InlineData(304, "If-Match: {tag}\nIf-None-Match: {tag}")]
+    [InlineData(200, "If-None-Match: \"a\"")]
+    [InlineData(200, "If-None-Match: \"a\"\nIf-Modified-Since: {date}")]
+    [InlineData(200, "If-None-Match: nonsense")]
+    [InlineData(200, "If-Modified-Since: yesterday")]
+    [InlineData(200, "If-Match: {tag}")]
+    [InlineData(200, "If-Match: *\nIf-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT")]
+    [InlineData(200, "If-Unmodified-Since: {date}")]
+    [InlineData(412, "If-Match: \"a\"")]
+    [InlineData(412, "If-Match: W/{tag}")]
+    [InlineData(412, "If-Match: \"a\"\nIf-None-Match: {tag}")]
+    [InlineData(412, "If-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT")]
+    [InlineData(206, "Range: bytes=4-5", "do")]
+    [InlineData(206, "Range: Bytes=-3", "ocs")]
+    [InlineData(206, "Range: bytes=4-\nIf-Range: {tag}", "docs")]
+    [InlineData(206, "Range: bytes=4-\nIf-Range: {date}", "docs")]
+    [InlineData(200, "Range: bytes=4-\nIf-Range: W/{tag}", "the docs")]
+    [InlineData(200, "Range: bytes=4-\nIf-Range: \"a\"", "the docs")]
+    [InlineData(200, "Range: bytes=4-\nIf-Range: Mon, 01 Jan 2035 00:00:00 GMT", "the docs")]
+    [InlineData(200, "Range: bytes=0-1,4-5", "the docs")]
+    [InlineData(200, "Range: items=0-3", "the docs")]
+    [InlineData(200, "Range: bytes=5-3", "the docs")]
+    [InlineData(200, "Range: bytes=a-b", "the docs")]
+    [InlineData(416, "Range: bytes=8-")]
+    [InlineData(416, "Range: bytes=-0")]
+    public async Task Conditions_and_ranges_are_those_of_the_standard(int status, string conditions, string? content = null)
+    {
+        var gateway = await ServingAsync();
+        using var first = await gateway.Client.GetAsync("/docs/index.html", Cancellation);
+        Assert.False(first.Headers.ETag!.IsWeak);
+        foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Head])
+        {
+            using var response = await gateway.Client.SendAsync(
+                method,
+                "/docs/index.html",
+                [.. conditions.Replace("{tag}", first.Headers.ETag.ToString(), StringComparison.Ordinal)
+                    .Replace("{date}", first.Content.Headers.LastModified!.Value.ToString("R"), StringComparison.Ordinal)
+                    .Split('\n').Select(line => (line.Split(": ")[0], line.Split(": ")[1]))]);
+
+            // A range is nothing to HEAD.
+            Assert.Equal((method, method == HttpMethod.Head && status is 206 or 416 ? 200 : status), (method, (int)response.StatusCode));
+            Assert.Equal(status is 412 or 416 && method == HttpMethod.Get ? "application/problem+json" : response.Content.Headers.ContentType?.MediaType, response.Content.Headers.ContentType?.MediaType);
+            if (content is not null && method == HttpMethod.Get)
+            {
+                Assert.Equal(content, await response.Content.ReadAsStringAsync(Cancellation));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_is_compressed_on_the_way_has_no_strong_tag()
+    {
+        await WriteAsync("big.css", new string('a', 50_000));
+        var gateway = await ServingAsync();
+        using var plain = await gateway.Client.GetAsync("/big.css", Cancellation);
+        using var packed = await gateway.Client.SendAsync(HttpMethod.Get, "/big.css", ("Accept-Encoding", "gzip"));
+        Assert.Equal(("gzip", $"W/{plain.Headers.ETag}"), (packed.Content.Headers.ContentEncoding.Single(), packed.Headers.ETag?.ToString()));
+        Assert.Empty(packed.Headers.AcceptRanges);
+
+        using var unchanged = await gateway.Client.SendAsync(HttpMethod.Get, "/big.css", ("Accept-Encoding", "gzip"), ("If-None-Match", packed.Headers.ETag!.ToString()));
+        Assert.Equal((HttpStatusCode.NotModified, packed.Headers.ETag), (unchanged.StatusCode, unchanged.Headers.ETag));
+        using var part = await gateway.Client.SendAsync(HttpMethod.Get, "/big.css", ("Range", "bytes=100-110"), ("If-Range", packed.Headers.ETag.ToString()));
+        Assert.Equal(HttpStatusCode.OK, part.StatusCode);
+        using var whole = await gateway.Client.SendAsync(HttpMethod.Get, "/big.css", ("Range", "bytes=100-110"), ("If-Range", plain.Headers.ETag!.ToString()), ("Accept-Encoding", "gzip"));
+        Assert.Equal((HttpStatusCode.PartialContent, 11), (whole.StatusCode, (int)whole.Content.Headers.ContentLength!));
+        Assert.Empty(whole.Content.Headers.ContentEncoding);
+    }
+
     [Fact]
     public async Task Scripts_are_kept_as_configured_and_pages_asked_for_each_time()
     {

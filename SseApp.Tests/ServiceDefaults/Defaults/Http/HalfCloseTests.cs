@@ -25,6 +25,28 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
         await UntilAsync(() => replica.Get<EventsMetrics>().ActiveConnections == 0, "the streams of clients that left to end");
     }
 
+    /// <summary>A stream needs no body, so nobody waits for one.</summary>
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("gateway without relay")]
+    [InlineData("replica")]
+    public async Task A_stream_whose_request_has_a_body_is_open_whatever_comes_of_that(string service)
+    {
+        var (gateway, replica) = await StartAsync(relay: service != "gateway without relay");
+        var address = service == "replica" ? replica.Address : gateway.Address;
+        foreach (var rest in (string[])["Content-Length: 5\r\n\r\nhello", "Content-Length: 50\r\n\r\nhel", "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "Transfer-Encoding: chunked\r\n\r\nxyz"])
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(address.Host, address.Port, Cancellation);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /events?topic=a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n{rest}"), Cancellation);
+            await RawHttp.ReadAsync(socket, until: "\"resumed\"");
+            using var published = await replica.PublishAsync("a", "event");
+            await RawHttp.ReadAsync(socket, until: "data: event\n");
+        }
+
+        await UntilAsync(() => replica.Get<EventsMetrics>().ActiveConnections == 0, "the streams of clients that left to end");
+    }
+
     [Theory]
     [InlineData("gateway")]
     [InlineData("replica")]
@@ -89,6 +111,35 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
         var (_, replica) = await StartAsync();
         using var socket = await AskAsync(replica.Address, "POST /topics/half/events HTTP/1.1\r\nHost: a\r\nContent-Encoding: br\r\nContent-Length: 50\r\n\r\nabc");
         Assert.StartsWith("HTTP/1.1 415 ", await RawHttp.ReadAsync(socket), StringComparison.Ordinal);
+    }
+
+    /// <summary>Over HTTP/2 every client says that it says no more: END_STREAM ends its side of the request.</summary>
+    [Fact]
+    public async Task Over_HTTP2_the_end_of_a_request_is_no_end_of_its_answer_and_an_end_too_early_is_a_reset()
+    {
+        using var certificate = new TestCertificate();
+        var (gateway, replica) = await StartAsync(settings:
+            [("Tls:CertificateFile", certificate.CertificateFile), ("Tls:KeyFile", certificate.KeyFile), ("Tls:Urls", "https://127.0.0.1:0"), ("Tls:Redirect", "false")]);
+        await using var client = await RawHttp2.ConnectAsync(gateway.SecureAddress);
+        await client.SendAsync(RawHttp2.Get(1, "/events?topic=half", ("accept", "text/event-stream")));
+        Assert.Equal(200, await client.AnswerAsync(1));
+        await PublishAsync(3, 2);
+        Assert.Equal(201, await client.AnswerAsync(3));
+        await PublishAsync(5, 50);
+        const int ProtocolError = 1;
+        Assert.Equal(-ProtocolError, await client.AnswerAsync(5));
+
+        await client.SendAsync(RawHttp2.Get(7, "/topics/half"));
+        Assert.Equal(200, await client.AnswerAsync(7));
+        Assert.Equal(1, replica.Get<EventsMetrics>().ActiveConnections);
+        Assert.Empty(client.Resets.Keys.Except([5]));
+        Assert.Contains("\"lastOffset\":1,", await replica.Client.GetStringAsync("/topics/half", Cancellation), StringComparison.Ordinal);
+
+        Task PublishAsync(int stream, int length) => client.SendAsync(
+        [
+            .. Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndHeaders, stream, RawHttp2.Request("POST", "/topics/half/events", ("content-length", $"{length}"))),
+            .. Http2Frame.Write(Http2Frame.Data, Http2Frame.EndStream, stream, [.. "hi"u8]),
+        ]);
     }
 
     private static async Task<Socket> AskAsync(Uri address, string request)

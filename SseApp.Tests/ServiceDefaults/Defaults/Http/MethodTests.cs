@@ -91,6 +91,23 @@ public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
     }
 
+    /// <summary>As every method that is none; what a proxy in front took for an unknown one must not be done all the same.</summary>
+    [Theory]
+    [InlineData("replica")]
+    [InlineData("gateway")]
+    [InlineData("replica for operators")]
+    [InlineData("gateway for operators")]
+    public async Task A_method_in_small_letters_is_none(string service)
+    {
+        using var client = await ClientAsync(service);
+        foreach (var request in (string[])["get /topics/a", "Get /alive", "post /topics/a/events", "head /alive", "delete /topics/a", "options /events", "get /events?topic=a"])
+        {
+            var answer = await RawHttp.AskAsync(client.BaseAddress!, $"{request} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx");
+            var problem = RawHttp.AssertProblem(501, answer);
+            Assert.Contains("capitals", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
+    }
+
     private async Task<HttpClient> ClientAsync(string service)
     {
         var (gateway, replica) = await StartAsync();

@@ -73,6 +73,25 @@ public sealed partial class SmugglingTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal(0, topic.RootElement.GetProperty("lastOffset").GetInt64());
     }
 
+    /// <summary>RFC 9110, 8.6: digits, and nothing else.</summary>
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task A_length_that_another_server_would_read_differently_is_400(string service)
+    {
+        var address = await AddressAsync(service);
+        foreach (var (length, status) in ((string, int)[])
+        [
+            ("2", 201), ("02", 201), (" 2\t", 201), ("00000000000000002", 201),
+            ("+2", 400), ("-0", 400), ("+0", 400), ("-2", 400), ("0x2", 400), ("2_0", 400), ("2.0", 400), ("2e0", 400), ("2,2", 400), ("2 2", 400), ("\u00B2", 400), ("", 400),
+            ("9223372036854775808", 400), ("00000000000000000000000000000002", 400), (new string('2', 300), 400),
+        ])
+        {
+            var answer = await RawHttp.AskAsync(address, $"POST /topics/a/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\nhi");
+            Assert.True(answer.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), $"{length}: {answer}");
+        }
+    }
+
     [Theory]
     [InlineData("gateway")]
     [InlineData("replica")]

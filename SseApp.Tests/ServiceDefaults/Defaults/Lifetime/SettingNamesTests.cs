@@ -110,6 +110,21 @@ public sealed class SettingNamesTests
         Assert.Equal("ACCESS__DENY__0 and Access__Deny__0 are the same setting with different values; keep one of them.", line);
     }
 
+    /// <summary>SQLCONNSTR_ and its like are the platform's, for Azure App Service, and go before the plain name or after it.</summary>
+    [Theory]
+    [InlineData("CUSTOMCONNSTR_redis")]
+    [InlineData("SQLCONNSTR_redis")]
+    [InlineData("SQLAZURECONNSTR_Redis")]
+    [InlineData("RedisCacheConnStr_redis")]
+    public void Two_variables_of_one_connection_string_are_named_without_their_values(string variable)
+    {
+        Assert.Empty(Problems([], (variable, "hunter2")));
+        Assert.Empty(Problems([], (variable, "hunter2"), ("ConnectionStrings__redis", "hunter2"), ("ConnectionStrings__other", "hunter1")));
+        var line = Assert.Single(Problems([], (variable, "hunter2"), ("ConnectionStrings__redis", "hunter1")));
+
+        Assert.Equal($"{string.Join(" and ", new[] { "ConnectionStrings__redis", variable }.Order(StringComparer.Ordinal))} are the same setting with different values; keep one of them.", line);
+    }
+
     private static string[] Problems((string Key, string Value)[] settings, params (string Key, string Value)[] variables)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();

@@ -99,6 +99,26 @@ public sealed class WrongSettingsTests
     [InlineData("Access__Deny__0__", "Access:Deny:0: is '127.0.0.1', but Access:Deny:0 is one value; *|Access:Deny:0 is a section; *")]
     public Task A_variable_with_an_empty_part_is_named(string variable, string lines) => AssertAsync("SseApp.Gateway", [], lines, (variable, "127.0.0.1"));
 
+    /// <summary>Otherwise whom the file denies would be let in.</summary>
+    [Fact]
+    public async Task A_settings_file_that_would_not_be_read_stops_the_start()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Upper and lower case are different letters of file names on Linux.");
+        var folder = Directory.CreateTempSubdirectory("sseapp-settings-");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "appsettings.Production.json"), """{ "Access": { "Deny": "127.0.0.1" } }""", TestContext.Current.CancellationToken);
+            await AssertAsync(
+                "SseApp.Gateway",
+                ["--environment=production", $"--contentRoot={folder.FullName}"],
+                "*/appsettings.Production.json is not read: in the environment 'production' the file is called appsettings.production.json, *");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static Task AssertAsync(string project, string settings, string lines) =>
         AssertAsync(project, settings.Split('|').Select(setting => $"--{setting}"), lines);
 

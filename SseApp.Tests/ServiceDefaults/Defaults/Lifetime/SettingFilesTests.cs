@@ -1,0 +1,44 @@
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
+
+public sealed class SettingFilesTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sseapp-settings-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("Production", "appsettings.json appsettings.Production.json appsettings.Development.json", "")]
+    [InlineData("production", "appsettings.json", "")]
+    [InlineData("production", "appsettings.json appsettings.Production.json", "appsettings.Production.json")]
+    [InlineData("Production", "appsettings.production.json", "appsettings.production.json")]
+    [InlineData("Production", "appsettings.Production.json appsettings.PRODUCTION.json", "appsettings.PRODUCTION.json")]
+    [InlineData("Production", "appSettings.json", "appSettings.json")]
+    [InlineData("Production", "appsettings.production.json.bak notes.json", "")]
+    public void A_file_whose_name_differs_in_case_alone_is_named(string environment, string files, string unread)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Upper and lower case are different letters of file names on Linux.");
+        foreach (var file in files.Split(' '))
+        {
+            File.WriteAllText(Path.Combine(_folder.FullName, file), "{}");
+        }
+
+        var lines = SettingFiles.Problems(new Place(environment, _folder.FullName));
+
+        Assert.Equal(unread.Length > 0 ? [unread] : [], lines.Select(line => Path.GetFileName(line.Split(" is not read: ")[0])));
+    }
+
+    private sealed class Place(string environment, string root) : IHostEnvironment
+    {
+        public string EnvironmentName { get; set; } = environment;
+
+        public string ApplicationName { get; set; } = "";
+
+        public string ContentRootPath { get; set; } = root;
+
+        public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
+    }
+}
