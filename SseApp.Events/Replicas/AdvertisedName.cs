@@ -17,5 +17,5 @@ internal sealed class AdvertisedName(IOptions<ReplicaOptions> options) : IHostNa
         }
     }
 
-    public IEnumerable<string> Names => options.Value.AdvertisedAddress is { } address ? [address.IdnHost] : [];
+    public IEnumerable<string> Names => options.Value.AdvertisedAddress is { } address && HostName.Of(address) is { } name ? [name] : [];
 }

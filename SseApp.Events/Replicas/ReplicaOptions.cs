@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Http;
+
 namespace SseApp.Events.Replicas;
 
 /// <summary>Section <c>Replica</c>: what a replica reports about itself to the gateways.</summary>
@@ -35,7 +37,7 @@ internal sealed class ReplicaOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (AdvertisedAddress is { } address
-            && (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https") || AdvertisedAddressResolver.IsWildcard(address)))
+            && (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https") || HostName.Of(address) is null || AdvertisedAddressResolver.IsWildcard(address)))
         {
             yield return new ValidationResult(
                 $"{SectionName}:{nameof(AdvertisedAddress)} ({address}) must be an absolute http or https address that gateways can connect to, not a wildcard.",

@@ -1,3 +1,4 @@
+using SseApp.Bench.Greedy;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.EndToEnd;

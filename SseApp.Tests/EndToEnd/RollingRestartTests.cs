@@ -1,3 +1,4 @@
+using SseApp.Bench.Greedy;
 using SseApp.Tests.Chaos;
 
 namespace SseApp.Tests.EndToEnd;

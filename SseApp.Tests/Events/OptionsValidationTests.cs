@@ -15,6 +15,7 @@ public sealed class OptionsValidationTests
     [InlineData("Drain:Window", "-00:00:01", "Window")]
     [InlineData("Replica:AdvertisedAddress", "http://0.0.0.0:80", "AdvertisedAddress")]
     [InlineData("Replica:AdvertisedAddress", "ftp://host", "AdvertisedAddress")]
+    [InlineData("Replica:AdvertisedAddress", "http://xn--e\u00e6hocalhostxample.xampl\u00a4.", "AdvertisedAddress")]
     [InlineData("ReplicaRegistry:Expiry", "00:00:01", "heartbeats")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string key, string value, string named)
     {

@@ -1,3 +1,4 @@
+using SseApp.Bench.Greedy;
 using SseApp.Tests.Chaos;
 
 namespace SseApp.Tests.Hostile;
@@ -27,23 +28,7 @@ public sealed class GreedyClientsTests(RedisServer redis, ITestOutputHelper outp
             Replicas = 2,
             QuickStart = false,
             ShortTimes = false,
-            Settings =
-            [
-                ("Limits:Clients:0:Name", "ordinary"),
-                ("Limits:Clients:0:Addresses:0", "127.0.0.1"),
-                ("Limits:Clients:0:Streams", "0"),
-                ("Limits:Clients:0:Connections", "0"),
-                ("Limits:Clients:0:ConnectsPerSecond", "0"),
-                ("Limits:Clients:0:EventsPerSecond", "0"),
-                ("Limits:Clients:0:StoredBytesPerSecond", "0"),
-                // The limits are the defaults; but only loopback addresses that are named have one of connections.
-                .. GreedyClient.All.SelectMany((client, number) => new (string, string)[]
-                {
-                    ($"Limits:Clients:{number + 1}:Name", client.Name),
-                    ($"Limits:Clients:{number + 1}:Addresses:0", LoopbackClient.Address(number).ToString()),
-                    ($"Limits:Clients:{number + 1}:Connections", "256"),
-                }),
-            ],
+            Settings = [.. GreedyCluster.Limits],
         });
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Streams);
         await load.AcknowledgedAsync(Warm);

@@ -1,4 +1,5 @@
 using SseApp.Bench.Compare;
+using SseApp.Bench.Greedy;
 using SseApp.Bench.Load;
 using SseApp.Bench.Reload;
 
@@ -7,5 +8,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     LoadCommand.Create(),
     CompareCommand.Create(),
     ReloadCommand.Create(),
+    GreedyCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

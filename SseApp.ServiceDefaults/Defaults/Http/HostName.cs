@@ -43,6 +43,19 @@ internal static class HostName
             : null;
     }
 
+    /// <summary>The host of an address as the DNS has it (Punycode). Null for what is no name there, which an address may have all the same.</summary>
+    public static string? Of(Uri address)
+    {
+        try
+        {
+            return address.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>For a log: a client chooses what it sends.</summary>
     public static string Shown(string host) =>
         host.Length <= MaxLength && host.All(static character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? host : "(not a name)";

@@ -59,5 +59,6 @@ internal static class PageOrigin
         && first is { PathAndQuery: "/", UserInfo: "" }
         && first.Port == second.Port
         && string.Equals(first.Scheme, second.Scheme, StringComparison.OrdinalIgnoreCase)
-        && string.Equals(HostName.WithoutDot(first.IdnHost), HostName.WithoutDot(second.IdnHost), StringComparison.OrdinalIgnoreCase);
+        && HostName.Of(first) is { } host && HostName.Of(second) is { } otherHost
+        && string.Equals(HostName.WithoutDot(host), HostName.WithoutDot(otherHost), StringComparison.OrdinalIgnoreCase);
 }

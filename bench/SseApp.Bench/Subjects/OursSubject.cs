@@ -64,13 +64,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     public static (string Name, string Value)[] Environment(int port, int redis) =>
     [
         ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
-        ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
-        // As every subject has it: for the time of a run, and on loopback.
-        ("Cluster__AllowRedisWithoutPassword", "true"),
-        ("RedisMemory__AllowNoLimit", "true"),
-        ("Logging__LogLevel__Default", "Warning"),
-        ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
-        ("Admin__Urls", ""),
+        .. Cluster(redis),
 
         // The load comes from one address and connects as fast as it can.
         ("Topics__NewHubsPerSecond", "0"),
@@ -83,5 +77,18 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("Limits__ReadsAtOnce", "0"),
         ("Limits__TopicsPerAddress", "0"),
         ("Descriptors__MaxConnections", "0"),
+    ];
+
+    /// <summary>What makes services one cluster, with the limits that they have by default.</summary>
+    public static (string Name, string Value)[] Cluster(int redis) =>
+    [
+        ("ConnectionStrings__redis", $"127.0.0.1:{redis}"),
+        // As every subject has it: for the time of a run, and on loopback.
+        ("Cluster__AllowRedisWithoutPassword", "true"),
+        ("RedisMemory__AllowNoLimit", "true"),
+        ("Logging__LogLevel__Default", "Warning"),
+        ("Security__GatewayKey", "Zm9yIGJlbmNobWFya3MgYW5kIG5vdGhpbmcgZWxzZSE="),
+        ("Admin__Urls", ""),
+        ("Security__AllowAnonymous", "true"),
     ];
 }

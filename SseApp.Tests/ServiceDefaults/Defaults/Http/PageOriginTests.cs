@@ -30,6 +30,8 @@ public sealed class PageOriginTests(RedisServer redis) : EdgeTest(redis)
     [InlineData("gateway", "https://app.example.", 201)]
     // Foreign ones.
     [InlineData("gateway", "https://app.example..", 403)]
+    // No name that the DNS could have, though an address may have it.
+    [InlineData("gateway", "https://xn--e\u00e6hocalhostxample.xampl\u00a4.", 403)]
     [InlineData("gateway", "https://wn.example", 403, "Sec-Fetch-Site: same-origin")]
     [InlineData("gateway", "https://evil.example", 403)]
     [InlineData("replica", "https://evil.example", 403)]

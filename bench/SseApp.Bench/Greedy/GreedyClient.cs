@@ -1,4 +1,8 @@
-namespace SseApp.Tests.Hostile;
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace SseApp.Bench.Greedy;
 
 /// <summary>A client that takes all it can get of one thing, as fast as it can, from an address of its own.</summary>
 /// <param name="Name">Of what it takes.</param>
@@ -40,7 +44,7 @@ internal sealed class GreedyRun : IAsyncDisposable
     private readonly HttpClient _client;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _work;
-    private readonly ConcurrentDictionary<string, int> _answers = new();
+    private readonly ConcurrentDictionary<string, int> _answers = new(StringComparer.Ordinal);
     private int _number;
 
     public GreedyRun(GreedyClient client, Uri gateway, int number)

@@ -1,4 +1,6 @@
-namespace SseApp.Tests.Infrastructure;
+using System.Net.Sockets;
+
+namespace SseApp.Bench.Greedy;
 
 /// <summary>A client with an address of its own, out of 127.1.0.0/16: to a gateway on this machine it is another client.</summary>
 internal static class LoopbackClient

@@ -1,0 +1,106 @@
+namespace SseApp.Bench.Greedy;
+
+/// <summary><c>greedy</c>: what ordinary streams notice of clients that take all they can get.</summary>
+internal static class GreedyCommand
+{
+    private const int Replicas = 2;
+    private const int Streams = 500;
+    private const int Topics = 20;
+    private const int Publishers = 8;
+    private const int Size = 100;
+    private const double MaxRatio = 2;
+
+    private static readonly TimeSpan s_warm = TimeSpan.FromSeconds(10);
+
+    public static Command Create()
+    {
+        var seconds = Cli.Number("--seconds", "How long the greedy clients are at work; as long before without them.", 60, 5, 600);
+        var rate = Cli.Number("--rate", "Events a second to the ordinary streams.", 50, 1, 1_000);
+        var command = new Command("greedy", $"One client of each kind that a budget is for, at full speed, beside {Streams} streams: what is lost, and the delays of deliveries before and beside them.")
+        {
+            seconds, rate, Clients(),
+        };
+        command.Runs((result, cancellationToken) =>
+            RunAsync(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), result.GetRequiredValue(rate), cancellationToken));
+        return command;
+    }
+
+    /// <summary>The greedy clients are a process of their own: they must not take the generator's time, which would be measured.</summary>
+    private static Command Clients()
+    {
+        var url = new Option<string>("--url") { Required = true };
+        var seconds = Cli.Number("--seconds", "How long.", 60, 1, 600);
+        var command = new Command("clients") { url, seconds };
+        command.Hidden = true;
+        command.Runs(async (result, cancellationToken) =>
+        {
+            // Where it counts they are on other machines, and take nothing from the services but what they are answered.
+            using (var self = Process.GetCurrentProcess())
+            {
+                self.PriorityClass = ProcessPriorityClass.Idle;
+            }
+
+            var gateway = new Uri(result.GetRequiredValue(url));
+            GreedyRun[] runs = [.. GreedyClient.All.Select((client, number) => new GreedyRun(client, gateway, number))];
+            await Task.Delay(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), TimeProvider.System, cancellationToken);
+            await Task.WhenAll(runs.Select(run => run.DisposeAsync().AsTask()));
+            foreach (var run in runs)
+            {
+                Console.WriteLine($"{run.Name}: {string.Join(", ", run.Answers.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Value} × {pair.Key}"))}");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TimeSpan duration, int rate, CancellationToken cancellationToken)
+    {
+        var workspace = new Workspace(garnet: false);
+        using var cluster = new GreedyCluster(workspace);
+        if (cluster.Missing() is { } missing)
+        {
+            throw new BenchException(missing);
+        }
+
+        try
+        {
+            var plan = new LoadPlan(await cluster.StartAsync(Replicas, cancellationToken), Streams, Topics, 1, Publishers, Size);
+            return await Task.Run(() => Measure(workspace, cluster, plan, duration, rate, cancellationToken), cancellationToken);
+        }
+        finally
+        {
+            await cluster.StopAsync();
+        }
+    }
+
+    private static async Task<int> Measure(Workspace workspace, GreedyCluster cluster, LoadPlan plan, TimeSpan duration, int rate, CancellationToken cancellationToken)
+    {
+        using var session = new LoadSession(plan, Cli.Progress, cancellationToken);
+        session.Open();
+        session.Idle(s_warm, new SteadyPlan(session.Loop.Lanes, rate));
+        var calm = Delays(session, duration, rate, "alone");
+        var clients = ServerProcess.Start(workspace, "greedy.clients", cores: null, Arguments(cluster.Gateway, duration));
+        var beside = Delays(session, duration, rate, "beside greedy clients");
+        var code = await clients.WaitForExitAsync(cancellationToken);
+        var tally = session.Count();
+        Cli.Progress(await File.ReadAllTextAsync(workspace.Log("greedy.clients"), cancellationToken));
+        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{plan.Streams} streams, {rate} events/s; delay p50 / p99: {calm.P50:0.0} / {calm.P99:0.0} ms alone, {beside.P50:0.0} / {beside.P99:0.0} ms beside {GreedyClient.All.Count} greedy clients; p99 {beside.P99 / calm.P99:0.00} × (limit {MaxRatio})");
+        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"delivered {tally.Delivered}, lost {tally.Lost}, repeated {tally.Duplicates}, reordered {tally.Reordered}, gaps {tally.GapsTold}, streams ended {tally.Ended}, publishes not confirmed {tally.PublishFailures}");
+        return code == 0 && tally is { Lost: 0, Duplicates: 0, Reordered: 0, GapsTold: 0, Ended: 0, PublishFailures: 0 } && beside.P99 <= MaxRatio * calm.P99 ? 0 : 1;
+    }
+
+    private static (double P50, double P99) Delays(LoadSession session, TimeSpan duration, int rate, string what)
+    {
+        Cli.Progress(string.Create(CultureInfo.InvariantCulture, $"{what}, {duration.TotalSeconds:0} s"));
+        session.Tally.ResetLatency();
+        session.Idle(duration, new SteadyPlan(session.Loop.Lanes, rate));
+        return (session.Tally.Latency(50), session.Tally.Latency(99));
+    }
+
+    private static string[] Arguments(Uri gateway, TimeSpan duration) =>
+    [
+        "dotnet", typeof(GreedyCommand).Assembly.Location, "greedy", "clients", "--url", gateway.AbsoluteUri,
+        "--seconds", duration.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
+    ];
+}
