@@ -48,6 +48,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
     private const string RevokedId = "an id that is revoked";
     private const string RevokedSub = "mallory";
 
+    private static readonly string[] s_orders = ["orders.*"];
+
     // Stands for the origin of the service.
     private const string OwnOrigin = "own";
 
@@ -111,7 +113,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
 
     private static string Of(JwksServer issuer, string type, Action<Dictionary<string, object>>? change = null) => Bearer(issuer.Token("key", type, claims =>
     {
-        claims[TokenClaims.DefaultSubscribe] = claims[TokenClaims.DefaultPublish] = new[] { "orders.*" };
+        claims[TokenClaims.DefaultSubscribe] = claims[TokenClaims.DefaultPublish] = s_orders;
         change?.Invoke(claims);
     }));
 
