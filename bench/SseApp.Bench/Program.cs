@@ -1,3 +1,4 @@
+using SseApp.Bench.Access;
 using SseApp.Bench.Compare;
 using SseApp.Bench.Load;
 using SseApp.Bench.Reload;
@@ -7,5 +8,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     LoadCommand.Create(),
     CompareCommand.Create(),
     ReloadCommand.Create(),
+    AccessCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();
