@@ -30,8 +30,11 @@ internal sealed class JwksServer : IAsyncDisposable
     public List<string> More { get; } = [];
 
     /// <summary>Configuration of a service that trusts it.</summary>
-    public (string Key, string Value)[] Settings =>
-        [("Security:AllowAnonymous", "false"), ("Security:Issuers:0:Issuer", Issuer), ("Security:Issuers:0:Audience", Tokens.Audience), ("Security:Issuers:0:Authority", Issuer)];
+    public (string Key, string Value)[] Settings => [("Security:AllowAnonymous", "false"), .. SettingsOf(0)];
+
+    /// <summary>Itself as one of several issuers.</summary>
+    public (string Key, string Value)[] SettingsOf(int index) =>
+        [($"Security:Issuers:{index}:Issuer", Issuer), ($"Security:Issuers:{index}:Audience", Tokens.Audience), ($"Security:Issuers:{index}:Authority", Issuer)];
 
     public static async Task<JwksServer> StartAsync()
     {

@@ -23,7 +23,7 @@ internal static class Tokens
     ];
 
     /// <summary>A token for <c>alice</c>, valid for an hour unless it is changed.</summary>
-    public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256)
+    public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256, string? type = null)
     {
         var now = TimeProvider.System.GetUtcNow();
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
@@ -42,6 +42,7 @@ internal static class Tokens
         return s_handler.CreateToken(new SecurityTokenDescriptor
         {
             Claims = claims,
+            TokenType = type,
             SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)), algorithm),
         });
     }

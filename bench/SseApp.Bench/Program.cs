@@ -1,3 +1,4 @@
+using SseApp.Bench.Access;
 using SseApp.Bench.Compare;
 using SseApp.Bench.Greedy;
 using SseApp.Bench.Load;
@@ -9,5 +10,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     CompareCommand.Create(),
     ReloadCommand.Create(),
     GreedyCommand.Create(),
+    AccessCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

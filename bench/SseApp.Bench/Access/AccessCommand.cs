@@ -1,0 +1,101 @@
+using SseApp.Bench.Compare;
+using SseApp.Bench.Report;
+
+namespace SseApp.Bench.Access;
+
+/// <summary><c>access</c>: what it costs a replica to know who asks.</summary>
+internal static class AccessCommand
+{
+    private const double MaxPublishShare = 0.05;
+    private const double MaxConnectMicroseconds = 60;
+    // Until the compiler has seen both replicas do enough: the open one is asked for less.
+    private const int WarmUps = 6;
+
+    // What a request leaves to be done when it is answered.
+    private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(100);
+
+    public static Command Create()
+    {
+        var rounds = Cli.Number("--rounds", "Rounds; each measures everything once.", 12, 3, 200);
+        var publishes = Cli.Number("--publishes", "Publishes of a measurement.", 2_400, 80, 100_000);
+        var connects = Cli.Number("--connects", "Streams that a measurement opens.", 400, 40, 10_000);
+        var command = new Command("access", "Measure the CPU time of publishes and connects with credentials at a closed replica, beside those without at an open one.")
+        {
+            rounds, publishes, connects,
+        };
+        command.Runs((result, cancellationToken) => RunAsync(result.GetRequiredValue(rounds), result.GetRequiredValue(publishes), result.GetRequiredValue(connects), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int rounds, int publishes, int connects, CancellationToken cancellationToken)
+    {
+        var workspace = new Workspace(garnet: false);
+        using var cluster = new AccessCluster(workspace);
+        if (cluster.Missing() is { } missing)
+        {
+            throw new BenchException(missing);
+        }
+
+        try
+        {
+            await cluster.StartAsync(1, cancellationToken);
+            var (open, closed) = (cluster.Open, cluster.Closed);
+            AccessFigure publish = new("publish, open", open, publishes, null, (load, count) => load.PublishAsync(count, null));
+            AccessFigure connect = new("connect, open", open, connects, null, (load, count) => load.ConnectAsync(count, static () => null));
+            var known = cluster.NewToken();
+            AccessFigure[] figures =
+            [
+                publish,
+                new("publish, API key", closed, publishes, publish, (load, count) => load.PublishAsync(count, cluster.ApiKey)) { MaxShare = MaxPublishShare },
+                new("publish, token", closed, publishes, publish, (load, count) => load.PublishAsync(count, known)),
+                connect,
+                new("connect, token seen before", closed, connects, connect, (load, count) => load.ConnectAsync(count, () => known)),
+                new("connect, token not seen before", closed, connects, connect, (load, count) => load.ConnectAsync(count, cluster.NewToken)) { MaxMicroseconds = MaxConnectMicroseconds },
+            ];
+            for (var round = -WarmUps; round < rounds; round++)
+            {
+                Cli.Progress(round < 0 ? "warming up" : $"round {round + 1} of {rounds}");
+                // To and fro, so that what drifts over time is not the last one's.
+                foreach (var figure in round % 2 == 0 ? figures : figures.Reverse())
+                {
+                    var cpu = await MeasureAsync(figure, cancellationToken);
+                    if (round >= 0)
+                    {
+                        figure.Rounds.Add(cpu);
+                    }
+                }
+            }
+
+            return Report(workspace, figures) ? 0 : 1;
+        }
+        finally
+        {
+            await cluster.StopAsync();
+        }
+    }
+
+    private static async Task<double> MeasureAsync(AccessFigure figure, CancellationToken cancellationToken)
+    {
+        var load = new AccessLoad(figure.Replica.Url, cancellationToken);
+        var before = Libc.CpuMicroseconds(figure.Replica.Process);
+        await figure.Load(load, figure.Count);
+        await Task.Delay(s_settling, TimeProvider.System, cancellationToken);
+        return (Libc.CpuMicroseconds(figure.Replica.Process) - before) / figure.Count;
+    }
+
+    private static bool Report(Workspace workspace, AccessFigure[] figures)
+    {
+        Console.Out.WriteLine("| CPU of the replica | µs | added µs | added | bar | met |");
+        Console.Out.WriteLine("|---|---:|---:|---:|---:|---|");
+        foreach (var figure in figures)
+        {
+            Console.Out.WriteLine(figure.Row());
+        }
+
+        Console.Out.WriteLine();
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{figures[0].Rounds.Count} rounds, {TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm} UTC, commit {Machine.Commit(workspace) ?? "unknown"}, load average at the end {Preflight.LoadAverage():0.0}; {Machine.Describe()}"));
+        return figures.All(figure => figure.IsMet != false);
+    }
+}
