@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 using SseApp.Gateway.Pages;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Gateway.Console;
 
@@ -34,7 +35,7 @@ internal static class ConsoleExtensions
             {
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
-            });
+            }).Needs(NeedKind.Nothing);
         }
     }
 
