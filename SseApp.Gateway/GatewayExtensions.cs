@@ -102,7 +102,7 @@ internal static class GatewayExtensions
         app.UseRouting();
         app.UseCors();
         // After CORS: a preflight has no credential.
-        app.UseAuthorization();
+        app.UseNeeds();
         app.UseRequestTimeouts();
         app.MapConsole();
 

@@ -17,7 +17,7 @@ internal static class Session
         app.MapDelete("/session", EndAsync).Needs(NeedKind.Nothing).WithName("EndSession");
     }
 
-    private static async Task<IResult> BeginAsync(HttpContext context, AccessRefusal access, TimeProvider time)
+    private static async Task<IResult> BeginAsync(HttpContext context, AccessRefusal access, SessionStore sessions, CredentialService credentials, TimeProvider time)
     {
         context.Response.Headers.CacheControl = "no-store";
         var caller = context.Features.GetRequiredFeature<Caller>();
@@ -50,15 +50,38 @@ internal static class Session
                 statusCode: StatusCodes.Status413PayloadTooLarge);
         }
 
+        if (await InCookieAsync(context.Request, credentials) is { } before)
+        {
+            await sessions.RenewAsync(before, principal, context.RequestAborted);
+        }
+
         SessionCookie.Set(context, token, TimeSpan.FromSeconds(Math.Floor((principal.ExpiresAt!.Value - now).TotalSeconds)), forOtherSite: ClientOrigin.Of(context) is not null);
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> EndAsync(HttpContext context, AccessRefusal access, RevocationStore revocations)
+    private static async Task<IResult> EndAsync(HttpContext context, AccessRefusal access, SessionStore sessions, CredentialService credentials)
     {
         context.Response.Headers.CacheControl = "no-store";
         SessionCookie.Delete(context);
         var caller = context.Features.GetRequiredFeature<Caller>();
+        try
+        {
+            // Whatever the header has: with the cookie goes what only it can end.
+            if (caller.Source == CredentialSource.Authorization && await InCookieAsync(context.Request, credentials) is { } session)
+            {
+                await sessions.EndAsync(session, context.RequestAborted);
+            }
+
+            return await EndOfCallerAsync(context, caller, access, sessions);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.RequestAborted.IsCancellationRequested)
+        {
+            return Problems.RedisUnavailable(context, "The cookie is gone, but its token may still count elsewhere until it ends. Send the token to DELETE /session again after the time in Retry-After.");
+        }
+    }
+
+    private static async Task<IResult> EndOfCallerAsync(HttpContext context, Caller caller, AccessRefusal access, SessionStore sessions)
+    {
         if (caller.Principal is not { } principal)
         {
             await access.WriteAsync(context, caller.Reason!, caller.Detail!);
@@ -76,16 +99,13 @@ internal static class Session
             return NoToken();
         }
 
-        try
-        {
-            await revocations.RevokeAsync(principal, context.RequestAborted);
-            return TypedResults.NoContent();
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            return Problems.RedisUnavailable(context, "The cookie is gone, but its token may still count elsewhere until it ends. Send the token to DELETE /session again after the time in Retry-After.");
-        }
+        await sessions.EndAsync(principal, context.RequestAborted);
+        return TypedResults.NoContent();
     }
+
+    /// <summary>Whose token the cookie has, if it is valid.</summary>
+    private static async ValueTask<Principal?> InCookieAsync(HttpRequest request, CredentialService credentials) =>
+        SessionCookie.TryRead(request, out var token) && token is not null && (await credentials.VerifyAsync(token)).Principal is { Kind: CredentialKind.Token } principal ? principal : null;
 
     private static ProblemHttpResult NoToken() => Problems.Forbidden(
         "A session is for a token. An API key is for servers: send it in 'Authorization: Bearer' with each request, and keep it out of browsers.",

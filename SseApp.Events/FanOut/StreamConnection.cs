@@ -587,6 +587,12 @@ internal sealed class StreamConnection(
         }
         else if (Closing is CloseReason.TokenExpired or CloseReason.TokenRevoked or CloseReason.TokenInvalid)
         {
+            if (Closing == CloseReason.TokenExpired && Credential is { IsTold: false } credential)
+            {
+                // It had hardly begun, or its client took nothing until now. A page renews when it is told.
+                own.Append(credential.Tell());
+            }
+
             // Without an id: the client has the last one, and that of a stream of one topic is not kept here.
             own.Append(Encoding.ASCII.GetBytes(AccessRefusal.Unauthorized(Closing, null, retry)));
         }

@@ -59,6 +59,9 @@ internal sealed class StreamCredential
         long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
     }
 
+    /// <summary>Whether the client knows that it ends.</summary>
+    public bool IsTold => _told;
+
     /// <summary>The event that says so; afterwards <see cref="NextAt"/> is the end.</summary>
     public byte[] Tell()
     {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 using SseApp.Gateway.Pages;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Gateway.Console;
 
@@ -36,7 +37,7 @@ internal static class ConsoleExtensions
             {
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
-            });
+            }).Needs(NeedKind.Nothing);
         }
     }
 

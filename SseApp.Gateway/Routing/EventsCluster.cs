@@ -89,5 +89,7 @@ internal sealed class EventsCluster(
         ClusterId = ReplicaDirectory.ClusterId,
         Match = new RouteMatch { Path = path, Hosts = match.Hosts.Count == 0 ? null : [.. match.Hosts.Select(MatchOptions.AsRouted)!] },
         CorsPolicy = CrossOriginOptions.PolicyName,
+        // The replica decides.
+        AuthorizationPolicy = RoutePolicyValidator.Everybody,
     };
 }

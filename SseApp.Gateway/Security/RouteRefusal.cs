@@ -14,6 +14,13 @@ internal sealed class RouteRefusal(AccessRefusal refusal, IOptions<CrossOriginOp
 {
     public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
+        if (!authorizeResult.Succeeded && context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is null)
+        {
+            // It does not say what it needs. For everybody there is nothing here.
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
         var caller = context.Features.Get<Caller>();
         if (!authorizeResult.Succeeded)
         {

@@ -20,9 +20,8 @@ internal static class SecurityExtensions
         services.AddValidatedOptions<ResponseHeadersOptions>(ResponseHeadersOptions.SectionName);
         services.AddCredentials();
         services.AddAccessRefusal<GatewayMetrics>();
-        // "default" of a route is any valid credential. There is no fallback policy: the replicas decide about what goes to them, and
-        // configured routes each say what they need.
-        services.AddAuthorization();
+        // "default" of a route is any valid credential.
+        services.AddAuthorization(static options => options.DenyByDefault());
         services.AddSingleton<IAuthorizationHandler, NeedHandler>();
         services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RouteRefusal>();
@@ -56,6 +55,22 @@ internal static class SecurityExtensions
 
         return next(context);
     }
+
+    /// <summary>
+    /// Refuses what does not say what it needs, and whom the need of a configured route keeps out. What everybody may is not asked about:
+    /// all that goes to replicas, which decide themselves, would pay for a scope of services.
+    /// </summary>
+    public static void UseNeeds(this WebApplication app)
+    {
+        app.UseWhen(static context => !IsOpen(context.GetEndpoint()), static asked => asked.UseAuthorization());
+        // Else the platform, which does not see the one in the branch, puts another one in front of everything.
+        ((IApplicationBuilder)app).Properties["__AuthorizationMiddlewareSet"] = true;
+    }
+
+    // What is no route is a file, or not there, or there for another method.
+    private static bool IsOpen(Endpoint? endpoint) => endpoint is not RouteEndpoint
+        || (endpoint.Metadata.GetMetadata<IAuthorizeData>() is null
+            && (endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null || endpoint.Metadata.GetMetadata<Need>() is { Kind: NeedKind.Nothing }));
 
     /// <summary>Headers of every response. Outside all that answers.</summary>
     public static void UseResponseHeaders(this IApplicationBuilder app) => app.UseMiddleware<ResponseHeadersMiddleware>();

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
+using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.Tests.Gateway;
 using EventsReplicas = SseApp.Events.Replicas;
@@ -152,6 +154,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
                 [.. security, ("Tls:CertificateFile", certificate.CertificateFile), ("Tls:KeyFile", certificate.KeyFile), ("Tls:Urls", "https://127.0.0.1:0"), ("Tls:Redirect", "false")]);
             if (gateway is not null)
             {
+                AssertEndpoints(gateway);
                 await UntilAsync(() => gateway.AvailableReplicas() == 1, "the replica to be routed to");
             }
 
@@ -231,6 +234,14 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
             .Where(method => method != "HEAD").Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/')}")).Distinct(StringComparer.Ordinal).ToArray();
         Assert.All(names, name => Assert.Contains(s_requests, request => request.Endpoint.Length > 0 && (name == request.Endpoint || name == $"GET {request.Endpoint}")));
     }
+
+    // Those of the replicas' routes are in the matrix; what else it has, everybody may.
+    private static void AssertEndpoints(GatewayHost gateway) => Assert.All(
+        gateway.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>(),
+        endpoint => Assert.True(
+            endpoint.Metadata.GetMetadata<Need>() is not null
+                || (endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null && endpoint.Metadata.GetMetadata<RouteModel>()?.Config.ClusterId == ReplicaDirectory.ClusterId),
+            $"{endpoint} says no need."));
 
     private static async Task<string> AskAsync(HttpClient http, HttpMethod method, string path, string? body, string? credential)
     {

@@ -21,6 +21,10 @@ internal static class CredentialExtensions
         return services;
     }
 
+    /// <summary>An endpoint that does not say what it needs is nobody's.</summary>
+    public static void DenyByDefault(this AuthorizationOptions options) =>
+        options.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAssertion(static _ => false).Build();
+
     /// <summary>Adds what tells somebody why he may not.</summary>
     /// <typeparam name="TCounter">The metrics that count refusals.</typeparam>
     public static void AddAccessRefusal<TCounter>(this IServiceCollection services)
@@ -39,14 +43,14 @@ internal static class CredentialExtensions
         services.AddAccessRefusal<TCounter>();
         services.AddAuthorization(options =>
         {
-            // An endpoint that does not say what it needs is nobody's.
-            options.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAssertion(static _ => false).Build();
+            options.DenyByDefault();
             options.InvokeHandlersAfterFailure = false;
         });
         services.AddSingleton<IAuthorizationHandler, NeedHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalHandler>();
         services.AddValidatedOptions<TicketsOptions>(TicketsOptions.SectionName);
         services.AddSingleton<TicketStore>();
+        services.AddSingleton<SessionStore>();
         return services;
     }
 }

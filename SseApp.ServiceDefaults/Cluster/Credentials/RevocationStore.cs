@@ -89,10 +89,14 @@ internal sealed class RevocationStore(
     public Task RevokeAsync(Principal principal, CancellationToken cancellationToken) => principal switch
     {
         { ApiKeyId: { } id } => RevokeAsync(RevocationKind.ApiKey, id, null, null, cancellationToken),
-        { Fingerprint: { } fingerprint } => RevokeAsync(
-            new Revocation(RevocationKind.Fingerprint, fingerprint, null, null, time.GetUtcNow(), principal.ExpiresAt + TokenIssuer.ClockSkew), cancellationToken),
+        { Fingerprint: { } fingerprint } => RevokeAsync(fingerprint, principal.ExpiresAt, cancellationToken),
         _ => Task.CompletedTask,
     };
+
+    /// <summary>Takes back the token with this <see cref="Principal.Fingerprint"/>.</summary>
+    /// <exception cref="RedisException">As above.</exception>
+    public Task RevokeAsync(string fingerprint, DateTimeOffset? endsAt, CancellationToken cancellationToken) => RevokeAsync(
+        new Revocation(RevocationKind.Fingerprint, fingerprint, null, null, time.GetUtcNow(), endsAt + TokenIssuer.ClockSkew), cancellationToken);
 
     private async Task<Revocation> RevokeAsync(Revocation revocation, CancellationToken cancellationToken)
     {

@@ -37,6 +37,9 @@ internal static class ForgedKind
     /// <summary>A ticket, or the word that one has another stream now.</summary>
     public const string Ticket = "ticket";
 
+    /// <summary>The tokens that a session has had.</summary>
+    public const string Session = "session";
+
     /// <summary>A request with a signature.</summary>
     public const string Request = "request";
 
@@ -46,7 +49,7 @@ internal static class ForgedKind
     /// <summary>A replica's address outside of <c>Replica:AllowedAddresses</c>.</summary>
     public const string Address = "address";
 
-    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Revocation, Ticket, Lease, Topic, Request, Relay, Address];
+    public static readonly string[] All = [Record, Announcement, Command, Restart, Alerts, Reload, Revocation, Ticket, Session, Lease, Topic, Request, Relay, Address];
 }
 
 /// <summary>Counts and logs what was ignored because nobody with the cluster's key has made it for here and now.</summary>

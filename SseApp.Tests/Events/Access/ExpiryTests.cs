@@ -39,6 +39,26 @@ public sealed class ExpiryTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task A_stream_that_begins_a_moment_before_the_end_of_its_token_is_told_all_the_same()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, Tokens.Settings);
+        host.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Tokens.Make(["t"], life: TimeSpan.FromSeconds(2.5)));
+        var types = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+        {
+            await using var stream = await host.OpenAsync("t");
+            var types = new List<string>();
+            while (await stream.NextAsync() is { } next)
+            {
+                types.Add(next.Type);
+            }
+
+            return string.Join(", ", types);
+        }));
+        Assert.All(types, come => Assert.Contains(come, new[] { $"stream.open, stream.token-expiring, {AccessRefusal.EventName}", AccessRefusal.EventName }));
+        Assert.Contains(types, come => come.StartsWith("stream.open", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_token_in_the_tolerance_for_clocks_opens_no_stream()
     {
         await using var host = await EventsHost.StartAsync(redis, null, Tokens.Settings);

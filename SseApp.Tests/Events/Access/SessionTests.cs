@@ -218,6 +218,85 @@ public sealed class SessionTests(RedisServer redis) : IClassFixture<RedisServer>
             site => Assert.Matches("^__Host-sse_token=; max-age=0; path=/; secure; samesite=none; httponly; Partitioned$", site));
     }
 
+    [Fact]
+    public async Task Signing_out_ends_the_streams_of_all_tokens_that_the_session_has_had_and_no_others()
+    {
+        var prefix = Guid.NewGuid().ToString("N");
+        await using var host = await EventsHost.StartAsync(redis, prefix, s_settings);
+        await using var other = await EventsHost.StartAsync(redis, prefix, s_settings);
+        string[] session = [Token(), Token(), Token(), Token()];
+        var phone = Token();
+        await using var phones = await OpenAsync(host, Cookie(phone));
+        var streams = new List<SseReader> { await OpenAsync(host, Cookie(session[0])) };
+        // Two tabs that both know the first token, and then one that knows the second.
+        foreach (var (before, next) in new[] { (0, 1), (0, 2), (1, 3) })
+        {
+            using var renewed = await SendAsync(next == 2 ? other : host, HttpMethod.Post, "/session", Cookie(session[before]), ("Authorization", $"Bearer {session[next]}"));
+            Assert.Equal(HttpStatusCode.NoContent, renewed.StatusCode);
+            streams.Add(await OpenAsync(next == 2 ? other : host, Cookie(session[next])));
+        }
+
+        // Whoever writes into Redis puts nobody's token into another's session.
+        await using var connection = await redis.ConnectAsync();
+        var first = (await host.Get<CredentialService>().VerifyAsync(session[0])).Principal!.Fingerprint;
+        var strangers = (await host.Get<CredentialService>().VerifyAsync(phone)).Principal!.Fingerprint;
+        Assert.True(await connection.GetDatabase().HashSetAsync($"{prefix}:session:{first}", strangers, $$"""{"fingerprint":"{{strangers}}","endsAt":"2036-01-01T00:00:00Z"}"""));
+
+        using var answer = await SendAsync(other, HttpMethod.Delete, "/session", Cookie(session[2]), ("Sec-Fetch-Site", "same-origin"));
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        foreach (var stream in streams)
+        {
+            var ended = await stream.NextAsync();
+            Assert.Equal((AccessRefusal.EventName, true), (ended?.Type, ended?.Data.Contains(AuthReason.TokenRevoked, StringComparison.Ordinal)));
+            await stream.DisposeAsync();
+        }
+
+        foreach (var token in session)
+        {
+            using var refused = await SendAsync(other, HttpMethod.Get, "/whoami", ("Authorization", $"Bearer {token}"));
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        host.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", phone);
+        using var published = await host.PublishAsync("t", "still there");
+        Assert.Equal(["still there"], await phones.DataAsync(1));
+        host.Client.DefaultRequestHeaders.Authorization = null;
+
+        // A page that also sends a token, whatever it is, signs out of the session of its cookie.
+        using var both = await SendAsync(host, HttpMethod.Delete, "/session", Cookie(phone), ("Authorization", $"Bearer {session[0]}"));
+        Assert.Equal(AccessRefusal.EventName, (await phones.NextAsync())?.Type);
+    }
+
+    [Fact]
+    public async Task Without_redis_the_cookie_is_renewed_all_the_same_and_a_sign_out_says_that_it_is_not_certain()
+    {
+        await using var own = new RedisServer();
+        await own.RequireAsync();
+        await using var host = await EventsHost.StartAsync(own, null, s_settings);
+        var (before, next) = (Token(), Token());
+        await own.KillAsync();
+        await Eventually.Async(() => !host.Get<RedisStatus>().IsConnected, TimeSpan.FromSeconds(10), "the loss of Redis");
+        using var renewed = await SendAsync(host, HttpMethod.Post, "/session", Cookie(before), ("Authorization", $"Bearer {next}"));
+        Assert.Equal(HttpStatusCode.NoContent, renewed.StatusCode);
+        using var ended = await SendAsync(host, HttpMethod.Delete, "/session", Cookie(next), ("Sec-Fetch-Site", "same-origin"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (ended.StatusCode, ended.Headers.RetryAfter is not null));
+
+        // It can be tried again.
+        await own.RequireAsync();
+        await Eventually.Async(
+            async () =>
+            {
+                using var again = await SendAsync(host, HttpMethod.Delete, "/session", ("Authorization", $"Bearer {next}"));
+                return again.StatusCode == HttpStatusCode.NoContent;
+            },
+            TimeSpan.FromSeconds(20),
+            "the sign-out to succeed");
+    }
+
+    private static string Token() => Tokens.Make(["t"], ["t"]);
+
+    private static (string Name, string Value) Cookie(string token) => ("Cookie", $"__Host-sse_token={token}");
+
     private static async Task<SseReader> OpenAsync(EventsHost host, (string Name, string Value) credential)
     {
         using var client = new HttpClient { BaseAddress = host.Address };

@@ -28,6 +28,39 @@ public sealed class RoutePolicyTests : GatewayTest
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_endpoint_that_does_not_say_what_it_needs_is_nobodys(bool secured)
+    {
+        var gateway = Own(await GatewayHost.StartAsync(
+            Registry,
+            secured ? Tokens.Settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase) : null,
+            app =>
+            {
+                app.MapGet("/forgotten", () => "secret");
+                app.MapGet("/said", () => "open").Needs(NeedKind.Nothing);
+            }));
+        (HttpMethod, string, HttpStatusCode)[] expected =
+        [
+            (HttpMethod.Get, "/forgotten", HttpStatusCode.NotFound),
+            (HttpMethod.Post, "/forgotten", HttpStatusCode.MethodNotAllowed),
+            (HttpMethod.Get, "/said", HttpStatusCode.OK),
+            (HttpMethod.Get, "/alive", HttpStatusCode.OK),
+            (HttpMethod.Get, "/", HttpStatusCode.OK),
+            (HttpMethod.Post, "/", HttpStatusCode.MethodNotAllowed),
+            (HttpMethod.Get, "/nothing", HttpStatusCode.NotFound),
+        ];
+        foreach (var (method, path, status) in expected)
+        {
+            foreach (var token in new[] { null, Tokens.Make(["*"], ["*"]) })
+            {
+                using var answer = await gateway.Client.SendAsync(method, path, token is null ? [] : [("Authorization", $"Bearer {token}")]);
+                Assert.Equal((method, path, status), (method, path, answer.StatusCode));
+            }
+        }
+    }
+
     [Fact]
     public async Task A_change_that_leaves_the_policy_out_is_reported_and_ignored()
     {
