@@ -71,6 +71,7 @@ if (builder.ExecutionContext.IsPublishMode)
 listeners.AddTo(events, proxied: true);
 listeners.AddTo(gateway, proxied: false);
 events.WithOperatorCommands(gateway, listeners);
+listeners.ShowKey(builder);
 
 builder.AnnounceWhenReady(gateway, listeners);
 

@@ -88,11 +88,10 @@ internal static partial class ClusterExtensions
             return;
         }
 
-        gateway.WithUrlForEndpoint(OperatorListeners.Of(gateway).EndpointName, url =>
+        gateway.WithUrlForEndpoint(OperatorListeners.Of(gateway).EndpointName, static url =>
         {
             url.DisplayText = "Operator console";
             url.DisplayLocation = UrlDisplayLocation.SummaryAndDetails;
-            url.Url = listeners.ConsoleUrl(url.Url);
         });
         var announced = 0;
         builder.Eventing.Subscribe<ResourceReadyEvent>(gateway.Resource, (ready, _) =>
@@ -103,8 +102,7 @@ internal static partial class ClusterExtensions
                 var logger = ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost");
                 var url = gateway.GetEndpoint("http").Url;
                 var operators = OperatorListeners.Of(gateway).Url;
-                var console = listeners.ConsoleUrl(operators);
-                LogReady(logger, url, console, operators, listeners.Key.File);
+                LogReady(logger, url, operators, listeners.Key.File);
             }
 
             return Task.CompletedTask;
@@ -116,8 +114,8 @@ internal static partial class ClusterExtensions
               Live console: {Url}
               Subscribe:    curl -N "{Url}/events?topic=news"
               Publish:      curl -d "hello" {Url}/topics/news/events
-              Operators:    {OperatorConsole}
+              Operators:    {Operators} (its key is the parameter operator-key in the dashboard)
                             curl -H "Authorization: Bearer $(cat {KeyFile})" {Operators}/admin/replicas
         """)]
-    private static partial void LogReady(ILogger logger, string url, string operatorConsole, string operators, string keyFile);
+    private static partial void LogReady(ILogger logger, string url, string operators, string keyFile);
 }

@@ -29,8 +29,14 @@ internal sealed class OperatorListeners : IDisposable
 
     public static EndpointReference Of(IResourceBuilder<ProjectResource> service) => service.GetEndpoint(EndpointName);
 
-    /// <summary>The page for operators, which takes the key from the fragment and sends it to nobody else.</summary>
-    public string ConsoleUrl(string gateway) => $"{gateway.TrimEnd('/')}/#key={Uri.EscapeDataString(Key.Text)}";
+    /// <summary>Shows the key in the dashboard as a secret: hidden until somebody asks for it, and in no log or link.</summary>
+    public void ShowKey(IDistributedApplicationBuilder builder)
+    {
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            builder.AddParameter("operator-key", () => Key.Text, secret: true);
+        }
+    }
 
     /// <summary>
     /// Gives each instance a free port for operators. Published services keep the default, which is loopback in their own

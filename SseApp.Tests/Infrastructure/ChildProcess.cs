@@ -16,11 +16,11 @@ internal sealed class ChildProcess : IAsyncDisposable
     private readonly List<string> _errors = [];
     private int _errorLines;
 
-    private ChildProcess(Process process, Action<string>? onLine)
+    private ChildProcess(Process process, Action<string>? onLine, Action<string>? onError)
     {
         _process = process;
         process.OutputDataReceived += (_, line) => Keep(line.Data, onLine);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data, null);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data, onError);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -44,12 +44,13 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <param name="start">The program, its arguments and environment.</param>
     /// <param name="onLine">Called with each line of its standard output.</param>
-    public static ChildProcess Start(ProcessStartInfo start, Action<string>? onLine = null)
+    /// <param name="onError">Called with each line of its standard error.</param>
+    public static ChildProcess Start(ProcessStartInfo start, Action<string>? onLine = null, Action<string>? onError = null)
     {
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.UseShellExecute = false;
-        return new ChildProcess(Process.Start(start)!, onLine);
+        return new ChildProcess(Process.Start(start)!, onLine, onError);
     }
 
     /// <summary>The last lines that it printed.</summary>

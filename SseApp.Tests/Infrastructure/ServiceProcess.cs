@@ -7,6 +7,7 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="addresses">How many addresses it listens on: 127.0.0.1, 127.0.0.2, ….</param>
 /// <param name="quickStart">False: with the runtime settings that it is shipped with, see <see cref="QuickStart"/>.</param>
 /// <param name="probe">Where it answers when <paramref name="environment"/> has it listen elsewhere.</param>
+/// <param name="onLine">Called with each line that it prints.</param>
 /// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
 internal sealed class ServiceProcess(
     string name,
@@ -15,7 +16,8 @@ internal sealed class ServiceProcess(
     int addresses = 1,
     bool quickStart = true,
     (int Limit, int Taken)? files = null,
-    Uri? probe = null) : IAsyncDisposable
+    Uri? probe = null,
+    Action<string>? onLine = null) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -64,7 +66,7 @@ internal sealed class ServiceProcess(
             start.Environment[key] = value;
         }
 
-        _process = ChildProcess.Start(start);
+        _process = ChildProcess.Start(start, onLine, onLine);
         try
         {
             await Eventually.Async(AnswersAsync, s_limit, $"{name} to answer");

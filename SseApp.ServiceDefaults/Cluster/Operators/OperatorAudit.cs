@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Telemetry;
+
 namespace SseApp.ServiceDefaults.Cluster.Operators;
 
 /// <summary>A line for each request of an operator, and for those that were not let in, under a category of its own: <see cref="Category"/>.</summary>
@@ -18,7 +20,7 @@ internal sealed partial class OperatorAudit(ILoggerFactory logs, OperatorLimit l
         var wasRefused = ReferenceEquals(request, OperatorRequest.Nobody) || status is StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests;
         if (wasRefused ? limit.IsToldOf($"{from} {request.LimitKey} {status}") : request.IsAudited)
         {
-            LogRequest(Shown(request.Who), request.By, from, context.Request.Method, Shown(What(context.Request, request)), status);
+            LogRequest(LoggedText.OneLine(request.Who, MaxShown), request.By, from, context.Request.Method, LoggedText.OneLine(What(context.Request, request), MaxShown), status);
         }
     }
 
@@ -27,9 +29,6 @@ internal sealed partial class OperatorAudit(ILoggerFactory logs, OperatorLimit l
         var query = string.Join('&', s_parameters.Where(name => request.Query.ContainsKey(name)).Select(name => $"{name}={request.Query[name]}"));
         return $"{request.Path}{(query.Length > 0 ? "?" : "")}{query}{(operators.Detail is { } detail ? $" ({detail})" : "")}";
     }
-
-    // Names may be chosen by strangers; a line must stay one.
-    private static string Shown(string text) => string.Concat(text.Take(MaxShown).Select(character => char.IsControl(character) || character is '\u2028' or '\u2029' ? '?' : character));
 
     [LoggerMessage(LogLevel.Information, "{Who}, by {Credential}, from {Address}: {Method} {What}: {Status}")]
     private partial void LogRequest(string who, string credential, string address, string method, string what, int status);

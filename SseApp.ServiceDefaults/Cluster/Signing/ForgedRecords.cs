@@ -80,7 +80,7 @@ internal sealed partial class ForgedRecords(SseMeter meter, TimeProvider time, I
         if (!_loggedAt.TryGetValue(kind, out var last) || time.GetElapsedTime(last, now) >= s_logEvery)
         {
             _loggedAt[kind] = now;
-            LogIgnored(kind, Shown(what), Shown(why), s_logEvery.TotalSeconds);
+            LogIgnored(kind, LoggedText.OneLine(what, MaxShown), LoggedText.OneLine(why, MaxShown), s_logEvery.TotalSeconds);
         }
     }
 
@@ -96,9 +96,6 @@ internal sealed partial class ForgedRecords(SseMeter meter, TimeProvider time, I
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private static string Shown(string text) =>
-        string.Concat(text.Take(MaxShown).Select(character => char.IsControl(character) ? '?' : character));
 
     [LoggerMessage(LogLevel.Warning, "Ignored a forged {Kind} ({Name}): {Reason}. Others of this kind are not logged for {Seconds} s. If it is one of this cluster's own, compare Security:GatewayKey and the clocks of its processes.")]
     private partial void LogIgnored(string kind, string name, string reason, double seconds);

@@ -23,10 +23,7 @@ internal static class TelemetryExtensions
         // A line a probe while something is wrong, and one a call to a webhook, would bury the lines that say it once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
-        // They write whole URLs, tokens included.
-        builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.AspNetCore.HttpsPolicy", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.Warning);
+        builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>, UrlCategories>();
 
         builder.Services.TryAddSingleton<SseMeter>();
         var openTelemetry = builder.Services.AddOpenTelemetry()
