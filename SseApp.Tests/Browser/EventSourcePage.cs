@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
 namespace SseApp.Tests.Browser;
 
 /// <summary>A page with one native EventSource that reports everything it sees to the server it came from.</summary>
@@ -29,9 +31,9 @@ internal sealed class EventSourcePage
 
     public void Map(WebApplication app)
     {
-        app.MapGet(Path, () => Results.Content(Html.Replace("{source}", Source, StringComparison.Ordinal), "text/html; charset=utf-8"));
+        app.MapGet(Path, () => Results.Content(Html.Replace("{source}", Source, StringComparison.Ordinal), "text/html; charset=utf-8")).Needs(NeedKind.Nothing);
         app.MapPost("/test/report", async (HttpRequest request) =>
-            _reports.Enqueue((await JsonSerializer.DeserializeAsync<PageReport>(request.Body, JsonSerializerOptions.Web))!));
+            _reports.Enqueue((await JsonSerializer.DeserializeAsync<PageReport>(request.Body, JsonSerializerOptions.Web))!)).Needs(NeedKind.Nothing);
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.Tests.Gateway;
 
 namespace SseApp.Tests.Browser;
@@ -58,8 +59,8 @@ public sealed class SecuredPageTests(RedisServer redis) : GatewayTest, IClassFix
 
         var gateway = Own(await GatewayHost.StartAsync(null, settings, use: app =>
         {
-            app.MapGet("/test/page", async () => Results.Content(await File.ReadAllTextAsync(Path.Combine(root, "index.html")) + Reporter, "text/html; charset=utf-8"));
-            app.MapPost("/test/report", async (HttpRequest request) => _shown.Enqueue((await JsonSerializer.DeserializeAsync<Shown>(request.Body, JsonSerializerOptions.Web))!));
+            app.MapGet("/test/page", async () => Results.Content(await File.ReadAllTextAsync(Path.Combine(root, "index.html")) + Reporter, "text/html; charset=utf-8")).Needs(NeedKind.Nothing);
+            app.MapPost("/test/report", async (HttpRequest request) => _shown.Enqueue((await JsonSerializer.DeserializeAsync<Shown>(request.Body, JsonSerializerOptions.Web))!)).Needs(NeedKind.Nothing);
         }));
         await UntilAsync(() => gateway.AvailableReplicas() == 2, "the replicas to be routed to");
         await Eventually.Async(() => AnswersAsync(site), s_limit, "the site to answer");

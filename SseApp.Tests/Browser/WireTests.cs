@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.Tests.Gateway;
 
 namespace SseApp.Tests.Browser;
@@ -53,9 +54,9 @@ public sealed class WireTests : GatewayTest
             },
             app =>
             {
-                app.MapGet("/test/page", () => Results.Content(s_page, "text/html; charset=utf-8"));
+                app.MapGet("/test/page", () => Results.Content(s_page, "text/html; charset=utf-8")).Needs(NeedKind.Nothing);
                 app.MapPost("/test/report/{index:int}", async (int index, HttpRequest request) =>
-                    seen[index] = (await JsonSerializer.DeserializeAsync<SseEvent[]>(request.Body, JsonSerializerOptions.Web))!);
+                    seen[index] = (await JsonSerializer.DeserializeAsync<SseEvent[]>(request.Body, JsonSerializerOptions.Web))!).Needs(NeedKind.Nothing);
             }));
         await using var browser = Chromium.Open(new Uri(gateway.Address, "/test/page"));
 
