@@ -16,12 +16,14 @@ internal static class GreedyCommand
     {
         var seconds = Cli.Number("--seconds", "How long the greedy clients are at work; as long before without them.", 60, 5, 600);
         var rate = Cli.Number("--rate", "Events a second to the ordinary streams.", 50, 1, 1_000);
+        var kinds = new Option<string[]>("--kinds") { Description = "Only these clients, by name.", AllowMultipleArgumentsPerToken = true };
+        kinds.AcceptOnlyFromAmong([.. GreedyClient.All.Select(client => client.Name)]);
         var command = new Command("greedy", $"One client of each kind that a budget is for, at full speed, beside {Streams} streams: what is lost, and the delays of deliveries before and beside them.")
         {
-            seconds, rate, Clients(),
+            seconds, rate, kinds, Clients(),
         };
         command.Runs((result, cancellationToken) =>
-            RunAsync(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), result.GetRequiredValue(rate), cancellationToken));
+            RunAsync(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), result.GetRequiredValue(rate), result.GetValue(kinds) ?? [], cancellationToken));
         return command;
     }
 
@@ -30,7 +32,8 @@ internal static class GreedyCommand
     {
         var url = new Option<string>("--url") { Required = true };
         var seconds = Cli.Number("--seconds", "How long.", 60, 1, 600);
-        var command = new Command("clients") { url, seconds };
+        var kinds = new Option<string[]>("--kinds") { AllowMultipleArgumentsPerToken = true };
+        var command = new Command("clients") { url, seconds, kinds };
         command.Hidden = true;
         command.Runs(async (result, cancellationToken) =>
         {
@@ -41,7 +44,8 @@ internal static class GreedyCommand
             }
 
             var gateway = new Uri(result.GetRequiredValue(url));
-            GreedyRun[] runs = [.. GreedyClient.All.Select((client, number) => new GreedyRun(client, gateway, number))];
+            var chosen = result.GetValue(kinds) is { Length: > 0 } named ? named : [.. GreedyClient.All.Select(client => client.Name)];
+            GreedyRun[] runs = [.. GreedyClient.All.Index().Where(client => chosen.Contains(client.Item.Name, StringComparer.Ordinal)).Select(client => new GreedyRun(client.Item, gateway, client.Index))];
             await Task.Delay(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), TimeProvider.System, cancellationToken);
             await Task.WhenAll(runs.Select(run => run.DisposeAsync().AsTask()));
             foreach (var run in runs)
@@ -54,7 +58,7 @@ internal static class GreedyCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(TimeSpan duration, int rate, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(TimeSpan duration, int rate, string[] kinds, CancellationToken cancellationToken)
     {
         var workspace = new Workspace(garnet: false);
         using var cluster = new GreedyCluster(workspace);
@@ -66,7 +70,7 @@ internal static class GreedyCommand
         try
         {
             var plan = new LoadPlan(await cluster.StartAsync(Replicas, cancellationToken), Streams, Topics, 1, Publishers, Size);
-            return await Task.Run(() => Measure(workspace, cluster, plan, duration, rate, cancellationToken), cancellationToken);
+            return await Task.Run(() => Measure(workspace, cluster, plan, duration, rate, kinds, cancellationToken), cancellationToken);
         }
         finally
         {
@@ -74,18 +78,18 @@ internal static class GreedyCommand
         }
     }
 
-    private static async Task<int> Measure(Workspace workspace, GreedyCluster cluster, LoadPlan plan, TimeSpan duration, int rate, CancellationToken cancellationToken)
+    private static async Task<int> Measure(Workspace workspace, GreedyCluster cluster, LoadPlan plan, TimeSpan duration, int rate, string[] kinds, CancellationToken cancellationToken)
     {
         using var session = new LoadSession(plan, Cli.Progress, cancellationToken);
         session.Open();
         session.Idle(s_warm, new SteadyPlan(session.Loop.Lanes, rate));
         var calm = Delays(session, duration, rate, "alone");
-        var clients = ServerProcess.Start(workspace, "greedy.clients", cores: null, Arguments(cluster.Gateway, duration));
+        var clients = ServerProcess.Start(workspace, "greedy.clients", cores: null, Arguments(cluster.Gateway, duration, kinds));
         var beside = Delays(session, duration, rate, "beside greedy clients");
         var code = await clients.WaitForExitAsync(cancellationToken);
         var tally = session.Count();
         Cli.Progress(await File.ReadAllTextAsync(workspace.Log("greedy.clients"), cancellationToken));
-        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{plan.Streams} streams, {rate} events/s; delay p50 / p99: {calm.P50:0.0} / {calm.P99:0.0} ms alone, {beside.P50:0.0} / {beside.P99:0.0} ms beside {GreedyClient.All.Count} greedy clients; p99 {beside.P99 / calm.P99:0.00} × (limit {MaxRatio})");
+        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{plan.Streams} streams, {rate} events/s; delay p50 / p99: {calm.P50:0.0} / {calm.P99:0.0} ms alone, {beside.P50:0.0} / {beside.P99:0.0} ms beside greedy clients; p99 {beside.P99 / calm.P99:0.00} × (limit {MaxRatio})");
         AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"delivered {tally.Delivered}, lost {tally.Lost}, repeated {tally.Duplicates}, reordered {tally.Reordered}, gaps {tally.GapsTold}, streams ended {tally.Ended}, publishes not confirmed {tally.PublishFailures}");
         return code == 0 && tally is { Lost: 0, Duplicates: 0, Reordered: 0, GapsTold: 0, Ended: 0, PublishFailures: 0 } && beside.P99 <= MaxRatio * calm.P99 ? 0 : 1;
     }
@@ -98,9 +102,10 @@ internal static class GreedyCommand
         return (session.Tally.Latency(50), session.Tally.Latency(99));
     }
 
-    private static string[] Arguments(Uri gateway, TimeSpan duration) =>
+    private static string[] Arguments(Uri gateway, TimeSpan duration, string[] kinds) =>
     [
         "dotnet", typeof(GreedyCommand).Assembly.Location, "greedy", "clients", "--url", gateway.AbsoluteUri,
         "--seconds", duration.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
+        .. kinds.Length > 0 ? ["--kinds", .. kinds] : Array.Empty<string>(),
     ];
 }
