@@ -98,7 +98,7 @@ internal sealed partial class CredentialService : BackgroundService
     public bool StillCounts(Principal principal) => principal.Kind switch
     {
         CredentialKind.None => true,
-        CredentialKind.ApiKey => _keys.Has(principal) && !_revocations.IsRevoked(principal),
+        CredentialKind.ApiKey => _keys.Has(principal, Anonymous.Grants) && !_revocations.IsRevoked(principal),
         _ => _verifier.HasKey(principal) && !_revocations.IsRevoked(principal),
     };
 
