@@ -181,6 +181,63 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         await Eventually.Async(async () => await AskAsync(replica.Client, Token("j1")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the genuine one to count");
     }
 
+    [Theory]
+    [InlineData("no order")]
+    [InlineData("no hash")]
+    [InlineData("not in the order")]
+    [InlineData("not in the hash")]
+    [InlineData("moved in the order")]
+    [InlineData("under another name")]
+    [InlineData("junk in front")]
+    [InlineData("junk between")]
+    public async Task Whoever_changes_the_list_in_Redis_makes_nothing_count_again(string change)
+    {
+        var replica = await ReplicaAsync();
+        await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+        await RevokeAsync(replica.Admin, """{"jti":"j2"}""");
+        await using var connection = await redis.ConnectAsync();
+        var database = connection.GetDatabase();
+        RedisKey list = $"{{{_prefix}:revocations}}", order = $"{{{_prefix}:revocations}}:order";
+        var id = new RevokedName(RevocationKind.TokenId, null, "j1").Id;
+        var junk = Enumerable.Range(0, 600).Select(i => new SortedSetEntry($"junk{i}", change == "junk in front" ? 0.5 : 2.5)).ToArray();
+        // At once, as somebody would who starts a process before another one has looked.
+        var transaction = database.CreateTransaction();
+        var changed = change switch
+        {
+            "no order" => transaction.KeyDeleteAsync(order),
+            "no hash" => transaction.KeyDeleteAsync(list),
+            "not in the order" => transaction.SortedSetRemoveAsync(order, id),
+            "not in the hash" => transaction.HashDeleteAsync(list, id),
+            "moved in the order" => transaction.SortedSetAddAsync(order, id, 0.5),
+            "under another name" => transaction.HashSetAsync(list, "other", await database.HashGetAsync(list, id)),
+            _ => (Task)transaction.SortedSetAddAsync(order, junk),
+        };
+        _ = change == "under another name" ? transaction.HashDeleteAsync(list, id) : null;
+        Assert.True(await transaction.ExecuteAsync());
+        await changed;
+
+        // Where the hash has it, at once; else as soon as one that runs has looked.
+        var late = await ReplicaAsync();
+        if (change is not ("no hash" or "not in the hash"))
+        {
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, Token("j1")));
+        }
+
+        await Eventually.Async(async () => await AskAsync(late.Client, Token("j1")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the new process to know");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, Token("j2")));
+        await Eventually.Async(
+            async () => await database.HashExistsAsync(list, id) && await database.SortedSetScoreAsync(order, id) >= 1, s_limit, "both places to have it again");
+
+        // What comes later is found in the order, though nobody hears of it.
+        var genuine = new Revocation(RevocationKind.TokenId, "j3", null, null, TimeProvider.System.GetUtcNow(), TimeProvider.System.GetUtcNow().AddHours(1));
+        await database.HashSetAsync(list, genuine.Name.Id, ClusterKey.Records.Sign(ForgedKind.Revocation, list.ToString(), JsonSerializer.Serialize(genuine, RevocationJsonContext.Default.Revocation)));
+        await database.SortedSetAddAsync(order, genuine.Name.Id, await database.StringIncrementAsync($"{list}:number"));
+        foreach (var process in new[] { replica, late })
+        {
+            await Eventually.Async(async () => await AskAsync(process.Client, Token("j3")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the later one to count");
+        }
+    }
+
     [Fact]
     public async Task Whatever_lies_under_the_lists_keys_gives_way_and_the_list_is_written_again()
     {
