@@ -9,7 +9,7 @@ namespace SseApp.Events.Publishing;
 
 /// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
 internal sealed class BatchEndpoint(
-    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, CredentialService credentials, IOptions<PublishingOptions> options)
+    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, CredentialService credentials, AccessRefusal access, IOptions<PublishingOptions> options)
 {
     // JSON may take six bytes for one, and there is more in it than data.
     private const int MaxExpansion = 8;
@@ -43,7 +43,14 @@ internal sealed class BatchEndpoint(
             };
         }
 
-        var results = await PublishAsync(batch.Entries, Caller.Of(context), CallerKey.Of(context), BatchAllowance.Of(context));
+        var principal = Caller.Of(context);
+        if (credentials.VerifyAgain(principal) is { Reason: { } reason } over)
+        {
+            await access.WriteAsync(context, reason, over.Detail!);
+            return TypedResults.Empty;
+        }
+
+        var results = await PublishAsync(batch.Entries, principal, CallerKey.Of(context), BatchAllowance.Of(context));
         context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
             results.Sum(Stored),
             Math.Max(results.Zip(batch.Entries, (result, entry) => Stored(result) * entry.Block.Length).Sum(), read));

@@ -40,6 +40,12 @@ internal sealed class PublishEndpoint(
             return;
         }
 
+        if (credentials.VerifyAgain(principal) is { Reason: { } reason } over)
+        {
+            await access.WriteAsync(context, reason, over.Detail!);
+            return;
+        }
+
         var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
         var type = query["event"];
         var key = query["key"];

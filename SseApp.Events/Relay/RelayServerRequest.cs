@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Primitives;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Events.Relay;
@@ -32,7 +33,8 @@ internal sealed partial class RelayServerRequest :
         RawTarget = open.Target;
         foreach (var (name, value) in open.Headers)
         {
-            Headers.Append(name, value);
+            // Append would leave out what is empty: an Authorization that is empty is refused, and one that is missing leaves it to the cookie.
+            Headers[name] = StringValues.Concat(Headers[name], value);
         }
     }
 

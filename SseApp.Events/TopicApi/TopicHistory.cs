@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.TopicApi;
 
@@ -9,7 +10,7 @@ namespace SseApp.Events.TopicApi;
 /// <c>GET /topics/{topic}/events?after=&amp;limit=</c>: a part of the log, as JSON, or NDJSON if the client accepts that. It is
 /// read in pages, the next one when the client has taken the one before it, so that each request holds one page.
 /// </summary>
-internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMetrics metrics)
+internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, CredentialService credentials, EventsMetrics metrics)
 {
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1_000;
@@ -67,7 +68,7 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMe
         }
 
         using var writer = new HistoryWriter(topic, ndjson, context.Response.BodyWriter, context.RequestAborted);
-        await WriteAsync(topic, (int)limit, page, writer, memory);
+        await WriteAsync(topic, Caller.Of(context), (int)limit, page, writer, memory);
         return TypedResults.Empty;
     }
 
@@ -92,9 +93,9 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMe
 
     /// <summary>
     /// Ends early, with what is whole, when the next page cannot be had: the log is another one, events that come next are no
-    /// longer in it, Redis or memory is short. Whoever reads on after the last event finds out.
+    /// longer in it, Redis or memory is short, or the credential has ended or was revoked. Whoever reads on after the last event finds out.
     /// </summary>
-    private async Task WriteAsync(string topic, int limit, LogPage page, HistoryWriter writer, MemoryShare memory)
+    private async Task WriteAsync(string topic, Principal principal, int limit, LogPage page, HistoryWriter writer, MemoryShare memory)
     {
         var (end, bytes) = (page.End.Position, (long)MaxBytes);
         writer.Begin(page);
@@ -108,6 +109,7 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, EventsMe
 
             limit -= page.Entries.Length;
             if (limit <= 0 || bytes <= 0 || page.Entries is not [.., { Position: var last }] || last.Offset >= end.Offset
+                || credentials.VerifyAgain(principal).Reason is not null
                 || await ReadAsync(topic, last, (int)Math.Min(limit, end.Offset - last.Offset), (int)Math.Min(PageBytes, bytes)) is not { } next
                 || !TryHold(next, memory))
             {

@@ -22,10 +22,16 @@ internal sealed class ApiKeys(IEnumerable<StoredApiKey> keys)
         key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = Principal.KeyOf("key", key.Name), Name = key.Name, ApiKeyId = key.Id, Fingerprint = Convert.ToBase64String(key.Hash), Grants = key.Grants }),
         StringComparer.Ordinal);
 
-    /// <summary>Whether the key is still there, and may what it might.</summary>
-    public bool Has(Principal principal) => _keys.TryGetValue(principal.ApiKeyId!, out var key)
+    /// <summary>Whether the key is still there, and may what it might; for a ticket that was made with it, whether it may still read the ticket's topics.</summary>
+    /// <param name="principal">Of the key, or of a ticket.</param>
+    /// <param name="everybody">What each may beside its own.</param>
+    public bool Has(Principal principal, Grants everybody) => _keys.TryGetValue(principal.ApiKeyId!, out var key)
         && (ReferenceEquals(key.Principal, principal)
-            || (key.Principal.Name == principal.Name && key.Principal.Fingerprint == principal.Fingerprint && key.Principal.Grants.Equal(principal.Grants)));
+            || (key.Principal.Name == principal.Name
+                && key.Principal.Fingerprint == principal.Fingerprint
+                && (principal.Ticket is null
+                    ? key.Principal.Grants.Equal(principal.Grants)
+                    : principal.Grants.Subscribe.All(topic => (key.Principal.Grants.SubscribedBy(topic) ?? everybody.SubscribedBy(topic)) is not null))));
 
     public Verification Verify(string text)
     {

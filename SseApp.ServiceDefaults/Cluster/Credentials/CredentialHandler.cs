@@ -53,6 +53,12 @@ internal static class CredentialHandler
                 : next(context);
     }
 
+    /// <summary>Which credential counts: the first that is there, be it empty. Only where there is none of these does a ticket.</summary>
+    public static CredentialSource SourceOf(HttpRequest request) =>
+        request.Headers.Authorization.Count > 0 ? CredentialSource.Authorization
+        : SessionCookie.IsSent(request) ? CredentialSource.Cookie
+        : CredentialSource.None;
+
     /// <summary>Who sends the request. A gateway asks it too, to count by it.</summary>
     public static async ValueTask<Caller> FindAsync(HttpRequest request, CredentialService credentials)
     {
@@ -61,14 +67,16 @@ internal static class CredentialHandler
             return credentials.Stranger;
         }
 
-        var given = request.Headers.Authorization;
-        if (given.Count == 0)
+        switch (SourceOf(request))
         {
-            return SessionCookie.TryRead(request, out var token) ? await FromCookieAsync(token, credentials)
-                : credentials.Stranger;
+            case CredentialSource.None:
+                return credentials.Stranger;
+            case CredentialSource.Cookie:
+                SessionCookie.TryRead(request, out var token);
+                return await FromCookieAsync(token, credentials);
         }
 
-        if (given is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+        if (request.Headers.Authorization is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
         {
             return new Caller(null, AuthReason.TokenInvalid, "One 'Authorization: Bearer' with a token or an API key is read, and nothing else.", CredentialSource.Authorization);
         }

@@ -98,9 +98,15 @@ internal sealed partial class CredentialService : BackgroundService
     public bool StillCounts(Principal principal) => principal.Kind switch
     {
         CredentialKind.None => true,
-        CredentialKind.ApiKey => _keys.Has(principal) && !_revocations.IsRevoked(principal),
+        CredentialKind.ApiKey => _keys.Has(principal, Anonymous.Grants) && !_revocations.IsRevoked(principal),
         _ => _verifier.HasKey(principal) && !_revocations.IsRevoked(principal),
     };
+
+    /// <summary>Who was let in, asked once more, because bodies may come and go slowly: meanwhile the credential may have ended, or been taken back.</summary>
+    public Verification VerifyAgain(Principal principal) =>
+        principal.ExpiresAt + TokenIssuer.ClockSkew <= _time.GetUtcNow() ? Verification.Refused(AuthReason.TokenExpired, "The credential came to its end before the whole body was there. Nothing was stored.")
+        : !StillCounts(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked, removed or changed before the whole body was there. Nothing was stored.")
+        : new(principal);
 
     /// <summary>What a ticket's principal is now: like <see cref="VerifyAsync"/>, of a credential that was verified when the ticket was made.</summary>
     public Verification Verify(Ticket ticket) => NotRevoked(new(ticket.Principal)) is { Principal: null } refused ? refused

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
@@ -53,7 +54,7 @@ internal sealed class RevocationStore(
     private readonly RedisKey _order = $"{{{cluster.Value.KeyPrefix}:revocations}}:order";
     private readonly RedisKey _number = $"{{{cluster.Value.KeyPrefix}:revocations}}:number";
     private readonly RedisChannel _channel = RedisChannel.Literal($"{cluster.Value.KeyPrefix}:revocations");
-    private long _readTo;
+    private ListState _read;
     private volatile bool _lost;
     private bool _signedAgain;
 
@@ -130,51 +131,119 @@ internal sealed class RevocationStore(
         return queue;
     }
 
-    /// <summary>Reads what came since the last time; all of it if Redis has lost something.</summary>
+    /// <summary>Reads what came since the last time; all of it if Redis has lost something, or somebody else has written there.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task ReadNewAsync(CancellationToken cancellationToken)
     {
-        if (_lost || !await ReadAsync(null, cancellationToken))
+        if (_lost || !await TryReadNewAsync(Database(), cancellationToken))
         {
             await ReadAllAsync(cancellationToken);
         }
     }
 
-    /// <summary>Reads all, forgets what is over, and writes what Redis does not have.</summary>
+    /// <summary>
+    /// Reads all, forgets what is over, and writes what Redis does not have. From the hash itself: somebody who changes the order hides
+    /// nothing from a process that starts.
+    /// </summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public async Task ReadAllAsync(CancellationToken cancellationToken)
     {
-        var there = new HashSet<string>(StringComparer.Ordinal);
-        var now = time.GetUtcNow();
-        _readTo = 0;
+        var database = Database();
+        Dictionary<string, Revocation> there;
+        ListState? state = null;
+        // Before the reading: what comes meanwhile is behind that number.
         _lost = false;
-        await ReadAsync(there, cancellationToken);
-        known.Forget(now);
+        try
+        {
+            state = await LookAsync(database, cancellationToken);
+            there = state is null ? [] : await ScanAsync(database, cancellationToken);
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            await MendAsync(database, cancellationToken);
+            (state, there) = (null, []);
+        }
+        catch
+        {
+            _lost = true;
+            throw;
+        }
+
+        _read = state ?? default;
+        known.Forget(time.GetUtcNow());
 
         // What was signed with a key that will be gone is signed again, once, while both are here.
         var all = records.KeysChange && !_signedAgain;
-        foreach (var missing in known.All.Where(revocation => all || !there.Contains(revocation.Name.Id)).Chunk(Chunk))
+        try
         {
-            await WriteMissingAsync(missing, all, cancellationToken);
+            foreach (var some in known.All.Chunk(Chunk))
+            {
+                var ordered = await OrderedAsync(database, some, cancellationToken);
+                var missing = some.Where((revocation, i) => all || !ordered[i] || !there.TryGetValue(revocation.Name.Id, out var found) || !found.Covers(revocation)).ToArray();
+                if (missing.Length > 0)
+                {
+                    await WriteMissingAsync(database, missing, all, cancellationToken);
+                }
+            }
+        }
+        catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
+        {
+            // Again in between: the next look mends it.
+            _lost = true;
+            return;
         }
 
         _signedAgain = true;
     }
 
-    /// <param name="there">Gets the ids of all entries that count; null when only new ones are read.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>False when Redis has fewer than were read from it.</returns>
-    private async Task<bool> ReadAsync(HashSet<string>? there, CancellationToken cancellationToken)
+    /// <returns>False when all has to be read.</returns>
+    private async Task<bool> TryReadNewAsync(IDatabase database, CancellationToken cancellationToken)
     {
         try
         {
-            return await ReadAsync(Database(), there, cancellationToken);
+            if (await LookAsync(database, cancellationToken) is not { } now || !now.Follows(_read))
+            {
+                return false;
+            }
+
+            if (now.Number > _read.Number)
+            {
+                // Never beyond what the server has counted: somebody's entry at the far end would hide all that come.
+                var ids = await database.SortedSetRangeByScoreAsync(_order, _read.Number, now.Number, Exclude.Start, take: Chunk).WaitAsync(s_limit, time, cancellationToken);
+                if (ids.Length == Chunk)
+                {
+                    // So many at once, or what nobody of us has put there, perhaps in front of what is new.
+                    return false;
+                }
+
+                await TakeAsync(database, ids, cancellationToken);
+            }
+
+            _read = now;
+            return true;
         }
         catch (RedisServerException exception) when (RedisErrors.IsWrongType(exception))
         {
-            await MendAsync(Database(), cancellationToken);
+            await MendAsync(database, cancellationToken);
             return false;
         }
+    }
+
+    /// <returns>Null when what was there gave way.</returns>
+    private async Task<ListState?> LookAsync(IDatabase database, CancellationToken cancellationToken)
+    {
+        var numbering = database.StringGetAsync(_number);
+        var counting = database.HashLengthAsync(_entries);
+        var ordering = database.SortedSetLengthAsync(_order);
+        await Task.WhenAll(numbering, counting, ordering).WaitAsync(s_limit, time, cancellationToken);
+        var counted = await numbering;
+        if (!counted.TryParse(out long last) && !counted.IsNull)
+        {
+            await MendAsync(database, cancellationToken);
+            return null;
+        }
+
+        return new ListState(last, await counting, await ordering);
     }
 
     private async Task MendAsync(IDatabase database, CancellationToken cancellationToken)
@@ -183,75 +252,73 @@ internal sealed class RevocationStore(
         await database.ScriptEvaluateAsync(MendScript, [_entries, _order, _number]).WaitAsync(s_limit, time, cancellationToken);
     }
 
-    private async Task<bool> ReadAsync(IDatabase database, HashSet<string>? there, CancellationToken cancellationToken)
+    /// <returns>All that count and lie under their ids.</returns>
+    private async Task<Dictionary<string, Revocation>> ScanAsync(IDatabase database, CancellationToken cancellationToken)
     {
-        while (true)
+        var there = new Dictionary<string, Revocation>(StringComparer.Ordinal);
+        var over = new List<RedisValue>();
+        await foreach (var entry in database.HashScanAsync(_entries, pageSize: Chunk).WithCancellation(cancellationToken))
         {
-            var numbering = database.StringGetAsync(_number);
-            var ordering = database.SortedSetRangeByScoreWithScoresAsync(_order, _readTo, double.PositiveInfinity, Exclude.Start, take: Chunk);
-            await Task.WhenAll(numbering, ordering).WaitAsync(s_limit, time, cancellationToken);
-            var counted = await numbering;
-            if (!counted.TryParse(out long last) && !counted.IsNull)
+            if (Take(entry.Name, entry.Value, over) is { } revocation && revocation.Name.Id == entry.Name)
             {
-                await MendAsync(database, cancellationToken);
-                return false;
+                there[revocation.Name.Id] = revocation;
             }
-
-            if (last < _readTo)
-            {
-                return false;
-            }
-
-            var ids = await ordering;
-            if (ids.Length > 0)
-            {
-                await TakeAsync(database, Array.ConvertAll(ids, id => id.Element), there, cancellationToken);
-            }
-
-            if (ids.Length < Chunk)
-            {
-                // Never beyond what the server has counted: somebody's entry at the far end would hide all that come.
-                _readTo = last;
-                return true;
-            }
-
-            var to = Math.Min((long)ids[^1].Score, last);
-            if (to == _readTo)
-            {
-                // More at one place than a chunk: nobody of us has put them there.
-                return true;
-            }
-
-            _readTo = to;
         }
+
+        await DropAsync(database, over, cancellationToken);
+        return there;
     }
 
-    private async Task TakeAsync(IDatabase database, RedisValue[] ids, HashSet<string>? there, CancellationToken cancellationToken)
+    /// <returns>For each whether the order has it where it is found.</returns>
+    private async Task<bool[]> OrderedAsync(IDatabase database, Revocation[] revocations, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var scores = await database.SortedSetScoresAsync(_order, Array.ConvertAll(revocations, static revocation => (RedisValue)revocation.Name.Id)).WaitAsync(s_limit, time, cancellationToken);
+        return Array.ConvertAll(scores, static score => score >= 1);
+    }
+
+    private async Task TakeAsync(IDatabase database, RedisValue[] ids, CancellationToken cancellationToken)
+    {
+        if (ids.Length == 0)
+        {
+            return;
+        }
+
         var texts = await database.HashGetAsync(_entries, ids).WaitAsync(s_limit, time, cancellationToken);
         var over = new List<RedisValue>();
         for (var i = 0; i < ids.Length; i++)
         {
-            if (texts[i].IsNull || Take(ids[i].ToString(), texts[i]) is not { } revocation)
+            if (!texts[i].IsNull)
             {
-                continue;
-            }
-
-            if (revocation.Until < now)
-            {
-                over.Add(ids[i]);
-            }
-            else
-            {
-                there?.Add(revocation.Name.Id);
+                Take(ids[i], texts[i], over);
             }
         }
 
-        if (over.Count > 0)
+        await DropAsync(database, over, cancellationToken);
+    }
+
+    private async Task DropAsync(IDatabase database, List<RedisValue> over, CancellationToken cancellationToken)
+    {
+        foreach (var ids in over.Chunk(Chunk))
         {
-            await Task.WhenAll(database.HashDeleteAsync(_entries, [.. over]), database.SortedSetRemoveAsync(_order, [.. over])).WaitAsync(s_limit, time, cancellationToken);
+            await Task.WhenAll(database.HashDeleteAsync(_entries, ids), database.SortedSetRemoveAsync(_order, ids)).WaitAsync(s_limit, time, cancellationToken);
         }
+    }
+
+    /// <returns>What counts; what has counted is added to <paramref name="over"/>.</returns>
+    private Revocation? Take(RedisValue id, RedisValue text, List<RedisValue> over)
+    {
+        if (Take(id.ToString(), text) is not { } revocation)
+        {
+            return null;
+        }
+
+        if (revocation.Until < time.GetUtcNow())
+        {
+            over.Add(id);
+            return null;
+        }
+
+        return revocation;
     }
 
     /// <summary>Adds what a process of this cluster has signed.</summary>
@@ -268,14 +335,16 @@ internal sealed class RevocationStore(
         return revocation;
     }
 
-    private async Task WriteMissingAsync(Revocation[] missing, bool all, CancellationToken cancellationToken)
+    private async Task WriteMissingAsync(IDatabase database, Revocation[] missing, bool all, CancellationToken cancellationToken)
     {
-        var database = Database();
         // Others find out in the same moment.
         await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(100)), time, cancellationToken);
-        var texts = await database.HashGetAsync(_entries, Array.ConvertAll(missing, revocation => (RedisValue)revocation.Name.Id)).WaitAsync(s_limit, time, cancellationToken);
-        await Task.WhenAll(missing.Where((_, i) => all || texts[i].IsNull || Take(missing[i].Name.Id, texts[i]) is null).Select(revocation => WriteAsync(database, revocation)))
+        var ordered = await OrderedAsync(database, missing, cancellationToken);
+        var texts = await database.HashGetAsync(_entries, Array.ConvertAll(missing, static revocation => (RedisValue)revocation.Name.Id)).WaitAsync(s_limit, time, cancellationToken);
+        await Task.WhenAll(missing.Where((revocation, i) => all || !ordered[i] || !Has(revocation, texts[i])).Select(revocation => WriteAsync(database, revocation)))
             .WaitAsync(s_limit, time, cancellationToken);
+
+        bool Has(Revocation revocation, RedisValue text) => !text.IsNull && Take(revocation.Name.Id, text) is { } found && found.Name == revocation.Name && found.Covers(revocation);
     }
 
     private async Task WriteAsync(IDatabase database, Revocation revocation)
@@ -293,4 +362,19 @@ internal sealed class RevocationStore(
     }
 
     private IDatabase Database() => Redis?.GetDatabase() ?? throw new InvalidOperationException("Revocations are kept in Redis, and this service has none.");
+
+    /// <summary>What can be said of the list without reading it.</summary>
+    /// <param name="Number">How many were ever written: each has the number that it made this.</param>
+    /// <param name="Entries">In the hash.</param>
+    /// <param name="Ordered">In the order.</param>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct ListState(long Number, long Entries, long Ordered)
+    {
+        /// <summary>
+        /// Whether this became of that by what processes of ours do: they write and drop in both places, and count what they write. What
+        /// was there before and is no part of the list is no reason to read all of it each time.
+        /// </summary>
+        public bool Follows(ListState before) =>
+            Number >= before.Number && Entries - before.Entries <= Number - before.Number && Entries - Ordered == before.Entries - before.Ordered;
+    }
 }

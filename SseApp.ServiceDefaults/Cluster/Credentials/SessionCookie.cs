@@ -60,7 +60,7 @@ internal static class SessionCookie
     public static bool IsForeign(HttpRequest request, IEnumerable<string> listed)
     {
         // A page cannot send Authorization to another origin unless CORS let it, and then the cookie does not count.
-        if (request.Headers.Authorization.Count > 0 || !IsSent(request))
+        if (CredentialHandler.SourceOf(request) != CredentialSource.Cookie)
         {
             return false;
         }

@@ -109,6 +109,69 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         static StoredApiKey Stored((string Id, string Text) key, string topics = "t") => new(key.Id, "billing", ApiKey.Hash(key.Text), new Grants([topics], [topics], []));
     }
 
+    [Theory]
+    [InlineData("/topics/t/events", "text/plain", "late", "jti")]
+    [InlineData("/publish", "application/json", """[{"topic":"t","data":"late"}]""", "jti")]
+    [InlineData("/publish", "application/x-ndjson", """{"topic":"t","data":"late"}""", "jti")]
+    [InlineData("/topics/t/events", "text/plain", "late", "apiKey")]
+    [InlineData("/publish", "application/json", """[{"topic":"t","data":"late"}]""", "apiKey")]
+    [InlineData("/publish", "application/json", "[]", "jti")]
+    public async Task What_is_revoked_while_a_body_is_on_its_way_stores_nothing(string path, string type, string rest, string kind)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var key = ApiKey.New();
+            ApiKeyStore.Write(file, [new StoredApiKey(key.Id, "billing", ApiKey.Hash(key.Text), new Grants(["t"], ["t"], []))]);
+            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
+            var begin = new string(' ', 50_000);
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(replica.Address.Host, replica.Address.Port, Cancellation);
+            await socket.SendAsync(
+                Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: {type}\r\nAuthorization: Bearer {(kind == "jti" ? Token("j1") : key.Text)}\r\nContent-Length: {begin.Length + rest.Length}\r\n\r\n"),
+                Cancellation);
+            // It is asked for the body: whoever sends it was let in.
+            Assert.StartsWith("HTTP/1.1 100 ", await RawHttp.ReadAsync(socket, "\r\n\r\n"), StringComparison.Ordinal);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(begin), Cancellation);
+            await RevokeAsync(replica.Admin, $$"""{"{{kind}}":"{{(kind == "jti" ? "j1" : key.Id)}}"}""");
+            await socket.SendAsync(Encoding.ASCII.GetBytes(rest), Cancellation);
+
+            Assert.Equal(AuthReason.TokenRevoked, RawHttp.AssertProblem(401, await RawHttp.ReadAsync(socket)).GetProperty("reason").GetString());
+            using var topic = await replica.Client.SendAsync(HttpMethod.Get, "/topics/t", ("Authorization", $"Bearer {Token("j2")}"));
+            Assert.Equal(0, (await topic.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("lastOffset").GetInt64());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task A_history_that_is_being_read_ends_with_what_is_whole_when_its_credential_is_revoked()
+    {
+        var replica = await ReplicaAsync();
+        using var publisher = new HttpClient { BaseAddress = replica.Address, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", Token("j2")) } };
+        var data = new string('a', 60_000);
+        for (var i = 0; i < 60; i++)
+        {
+            using var stored = await publisher.PostAsync("/topics/t/events", new StringContent(data), Cancellation);
+            Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+        }
+
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 8 * 1024 };
+        await socket.ConnectAsync(replica.Address.Host, replica.Address.Port, Cancellation);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"GET /topics/t/events?limit=1000 HTTP/1.1\r\nHost: r\r\nConnection: close\r\nAccept: application/x-ndjson\r\nAuthorization: Bearer {Token("j1")}\r\n\r\n"),
+            Cancellation);
+        var begin = await RawHttp.ReadAsync(socket, "\r\n\r\n");
+        await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+        var text = begin + await RawHttp.ReadAsync(socket);
+
+        // The last chunk has come, and not all events.
+        Assert.EndsWith("\r\n0\r\n\r\n", text, StringComparison.Ordinal);
+        Assert.InRange(text.Split("\"offset\":").Length - 1, 1, 59);
+    }
+
     [Fact]
     public async Task The_end_of_a_session_ends_that_token_and_no_other_of_its_owner()
     {
@@ -179,6 +242,63 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         await database.HashSetAsync(key, "genuine", ClusterKey.Records.Sign(ForgedKind.Revocation, key, JsonSerializer.Serialize(genuine, RevocationJsonContext.Default.Revocation)));
         await database.SortedSetAddAsync($"{key}:order", "genuine", await database.StringIncrementAsync($"{key}:number"));
         await Eventually.Async(async () => await AskAsync(replica.Client, Token("j1")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the genuine one to count");
+    }
+
+    [Theory]
+    [InlineData("no order")]
+    [InlineData("no hash")]
+    [InlineData("not in the order")]
+    [InlineData("not in the hash")]
+    [InlineData("moved in the order")]
+    [InlineData("under another name")]
+    [InlineData("junk in front")]
+    [InlineData("junk between")]
+    public async Task Whoever_changes_the_list_in_Redis_makes_nothing_count_again(string change)
+    {
+        var replica = await ReplicaAsync();
+        await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+        await RevokeAsync(replica.Admin, """{"jti":"j2"}""");
+        await using var connection = await redis.ConnectAsync();
+        var database = connection.GetDatabase();
+        RedisKey list = $"{{{_prefix}:revocations}}", order = $"{{{_prefix}:revocations}}:order";
+        var id = new RevokedName(RevocationKind.TokenId, null, "j1").Id;
+        var junk = Enumerable.Range(0, 600).Select(i => new SortedSetEntry($"junk{i}", change == "junk in front" ? 0.5 : 2.5)).ToArray();
+        // At once, as somebody would who starts a process before another one has looked.
+        var transaction = database.CreateTransaction();
+        var changed = change switch
+        {
+            "no order" => transaction.KeyDeleteAsync(order),
+            "no hash" => transaction.KeyDeleteAsync(list),
+            "not in the order" => transaction.SortedSetRemoveAsync(order, id),
+            "not in the hash" => transaction.HashDeleteAsync(list, id),
+            "moved in the order" => transaction.SortedSetAddAsync(order, id, 0.5),
+            "under another name" => transaction.HashSetAsync(list, "other", await database.HashGetAsync(list, id)),
+            _ => (Task)transaction.SortedSetAddAsync(order, junk),
+        };
+        _ = change == "under another name" ? transaction.HashDeleteAsync(list, id) : null;
+        Assert.True(await transaction.ExecuteAsync());
+        await changed;
+
+        // Where the hash has it, at once; else as soon as one that runs has looked.
+        var late = await ReplicaAsync();
+        if (change is not ("no hash" or "not in the hash"))
+        {
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, Token("j1")));
+        }
+
+        await Eventually.Async(async () => await AskAsync(late.Client, Token("j1")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the new process to know");
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(late.Client, Token("j2")));
+        await Eventually.Async(
+            async () => await database.HashExistsAsync(list, id) && await database.SortedSetScoreAsync(order, id) >= 1, s_limit, "both places to have it again");
+
+        // What comes later is found in the order, though nobody hears of it.
+        var genuine = new Revocation(RevocationKind.TokenId, "j3", null, null, TimeProvider.System.GetUtcNow(), TimeProvider.System.GetUtcNow().AddHours(1));
+        await database.HashSetAsync(list, genuine.Name.Id, ClusterKey.Records.Sign(ForgedKind.Revocation, list.ToString(), JsonSerializer.Serialize(genuine, RevocationJsonContext.Default.Revocation)));
+        await database.SortedSetAddAsync(order, genuine.Name.Id, await database.StringIncrementAsync($"{list}:number"));
+        foreach (var process in new[] { replica, late })
+        {
+            await Eventually.Async(async () => await AskAsync(process.Client, Token("j3")) == (HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), s_limit, "the later one to count");
+        }
     }
 
     [Fact]

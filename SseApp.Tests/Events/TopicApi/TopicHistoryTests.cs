@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Hosting.Internal;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.TopicApi;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Events.TopicApi;
@@ -141,9 +143,12 @@ public sealed class TopicHistoryTests(RedisServer redis) : IClassFixture<RedisSe
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var meter = new SseMeter(services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>());
         var budget = new RequestBudget(Options.Create(new MemoryOptions()), meter);
-        var history = new TopicHistory(log, budget, new EventsMetrics(meter, TimeProvider.System));
+        using var credentials = new CredentialService(
+            Options.Create(new CredentialOptions()), new HostingEnvironment { EnvironmentName = "Development" }, new Revocations(), TimeProvider.System, NullLoggerFactory.Instance);
+        var history = new TopicHistory(log, budget, credentials, new EventsMetrics(meter, TimeProvider.System));
         using var body = new MemoryStream();
         var context = new DefaultHttpContext { Response = { Body = body } };
+        context.Features.Set(credentials.Stranger);
 
         await history.HandleAsync("t", context);
 

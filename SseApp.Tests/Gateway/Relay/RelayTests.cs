@@ -71,6 +71,41 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
     }
 
     [Fact]
+    public async Task What_is_empty_arrives_and_the_same_credential_counts_on_every_way()
+    {
+        (string, string)[] settings = [.. Tokens.Settings, ("Security:PublicTopics:0", "news.*")];
+        var replica = await ReplicaAsync(settings);
+        var relayed = await StartGatewayAsync(1, settings);
+        var forwarded = await StartGatewayAsync(1, [.. settings, ("Relay:Enabled", "false")]);
+        var token = Tokens.Make(["orders.*"]);
+        var cookie = $"Cookie: __Host-sse_token={token}";
+        foreach (var (status, query, headers) in new (int, string, string[])[]
+        {
+            (401, "topic=news.1", ["Authorization:"]),
+            (401, "topic=news.1", ["Authorization: ", "Authorization: "]),
+            (401, "topic=orders.1", ["Authorization:", cookie]),
+            (401, "topic=orders.1", ["Authorization:", cookie, "Origin: https://evil.example"]),
+            (401, "topic=orders.1", ["Authorization: Bearer", cookie]),
+            (401, "topic=orders.1", [$"Authorization: Bearer {token}", "Authorization:"]),
+            (401, "topic=news.1", ["Cookie: __Host-sse_token="]),
+            (200, "topic=news.1", ["Cookie: __Host-sse_token"]),
+            (200, "topic=news.1", ["Cookie:"]),
+            (401, "topic=news.1&ticket=", []),
+            (401, "topic=news.1&ticket", []),
+            (200, "topic=orders.1&ticket=", [cookie]),
+            (401, "topic=orders.1&ticket=", ["Authorization:", cookie]),
+        })
+        {
+            foreach (var address in new[] { replica.Address, relayed.Address, forwarded.Address })
+            {
+                var lines = string.Concat(headers.Select(static header => header + "\r\n"));
+                var answer = await RawHttp.AskAsync(address, $"GET /events?{query} HTTP/1.1\r\nHost: {address.Authority}\r\n{lines}\r\n", until: "\r\n\r\n");
+                Assert.Equal((status, query, lines, address), (int.Parse(answer.Split(' ')[1], CultureInfo.InvariantCulture), query, lines, address));
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_replica_that_stops_ends_its_streams_with_the_last_chunk_and_the_client_goes_on_elsewhere()
     {
         var leaving = await ReplicaAsync();
