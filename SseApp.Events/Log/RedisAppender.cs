@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null, Action<string>? onIncomplete = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -181,7 +181,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             return;
         }
 
-        var parts = text.Split(' ');
+        var parts = text.Split(' ', 4);
         var position = new Position(RedisScript.ParseEpoch(parts[0]), long.Parse(parts[1], CultureInfo.InvariantCulture));
         if (parts[2] == "1")
         {
@@ -193,6 +193,11 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         if (parts[2] == "2")
         {
             onForeign(request.Topic);
+        }
+        else if (parts[2] == "3")
+        {
+            // To say that it is not stored would have it published twice.
+            onIncomplete?.Invoke(parts[3]);
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     private readonly RedisAppender _appender;
     private readonly ILogger<RedisTopicLog> _logger;
     private readonly ForgedRecords? _forged;
+    private string? _reportedIncomplete;
 
     public RedisTopicLog(
         IConnectionMultiplexer redis,
@@ -32,7 +33,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory, ReportIncomplete);
         _logger = logger;
         _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;
@@ -155,6 +156,18 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     // By the counter's name it is logged once in a while only, and the alert says that somebody writes into Redis.
     private void CountForeign(string topic, string why) => _forged?.Add(ForgedKind.Topic, topic, why);
+
+    // Once for each cause: it may be the same for every publish.
+    private void ReportIncomplete(string error)
+    {
+        if (Interlocked.Exchange(ref _reportedIncomplete, error) != error)
+        {
+            LogIncomplete(error);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "Redis stored an event and refused a command after that, so it may have been announced late, kept too long, or be stored twice if it is published again with its key. {Error}")]
+    private partial void LogIncomplete(string error);
 
     [LoggerMessage(LogLevel.Error, "A publish failed in the Redis client in a way that it has no exception for, or its answer could not be read; the publisher was told that the event may or may not be stored.")]
     private partial void LogFault(Exception exception);

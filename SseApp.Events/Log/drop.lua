@@ -9,5 +9,6 @@ end
 if not epoch or (ARGV[3] ~= '' and epoch ~= ARGV[3]) then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('DEL', KEYS[2])
-redis.call('PUBLISH', ARGV[1], ARGV[2])
+-- Whoever may not announce it has dropped it all the same; replicas find out when they look at the counter.
+redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 return 1

@@ -44,6 +44,9 @@ local function strange(answer)
   return true
 end
 
+-- The position of the event at hand once it is in its log: from there on it is stored, whatever fails.
+local stored = false
+
 local function append(k, a)
   local counter, log = keys[k], keys[k + 1]
   local foreign = false
@@ -103,6 +106,11 @@ local function append(k, a)
     call('DEL', log)
     length = call('RPUSH', log, message)
   end
+  stored = position
+  -- First of what comes after it: without its record a repetition would store it twice. What a user of the server may not
+  -- do is refused one command at a time; readers find an event that nobody announced when they look at the counter.
+  local record = args[a + 7] == '1' and try('SET', keys[k + 2], position, 'PX', args[2])
+  local announced = try('PUBLISH', args[a], message)
   local counted = length == entries + 1
   if not counted then bytes = count(log, length, size) end
   local limit, most = tonumber(args[a + 3]), tonumber(args[a + 4])
@@ -124,8 +132,8 @@ local function append(k, a)
     call('PEXPIRE', counter, args[a + 5])
     call('PEXPIRE', log, args[a + 5])
   end
-  if args[a + 7] == '1' then call('SET', keys[k + 2], position, 'PX', args[2]) end
-  call('PUBLISH', args[a], message)
+  if type(record) == 'table' and record.err then error(record.err, 0) end
+  if type(announced) == 'table' and announced.err then error(announced.err, 0) end
   if foreign then return position .. ' 2' end
   return epoch == args[a + 8] and offset or position .. ' 0'
 end
@@ -133,9 +141,11 @@ end
 local answer = {}
 local k = 1
 for a = 3, #args, 10 do
-  local stored, result = pcall(append, k, a)
-  if not stored then
-    result = '!' .. (type(result) == 'table' and result.err or tostring(result))
+  stored = false
+  local done, result = pcall(append, k, a)
+  if not done then
+    local fault = type(result) == 'table' and result.err or tostring(result)
+    result = stored and stored .. ' 3 ' .. fault or '!' .. fault
   end
   answer[#answer + 1] = result
   k = k + (args[a + 7] == '1' and 3 or 2)

@@ -36,11 +36,14 @@ internal static class ClusterRedisExtensions
         builder.Services.ActivateSingleton<RedisStatus>();
         builder.Services.AddHealthChecks()
             .AddCheck<RedisHealthCheck>("redis", failureStatus, [HealthTags.Ready, HealthTags.Dependency])
-            .AddCheck<RedisMemoryHealthCheck>("redis-memory", tags: [HealthTags.Ready]);
+            .AddCheck<RedisMemoryHealthCheck>("redis-memory", tags: [HealthTags.Ready])
+            .AddCheck<RedisRightsHealthCheck>("redis-rights", failureStatus, [HealthTags.Ready]);
         builder.Services.AddValidatedOptions<RedisMemoryOptions>(RedisMemoryOptions.SectionName);
         builder.Services.AddValidatedOptions<TopicLogBudget>(TopicLogBudget.SectionName);
         builder.Services.AddSingleton<RedisMemory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisMemory>());
+        builder.Services.AddSingleton<RedisRights>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<RedisRights>());
         return builder;
     }
 

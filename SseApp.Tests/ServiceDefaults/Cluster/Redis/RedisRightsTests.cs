@@ -1,0 +1,95 @@
+using SseApp.ServiceDefaults.Cluster.Redis;
+
+namespace SseApp.Tests.ServiceDefaults.Cluster.Redis;
+
+/// <summary>A user of Redis that has not all rights; has a server of its own, whose users it changes.</summary>
+public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("resetchannels")]
+    [InlineData("allchannels -publish")]
+    [InlineData("allchannels -set")]
+    [InlineData("allchannels -pexpire")]
+    public async Task An_event_that_is_stored_is_confirmed_although_a_later_command_is_refused(string rights)
+    {
+        await GrantAsync("partly", $"~* +@all {rights}");
+        await using var host = await StartAsync("partly");
+        var topic = Guid.NewGuid().ToString("N");
+
+        using var answer = await host.PublishAsync(topic, "1", idempotencyKey: "a");
+
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        using var history = await host.Client.GetAsync($"/topics/{topic}/events", Cancellation);
+        Assert.Equal(1, (await history.Content.ReadAsStringAsync(Cancellation)).Split("\"data\"").Length - 1);
+    }
+
+    [Theory]
+    [InlineData("~* +@all resetchannels", "PUBLISH")]
+    [InlineData("~other:* allchannels +@all", "NOPERM")]
+    [InlineData("~sse:* allchannels +@all", "NOPERM")]
+    [InlineData("~* allchannels +@all -eval -evalsha", "eval")]
+    public async Task A_user_without_the_rights_is_named_with_the_command_that_gives_them(string rights, string refused)
+    {
+        await GrantAsync("less", rights);
+        await using var host = await StartAsync("less");
+
+        var health = await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "redis-cli ACL SETUSER less");
+
+        Assert.Contains(refused, health, StringComparison.OrdinalIgnoreCase);
+        // What is proposed is enough, and /health says so without a restart.
+        var proposed = Proposed(host);
+        await GrantAsync("less", proposed);
+        await UntilAsync(host, HttpStatusCode.OK, "\"redis-rights\":{\"status\":\"healthy\"");
+        await using var reader = await host.SubscribeAsync("allowed");
+        using var answer = await host.PublishAsync("allowed", "1");
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        Assert.Equal("1", (await reader.NextAsync())?.Data);
+    }
+
+    [Fact]
+    public async Task A_server_that_only_reads_is_named()
+    {
+        await using var own = new RedisServer();
+        await using var host = await EventsHost.StartAsync(own);
+        await using (var operators = await own.ConnectAsync())
+        {
+            await operators.GetServers()[0].ExecuteAsync("REPLICAOF", "127.0.0.1", "1");
+        }
+
+        await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "REPLICAOF NO ONE");
+    }
+
+    private static string Proposed(EventsHost host)
+    {
+        var problem = host.Get<RedisRights>().Problem!;
+        return problem[(problem.IndexOf("SETUSER less ", StringComparison.Ordinal) + "SETUSER less ".Length)..].Replace("'", "", StringComparison.Ordinal);
+    }
+
+    private Task<EventsHost> StartAsync(string user) => EventsHost.StartAsync($"{redis.ConnectionString},user={user},password=p", "sse");
+
+    private async Task GrantAsync(string user, string rights)
+    {
+        await redis.RequireAsync();
+        await using var operators = await redis.ConnectAsync();
+        await operators.GetServers()[0].ExecuteAsync("ACL", ["SETUSER", user, "reset", "on", ">p", .. rights.Split(' ')]);
+    }
+
+    private static async Task<string> UntilAsync(EventsHost host, HttpStatusCode status, string text)
+    {
+        var last = "";
+        await Eventually.Async(
+            async () =>
+            {
+                using var health = await host.Admin.GetAsync("/health", Cancellation);
+                last = System.Text.RegularExpressions.Regex.Unescape(await health.Content.ReadAsStringAsync(Cancellation));
+                return health.StatusCode == status && last.Contains(text, StringComparison.Ordinal);
+            },
+            s_limit,
+            $"{status} with {text}");
+        return last;
+    }
+}
