@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Numerics;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -21,6 +23,19 @@ internal static class Tokens
         ("Security:Issuers:0:Audience", Audience),
         ("Security:Issuers:0:Key", Key),
     ];
+
+    private static readonly BigInteger s_order = BigInteger.Parse("0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    /// <summary>The other signature that every ES256 token has, (r, n−s), which anybody can make of the first.</summary>
+    public static string Twin(string token)
+    {
+        var split = token.LastIndexOf('.') + 1;
+        var signature = Base64Url.DecodeFromChars(token.AsSpan(split));
+        var other = (s_order - new BigInteger(signature.AsSpan(32), isUnsigned: true, isBigEndian: true)).ToByteArray(isUnsigned: true, isBigEndian: true);
+        signature.AsSpan(32).Clear();
+        other.CopyTo(signature, signature.Length - other.Length);
+        return token[..split] + Base64Url.EncodeToString(signature);
+    }
 
     /// <summary>A token for <c>alice</c>, valid for an hour unless it is changed.</summary>
     public static string Make(string[]? subscribe = null, string[]? publish = null, string sub = "alice", TimeSpan? life = null, Action<Dictionary<string, object>>? change = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256, string? type = null)

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Security.Cryptography;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
@@ -26,6 +27,7 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
     private Task? _asking;
     private long _askedAt = long.MinValue;
     private bool _reported;
+    private int _weak;
     private int _version;
 
     /// <summary>The keys, of which one has this id if the issuer knows it; null while there were never any, or none for a day.</summary>
@@ -76,6 +78,21 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
 
     private static bool IsIn(Known known, string? keyId) => keyId is null || known.Keys.Any(key => string.Equals(key.KeyId, keyId, StringComparison.Ordinal));
 
+    // A file with such a key is refused, too.
+    private static bool IsWeak(SecurityKey key) =>
+        (key is RsaSecurityKey or X509SecurityKey { PublicKey: RSA } or JsonWebKey { Kty: JsonWebAlgorithmsKeyTypes.RSA }) && key.KeySize < TokenIssuer.MinRsaBits;
+
+    // Once for each time that there are others.
+    private void ReportWeak(int count)
+    {
+        if (count > 0 && count != _weak)
+        {
+            LogWeak(count, _address, TokenIssuer.MinRsaBits);
+        }
+
+        _weak = count;
+    }
+
     private async Task ReadAsync()
     {
         try
@@ -83,7 +100,9 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
             using var limit = new CancellationTokenSource(s_answerLimit, time);
             var described = await OpenIdConnectConfigurationRetriever.GetAsync(_address, documents, limit.Token);
             // A shared key in a public set would be everybody's.
-            SecurityKey[] keys = [.. described.SigningKeys.Where(key => key is not SymmetricSecurityKey and not JsonWebKey { Kty: JsonWebAlgorithmsKeyTypes.Octet })];
+            SecurityKey[] all = [.. described.SigningKeys.Where(key => key is not SymmetricSecurityKey and not JsonWebKey { Kty: JsonWebAlgorithmsKeyTypes.Octet })];
+            SecurityKey[] keys = [.. all.Where(static key => !IsWeak(key))];
+            ReportWeak(all.Length - keys.Length);
             if (keys.Length == 0)
             {
                 throw new InvalidOperationException("It has no key to verify signatures with.");
@@ -116,6 +135,9 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
 
     [LoggerMessage(LogLevel.Warning, "The keys of the issuer cannot be read at {Address}: {Reason} Keys that are known serve for a day; until there are any, its tokens are answered with 503.")]
     private partial void LogUnreachable(string address, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "{Count} RSA keys of the issuer at {Address} are ignored: they have fewer than {Bits} bits. Tokens that are signed with them are refused; let the issuer make a longer key.")]
+    private partial void LogWeak(int count, string address, int bits);
 
     [LoggerMessage(LogLevel.Information, "The keys of the issuer can be read at {Address} again.")]
     private partial void LogBack(string address);

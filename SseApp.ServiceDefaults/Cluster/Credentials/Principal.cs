@@ -34,7 +34,10 @@ internal sealed record Principal
     /// <summary>The token's <c>jti</c>.</summary>
     public string? TokenId { get; init; }
 
-    /// <summary>SHA-256 of the whole token or API key, in base64: names it where it has no <c>jti</c>.</summary>
+    /// <summary>
+    /// Names the credential, in base64: SHA-256 of an API key; of a token's issuer and <c>jti</c>, or without one of what is signed of
+    /// it. Never of the signature, of which the bearer can make others.
+    /// </summary>
     public string? Fingerprint { get; init; }
 
     /// <summary>Names the key that signed the token, see <see cref="IssuerKeys.IdOf"/>.</summary>

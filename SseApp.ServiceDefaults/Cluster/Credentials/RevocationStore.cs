@@ -81,7 +81,7 @@ internal sealed class RevocationStore(
         var last = issuedBefore > now ? issuedBefore.Value : now;
         DateTimeOffset? until = kind == RevocationKind.ApiKey ? null
             : kind == RevocationKind.Ticket ? now + TicketsOptions.LongestAge
-            : last + credentials.Value.MaxTokenLifetime + TokenIssuer.ClockSkew;
+            : last + credentials.Value.MaxTokenLifetime + (2 * TokenIssuer.ClockSkew);
         return RevokeAsync(new Revocation(kind, value, issuer, issuedBefore, now, until), cancellationToken);
     }
 

@@ -88,7 +88,8 @@ internal sealed class Revocations
 
     public bool Has(RevocationKind kind, string? issuer, string value) => _known.ContainsKey(new RevokedName(kind, issuer, value));
 
-    // A token that does not say when it was issued may be of before.
+    // A token that does not say when it was issued may be of before; so may one that says it was a moment later, because its issuer's
+    // clock may be ahead.
     private bool HasSubject(string? issuer, string subject, DateTimeOffset? issuedAt) =>
-        _known.TryGetValue(new RevokedName(RevocationKind.Subject, issuer, subject), out var known) && (issuedAt is not { } at || at < known.IssuedBefore);
+        _known.TryGetValue(new RevokedName(RevocationKind.Subject, issuer, subject), out var known) && (issuedAt is not { } at || at - TokenIssuer.ClockSkew < known.IssuedBefore);
 }

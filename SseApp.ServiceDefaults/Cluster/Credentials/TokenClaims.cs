@@ -16,6 +16,12 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
     public const string DefaultSubscribe = "sse_subscribe";
     public const string DefaultPublish = "sse_publish";
 
+    private const string Scope = "scope";
+    private const string ShortScope = "scp";
+
+    /// <summary>Names of the claims that are a text or a list of texts, and nothing else.</summary>
+    public IReadOnlyList<string> Lists { get; } = [subscribe, publish, Scope, ShortScope];
+
     public bool TryRead(JsonWebToken token, [NotNullWhen(true)] out Grants? grants, [NotNullWhen(false)] out string? fault)
     {
         // An array has a claim for each item; what is not text is no pattern, no name and no scope.
@@ -30,7 +36,7 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
             return false;
         }
 
-        grants = new(Fill(subscribing), Fill(publishing), [.. texts["scope"].SelectMany(scope => scope.Split(' ')), .. texts["scp"].SelectMany(scope => scope.Split(' '))]);
+        grants = new(Fill(subscribing), Fill(publishing), [.. texts[Scope].SelectMany(scope => scope.Split(' ')), .. texts[ShortScope].SelectMany(scope => scope.Split(' '))]);
         fault = null;
         return true;
 

@@ -10,6 +10,9 @@ internal sealed class TokenIssuer
     /// <summary>Bytes that a shared key has at least: as many as the code that it makes.</summary>
     public const int MinKeyBytes = 32;
 
+    /// <summary>Bits that an RSA key has at least.</summary>
+    public const int MinRsaBits = 2048;
+
     /// <summary>What clocks may differ by.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
@@ -143,9 +146,9 @@ internal sealed class TokenIssuer
         {
             using var rsa = RSA.Create();
             rsa.ImportFromPem(pem);
-            return rsa.KeySize >= 2048
+            return rsa.KeySize >= MinRsaBits
                 ? (new RsaSecurityKey(rsa.ExportParameters(includePrivateParameters: false)), [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256])
-                : throw new ArgumentException($"The RSA key has {rsa.KeySize} bits; it needs at least 2048.", nameof(pem));
+                : throw new ArgumentException($"The RSA key has {rsa.KeySize} bits; it needs at least {MinRsaBits}.", nameof(pem));
         }
         catch (CryptographicException exception)
         {

@@ -33,13 +33,25 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             return Invalid($"The token has {text.Length} characters; at most {MaxLength} are read.");
         }
 
+        // Of the whole text: that the signature was looked at is true of this one and no other.
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow() && HasKey(known))
         {
             return new(known);
         }
 
-        var found = await ValidateAsync(text, hash);
+        Verification found;
+        try
+        {
+            found = await ValidateAsync(text);
+        }
+#pragma warning disable CA1031 // Whatever a token does to the code that reads it, it is not let in, and it is no fault of this service.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return Invalid("It cannot be read.");
+        }
+
         if (found.Principal is { } principal && principal.ExpiresAt - time.GetUtcNow() is { Ticks: > 0 } left)
         {
             _verified.Set(hash, principal, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = left < s_remembered ? left : s_remembered });
@@ -51,8 +63,13 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
     /// <summary>Whether the key that signed the principal's token is still one of its issuer's.</summary>
     public bool HasKey(Principal principal) => _issuers.TryGetValue(principal.Issuer!, out var issuer) && issuer.Has(principal.SigningKeyId);
 
-    private async Task<Verification> ValidateAsync(string text, string hash)
+    private async Task<Verification> ValidateAsync(string text)
     {
+        if (TokenForm.FaultOf(text, claims.Lists) is { } wrong)
+        {
+            return Invalid(wrong);
+        }
+
         JsonWebToken token;
         try
         {
@@ -88,22 +105,29 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
         var now = time.GetUtcNow();
         var expires = new DateTimeOffset(token.ValidTo);
         DateTimeOffset? issued = token.IssuedAt == DateTime.MinValue ? null : new DateTimeOffset(token.IssuedAt);
-        // A token that says it will be made tomorrow lives longer than it seems to, too.
+        // It would outlive what is taken back by a moment: a revocation by 'sub' looks at this claim.
+        if (issued > now + TokenIssuer.ClockSkew)
+        {
+            return Invalid($"It was issued in the future ('iat'); clocks may differ by {TokenIssuer.ClockSkew.TotalSeconds:0} s.");
+        }
+
         if (expires - (issued is { } start && start < now ? start : now) > maxLifetime)
         {
             return Invalid($"It lives longer than Security:MaxTokenLifetime ({maxLifetime}).");
         }
 
+        var id = token.Id is { Length: > 0 } given ? given : null;
+        var fingerprint = FingerprintOf(text, issuer.Name, id);
         return claims.TryRead(token, out var grants, out var fault)
             ? new(new Principal
             {
                 Kind = CredentialKind.Token,
                 // Whoever has no name is nobody but the bearer of this token.
-                Key = token.Subject is { Length: > 0 } subject ? Principal.KeyOf("token", $"{issuer.Name}\n{subject}") : Principal.KeyOf("token", $"\n{hash}"),
+                Key = token.Subject is { Length: > 0 } subject ? Principal.KeyOf("token", $"{issuer.Name}\n{subject}") : Principal.KeyOf("token", $"\n{fingerprint}"),
                 Name = token.Subject is { Length: > 0 } name ? name : null,
                 Issuer = issuer.Name,
-                TokenId = token.Id is { Length: > 0 } id ? id : null,
-                Fingerprint = hash,
+                TokenId = id,
+                Fingerprint = fingerprint,
                 SigningKeyId = IssuerKeys.IdOf(result.SecurityToken.SigningKey),
                 IssuedAt = issued,
                 ExpiresAt = expires,
@@ -111,6 +135,11 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             })
             : Invalid(fault);
     }
+
+    // Not of the signature: there are two for each text that an elliptic curve signs, and as many of some algorithms as an issuer
+    // makes. Whoever has one would have another token, which was not taken back. And what has the same id is the same token.
+    private static string FingerprintOf(string text, string issuer, string? id) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(
+        id is null ? TokenForm.SignedText(text).ToString() : $"{issuer}\n{id}")));
 
     // In words of our own: those of the exception show the token's values.
     private static Verification Refuse(Exception? exception) => exception switch

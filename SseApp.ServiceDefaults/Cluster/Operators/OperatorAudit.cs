@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
@@ -26,9 +27,12 @@ internal sealed partial class OperatorAudit(ILoggerFactory logs, OperatorLimit l
 
     private static string What(HttpRequest request, OperatorRequest operators)
     {
-        var query = string.Join('&', s_parameters.Where(name => request.Query.ContainsKey(name)).Select(name => $"{name}={request.Query[name]}"));
-        return $"{request.Path}{(query.Length > 0 ? "?" : "")}{query}{(operators.Detail is { } detail ? $" ({detail})" : "")}";
+        var query = string.Join('&', s_parameters.Where(name => request.Query.ContainsKey(name)).Select(name => $"{name}={Truth(request.Query[name])}"));
+        return $"{CredentialText.Hide(request.Path)}{(query.Length > 0 ? "?" : "")}{query}{(operators.Detail is { } detail ? $" ({detail})" : "")}";
     }
+
+    // Whatever else was sent is no answer to the question, and may be a secret.
+    private static string Truth(string? value) => bool.TryParse(value, out var truth) ? truth ? "true" : "false" : "?";
 
     [LoggerMessage(LogLevel.Information, "{Who}, by {Credential}, from {Address}: {Method} {What}: {Status}")]
     private partial void LogRequest(string who, string credential, string address, string method, string what, int status);

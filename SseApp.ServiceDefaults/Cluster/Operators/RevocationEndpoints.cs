@@ -113,9 +113,9 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     // Clocks differ. What lies further ahead would lock somebody out who signs in later.
     private static readonly TimeSpan s_maxAhead = TimeSpan.FromMinutes(5);
 
-    /// <summary>For the audit log.</summary>
+    /// <summary>For the audit log: without what may be a credential. Of a ticket it is the SHA-256 that stands here.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Kind} '{Value}'{(Issuer is null ? "" : $" of {Issuer}")}{(IssuedBefore is { } before ? $" issued before {before:yyyy-MM-ddTHH:mm:ssZ}" : "")}");
+        string.Create(CultureInfo.InvariantCulture, $"{Kind} '{(Kind == RevocationKind.Ticket ? Value : CredentialText.Hide(Value))}'{(Issuer is null ? "" : $" of {CredentialText.Hide(Issuer)}")}{(IssuedBefore is { } before ? $" issued before {before:yyyy-MM-ddTHH:mm:ssZ}" : "")}");
 
     /// <returns>The rule that is broken instead.</returns>
     public static (RevocationRequest? Request, string? Rule) Parse(JsonElement json, DateTimeOffset now)
@@ -139,6 +139,11 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
                 return (null, $"'{member.Name}' is a text of 1 to {MaxValue} characters, none of which is a control character.");
             }
 
+            if (CredentialText.Holds(value))
+            {
+                return (null, InsteadOf(member.Name));
+            }
+
             members[member.Name] = value;
             if (member.Name == Before)
             {
@@ -160,7 +165,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
         switch (kind)
         {
             case Jti:
-                return IsToken(members[Jti]) ? (null, "'jti' is the id that stands in the token, not the token.") : (new(RevocationKind.TokenId, members[Jti], issuer, null), null);
+                return (new(RevocationKind.TokenId, members[Jti], issuer, null), null);
             case ApiKeyId:
                 return ApiKey.IsId(members[ApiKeyId])
                     ? (new(RevocationKind.ApiKey, members[ApiKeyId], null, null), null)
@@ -194,7 +199,16 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     private static DateTimeOffset? Time(JsonElement json, string text) =>
         json.TryGetDateTimeOffset(out var time) && text.IndexOf('T', StringComparison.Ordinal) is > 0 and var start && text.AsSpan(start).ContainsAny('Z', '+', '-') ? time.ToUniversalTime() : null;
 
-    private static bool IsToken(string text) => text.StartsWith("eyJ", StringComparison.Ordinal) && text.Count(character => character == '.') >= 2;
+    // A text of 43 digits is not refused here, although a ticket has that form: subjects and ids of some issuers have it, too.
+    private static string InsteadOf(string member) => $"The value of '{member}' holds an API key or a token, and neither is to be sent. " + member switch
+    {
+        Jti => "'jti' is the id that stands in the token, not the token; to take back an API key send its id in 'apiKey'.",
+        Sub => "'sub' is the name of the user that stands in the token; one token is taken back by its 'jti', an API key by its id in 'apiKey'.",
+        ApiKeyId => "'apiKey' is the id of a key: the part between the two '_', as 'keys list' prints it, and not the whole key.",
+        TicketText => "'ticket' is the ticket that POST /tickets gave, which is also in the URL of its stream.",
+        IssuerName => "'issuer' is the 'iss' of the tokens.",
+        _ => $"'{Before}' is a time with its offset (ISO 8601, such as 2026-01-31T12:00:00Z).",
+    };
 }
 
 /// <summary>Answer of <c>GET /admin/revocations</c>.</summary>

@@ -67,6 +67,8 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         // Without a moment: up to now.
         await RevokeAsync(replica.Admin, """{"sub":"alice"}""");
         Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, young));
+        // The clock of an issuer may be ahead.
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, Token("d", issued: TimeSpan.FromSeconds(20))));
         // An older moment takes nothing back of that.
         await RevokeAsync(replica.Admin, """{"sub":"alice","issuedBefore":"2020-01-01T00:00:00+01:00"}""");
         Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, young));
@@ -200,6 +202,14 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     [InlineData("""{"jti":"a\nb"}""", "'jti' is a text")]
     [InlineData("""{"sub":"\ud800"}""", "'sub' is a text")]
     [InlineData("""{"jti":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}""", "not the token")]
+    [InlineData("""{"jti":"sse_a1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""", "id in 'apiKey'")]
+    [InlineData("""{"jti":"Bearer sse_a1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA."}""", "id in 'apiKey'")]
+    [InlineData("""{"jti":"e30.eyJzdWIiOiJhIn0.c2ln"}""", "not the token")]
+    [InlineData("""{"sub":"sse_a1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""", "id in 'apiKey'")]
+    [InlineData("""{"sub":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}""", "by its 'jti'")]
+    [InlineData("""{"sub":"a","issuer":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}""", "'iss' of the tokens")]
+    [InlineData("""{"sub":"a","issuedBefore":"sse_a1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""", "ISO 8601")]
+    [InlineData("""{"ticket":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}""", "POST /tickets gave")]
     [InlineData("""{"jti":"a","issuedBefore":"2026-01-01T00:00:00Z"}""", "'issuedBefore' is no part")]
     [InlineData("""{"apiKey":"a","issuer":"b"}""", "'issuer' is no part")]
     [InlineData("""{"apiKey":"sse_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""", "not the whole key")]

@@ -1,4 +1,7 @@
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Tests.Events.Access;
@@ -216,6 +219,53 @@ public sealed class SessionTests(RedisServer redis) : IClassFixture<RedisServer>
             Cookies(answer),
             own => Assert.Matches("^__Host-sse_token=; max-age=0; path=/; secure; samesite=strict; httponly$", own),
             site => Assert.Matches("^__Host-sse_token=; max-age=0; path=/; secure; samesite=none; httponly; Partitioned$", site));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Signing_out_is_not_evaded_with_another_text_of_the_token(bool hasId)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            using var pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            await File.WriteAllTextAsync(file, pair.ExportSubjectPublicKeyInfoPem(), Cancellation);
+            await using var host = await EventsHost.StartAsync(redis, null, [.. s_settings, ("Security:Issuers:1:Issuer", "pair"), ("Security:Issuers:1:Audience", Tokens.Audience), ("Security:Issuers:1:PublicKeyFile", file)]);
+            var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+            var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(
+                JsonSerializer.Serialize(new Dictionary<string, object>(StringComparer.Ordinal)
+                {
+                    ["iss"] = "pair",
+                    ["aud"] = Tokens.Audience,
+                    [hasId ? "jti" : "nonce"] = Guid.NewGuid().ToString("N"),
+                    ["iat"] = now,
+                    ["exp"] = now + 600,
+                    [TokenClaims.DefaultSubscribe] = "t",
+                }),
+                new SigningCredentials(new ECDsaSecurityKey(pair), SecurityAlgorithms.EcdsaSha256));
+            var shared = Tokens.Make(["t"], change: claims => claims.Remove(hasId ? "more" : "jti"));
+            await using var twins = await OpenAsync(host, ("Authorization", $"Bearer {Tokens.Twin(token)}"));
+            foreach (var each in new[] { token, shared })
+            {
+                using var answer = await SendAsync(host, HttpMethod.Delete, "/session", Cookie(each), ("Sec-Fetch-Site", "same-origin"));
+                Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+            }
+
+            Assert.Equal(AccessRefusal.EventName, (await twins.NextAsync())?.Type);
+            foreach (var other in new[] { token, Tokens.Twin(token), $"{token}=", $"{token}==", shared, $"{shared}=", $"{shared}==" })
+            {
+                foreach (var credential in new[] { ("Authorization", $"Bearer {other}"), Cookie(other) })
+                {
+                    using var refused = await SendAsync(host, HttpMethod.Get, "/topics/t", credential);
+                    Assert.Equal((credential, HttpStatusCode.Unauthorized), (credential, refused.StatusCode));
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.IdentityModel.Tokens;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -100,6 +101,24 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         // Alone it is no set of keys.
         _issuer.RemoveKey("first");
         Assert.Equal(AuthReason.Unavailable, (await Service().VerifyAsync(_issuer.Token(secret, SecurityAlgorithms.HmacSha256))).Reason);
+    }
+
+    [Theory]
+    [InlineData(1024, false)]
+    [InlineData(2048, true)]
+    public async Task A_short_rsa_key_in_the_set_verifies_nothing(int bits, bool counts)
+    {
+        using var rsa = RSA.Create(bits);
+        // The library makes no signature with it.
+        var token = Unsigned(_issuer.Token("first", claimedId: "rsa"));
+        token += $".{Base64UrlEncoder.Encode(rsa.SignData(Encoding.ASCII.GetBytes(token), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}";
+        var parameters = rsa.ExportParameters(includePrivateParameters: false);
+        _issuer.More.Add($$"""{"kty":"RSA","kid":"rsa","n":"{{Base64UrlEncoder.Encode(parameters.Modulus)}}","e":"{{Base64UrlEncoder.Encode(parameters.Exponent)}}"}""");
+        var found = await Service().VerifyAsync(token);
+        Assert.Equal((counts, counts ? null : AuthReason.TokenInvalid), (found.Principal is not null, found.Reason));
+        Assert.NotNull((await Service().VerifyAsync(_issuer.Token("first"))).Principal);
+
+        static string Unsigned(string token) => $"{Base64UrlEncoder.Encode("""{"alg":"RS256","typ":"at+jwt","kid":"rsa"}""")}.{token.Split('.')[1]}";
     }
 
     [Theory]

@@ -79,6 +79,7 @@ public sealed class TokenVerifierTests : IDisposable
         { "changed", AuthReason.TokenInvalid },
         { "too long a life", AuthReason.TokenInvalid },
         { "made tomorrow", AuthReason.TokenInvalid },
+        { "made in 40 s", AuthReason.TokenInvalid },
         { "101 patterns", AuthReason.TokenInvalid },
         { "too long", AuthReason.TokenInvalid },
         { "no token", AuthReason.TokenInvalid },
@@ -108,6 +109,7 @@ public sealed class TokenVerifierTests : IDisposable
             "changed" => Changed(Token(_ => { })),
             "too long a life" => Token(claims => claims["exp"] = now.AddHours(25).ToUnixTimeSeconds()),
             "made tomorrow" => Token(claims => (claims["iat"], claims["exp"]) = (now.AddHours(20).ToUnixTimeSeconds(), now.AddHours(30).ToUnixTimeSeconds())),
+            "made in 40 s" => Token(claims => claims["iat"] = now.AddSeconds(40).ToUnixTimeSeconds()),
             "101 patterns" => Token(claims => claims["sse_subscribe"] = Enumerable.Range(0, 101).Select(i => $"t{i}").ToArray()),
             "too long" => Token(claims => claims["padding"] = new string('x', TokenVerifier.MaxLength)),
             "no token" => "a.b.c",
@@ -128,6 +130,109 @@ public sealed class TokenVerifierTests : IDisposable
         var first = (await _verifier.VerifyAsync(Token(claims => (claims["sub"], claims["jti"]) = ("", "1")))).Principal;
         var second = (await _verifier.VerifyAsync(Token(claims => (claims["sub"], claims["jti"]) = ("", "2")))).Principal;
         Assert.NotEqual(first!.Key, second!.Key);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_token_has_one_text_and_counts_in_no_other(bool isPair)
+    {
+        var token = isPair ? Token(claims => claims["iss"] = OtherIssuer, Pair()) : Token(_ => { });
+        Assert.NotNull((await _verifier.VerifyAsync(token)).Principal);
+        var parts = token.Split('.');
+        string[] others =
+        [
+            $"{token}=", $"{token}==", $"{token}\n", $" {token}", $"{token}.", $"{token}A", $"{parts[0]}=.{parts[1]}.{parts[2]}", $"{parts[0]}.{parts[1]}==.{parts[2]}",
+            $"{parts[0]}.{parts[1]}.{parts[2].Insert(5, " ")}", $"{parts[0]}.{parts[1]}.{parts[2].Insert(5, "\t")}", $"{parts[0]}.{parts[1]}.{parts[2].Replace('-', '+').Replace('_', '/')}=",
+            // A digit that differs in bits that mean nothing only.
+            .. "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".Where(digit => digit != token[^1]).Select(digit => token[..^1] + digit),
+        ];
+        foreach (var other in others)
+        {
+            Assert.Equal((other, AuthReason.TokenInvalid), (other, (await _verifier.VerifyAsync(other)).Reason));
+        }
+    }
+
+    [Fact]
+    public async Task Another_signature_of_the_same_text_or_another_text_of_the_same_id_is_the_same_token()
+    {
+        var token = Token(claims => (claims["iss"], claims["sub"]) = (OtherIssuer, ""), Pair());
+        var (first, second) = ((await _verifier.VerifyAsync(token)).Principal!, (await _verifier.VerifyAsync(Tokens.Twin(token))).Principal!);
+        Assert.NotEqual(token, Tokens.Twin(token));
+        Assert.Equal((first.Key, first.Fingerprint), (second.Key, second.Fingerprint));
+
+        string?[] named = [await FingerprintAsync("1", "a"), await FingerprintAsync("1", "b"), await FingerprintAsync("2", "a"), await FingerprintAsync("1", "a", OtherIssuer)];
+        Assert.Equal(named[0], named[1]);
+        Assert.Equal(3, named.Distinct(StringComparer.Ordinal).Count());
+
+        async Task<string?> FingerprintAsync(string id, string more, string issuer = Issuer) => (await _verifier.VerifyAsync(Token(
+            claims => (claims["jti"], claims["more"], claims["iss"]) = (id, more, issuer), issuer == Issuer ? null : Pair()))).Principal!.Fingerprint;
+    }
+
+    private static readonly string[] s_headers = ["alg", "typ", "kid"];
+    private static readonly string[] s_times = ["exp", "nbf", "iat"];
+    private static readonly string[] s_lists = ["aud", "scope", "sse_subscribe", "sse_publish"];
+    private static readonly string[] s_values = ["null", "true", "1", "-1", "1e400", "1e300", "\"1\"", "\"\\ud800\"", "{}", "{\"a\":[]}", "[]", "[null]", "[1]", "[[]]", "[{}]", "[\"a\"]"];
+
+    [Fact]
+    public Task A_member_of_another_type_is_a_refusal_and_no_exception() =>
+        Gen.Select(Of([.. s_headers, .. s_times, .. s_lists, "iss", "sub", "jti"]), Of(s_values), Gen.Bool).SampleAsync(
+            async (name, value, isSigned) =>
+            {
+                var isRight = value == "\"1\"" ? name is not "exp" and not "nbf" and not "iat"
+                    : value is "1" or "-1" or "1e300" or "1e400" ? value == "1" && s_times.Contains(name)
+                    : (value is "[]" or "[\"a\"]") && s_lists.Contains(name);
+                var found = await _verifier.VerifyAsync(Raw(name, value, isSigned));
+                Assert.True(isRight || found.Reason == AuthReason.TokenInvalid, $"{name}: {value} was {found}");
+                Assert.True(isSigned || found.Principal is null);
+            },
+            iter: 1_000);
+
+    private static Gen<string> Of(string[] texts) => Gen.Int[0, texts.Length - 1].Select(index => texts[index]);
+
+    [Theory]
+    [InlineData("e30.eyJpc3MiOm51bGx9.")]
+    [InlineData("e30.e30.")]
+    [InlineData("bnVsbA.bnVsbA.AA")]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("....")]
+    public async Task What_has_no_issuer_or_no_parts_is_refused(string text) => Assert.Equal(AuthReason.TokenInvalid, (await _verifier.VerifyAsync(text)).Reason);
+
+    [Theory]
+    [InlineData("""["exp"]""")]
+    [InlineData("""["b64"]""")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    public async Task An_extension_that_must_be_heeded_is_not_overlooked(string extensions) =>
+        Assert.Contains("'crit'", (await _verifier.VerifyAsync(Raw("crit", extensions, isSigned: true))).Detail, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_member_that_is_there_twice_is_refused()
+    {
+        var token = Raw("more", "1,\"sub\":\"bob\"", isSigned: true);
+        Assert.Equal(AuthReason.TokenInvalid, (await _verifier.VerifyAsync(token)).Reason);
+        Assert.NotNull((await _verifier.VerifyAsync(Raw("more", "1", isSigned: true))).Principal);
+    }
+
+    // A token as no library makes it.
+    private static string Raw(string name, string value, bool isSigned)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var header = new Dictionary<string, string>(StringComparer.Ordinal) { ["alg"] = "\"HS256\"", ["typ"] = "\"JWT\"" };
+        var claims = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["iss"] = $"\"{Issuer}\"",
+            ["aud"] = $"\"{Audience}\"",
+            ["sub"] = "\"alice\"",
+            ["iat"] = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            ["exp"] = now.AddHours(1).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+        };
+        (s_headers.Append("crit").Contains(name, StringComparer.Ordinal) ? header : claims)[name] = value;
+        var text = $"{Coded(Json(header))}.{Coded(Json(claims))}";
+        return $"{text}.{Base64Url.EncodeToString(isSigned ? HMACSHA256.HashData(Encoding.UTF8.GetBytes(Key), Encoding.ASCII.GetBytes(text)) : [1])}";
+
+        static string Json(Dictionary<string, string> members) => $"{{{string.Join(',', members.Select(member => $"\"{member.Key}\":{member.Value}"))}}}";
     }
 
     [Fact]

@@ -135,6 +135,30 @@ public sealed class OperatorCredentialTests(RedisServer redis) : GatewayTest, IC
         string[] Lines() => [.. gateway.Services.GetFakeLogCollector().GetSnapshot().Where(record => record.Category == OperatorAudit.Category).Select(record => record.Message)];
     }
 
+    [Fact]
+    public async Task What_may_be_a_credential_is_in_no_line_wherever_it_was_sent()
+    {
+        var gateway = await GatewayAsync(Tokens.Settings);
+        var (key, token, ticket) = (ApiKey.New().Text, Token("bob"), Ticket.New());
+        foreach (var secret in new[] { key, token, ticket })
+        {
+            using var forced = await gateway.Admin.PostAsync($"/admin/alerts/test?force={secret}&permanent={secret}", null, Cancellation);
+            using var path = await gateway.Admin.PostAsync($"/admin/replicas/{secret}/drain", null, Cancellation);
+            foreach (var member in (string[])["jti", "sub", "apiKey", "ticket"])
+            {
+                using var revoked = await gateway.Admin.PostAsync("/admin/revocations", new StringContent($$"""{"{{member}}":"{{secret}}"}"""), Cancellation);
+                using var issuer = await gateway.Admin.PostAsync("/admin/revocations", new StringContent($$"""{"sub":"a","issuer":"{{secret}}"}"""), Cancellation);
+            }
+        }
+
+        await UntilAsync(() => Lines().Length >= 30, "the lines");
+        Assert.Contains(Lines(), line => line.Contains("?force=?&permanent=?", StringComparison.Ordinal));
+        Assert.Contains(Lines(), line => line.Contains("(Subject '***sha256:", StringComparison.Ordinal));
+        Assert.DoesNotContain(Lines(), line => line.Contains(key[^43..^20], StringComparison.Ordinal) || line.Contains(token[..30], StringComparison.Ordinal) || line.Contains(ticket[..20], StringComparison.Ordinal));
+
+        string[] Lines() => [.. gateway.Services.GetFakeLogCollector().GetSnapshot().Where(record => record.Category == OperatorAudit.Category).Select(record => record.Message)];
+    }
+
     [Theory]
     [InlineData("http://127.0.0.1:0", false)]
     [InlineData("http://0.0.0.0:0", true)]
