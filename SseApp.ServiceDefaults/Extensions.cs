@@ -22,6 +22,7 @@ internal static class Extensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddPlatformSettings();
+        builder.Services.AddLogTimestamps();
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 

@@ -38,7 +38,7 @@ internal sealed partial class AccessRules : IDisposable
     {
         var section = _configuration.GetSection(AccessOptions.SectionName);
         var options = Settings.Bind(section, new AccessOptions());
-        if (Settings.Problems(section, options, SettingNames.Of(AccessOptions.SectionName)) is { Count: > 0 } problems)
+        if (SettingsReload.Problems(_configuration, AccessOptions.SectionName, options) is { Count: > 0 } problems)
         {
             LogNotReloaded(string.Join(' ', problems));
             return;

@@ -65,7 +65,7 @@ internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOption
     {
         var section = _configuration.GetSection(HostsOptions.SectionName);
         var options = Settings.Bind(section, new HostsOptions());
-        if (Settings.Problems(section, options, SettingNames.Of(HostsOptions.SectionName)) is { Count: > 0 } problems)
+        if (SettingsReload.Problems(_configuration, HostsOptions.SectionName, options) is { Count: > 0 } problems)
         {
             LogNotReloaded(string.Join(' ', problems));
             return;

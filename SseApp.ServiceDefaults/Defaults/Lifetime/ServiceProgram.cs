@@ -43,6 +43,7 @@ internal static class ServiceProgram
             builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
             add(builder);
             await using var app = builder.Build();
+            using var hangUp = HangUp.Stops(app.Lifetime);
             map(app);
             if (await StartAsync(app))
             {
@@ -99,6 +100,7 @@ internal static class ServiceProgram
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
                 .. SettingFiles.Problems(environment),
+                .. LogTimestamps.Problems(configuration),
                 .. Arguments.Unknown(args)
                     .Where(argument => !Array.Exists(misplaced, line => line.StartsWith($"{argument} is ", StringComparison.OrdinalIgnoreCase)))
                     .Select(Arguments.Unread),

@@ -9,6 +9,14 @@ internal static class SettingFiles
     /// <summary>A line for each file that nobody reads because of the case of a letter.</summary>
     public static IEnumerable<string> Problems(IHostEnvironment environment)
     {
+        // As a line of a file with Windows' line ends leaves it: "Production\r".
+        if (environment.EnvironmentName.Any(static letter => char.IsWhiteSpace(letter) || char.IsControl(letter)))
+        {
+            yield return $"The name of the environment is {JsonSerializer.Serialize(environment.EnvironmentName)}, with a blank or an invisible character in it, so no file of settings has its name. "
+                + "Set ASPNETCORE_ENVIRONMENT (DOTNET_ENVIRONMENT, --environment) without; a file of variables must have the line ends of Unix.";
+            yield break;
+        }
+
         foreach (var name in (string[])["appsettings.json", $"appsettings.{environment.EnvironmentName}.json"])
         {
             var alike = Directory.EnumerateFiles(environment.ContentRootPath)

@@ -80,6 +80,14 @@ public sealed class AccessTests : GatewayTest
             await UntilAsync(() => gateway.Logs.Any(message => message.Contains("did you mean Access:Deny?", StringComparison.Ordinal)), "the misspelt name to be logged");
             Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
 
+            // The section's own name is wrong, so what was meant for it is gone; a start would be refused.
+            foreach (var misplaced in new[] { "Acces", "Acess" })
+            {
+                await File.WriteAllTextAsync(file, $$"""{ "{{misplaced}}": { "Deny": [ "127.0.0.0/8" ] } }""", Cancellation);
+                await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"there is no section {misplaced}; did you mean Access:Deny:0?", StringComparison.Ordinal) && message.Contains("address lists cannot be used", StringComparison.Ordinal)), "the misspelt section to be logged");
+                Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
+            }
+
             await File.WriteAllTextAsync(file, """{ "Access": { "Deny": "192.0.2.1" } }""", Cancellation);
             await Eventually.Async(async () => await StatusAsync(gateway) == HttpStatusCode.OK, TimeSpan.FromSeconds(10), "the deny list to be lifted");
         }

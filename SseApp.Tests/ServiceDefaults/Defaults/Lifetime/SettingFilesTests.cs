@@ -31,6 +31,22 @@ public sealed class SettingFilesTests : IDisposable
         Assert.Equal(unread.Length > 0 ? [unread] : [], lines.Select(line => Path.GetFileName(line.Split(" is not read: ")[0])));
     }
 
+    [Theory]
+    [InlineData("Production\r", "\"Production\\r\"")]
+    [InlineData("Production ", "\"Production \"")]
+    [InlineData(" Production", "\" Production\"")]
+    [InlineData("Pro duction", "\"Pro duction\"")]
+    [InlineData("Production\0", "\"Production\\u0000\"")]
+    [InlineData(" ", "\" \"")]
+    public void An_environment_with_what_nobody_sees_in_its_name_is_named(string environment, string shown)
+    {
+        File.WriteAllText(Path.Combine(_folder.FullName, "appsettings.Production.json"), "{}");
+
+        var line = Assert.Single(SettingFiles.Problems(new Place(environment, _folder.FullName)));
+
+        Assert.StartsWith($"The name of the environment is {shown}, ", line, StringComparison.Ordinal);
+    }
+
     private sealed class Place(string environment, string root) : IHostEnvironment
     {
         public string EnvironmentName { get; set; } = environment;
