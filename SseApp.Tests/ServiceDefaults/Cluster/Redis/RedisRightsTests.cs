@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Redis;
-
 namespace SseApp.Tests.ServiceDefaults.Cluster.Redis;
 
 /// <summary>A user of Redis that has not all rights; has a server of its own, whose users it changes.</summary>

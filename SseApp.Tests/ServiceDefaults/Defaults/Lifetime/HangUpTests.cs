@@ -1,3 +1,5 @@
+using SseApp.Bench.Generator;
+
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
 
 public sealed class HangUpTests
