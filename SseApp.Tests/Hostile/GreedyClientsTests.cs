@@ -5,7 +5,7 @@ namespace SseApp.Tests.Hostile;
 
 /// <summary>
 /// One client of each kind that a budget is for, all at full speed, beside ordinary streams and publishers. CI gives them
-/// 20 seconds; <c>SSEAPP_GREEDY_SECONDS</c> more.
+/// 10 seconds; <c>SSEAPP_GREEDY_SECONDS</c> more.
 /// </summary>
 [Collection(typeof(RunsAlone))]
 public sealed class GreedyClientsTests(RedisServer redis, ITestOutputHelper output) : IClassFixture<RedisServer>
@@ -18,7 +18,7 @@ public sealed class GreedyClientsTests(RedisServer redis, ITestOutputHelper outp
     private static readonly TimeSpan s_sample = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(
-        int.TryParse(Environment.GetEnvironmentVariable("SSEAPP_GREEDY_SECONDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 20);
+        int.TryParse(Environment.GetEnvironmentVariable("SSEAPP_GREEDY_SECONDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 10);
 
     [LongFact]
     public async Task Clients_that_take_all_they_can_get_cost_nobody_a_stream_or_an_event()

@@ -24,8 +24,10 @@ internal static class RedisErrors
     /// </summary>
     public static bool IsTornDown(Exception exception) =>
         exception is RedisClientException or ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" }
+            // The end of the connection itself, as the client's transport says it. It ended a gateway with all its streams.
+            || (exception is IOException && exception.GetType().Namespace == "Pipelines.Sockets.Unofficial")
             // A wait that a caller ended has the caller's token.
-            or OperationCanceledException { CancellationToken.CanBeCanceled: false };
+            || exception is OperationCanceledException { CancellationToken.CanBeCanceled: false };
 }
 
 /// <summary>
