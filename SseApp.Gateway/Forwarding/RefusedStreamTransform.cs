@@ -29,7 +29,7 @@ internal static class RefusedStreamTransform
 
     private static UpstreamRefusal? Judge(HttpContext context, HttpResponseMessage answer)
     {
-        if (!(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) || !ClientRequest.Of(context).IsStream)
+        if (!ClientRequest.IsBodiless(context.Request) || !ClientRequest.Of(context).IsStream)
         {
             return null;
         }

@@ -18,7 +18,7 @@ internal sealed partial class RetryMiddleware(
     {
         var attempts = new RequestAttempts(options.Value.MaxAttempts);
         if (ClientRequest.IsBodiless(context.Request)
-            && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+            && RequestBodies.MayCome(context)
             && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId)
         {
             RequestBodies.Ignore(context);
@@ -103,11 +103,9 @@ internal sealed partial class RetryMiddleware(
     private static bool MayTryAnother(HttpContext context, IForwarderErrorFeature failure, ReplayableBody? body) =>
         ForwardFailure.NeverSent(failure)
         || (failure is UpstreamRefusal refusal
-            ? refusal.MayTryAnother && !MayHaveBody(context)
+            ? refusal.MayTryAnother && !RequestBodies.MayCome(context)
             : ForwardFailure.BrokeBeforeAnswer(failure)
-                && ((ClientRequest.IsBodiless(context.Request) && !MayHaveBody(context)) || body?.TryRewind() == true));
-
-    private static bool MayHaveBody(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+                && ((ClientRequest.IsBodiless(context.Request) && !RequestBodies.MayCome(context)) || body?.TryRewind() == true));
 
     [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); the next attempt is at another replica.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);

@@ -79,7 +79,7 @@ internal static class PagesExtensions
     private static async Task AnswerAsync(HttpContext context, RequestDelegate pages)
     {
         var (request, response) = (context.Request, context.Response);
-        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        if (ClientRequest.IsBodiless(request))
         {
             await pages(context);
             return;
@@ -106,7 +106,7 @@ internal static class PagesExtensions
 
     /// <summary>A browser that opens a page; a script, a stylesheet or a program gets 404 rather than a page that it cannot read.</summary>
     private static bool OpensPage(HttpContext context) =>
-        (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        ClientRequest.IsBodiless(context.Request)
         && Path.GetFileName(context.Request.Path.Value.AsSpan()).IndexOf('.') < 0
         && context.Request.GetTypedHeaders().Accept.Any(accept =>
             accept.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && accept.Quality is null or > 0);

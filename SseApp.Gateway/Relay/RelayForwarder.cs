@@ -91,8 +91,8 @@ internal sealed partial class RelayForwarder(
         var request = context.Request;
         return options.Value.Enabled
             && HttpMethods.IsGet(request.Method)
-            && request.Path.Equals(StreamRequests.Path, StringComparison.Ordinal)
-            && context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
+            && request.Path.Equals(EventStreams.Path, StringComparison.Ordinal)
+            && !RequestBodies.MayCome(context)
             && context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination
             && Offers(destination)
             && pools.Get(destination.DestinationId, address) is { IsOffered: true } pool
@@ -182,9 +182,9 @@ internal sealed partial class RelayForwarder(
 
         var uri = message.RequestUri
             ?? RequestUtilities.MakeDestinationAddress(forward.DestinationPrefix, context.Request.Path, context.Request.QueryString);
-        if (uri.AbsolutePath != StreamRequests.Path)
+        if (uri.AbsolutePath != EventStreams.Path)
         {
-            throw new RelayRefusedException($"Its streams are at {uri.AbsolutePath}, not at {StreamRequests.Path}.");
+            throw new RelayRefusedException($"Its streams are at {uri.AbsolutePath}, not at {EventStreams.Path}.");
         }
 
         RelayClientStream? stream = null;

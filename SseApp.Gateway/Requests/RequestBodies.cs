@@ -9,13 +9,16 @@ internal interface IBodyProgress
 /// <summary>What clients still have to send.</summary>
 internal static class RequestBodies
 {
+    /// <summary>Whether the request has a body, or has begun to have one.</summary>
+    public static bool MayCome(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+
     /// <summary>
     /// True while the client has not sent the whole body that it began: whoever waits then, waits for the client. It is asked
     /// only when something failed, so that a body that arrives costs nothing more.
     /// </summary>
     public static bool IsOwed(HttpContext context)
     {
-        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
+        if (!MayCome(context))
         {
             return false;
         }

@@ -3,9 +3,6 @@ namespace SseApp.Gateway.Requests;
 /// <summary>How event streams are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
 internal static class StreamRequests
 {
-    /// <summary>The replicas' stream endpoint.</summary>
-    public const string Path = EventStreams.Path;
-
     /// <summary>True when a response of this media type is an event stream.</summary>
     public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase);
 }
@@ -28,7 +25,7 @@ internal static class ReadRequests
     // /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
     public static bool IsRead(HttpRequest request)
     {
-        if (!(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        if (!ClientRequest.IsBodiless(request)
             || !request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase, out var rest))
         {
             return false;

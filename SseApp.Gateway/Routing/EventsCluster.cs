@@ -1,7 +1,6 @@
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
-using SseApp.Gateway.Requests;
 using SseApp.Gateway.Security;
 using Yarp.ReverseProxy.Health;
 
@@ -13,7 +12,7 @@ internal sealed class EventsCluster(
 {
     public IReadOnlyList<RouteConfig> Routes { get; } =
     [
-        Route("stream", StreamRequests.Path, match.Value) with { TimeoutPolicy = "Disable" },
+        Route("stream", EventStreams.Path, match.Value) with { TimeoutPolicy = "Disable" },
         Route("topics", "/topics/{**rest}", match.Value),
         Route("publish", "/publish", match.Value),
         Route("whoami", "/whoami", match.Value),

@@ -36,11 +36,9 @@ internal sealed partial class AccessRules : IDisposable
     // Not IOptionsMonitor: it would drop the value that works before it finds out that the new one does not.
     private void Reload()
     {
-        var section = _configuration.GetSection(AccessOptions.SectionName);
-        var options = Settings.Bind(section, new AccessOptions());
-        if (SettingsReload.Problems(_configuration, AccessOptions.SectionName, options) is { Count: > 0 } problems)
+        if (SettingsReload.Read<AccessOptions>(_configuration, AccessOptions.SectionName, out var problems) is not { } options)
         {
-            LogNotReloaded(string.Join(' ', problems));
+            LogNotReloaded(problems);
             return;
         }
 

@@ -10,19 +10,17 @@ internal sealed class EventSourceClient : IAsyncDisposable
     private readonly HttpClient _client;
     private readonly string _uri;
     private readonly Action<SseEvent> _onEvent;
-    private readonly Action<EventSourceClient, HttpRequestMessage>? _onConnect;
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _running;
     private int _opened;
     private int _refused;
     private TimeSpan _retry = TimeSpan.FromSeconds(1);
 
-    private EventSourceClient(HttpClient client, string uri, Action<SseEvent> onEvent, Action<EventSourceClient, HttpRequestMessage>? onConnect)
+    private EventSourceClient(HttpClient client, string uri, Action<SseEvent> onEvent)
     {
         _client = client;
         _uri = uri;
         _onEvent = onEvent;
-        _onConnect = onConnect;
         _running = Task.Run(RunAsync);
     }
 
@@ -43,8 +41,7 @@ internal sealed class EventSourceClient : IAsyncDisposable
     /// <param name="client">Without a time limit of its own.</param>
     /// <param name="uri">The stream.</param>
     /// <param name="onEvent">Called with each event, one after another; not with the server's <c>stream.open</c>.</param>
-    /// <param name="onConnect">Called before each connection, with what is sent: there a browser adds the cookie that it has by then.</param>
-    public static EventSourceClient Open(HttpClient client, string uri, Action<SseEvent> onEvent, Action<EventSourceClient, HttpRequestMessage>? onConnect = null) => new(client, uri, onEvent, onConnect);
+    public static EventSourceClient Open(HttpClient client, string uri, Action<SseEvent> onEvent) => new(client, uri, onEvent);
 
     /// <exception cref="Exception">What the handler of events threw.</exception>
     public async ValueTask DisposeAsync()
@@ -88,7 +85,6 @@ internal sealed class EventSourceClient : IAsyncDisposable
             request.Headers.TryAddWithoutValidation("Last-Event-ID", LastEventId);
         }
 
-        _onConnect?.Invoke(this, request);
         using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {

@@ -39,6 +39,9 @@ internal sealed record Revocation(RevocationKind Kind, string Value, string? Iss
     [JsonIgnore]
     public RevokedName Name => new(Kind, Issuer, Value);
 
+    /// <summary>Whether no such credential can be valid any more.</summary>
+    public bool IsOver(DateTimeOffset now) => Until < now;
+
     /// <summary>Whether it says all that the other one of the same name says.</summary>
     public bool Covers(Revocation other) =>
         (Until is not { } until || (other.Until is { } later && later <= until)) && (other.IssuedBefore is not { } before || before <= IssuedBefore);

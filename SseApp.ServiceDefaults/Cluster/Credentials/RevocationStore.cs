@@ -312,7 +312,7 @@ internal sealed class RevocationStore(
             return null;
         }
 
-        if (revocation.Until < time.GetUtcNow())
+        if (revocation.IsOver(time.GetUtcNow()))
         {
             over.Add(id);
             return null;
@@ -327,7 +327,7 @@ internal sealed class RevocationStore(
     private Revocation? Take(string name, string? text)
     {
         var revocation = records.Read(ForgedKind.Revocation, _entries.ToString(), name, text, RevocationJsonContext.Default.Revocation)?.Body;
-        if (revocation is not null && !(revocation.Until < time.GetUtcNow()))
+        if (revocation?.IsOver(time.GetUtcNow()) == false)
         {
             known.Add(revocation);
         }

@@ -56,7 +56,7 @@ internal sealed class Revocations
     {
         foreach (var (name, known) in _known)
         {
-            if (known.Until < now)
+            if (known.IsOver(now))
             {
                 _known.TryRemove(KeyValuePair.Create(name, known));
             }

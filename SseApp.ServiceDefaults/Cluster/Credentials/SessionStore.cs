@@ -33,13 +33,14 @@ internal sealed partial class SessionStore(
             return;
         }
 
+        if (!redis.IsConnected)
+        {
+            LogNotKept("there is no connection");
+            return;
+        }
+
         try
         {
-            if (!redis.IsConnected)
-            {
-                throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "there is no connection");
-            }
-
             await AddAsync(before, next).WaitAsync(s_limit, time, cancellationToken);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !cancellationToken.IsCancellationRequested)

@@ -63,11 +63,9 @@ internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOption
     // Not the options' own monitor: it would drop what works before it finds out that the new value does not.
     private void Reload()
     {
-        var section = _configuration.GetSection(HostsOptions.SectionName);
-        var options = Settings.Bind(section, new HostsOptions());
-        if (SettingsReload.Problems(_configuration, HostsOptions.SectionName, options) is { Count: > 0 } problems)
+        if (SettingsReload.Read<HostsOptions>(_configuration, HostsOptions.SectionName, out var problems) is not { } options)
         {
-            LogNotReloaded(string.Join(' ', problems));
+            LogNotReloaded(problems);
             return;
         }
 

@@ -41,7 +41,10 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     }
 
     // Neither service is a forward proxy. In HTTP/2 the method opens WebSockets (RFC 8441), which are the router's.
-    private static bool IsTunnel(HttpRequest request) => HttpMethods.IsConnect(request.Method) && !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
+    private static bool IsTunnel(HttpRequest request) => HttpMethods.IsConnect(request.Method) && OwnsConnection(request);
+
+    // Over HTTP/2 and HTTP/3 others may be under way on the same connection.
+    private static bool OwnsConnection(HttpRequest request) => !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
 
     private Task RefuseTunnelAsync(HttpContext context)
     {
@@ -53,7 +56,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     private Task RefuseAsync(HttpContext context, int status, string? detail = null)
     {
         context.Response.StatusCode = status;
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol) && !HttpProtocol.IsHttp3(context.Request.Protocol))
+        if (OwnsConnection(context.Request))
         {
             context.Response.Headers.Connection = "close";
         }
@@ -172,10 +175,10 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = "no-store";
         // A forwarder keeps what was wrong for itself.
-        var detail = why is not null ? why
-            : wrong is not null ? Explain(wrong)
+        var detail = why
+            ?? (wrong is not null ? Explain(wrong)
             : response.StatusCode == StatusCodes.Status400BadRequest && context.Features.Get<ClientConnection>()?.IsBodyBroken == true ? UnfinishedInput.BodyEnded
-            : Explain(response.StatusCode);
+            : Explain(response.StatusCode));
         return TypedResults.Problem(detail, statusCode: response.StatusCode).ExecuteAsync(context);
     }
 

@@ -4,15 +4,19 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 internal static class SettingsReload
 {
     /// <summary>
-    /// A line for each mistake in the section, and for each setting outside of the sections that is meant for one: by
-    /// <c>Acces:Deny</c>, <c>Access:Deny</c> is gone, which is no wish to have no list.
+    /// Reads a section again. It counts only without a mistake in it, and without a setting outside of the sections that is meant
+    /// for one: by <c>Acces:Deny</c>, <c>Access:Deny</c> is gone, which is no wish to have no list.
     /// </summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="section">The section that is read again.</param>
-    /// <param name="options">What is bound to it.</param>
-    public static IReadOnlyCollection<string> Problems(IConfiguration configuration, string section, object options) =>
-    [
-        .. Settings.Problems(configuration.GetSection(section), options, SettingNames.Of(section)),
-        .. SettingNames.Problems(configuration, []),
-    ];
+    /// <param name="problems">What is wrong, in words.</param>
+    /// <returns>Null when something is.</returns>
+    public static TOptions? Read<TOptions>(IConfiguration configuration, string section, out string problems)
+        where TOptions : class, new()
+    {
+        var settings = configuration.GetSection(section);
+        var options = Settings.Bind(settings, new TOptions());
+        problems = string.Join(' ', [.. Settings.Problems(settings, options, SettingNames.Of(section)), .. SettingNames.Problems(configuration, [])]);
+        return problems.Length == 0 ? options : null;
+    }
 }

@@ -72,12 +72,7 @@ internal sealed class AccessCluster(Workspace workspace) : Subject(workspace, co
     private async Task<MeasuredReplica> StartReplicaAsync(string name, int redis, CancellationToken cancellationToken, params (string Name, string Value)[] settings)
     {
         var port = Workspace.FreePort();
-        var process = await StartAsync(
-            $"access.{name}",
-            ["dotnet", Workspace.Assembly("SseApp.Events")],
-            Healthy(port),
-            cancellationToken,
-            [.. OursSubject.Environment(port, redis), ("Cluster__KeyPrefix", name), .. settings]);
+        var process = await StartServiceAsync(name, "SseApp.Events", port, cancellationToken, [.. OursSubject.Environment(port, redis), ("Cluster__KeyPrefix", name), .. settings]);
         return new MeasuredReplica(Target.Local(port), process.Id);
     }
 }

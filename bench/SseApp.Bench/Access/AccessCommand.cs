@@ -31,11 +31,7 @@ internal static class AccessCommand
     {
         var workspace = new Workspace(garnet: false);
         using var cluster = new AccessCluster(workspace);
-        if (cluster.Missing() is { } missing)
-        {
-            throw new BenchException(missing);
-        }
-
+        cluster.Require();
         try
         {
             await cluster.StartAsync(1, cancellationToken);

@@ -16,12 +16,12 @@ internal sealed class GreedyCluster(Workspace workspace) : Subject(workspace, co
         var redis = await StartRedisAsync(cancellationToken);
         for (var index = 1; index <= workers; index++)
         {
-            await StartServiceAsync($"replica-{index}", "SseApp.Events", Workspace.FreePort(), redis, cancellationToken);
+            await StartAsync($"replica-{index}", "SseApp.Events", Workspace.FreePort(), redis, cancellationToken);
         }
 
         var port = Workspace.FreePort();
         Gateway = Target.Local(port);
-        await StartServiceAsync("gateway", "SseApp.Gateway", port, redis, cancellationToken);
+        await StartAsync("gateway", "SseApp.Gateway", port, redis, cancellationToken);
         return Target.Ours(Gateway);
     }
 
@@ -43,11 +43,11 @@ internal sealed class GreedyCluster(Workspace workspace) : Subject(workspace, co
         }),
     ];
 
-    private Task<ServerProcess> StartServiceAsync(string name, string project, int port, int redis, CancellationToken cancellationToken) =>
-        StartAsync(
-            $"{Name}.{name}",
-            ["dotnet", Workspace.Assembly(project)],
-            Healthy(port),
+    private Task<ServerProcess> StartAsync(string name, string project, int port, int redis, CancellationToken cancellationToken) =>
+        StartServiceAsync(
+            name,
+            project,
+            port,
             cancellationToken,
             [
                 ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),

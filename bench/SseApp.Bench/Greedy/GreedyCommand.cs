@@ -62,11 +62,7 @@ internal static class GreedyCommand
     {
         var workspace = new Workspace(garnet: false);
         using var cluster = new GreedyCluster(workspace);
-        if (cluster.Missing() is { } missing)
-        {
-            throw new BenchException(missing);
-        }
-
+        cluster.Require();
         try
         {
             var plan = new LoadPlan(await cluster.StartAsync(Replicas, cancellationToken), Streams, Topics, 1, Publishers, Size);

@@ -35,10 +35,10 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
         Gateway = Target.Local(port);
         var key = AdminKeyFile.ReadOrCreate(Path.Combine(Workspace.FreshDirectory("reload.gateway"), "admin.key"));
         Operators = (Target.Local(Workspace.FreePort()), key.Text);
-        await StartAsync(
-            "reload.gateway",
-            ["dotnet", Workspace.Assembly("SseApp.Gateway")],
-            Healthy(port),
+        await StartServiceAsync(
+            "gateway",
+            "SseApp.Gateway",
+            port,
             cancellationToken,
             [.. Environment(port), ("Admin__Urls", Operators.Address.AbsoluteUri), ("Admin__KeyFile", key.File)]);
         return Target.Ours(Gateway);
@@ -71,12 +71,7 @@ internal sealed class ReloadCluster(Workspace workspace, TimeSpan window) : Subj
     private Task<ServerProcess> StartReplicaAsync(string name, CancellationToken cancellationToken)
     {
         var port = Workspace.FreePort();
-        return StartAsync(
-            $"reload.{name}",
-            ["dotnet", Workspace.Assembly("SseApp.Events")],
-            Healthy(port),
-            cancellationToken,
-            [.. Environment(port), ("OTEL_RESOURCE_ATTRIBUTES", $"service.instance.id={name}")]);
+        return StartServiceAsync(name, "SseApp.Events", port, cancellationToken, [.. Environment(port), ("OTEL_RESOURCE_ATTRIBUTES", $"service.instance.id={name}")]);
     }
 
     private (string Name, string Value)[] Environment(int port) =>

@@ -31,11 +31,7 @@ internal static class ReloadCommand
     {
         var workspace = new Workspace(garnet: false);
         using var cluster = new ReloadCluster(workspace, window);
-        if (cluster.Missing() is { } missing)
-        {
-            throw new BenchException(missing);
-        }
-
+        cluster.Require();
         // The gateway holds one socket a stream: those of the replicas share a few relay connections.
         Libc.RequireFiles(streams, $"{streams} streams through a gateway", "--streams");
         try

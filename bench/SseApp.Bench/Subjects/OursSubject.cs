@@ -55,8 +55,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     private async Task<(ServerProcess Process, int Port)> StartReplicaAsync(int index, CancellationToken cancellationToken)
     {
         var port = Workspace.FreePort();
-        var process = await StartAsync(
-            $"{Name}.replica{index}", ["dotnet", Workspace.Assembly("SseApp.Events")], Healthy(port), cancellationToken, Environment(port, _redis));
+        var process = await StartServiceAsync($"replica{index}", "SseApp.Events", port, cancellationToken, Environment(port, _redis));
         return (process, port);
     }
 

@@ -37,6 +37,15 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     /// <summary>How to install what is missing, or null when it can run.</summary>
     public abstract string? Missing();
 
+    /// <exception cref="BenchException">It cannot run here.</exception>
+    public void Require()
+    {
+        if (Missing() is { } missing)
+        {
+            throw new BenchException(missing);
+        }
+    }
+
     /// <param name="workers">Worker processes (replicas): one for throughput, two where one is killed.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public abstract Task<Target> StartAsync(int workers, CancellationToken cancellationToken);
@@ -92,6 +101,15 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
         await process.WaitReadyAsync(ready, cancellationToken);
         return process;
     }
+
+    /// <summary>Starts one of the repository's services, and waits until it is healthy.</summary>
+    /// <param name="name">Of the process, within this subject.</param>
+    /// <param name="project">Of the service.</param>
+    /// <param name="port">That it is told to listen on.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="environment">Its settings.</param>
+    protected Task<ServerProcess> StartServiceAsync(string name, string project, int port, CancellationToken cancellationToken, params IEnumerable<(string Name, string Value)> environment) =>
+        StartAsync($"{Name}.{name}", ["dotnet", workspace.Assembly(project)], Healthy(port), cancellationToken, environment);
 
     protected static Func<CancellationToken, Task<bool>> Listening(int port) => async cancellationToken =>
     {
