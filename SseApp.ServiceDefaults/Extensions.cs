@@ -21,8 +21,10 @@ internal static class Extensions
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        SettingsFile.Keep(builder.Configuration);
+        builder.Services.AddHostedService<SettingsReload>();
         builder.AddPlatformSettings();
-        builder.Services.AddLogTimestamps();
+        builder.Services.AddConsoleLog();
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 

@@ -3,12 +3,13 @@ using SseApp.Gateway.Requests;
 namespace SseApp.Gateway.Pages;
 
 /// <summary>Section <c>StaticFiles</c>: your own pages, for paths that no route serves.</summary>
+[SwitchedOnBy(nameof(Root))]
 public sealed class StaticFilesOptions : IValidatableObject
 {
     public const string SectionName = "StaticFiles";
 
     /// <summary>
-    /// Folder with the files; a relative path starts at the gateway's working directory. The console then moves from <c>/</c> to
+    /// Folder with the files; a relative path begins at the folder of the gateway's settings. The console then moves from <c>/</c> to
     /// <c>/console/</c>. Default none.
     /// </summary>
     public string? Root { get; set; }
@@ -41,11 +42,6 @@ public sealed class StaticFilesOptions : IValidatableObject
 
         if (string.IsNullOrWhiteSpace(Root))
         {
-            if (!string.IsNullOrWhiteSpace(Fallback))
-            {
-                yield return new ValidationResult($"{SectionName}:{nameof(Fallback)} is set, but not {SectionName}:{nameof(Root)}; set the folder that has the file.", [nameof(Fallback)]);
-            }
-
             yield break;
         }
 

@@ -33,17 +33,11 @@ internal sealed partial class AccessRules : IDisposable
         AddressList.Parse($"{AccessOptions.SectionName}:{nameof(AccessOptions.Allow)}", [.. options.Allow]),
         AddressList.Parse($"{AccessOptions.SectionName}:{nameof(AccessOptions.Deny)}", [.. options.Deny]));
 
-    // Not IOptionsMonitor: it would drop the value that works before it finds out that the new one does not.
+    // What comes here has passed the checks of a start: SettingsReload.
     private void Reload()
     {
-        if (SettingsReload.Read<AccessOptions>(_configuration, AccessOptions.SectionName, out var problems) is not { } options)
-        {
-            LogNotReloaded(problems);
-            return;
-        }
-
         var replaced = Volatile.Read(ref _lists);
-        var lists = Read(options);
+        var lists = Read(Settings.Bind(_configuration.GetSection(AccessOptions.SectionName), new AccessOptions()));
         if (!lists.Allow.Ranges.SequenceEqual(replaced.Allow.Ranges) || !lists.Deny.Ranges.SequenceEqual(replaced.Deny.Ranges))
         {
             Volatile.Write(ref _lists, lists);
@@ -53,9 +47,6 @@ internal sealed partial class AccessRules : IDisposable
 
     [LoggerMessage(LogLevel.Information, "The address lists changed: {Allowed} entries to allow, {Denied} to deny.")]
     private partial void LogReloaded(int allowed, int denied);
-
-    [LoggerMessage(LogLevel.Error, "The changed address lists cannot be used; the previous ones stay in use. {Error}")]
-    private partial void LogNotReloaded(string error);
 
     private sealed record Lists(AddressList Allow, AddressList Deny);
 }

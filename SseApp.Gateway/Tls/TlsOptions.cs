@@ -1,6 +1,7 @@
 namespace SseApp.Gateway.Tls;
 
 /// <summary>Section <c>Tls</c>: HTTPS, when <see cref="CertificateFile"/> is set.</summary>
+[SwitchedOnBy(nameof(CertificateFile))]
 public sealed class TlsOptions : IValidatableObject
 {
     public const string SectionName = "Tls";
@@ -57,11 +58,6 @@ public sealed class TlsOptions : IValidatableObject
     {
         if (!Enabled)
         {
-            if (!string.IsNullOrWhiteSpace(KeyFile))
-            {
-                yield return new ValidationResult($"{SectionName}:{nameof(KeyFile)} is set, but not {SectionName}:{nameof(CertificateFile)}; name the certificate's PEM file there.");
-            }
-
             yield break;
         }
 

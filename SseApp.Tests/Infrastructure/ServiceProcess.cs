@@ -8,6 +8,8 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="quickStart">False: with the runtime settings that it is shipped with, see <see cref="QuickStart"/>.</param>
 /// <param name="probe">Where it answers when <paramref name="environment"/> has it listen elsewhere.</param>
 /// <param name="onLine">Called with each line that it prints.</param>
+/// <param name="assembly">A copy of the program; null: the one that the project built.</param>
+/// <param name="workingDirectory">Where it is started; null: in the program's folder.</param>
 /// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
 internal sealed class ServiceProcess(
     string name,
@@ -17,7 +19,9 @@ internal sealed class ServiceProcess(
     bool quickStart = true,
     (int Limit, int Taken)? files = null,
     Uri? probe = null,
-    Action<string>? onLine = null) : IAsyncDisposable
+    Action<string>? onLine = null,
+    string? assembly = null,
+    string? workingDirectory = null) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -45,12 +49,12 @@ internal sealed class ServiceProcess(
             await _process.DisposeAsync();
         }
 
-        var assembly = Repository.Assembly(project);
+        var program = assembly ?? Repository.Assembly(project);
         // The program inherits what the shell has open.
         var start = files is var (limit, taken)
-            ? new ProcessStartInfo("bash", ["-c", $"ulimit -n {limit}; for ((i = 20; i < 20 + {taken}; i++)); do eval \"exec $i</dev/null\"; done; exec dotnet \"$0\"", assembly])
-            : new ProcessStartInfo("dotnet", [assembly]);
-        start.WorkingDirectory = Path.GetDirectoryName(assembly);
+            ? new ProcessStartInfo("bash", ["-c", $"ulimit -n {limit}; for ((i = 20; i < 20 + {taken}; i++)); do eval \"exec $i</dev/null\"; done; exec dotnet \"$0\"", program])
+            : new ProcessStartInfo("dotnet", [program]);
+        start.WorkingDirectory = workingDirectory ?? Path.GetDirectoryName(program);
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["Admin__Urls"] = Admin.AbsoluteUri;
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";

@@ -8,7 +8,7 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// The names that <see cref="HostFilteringMiddleware"/> lets in, as they are now: those of section <c>Hosts</c>, of the platform's
 /// own setting <c>AllowedHosts</c>, and of every <see cref="IHostNames"/>.
 /// </summary>
-internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOptions>, IDisposable
+internal sealed class AllowedHosts : IOptionsMonitor<HostFilteringOptions>, IDisposable
 {
     public const string Any = "*";
 
@@ -19,18 +19,16 @@ internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOption
 
     private readonly IConfiguration _configuration;
     private readonly IHostNames[] _sources;
-    private readonly ILogger<AllowedHosts> _logger;
     private readonly Lock _gate = new();
     private readonly IDisposable _reload;
     private Action<HostFilteringOptions, string?>? _listeners;
     private string[] _configured;
     private HostFilteringOptions _current;
 
-    public AllowedHosts(IOptions<HostsOptions> options, IConfiguration configuration, IEnumerable<IHostNames> sources, ILogger<AllowedHosts> logger)
+    public AllowedHosts(IOptions<HostsOptions> options, IConfiguration configuration, IEnumerable<IHostNames> sources)
     {
         _configuration = configuration;
         _sources = [.. sources];
-        _logger = logger;
         _configured = [.. options.Value.Allowed];
         _current = Build();
         foreach (var source in _sources)
@@ -60,15 +58,10 @@ internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOption
         }
     }
 
-    // Not the options' own monitor: it would drop what works before it finds out that the new value does not.
+    // What comes here has passed the checks of a start: SettingsReload.
     private void Reload()
     {
-        if (SettingsReload.Read<HostsOptions>(_configuration, HostsOptions.SectionName, out var problems) is not { } options)
-        {
-            LogNotReloaded(problems);
-            return;
-        }
-
+        var options = Settings.Bind(_configuration.GetSection(HostsOptions.SectionName), new HostsOptions());
         lock (_gate)
         {
             _configured = [.. options.Allowed];
@@ -112,7 +105,4 @@ internal sealed partial class AllowedHosts : IOptionsMonitor<HostFilteringOption
 
     // Of sources alone, which may mean one port; '*' among them is a route's, and opens nothing.
     private static string WithoutPort(string name) => name == Any || name.StartsWith("*:", StringComparison.Ordinal) ? "" : name.Split(':')[0];
-
-    [LoggerMessage(LogLevel.Error, "The changed section Hosts cannot be used; the names before it stay allowed. {Error}")]
-    private partial void LogNotReloaded(string error);
 }

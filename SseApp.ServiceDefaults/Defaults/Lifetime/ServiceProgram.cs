@@ -3,7 +3,7 @@ using Microsoft.Extensions.Primitives;
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 
 /// <summary>The <c>Main</c> of every service.</summary>
-internal static class ServiceProgram
+internal static partial class ServiceProgram
 {
     /// <summary>
     /// Runs the service until it is stopped. Settings that keep it from starting are named on standard error, one a line,
@@ -29,16 +29,25 @@ internal static class ServiceProgram
             return await EndAsync(wrong);
         }
 
+        var files = SettingFiles.Find(args, AppContext.BaseDirectory);
+        if (files.Wrong is { } noFolder)
+        {
+            return await EndAsync([noFolder]);
+        }
+
         IConfiguration? configuration = null;
         using var quiet = new QuietStart();
         try
         {
-            var builder = WebApplication.CreateBuilder(args);
+            var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = files.Folder });
             configuration = builder.Configuration;
+            // Relative paths begin where the settings are, as those of Kestrel's certificates do: a service manager starts the program
+            // in '/'. One folder for all of them, whoever opens the file.
+            Directory.SetCurrentDirectory(builder.Environment.ContentRootPath);
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
             builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
-            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>>(new WholeValidator(builder.Configuration, args, builder.Environment));
+            builder.Services.AddSingleton<IValidateOptions<WholeConfiguration>>(new WholeValidator(builder.Configuration, args, builder.Environment, files));
             // The host asks for its options before all others: every setting is checked before something fails on one alone.
             builder.Services.AddOptions<HostOptions>().Configure<IStartupValidator>((_, settings) => settings.Validate());
             add(builder);
@@ -48,6 +57,11 @@ internal static class ServiceProgram
             if (await StartAsync(app))
             {
                 quiet.End();
+                foreach (var warning in files.Warnings(app.Environment, app.Configuration))
+                {
+                    LogWarning(app.Logger, warning);
+                }
+
                 await app.WaitForShutdownAsync();
             }
 
@@ -87,10 +101,13 @@ internal static class ServiceProgram
         return faults.Length == 0 ? started : throw new AggregateException(faults);
     }
 
+    [LoggerMessage(LogLevel.Warning, "{Warning}")]
+    private static partial void LogWarning(ILogger logger, string warning);
+
     private sealed class WholeConfiguration;
 
     /// <summary>What no section of its own can find: wrong addresses, what was meant for a section but is in none, and arguments that nobody reads.</summary>
-    private sealed class WholeValidator(IConfiguration configuration, string[] args, IHostEnvironment environment) : IValidateOptions<WholeConfiguration>
+    private sealed class WholeValidator(IConfiguration configuration, string[] args, IHostEnvironment environment, SettingFiles files) : IValidateOptions<WholeConfiguration>
     {
         public ValidateOptionsResult Validate(string? name, WholeConfiguration options)
         {
@@ -99,8 +116,8 @@ internal static class ServiceProgram
             [
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
-                .. SettingFiles.Problems(environment),
-                .. LogTimestamps.Problems(configuration),
+                .. files.Problems(environment),
+                .. ConsoleLog.Problems(configuration),
                 .. Arguments.Unknown(args)
                     .Where(argument => !Array.Exists(misplaced, line => line.StartsWith($"{argument} is ", StringComparison.OrdinalIgnoreCase)))
                     .Select(Arguments.Unread),

@@ -127,6 +127,9 @@ internal static partial class SettingNames
     /// <summary>Whoever typed the name probably meant this one.</summary>
     public static string? Nearest(string name, IEnumerable<string> names) => names.MinBy(candidate => Distance(name, candidate));
 
+    /// <summary>Whether one is the other with a letter or two typed wrong.</summary>
+    public static bool AreSimilar(string left, string right) => Distance(left, right) <= MaxMistakes;
+
     /// <summary>Whether the section is one of ours, or one that is left to a library or the platform.</summary>
     public static bool IsKnown(string section) =>
         s_foreign.Contains(section, StringComparer.OrdinalIgnoreCase) || Sections.Contains(section, StringComparer.OrdinalIgnoreCase);

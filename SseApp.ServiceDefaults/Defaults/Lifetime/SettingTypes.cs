@@ -123,6 +123,10 @@ internal static partial class SettingTypes
         && !letters.EndsWith("file", StringComparison.OrdinalIgnoreCase)
         && Array.Exists(s_secrets, secret => letters.Contains(secret, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>Whether its value is the path of a file or a folder.</summary>
+    public static bool IsPath(PropertyInfo property) => property.PropertyType == typeof(string)
+        && Array.Exists((string[])["File", "Root", "Directory"], kind => property.Name.EndsWith(kind, StringComparison.Ordinal));
+
     /// <summary>What can be set.</summary>
     public static IEnumerable<PropertyInfo> Properties(Type type) => type
         .GetProperties(BindingFlags.Public | BindingFlags.Instance)

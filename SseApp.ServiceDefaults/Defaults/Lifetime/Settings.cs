@@ -41,6 +41,11 @@ internal static class Settings
     {
         var reading = SettingsReading.Of(section, options.GetType(), others ?? []);
         FindForbidden(reading.Without(reading.Wrong), options, reading);
+        if (reading.Wrong.Count == 0)
+        {
+            FindIdle(section, options.GetType(), reading.Wrong);
+        }
+
         return reading.Wrong.Values;
     }
 
@@ -54,6 +59,24 @@ internal static class Settings
 
         reading.Without(reading.Wrong, section.Path).Bind(options);
         return options;
+    }
+
+    // Whoever names a file for a log believes that there is a log.
+    private static void FindIdle(IConfigurationSection section, Type type, Dictionary<string, string> wrong)
+    {
+        if (type.GetCustomAttribute<SwitchedOnByAttribute>() is not { Setting: var name } || !string.IsNullOrWhiteSpace(section[name]))
+        {
+            return;
+        }
+
+        var isSwitch = type.GetProperty(name)!.PropertyType == typeof(bool);
+        var remedy = isSwitch ? $"set {section.Path}:{name}=true, or {section.Path}:{name}=false to keep it for later" : $"set {section.Path}:{name}, or take it away";
+        foreach (var setting in SettingTypes.Properties(type).Where(property => property.Name != name)
+            .Select(property => (Property: property, Section: section.GetSection(property.Name))).Where(each => each.Section.Exists() && each.Section.Value != ""))
+        {
+            var shown = setting.Section.Value is { } value ? SettingsReading.Quote(value, SettingTypes.IsSecret(setting.Property)) : "set";
+            wrong[setting.Section.Path] = $"{setting.Section.Path} is {shown}, but without {section.Path}:{name} it does nothing; {remedy}.";
+        }
     }
 
     private static void Clear(object options, ReadOnlySpan<string> names)
@@ -134,4 +157,11 @@ internal static class Settings
 
     private static ValidationAttribute[] Rules(PropertyInfo property) =>
         [.. property.GetCustomAttributes<ValidationAttribute>().OrderByDescending(rule => rule is RequiredAttribute)];
+}
+
+/// <summary>The setting of a section without which all others of it do nothing: set alone, they stop the start.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class SwitchedOnByAttribute(string setting) : Attribute
+{
+    public string Setting => setting;
 }

@@ -117,11 +117,20 @@ internal sealed class SettingsReading
         {
             Wrong[section.Path] = $"{section.Path} is {Quote(text, secret)}; it must be {expected}.{SettingTypes.Hint(type, text)}";
         }
+        else if (type == typeof(string) && !secret && HasUnseen(text, property))
+        {
+            Wrong[section.Path] = $"{section.Path} is {JsonSerializer.Serialize(text)}, with a blank or an invisible character at its end or within; take it away. A file of variables must have the line ends of Unix.";
+        }
         else
         {
             _values[section.Path] = text;
         }
     }
+
+    // As a line of a file with Windows' line ends leaves it: a file "key\r" would be made, and another one searched for.
+    private static bool HasUnseen(string text, PropertyInfo? property) => property is not null && SettingTypes.IsPath(property)
+        ? text.Any(char.IsControl) || (text.Trim() is { Length: > 0 } trimmed && trimmed.Length < text.Length)
+        : text.Length > 0 && (char.IsControl(text[0]) || char.IsControl(text[^1]));
 
     private void ReadList(IConfigurationSection section, Type element, PropertyInfo? property)
     {

@@ -24,9 +24,10 @@ internal static partial class StartFailure
         {
             "Yarp.ReverseProxy" when exception.InnerException is AggregateException all => [.. all.InnerExceptions.Select(inner => Line(configuration, "ReverseProxy", inner.Message))],
             "Yarp.ReverseProxy" => [Line(configuration, "ReverseProxy", Messages(exception))],
-            "Microsoft.Extensions.Logging.Configuration" => [Line(configuration, "Logging", Messages(exception))],
+            "Microsoft.Extensions.Logging.Configuration" or "Microsoft.Extensions.Logging.Console" => [Line(configuration, "Logging", Messages(exception))],
             "Microsoft.Extensions.Configuration.Binder" => [NotConverted(exception)],
-            { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) => [Messages(exception)],
+            { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) =>
+                [exception is UnauthorizedAccessException ? $"{Messages(exception).TrimEnd('.')}. Let the user of this service read its settings, or take the file away." : Messages(exception)],
             { } server when server.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) || server == "Microsoft.AspNetCore.Http" =>
                 [Address(configuration, exception.Message, operators)],
             _ => [],
@@ -36,6 +37,15 @@ internal static partial class StartFailure
     /// <summary>A line for an address in <c>Urls</c> that cannot be one, or null.</summary>
     public static string? WrongAddress(IConfiguration configuration)
     {
+        // The platform takes what is no number for a part of the host's name.
+        foreach (var setting in (string[])["http_ports", "https_ports"])
+        {
+            if (configuration[setting] is { } ports && Array.Exists(ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), port => !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+            {
+                return $"{setting} is {SettingsReading.Quote(ports)}; write port numbers between 0 and 65535, several separated by semicolons.";
+            }
+        }
+
         try
         {
             return ListenAddresses.Parse(configuration["urls"])
@@ -47,6 +57,24 @@ internal static partial class StartFailure
         catch (FormatException exception)
         {
             return Address(configuration, exception.Message, operators: null);
+        }
+    }
+
+    /// <summary>A line for what section <c>Logging</c> has that would end the log, or null.</summary>
+    public static string? WrongLogging(IConfiguration configuration)
+    {
+        using var services = new ServiceCollection().AddLogging(logging => logging.AddConfiguration(configuration.GetSection("Logging")).AddConsole()).BuildServiceProvider();
+        try
+        {
+            _ = services.GetRequiredService<IOptions<LoggerFilterOptions>>().Value;
+            _ = services.GetRequiredService<IOptions<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>>().Value;
+            return null;
+        }
+#pragma warning disable CA1031 // Libraries throw what they please about the settings that they read themselves.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return Explain(exception, configuration, operators: "").FirstOrDefault() ?? $"Logging: {Messages(exception)}";
         }
     }
 

@@ -84,9 +84,16 @@ public sealed class AccessTests : GatewayTest
             foreach (var misplaced in new[] { "Acces", "Acess" })
             {
                 await File.WriteAllTextAsync(file, $$"""{ "{{misplaced}}": { "Deny": [ "127.0.0.0/8" ] } }""", Cancellation);
-                await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"there is no section {misplaced}; did you mean Access:Deny:0?", StringComparison.Ordinal) && message.Contains("address lists cannot be used", StringComparison.Ordinal)), "the misspelt section to be logged");
+                await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"there is no section {misplaced}; did you mean Access:Deny:0?", StringComparison.Ordinal) && message.Contains("the settings before it all stay in use", StringComparison.Ordinal)), "the misspelt section to be logged");
                 Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
             }
+
+            // Half of a file, and none.
+            await File.WriteAllTextAsync(file, """{ "Access": { "Deny": [ "127.""", Cancellation);
+            await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"{file} is no JSON: ", StringComparison.Ordinal)), "the half of a file to be logged");
+            File.Delete(file);
+            await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"{file} is gone. ", StringComparison.Ordinal)), "the loss of the file to be logged");
+            Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
 
             await File.WriteAllTextAsync(file, """{ "Access": { "Deny": "192.0.2.1" } }""", Cancellation);
             await Eventually.Async(async () => await StatusAsync(gateway) == HttpStatusCode.OK, TimeSpan.FromSeconds(10), "the deny list to be lifted");

@@ -241,7 +241,7 @@ public sealed class HostFilterTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync(gateway.Client, "one.example"));
 
         await File.WriteAllTextAsync(file, """{ "Hosts": { "Allowed": [ "https://two.example/" ] } }""", Cancellation);
-        await UntilAsync(() => gateway.Logs.Any(line => line.Contains("names before it stay allowed", StringComparison.Ordinal)), "the wrong list to be reported");
+        await UntilAsync(() => gateway.Logs.Any(line => line.Contains("the settings before it all stay in use", StringComparison.Ordinal)), "the wrong list to be reported");
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(gateway.Client, "two.example"));
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }

@@ -20,6 +20,7 @@ public sealed class WrongSettingsTests
     [InlineData(
         "ConnectionStrings:redis=localhost,password=secret,connectTimeout=soon",
         "ConnectionStrings:redis cannot be used: *an integer value*")]
+    [InlineData("ConnectionStrings:redis=localhost,password=secret\r", "ConnectionStrings:redis cannot be used: it has an invisible character in it, *")]
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
     [InlineData("Limits:PublishesPerSecond=100", "Limits:PublishesPerSecond is '100'; it is called Limits:EventsPerSecond now, and counts events, not requests.")]
@@ -42,6 +43,8 @@ public sealed class WrongSettingsTests
         "Security:GatewayKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=|Security:PreviousGatewayKey=6161616161616161616161616161616161616161616161616161616161616161",
         "Security:GatewayKey is not random *openssl rand -base64 32*|Security:PreviousGatewayKey is not random *openssl rand -base64 32*")]
     [InlineData("Admin:Urls=https:/u:secret@127.0.0.1:8081/x", "Admin:Urls is 'https:/***@127.0.0.1:8081/x': *")]
+    [InlineData("http_ports=8080;abc", "http_ports is '8080;abc'; write port numbers between 0 and 65535, several separated by semicolons.")]
+    [InlineData("contentRoot=/nowhere/at/all", "contentRoot is '/nowhere/at/all', but there is no folder /nowhere/at/all; *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
 
@@ -55,6 +58,12 @@ public sealed class WrongSettingsTests
     [InlineData(
         "Compression:Level=NoCompression|Alerts:Format=Smoke",
         "Compression:Level is NoCompression; it must be one of Fastest, Optimal, SmallestSize.|Alerts:Format is 'Smoke'; it must be one of Slack, Json.")]
+    [InlineData(
+        "AccessLog:File=/tmp/access.log|AccessLog:QueueLines=5|Tls:Urls=https://*:8443|Tls:Password=secret|StaticFiles:Fallback=index.html|Logging:Console:FormatterName=jsn",
+        "AccessLog:File is '/tmp/access.log', but without AccessLog:Enabled it does nothing; set AccessLog:Enabled=true, or AccessLog:Enabled=false to keep it for later.|AccessLog:QueueLines is '5', but without AccessLog:Enabled *|Tls:Urls is 'https://*:8443', but without Tls:CertificateFile it does nothing; set Tls:CertificateFile, or take it away.|Tls:Password is ***, but without *|StaticFiles:Fallback is 'index.html', but without StaticFiles:Root *|Logging:Console:FormatterName is 'jsn'; it must be one of simple, systemd, json.")]
+    [InlineData(
+        "Admin:KeyFile=/tmp/sseapp-key\r|StaticFiles:Root=/tmp |Tls:CertificateFile=\t/tmp/a.pem|Balancing:Policy=IpHash\r",
+        "Admin:KeyFile is \"/tmp/sseapp-key*r\", with a blank or an invisible character at its end or within; *|StaticFiles:Root is \"/tmp \", with *|Tls:CertificateFile is \"*t/tmp/a.pem\", with *|Balancing:Policy is \"IpHash*r\", with *")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
     [InlineData("Security:GatewayKey=", "Security:GatewayKey is not set, *openssl rand -base64 32*")]
     [InlineData("Replica:AllowedAddresses=anywhere", "Replica:AllowedAddresses contains 'anywhere'; *")]
@@ -66,6 +75,7 @@ public sealed class WrongSettingsTests
         "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout is 'soon'; *")]
     [InlineData("ReverseProxy:Routes:r:ClusterId=c|ReverseProxy:Routes:r:Match:Path={a", "ReverseProxy:Routes:r:Match:Path is '{a'; *")]
     [InlineData("Logging:LogLevel:Default=Loud", "Logging:LogLevel:Default is 'Loud'; *")]
+    [InlineData("Logging:Console:QueueFullMode=Dropp", "Logging:Console:QueueFullMode is 'Dropp'; *")]
     [InlineData("urls=http://127.0.0.1:99999", "urls is 'http://127.0.0.1:99999'; *a port is between 0 and 65535*")]
     public Task The_gateway_names_each(string settings, string lines) => AssertAsync("SseApp.Gateway", settings, lines);
 

@@ -42,7 +42,7 @@ public sealed class LogTimestampTests
         const string Setting = "Logging:Console:FormatterOptions:TimestampFormat";
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create(Setting, (string?)format)]).Build();
 
-        var lines = LogTimestamps.Problems(configuration);
+        var lines = ConsoleLog.Problems(configuration);
 
         Assert.Equal(usable ? [] : [Setting], lines.Select(line => line.Split(' ')[0]));
     }
