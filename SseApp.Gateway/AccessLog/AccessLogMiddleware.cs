@@ -1,4 +1,5 @@
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.AccessLog;
@@ -48,11 +49,11 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Time = beganAt.UtcDateTime,
             DurationMs = Math.Round(duration.TotalMilliseconds, 3),
             Client = context.Connection.RemoteIpAddress?.ToString(),
-            Method = request.Method,
+            Method = CredentialText.Hide(request.Method),
             Scheme = request.Scheme,
-            Host = UserInfo.HideInAddress(request.Host.Value ?? ""),
-            Path = LoggedUrl.Path(path),
-            Query = LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery),
+            Host = CredentialText.Hide(UserInfo.HideInAddress(request.Host.Value ?? "")),
+            Path = CredentialText.HideAnywhere(LoggedUrl.Path(path)),
+            Query = CredentialText.Hide(LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery)),
             Protocol = request.Protocol,
             Status = response.HasStarted ? response.StatusCode
                 : left ? ClientClosedRequest
@@ -62,8 +63,8 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
             Events = traffic.Events,
             ClientLeft = left,
             Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
-            UserAgent = HeaderText.Readable(UserInfo.Hide(request.Headers.UserAgent.ToString())),
-            Referer = HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString())),
+            UserAgent = CredentialText.HideAnywhere(HeaderText.Readable(UserInfo.Hide(request.Headers.UserAgent.ToString()))),
+            Referer = CredentialText.HideAnywhere(HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString()))),
             RequestId = Problems.RequestId(context),
         };
     }

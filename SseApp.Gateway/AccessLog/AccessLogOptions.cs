@@ -3,6 +3,7 @@ using SseApp.Gateway.Requests;
 namespace SseApp.Gateway.AccessLog;
 
 /// <summary>Section <c>AccessLog</c>: one line of JSON for each request when it ends, a stream's with its duration, bytes and events.</summary>
+[SwitchedOnBy(nameof(Enabled))]
 public sealed class AccessLogOptions : IValidatableObject
 {
     public const string SectionName = "AccessLog";

@@ -77,6 +77,11 @@ internal static class ClusterRedisExtensions
                     $"or set ConnectionStrings__{ConnectionName}, for example to localhost:6379.");
             }
 
+            if (text.Any(char.IsControl))
+            {
+                return Wrong("it has an invisible character in it, as a line of a file with Windows' line ends does, which would be a part of the password");
+            }
+
             if (text.Contains("://", StringComparison.Ordinal))
             {
                 return Wrong("it is a URL");

@@ -24,7 +24,10 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         return refused
         """;
 
-    private static readonly string[] s_refusals = ["NOPERM", "READONLY", "ACL failure", "The user executing the script"];
+    private const string NoReplicas = "NOREPLICAS";
+    private const string NoDisk = "MISCONF";
+
+    private static readonly string[] s_refusals = ["NOPERM", "READONLY", "ACL failure", "The user executing the script", NoReplicas, NoDisk];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
 
@@ -32,6 +35,9 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 
     /// <summary>What is refused, and what to do about it; null when nothing is known to be.</summary>
     public string? Problem => _problem;
+
+    /// <summary>Whether the server would do everything again by itself, and reads go on: streams are served, and nothing can be published.</summary>
+    public bool IsPassing { get; private set; }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -75,7 +81,12 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 
     private void Report(string? refused)
     {
+        IsPassing = refused is not null && (refused.Contains(NoReplicas, StringComparison.Ordinal) || refused.Contains(NoDisk, StringComparison.Ordinal));
         var problem = refused is null ? null
+            : refused.Contains(NoReplicas, StringComparison.Ordinal)
+                ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
+            : refused.Contains(NoDisk, StringComparison.Ordinal)
+                ? $"Redis stores nothing, and every publish is refused, because it cannot write to its disk ({refused.TrimEnd('.')}); free space on it, and its own log says what is wrong."
             : refused.Contains("READONLY", StringComparison.Ordinal)
                 ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
                 : $"The Redis user may not do what this service has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
@@ -110,5 +121,5 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 internal sealed class RedisRightsHealthCheck(RedisRights rights) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(rights.Problem is { } problem ? new HealthCheckResult(context.Registration.FailureStatus, problem) : HealthCheckResult.Healthy());
+        Task.FromResult(rights.Problem is { } problem ? new HealthCheckResult(rights.IsPassing ? HealthStatus.Degraded : context.Registration.FailureStatus, problem) : HealthCheckResult.Healthy());
 }

@@ -32,6 +32,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
             await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
                 : IsMiswritten(context.Request.Method) ? RefuseAsync(context, StatusCodes.Status501NotImplemented, "Methods are written in capitals (RFC 9110, 9.1).")
                 : IsPacked(context.Request) ? RefuseAsync(context, StatusCodes.Status501NotImplemented)
+                : HasTwoEnds(context.Request) ? RefuseAsync(context, StatusCodes.Status400BadRequest, "Content-Length and Transfer-Encoding say two things about where the request ends (RFC 9112, 6.1). Send one of them.")
                 : AnswerAsync(context));
         }
         finally
@@ -71,6 +72,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     // word of how it is packed (RFC 9112, 6.1).
     private static bool IsPacked(HttpRequest request) =>
         request.Headers.TransferEncoding is { Count: > 0 } codings && !(codings.Count == 1 && string.Equals(codings[0]?.Trim(), "chunked", StringComparison.OrdinalIgnoreCase));
+
+    // A proxy in front that heeds the other of the two sees another end of the request, and what a stranger wrote behind it as the next
+    // one. The server goes by the coding, and keeps the length under this name.
+    private static bool HasTwoEnds(HttpRequest request) =>
+        request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey("X-Content-Length");
 
     private async Task AnswerAsync(HttpContext context)
     {

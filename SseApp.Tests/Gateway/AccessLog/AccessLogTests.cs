@@ -102,6 +102,38 @@ public sealed class AccessLogTests : GatewayTest
         Assert.DoesNotContain(gateway.Logs, message => message.Contains("s3cret", StringComparison.Ordinal));
     }
 
+    /// <summary>Whatever header a token got into.</summary>
+    [Fact]
+    public async Task A_credential_in_a_text_that_is_logged_is_hidden()
+    {
+        await OriginAsync("r1");
+        var gateway = await LoggingAsync(("AccessLog:Exclude", ""));
+        var key = $"sse_abc_{new string('k', 43)}";
+        var ticket = new string('t', 43);
+        const string Jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzM2NyZXQifQ.c2lnbmF0dXJl";
+        string[] texts =
+        [
+            "Bot/1.0 Bearer s3cret", "Bot/1.0 bearer%20s3cret", "Bot (Authorization: Bearer s3cret)", "Bot authorization=Basic s3cret", "Bot?access_token=s3cret&x=1",
+            "Bot access_token%3Ds3cret", "Bot {\"token\":\"s3cret\"}", "Bot api_key=s3cret; x", "Bot apikey: s3cret", "Bot X-Api-Key: s3cret", "Bot password=s3cret", "Bot session-id=s3cret", $"Bot {key}", $"Bot/{Jwt}", $"Bot {ticket}",
+        ];
+        foreach (var text in texts)
+        {
+            await RawHttp.AskAsync(gateway.Address, $"GET /topics/a HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {text}\r\nReferer: https://a.example/{text.Replace(" ", "%20", StringComparison.Ordinal)}\r\nConnection: close\r\n\r\n");
+        }
+
+        foreach (var target in (string[])[$"GET /none/{Jwt}", $"GET /none/{key}", "GET /none/Bearer%20s3cret", $"GET /topics/a?topic={Jwt}", $"GET /topics/a?lastEventId={key}"])
+        {
+            await RawHttp.AskAsync(gateway.Address, $"{target} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0 (X11; Basic) Token/1\r\nConnection: close\r\n\r\n");
+        }
+
+        await RawHttp.AskAsync(gateway.Address, $"{Jwt} / HTTP/1.1\r\nHost: {Jwt}\r\nConnection: close\r\n\r\n");
+        await LineAsync(gateway, texts.Length + 6);
+        var last = await LineAsync(gateway, texts.Length + 5);
+        var log = await File.ReadAllTextAsync(LogFile, Cancellation);
+        Assert.All((string[])["s3cret", key, ticket, Jwt, Jwt.Split('.')[1]], secret => Assert.DoesNotContain(secret, log, StringComparison.Ordinal));
+        Assert.Equal("Mozilla/5.0 (X11; Basic) Token/1", last.GetProperty("userAgent").GetString());
+    }
+
     [Fact]
     public async Task The_user_of_a_URL_is_in_no_log_metric_or_answer_however_badly_it_is_written()
     {

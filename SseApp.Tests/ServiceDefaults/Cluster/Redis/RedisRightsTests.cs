@@ -61,6 +61,22 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "REPLICAOF NO ONE");
     }
 
+    /// <summary>Publishes fail and streams go on: the replica stays in use, and says what to do.</summary>
+    [Fact]
+    public async Task A_server_that_stores_nothing_for_want_of_replicas_is_named()
+    {
+        await using var own = new RedisServer();
+        await using var host = await EventsHost.StartAsync(own);
+        await using var operators = await own.ConnectAsync();
+        await operators.GetServers()[0].ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+
+        var health = await UntilAsync(host, HttpStatusCode.OK, "redis-cli CONFIG SET min-replicas-to-write 0");
+
+        Assert.Contains("degraded", health, StringComparison.Ordinal);
+        await operators.GetServers()[0].ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        await UntilAsync(host, HttpStatusCode.OK, "\"redis-rights\":{\"status\":\"healthy\"");
+    }
+
     private static string Proposed(EventsHost host)
     {
         var problem = host.Get<RedisRights>().Problem!;

@@ -73,6 +73,25 @@ public sealed partial class SmugglingTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal(0, topic.RootElement.GetProperty("lastOffset").GetInt64());
     }
 
+    /// <summary>RFC 9112, 6.1: whoever sends both may be two servers' misunderstanding. The connection ends, whatever else is on it.</summary>
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task A_length_and_a_coding_are_400_and_the_end_of_the_connection(string service)
+    {
+        var address = await AddressAsync(service);
+        foreach (var head in (string[])["Content-Length: 12\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 12", "Transfer-Encoding: Chunked\r\nContent-Length: 0"])
+        {
+            foreach (var target in (string[])["POST /topics/a/events", "POST /publish", "GET /alive", "POST /none"])
+            {
+                var answer = await RawHttp.AskAsync(address, $"{target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n{head}\r\n\r\n2\r\nhi\r\n0\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n");
+
+                RawHttp.AssertProblem(400, answer);
+                Assert.Single(Answer().Matches(answer));
+            }
+        }
+    }
+
     /// <summary>RFC 9110, 8.6: digits, and nothing else.</summary>
     [Theory]
     [InlineData("gateway")]
