@@ -60,6 +60,24 @@ internal static partial class StartFailure
         }
     }
 
+    /// <summary>A line for an endpoint of Kestrel's own section that has no address, or null.</summary>
+    public static string? WrongEndpoint(IConfiguration configuration)
+    {
+        foreach (var url in configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => endpoint.GetSection("Url")))
+        {
+            try
+            {
+                _ = BindingAddress.Parse(url.Value ?? "");
+            }
+            catch (FormatException exception)
+            {
+                return $"{url.Path} is {SettingsReading.Quote(url.Value)}; {exception.Message}";
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>A line for what section <c>Logging</c> has that would end the log, or null.</summary>
     public static string? WrongLogging(IConfiguration configuration)
     {

@@ -57,6 +57,7 @@ public sealed class SettingsReloadTests : IAsyncLifetime
     [InlineData("{ \"Hosts\": { \"Allowed\": [] }, \"Logging\": { \"LogLevel\": { \"Default\": \"Loud\" } } }", "Logging:LogLevel:Default is 'Loud'")]
     [InlineData("{ \"Hosts\": { \"Allowed\": [] }, \"Logging\": { \"Console\": { \"FormatterName\": \"jsn\" } } }", "Logging:Console:FormatterName is 'jsn'; it must be one of simple, systemd, json.")]
     [InlineData("{ \"Hosts\": { \"Allowed\": [] }, \"Logging\": { \"Console\": { \"MaxQueueLength\": 0 } } }", "Logging")]
+    [InlineData("{ \"Hosts\": { \"Allowed\": [] }, \"Kestrel\": { \"Endpoints\": { \"A\": { \"Url\": \"nowhere\" } } } }", "Kestrel:Endpoints:A:Url is 'nowhere'; ")]
     public async Task A_change_that_would_stop_a_start_is_told_once_and_changes_nothing_until_it_is_right(string text, string problem)
     {
         await File.WriteAllTextAsync(First, text, Cancellation);
