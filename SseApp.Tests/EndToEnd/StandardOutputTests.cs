@@ -14,7 +14,7 @@ public sealed class StandardOutputTests
     {
         await using var redis = new RedisServer();
         var address = new Uri($"http://127.0.0.1:{Ports.Next()}");
-        var start = new ProcessStartInfo("dotnet", [Repository.Assembly("SseApp.Gateway"), $"--urls={address}", "--Admin:Urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Trace"])
+        var start = new ProcessStartInfo("dotnet", [Repository.Assembly("SseApp.Gateway"), $"--urls={address}", "--Admin:Urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace", "--Logging:LogLevel:Yarp=Trace"])
         {
             WorkingDirectory = Path.GetDirectoryName(Repository.Assembly("SseApp.Gateway")),
             RedirectStandardOutput = true,
