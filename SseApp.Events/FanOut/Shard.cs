@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.FanOut;
 
@@ -29,6 +30,9 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private static readonly TimeSpan s_wheelResolution = TimeSpan.FromMilliseconds(25);
 
+    // Two seconds are promised; many credentials may be revoked one after another, and each time all streams are looked at.
+    private static readonly TimeSpan s_betweenRevocations = TimeSpan.FromMilliseconds(250);
+
     private readonly Channel<ShardWork> _queue = Channel.CreateUnbounded<ShardWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<StreamConnection> _connections = [];
 
@@ -36,14 +40,20 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Queue<TopicMembers> _behind = new();
     private readonly FlushQueue _outputs;
     private readonly TimeProvider _time;
+    private readonly CredentialService _credentials;
     private readonly ILogger _logger;
+    private readonly Action _endRevoked;
     private readonly Task _loop;
+    private int _credentialsSeen;
+    private long _credentialsSeenAt;
     private int _done;
 
-    public Shard(StreamingOptions options, TimeProvider time, EventsMetrics metrics, ILogger logger)
+    public Shard(StreamingOptions options, TimeProvider time, CredentialService credentials, EventsMetrics metrics, ILogger logger)
     {
         _time = time;
+        _credentials = credentials;
         _logger = logger;
+        _endRevoked = EndRevoked;
         _outputs = new FlushQueue(time);
         Options = options;
         Metrics = metrics;
@@ -75,8 +85,14 @@ internal sealed partial class Shard : IAsyncDisposable
     /// <summary>For events that are to be delivered; asked by those who post them.</summary>
     public QueueRoom Room { get; }
 
-    /// <summary>The time stamp of this round of the loop.</summary>
+    /// <summary>The time stamp of this round of the loop; of its visits to members the one when the round's events had come.</summary>
     public long Now { get; private set; }
+
+    /// <summary>
+    /// The same moment in ticks of the system's clock. Whatever is delivered was published before it, so no stream gets an event of after
+    /// the end of its credential, however late its time is looked at otherwise.
+    /// </summary>
+    public long UtcNow { get; private set; }
 
     /// <summary>When the drain under way ends; null for none.</summary>
     public long? DrainEnd { get; private set; }
@@ -136,6 +152,9 @@ internal sealed partial class Shard : IAsyncDisposable
         return ended;
     });
 
+    /// <summary>Whether a credential that was let in has not been taken back since.</summary>
+    public bool StillCounts(StreamCredential credential) => _credentials.StillCounts(credential.Principal);
+
     /// <summary>Looks after heartbeats and deadlines.</summary>
     public void Tick() => Run(() => Wheel.Advance(Now));
 
@@ -189,17 +208,40 @@ internal sealed partial class Shard : IAsyncDisposable
     {
         while (_behind.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
-            Now = _time.GetTimestamp();
+            ReadClock();
+            if (_credentials.Version != _credentialsSeen && _time.GetElapsedTime(_credentialsSeenAt, Now) >= s_betweenRevocations)
+            {
+                // Ahead of all that waits in the queue.
+                TryHandle(new ShardWork(ShardWorkKind.Run, _endRevoked));
+            }
+
             for (var taken = 0; taken < MaxBatch && _queue.Reader.TryRead(out var work); taken++)
             {
                 TryHandle(work);
             }
 
+            ReadClock();
             TryVisitMembers();
             _outputs.Flush(moreComes: _behind.Count > 0, Now);
             Counts.Report();
             Room.Release(_done);
             _done = 0;
+        }
+    }
+
+    private void ReadClock()
+    {
+        Now = _time.GetTimestamp();
+        UtcNow = _time.GetUtcNow().UtcTicks;
+    }
+
+    /// <summary>Of credentials that were revoked, whose API key was removed, or whose issuer has no such key any more; once for all that changed meanwhile.</summary>
+    private void EndRevoked()
+    {
+        (_credentialsSeen, _credentialsSeenAt) = (_credentials.Version, Now);
+        for (var i = _connections.Count - 1; i >= 0; i--)
+        {
+            _connections[i].EndIfRevoked();
         }
     }
 
@@ -239,6 +281,8 @@ internal sealed partial class Shard : IAsyncDisposable
                 Deliver((TopicMembers)work.Target, (LogEntry)work.Value!);
                 break;
             case ShardWorkKind.Replay:
+                // It may have been read after the round began.
+                ReadClock();
                 ((StreamConnection)work.Target).OnReplay((LogEntry[])work.Value!);
                 break;
             case ShardWorkKind.Join:

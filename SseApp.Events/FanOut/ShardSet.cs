@@ -1,4 +1,5 @@
 using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.FanOut;
 
@@ -7,13 +8,13 @@ internal sealed class ShardSet : IAsyncDisposable
 {
     private uint _next;
 
-    public ShardSet(IOptions<StreamingOptions> options, TimeProvider time, EventsMetrics metrics, ILogger<Shard> logger)
+    public ShardSet(IOptions<StreamingOptions> options, TimeProvider time, CredentialService credentials, EventsMetrics metrics, ILogger<Shard> logger)
     {
         var count = options.Value.Shards == 0 ? Environment.ProcessorCount : options.Value.Shards;
         All = new Shard[count];
         for (var i = 0; i < count; i++)
         {
-            All[i] = new Shard(options.Value, time, metrics, logger);
+            All[i] = new Shard(options.Value, time, credentials, metrics, logger);
         }
     }
 

@@ -38,6 +38,9 @@ internal sealed class StreamConnection(
     private long _sentAt;
     private long _oldestInSend;
 
+    // Of the credential, in ticks of the system's clock; here, because a visit of the credential would be another miss of the cache.
+    private readonly long _expiresAt = long.MaxValue;
+
     private long _heartbeatTicks;
     private bool _finalSent;
 
@@ -53,7 +56,15 @@ internal sealed class StreamConnection(
     public IPAddress? Client { get; init; }
 
     /// <summary>What the client was let in with; null: nothing.</summary>
-    public StreamCredential? Credential { get; init; }
+    public StreamCredential? Credential
+    {
+        get;
+        init
+        {
+            field = value;
+            _expiresAt = value?.Principal.ExpiresAt?.UtcTicks ?? long.MaxValue;
+        }
+    }
 
     public long OpenedAtMilliseconds { get; init; }
 
@@ -102,9 +113,6 @@ internal sealed class StreamConnection(
     /// <summary>The client is gone; from any thread.</summary>
     public void Leave() => Shard.Run(() => BeginClose(CloseReason.Client));
 
-    /// <summary>The credential counts no more; from any thread.</summary>
-    public void Revoke() => End(CloseReason.TokenRevoked);
-
     /// <param name="reason">A <see cref="CloseReason"/>; from any thread.</param>
     public void End(string reason) => Shard.Run(() => BeginClose(reason));
 
@@ -119,6 +127,8 @@ internal sealed class StreamConnection(
 
         SendOpen();
         SetTimes();
+        // What was revoked while the stream was being opened was not found among those that are open.
+        EndIfRevoked();
         PumpReplay();
     }
 
@@ -128,7 +138,8 @@ internal sealed class StreamConnection(
     /// <summary>The stream is a member of a topic that is behind, and its turn has come.</summary>
     public void TakeTurn(TopicMembers members, int index)
     {
-        if (IsSingle && !_sending)
+        EndIfExpired();
+        if (IsSingle && !_sending && Closing is null)
         {
             SendShared(members.Take(index));
         }
@@ -275,6 +286,7 @@ internal sealed class StreamConnection(
     public void OnSent(bool gone)
     {
         EndSend(gone);
+        EndIfExpired();
         SendBacklog();
         PumpReplay();
         Schedule();
@@ -354,6 +366,7 @@ internal sealed class StreamConnection(
         {
             _replayRequested = false;
             (_replay, _replayIndex) = (entries, 0);
+            EndIfExpired();
             PumpReplay();
         }
     }
@@ -504,7 +517,7 @@ internal sealed class StreamConnection(
                 Cut();
             }
         }
-        else if (Closing is null && Credential?.EndAt <= Shard.Now)
+        else if (Closing is null && (Credential?.EndAt <= Shard.Now || _expiresAt <= Shard.UtcNow))
         {
             BeginClose(CloseReason.TokenExpired);
         }
@@ -522,6 +535,27 @@ internal sealed class StreamConnection(
         else if (Closing is null && Shard.Now - _sentAt >= _heartbeatTicks && Backlog is null)
         {
             Send(StreamText.Heartbeat, 0);
+        }
+    }
+
+    /// <summary>
+    /// Before anything is delivered: the timers end the stream earlier, but on a busy machine they may be late, and the system's clock may
+    /// be set.
+    /// </summary>
+    private void EndIfExpired()
+    {
+        if (_expiresAt <= Shard.UtcNow)
+        {
+            BeginClose(CloseReason.TokenExpired);
+        }
+    }
+
+    /// <summary>Ends the stream if its credential was taken back.</summary>
+    public void EndIfRevoked()
+    {
+        if (Credential is { } credential && !Shard.StillCounts(credential))
+        {
+            BeginClose(CloseReason.TokenRevoked);
         }
     }
 

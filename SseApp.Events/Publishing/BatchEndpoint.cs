@@ -245,7 +245,7 @@ internal sealed class BatchEndpoint(
         if (entry.Rejected is null && Array.Find(entry.Topics, topic => credentials.PublishedBy(principal, topic) is null) is { } denied)
         {
             return new Publishing(entry, [], new BatchItemResult(
-                0, StatusCodes.Status403Forbidden, [], $"No grant of this credential matches the topic '{denied}'.", Reason: AuthReason.TopicDenied));
+                0, StatusCodes.Status403Forbidden, [], AccessRefusal.NoGrantFor(denied), Reason: AuthReason.TopicDenied));
         }
 
         if (entry.IdempotencyKey is not { } key || entry.Rejected is not null)

@@ -290,12 +290,6 @@ internal sealed class StreamEndpoint(
         };
         metrics.Opened();
         connection.Open();
-        // What was revoked while the stream was being opened was not found among the streams that are open.
-        if (connection.Credential is { } credential && !credentials.StillCounts(credential.Principal))
-        {
-            connection.Revoke();
-        }
-
         return connection;
     }
 }

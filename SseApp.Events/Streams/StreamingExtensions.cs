@@ -25,7 +25,6 @@ internal static class StreamingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<TicketStreams>());
         builder.Services.AddSingleton<TicketEndpoint>();
         builder.Services.AddHostedService<StreamClock>();
-        builder.Services.AddHostedService<RevokedStreams>();
         return builder;
     }
 

@@ -1,6 +1,7 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Topics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Infrastructure;
@@ -13,6 +14,7 @@ internal sealed class HubRig : IAsyncDisposable
     public static readonly TopicSet Topics = new([Topic]);
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly CredentialService _credentials = Tokens.Service(new Revocations(), TimeProvider.System);
     private readonly ShardSet _shards;
     private readonly CatchUpTurns _turns;
     private readonly TopicSet _topics;
@@ -26,7 +28,7 @@ internal sealed class HubRig : IAsyncDisposable
     {
         _topics = topics ?? Topics;
         var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
-        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, metrics, NullLogger<Shard>.Instance);
+        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, _credentials, metrics, NullLogger<Shard>.Instance);
         var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, TotalRingBytes = totalRingBytes, UnsubscribeGrace = TimeSpan.Zero });
         _turns = new CatchUpTurns(_shards);
         Budget = new RingBudget(options);
@@ -77,6 +79,7 @@ internal sealed class HubRig : IAsyncDisposable
     {
         await _shards.DisposeAsync();
         _turns.Dispose();
+        _credentials.Dispose();
         await _services.DisposeAsync();
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Numerics;
+using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -25,6 +26,15 @@ internal static class Tokens
     ];
 
     private static readonly BigInteger s_order = BigInteger.Parse("0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    /// <summary>What a service with these settings knows of credentials, without a service around it.</summary>
+    public static CredentialService Service(Revocations revocations, TimeProvider time)
+    {
+        var options = new CredentialOptions();
+        options.Issuers.Add(new IssuerOptions { Issuer = Issuer, Audience = Audience, Key = Key });
+        revocations.SetRead();
+        return new CredentialService(Options.Create(options), new HostingEnvironment { EnvironmentName = "Production" }, revocations, time, NullLoggerFactory.Instance);
+    }
 
     /// <summary>The other signature that every ES256 token has, (r, n−s), which anybody can make of the first.</summary>
     public static string Twin(string token)

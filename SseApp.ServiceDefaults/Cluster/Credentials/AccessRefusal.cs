@@ -68,7 +68,10 @@ internal sealed class AccessRefusal(IAccessCounter counter)
     /// <summary>A topic that no grant of the credential matches; who sent none is asked for one first.</summary>
     public Task WriteDeniedAsync(HttpContext context, Principal principal, string topic) => principal.Kind == CredentialKind.None
         ? WriteAsync(context, AuthReason.NoCredentials, $"The topic '{topic}' is not open to everybody. {SendOne}")
-        : WriteAsync(context, AuthReason.TopicDenied, $"No grant of this credential matches the topic '{topic}'.", topic);
+        : WriteAsync(context, AuthReason.TopicDenied, NoGrantFor(topic), topic);
+
+    /// <summary>What is said of a credential that has no pattern for a topic.</summary>
+    public static string NoGrantFor(string topic) => $"No grant of this credential matches the topic '{topic}'. GET /whoami?topic={topic} says what it may.";
 
     public static int StatusOf(string reason) => reason switch
     {

@@ -98,7 +98,7 @@ internal static class CredentialCommands
             string[] writing = parsed.GetValue(publish) ?? [];
             if (Array.Find([.. reading, .. writing], pattern => !PatternTemplate.IsValid(pattern)) is { } wrong)
             {
-                return Fail($"'{wrong}' is no pattern of topics. {TopicPattern.Rule}");
+                return Fail($"'{wrong}' is no pattern of topics. {PatternTemplate.RuleOf(wrong)}");
             }
 
             try

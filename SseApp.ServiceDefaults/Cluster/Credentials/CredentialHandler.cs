@@ -160,6 +160,12 @@ internal sealed class NeedHandler(CredentialService credentials) : Authorization
 /// <summary>Answers what was not let in.</summary>
 internal sealed class RefusalHandler(AccessRefusal refusal, ForgedRecords forged) : IAuthorizationMiddlewareResultHandler
 {
+    private const string MayNotPublish =
+        "This credential may not publish to any topic. Send one that may: a token with patterns of topics in the claim 'sse_publish' (Security:PublishClaim), or an API key made with 'keys add … --publish'. GET /whoami says what this one may.";
+
+    private const string MayNotSubscribe =
+        "This credential may not subscribe to any topic. Send one that may: a token with patterns of topics in the claim 'sse_subscribe' (Security:SubscribeClaim), or an API key made with 'keys add … --subscribe'. GET /whoami says what this one may.";
+
     public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         // Where nothing of ours is, the framework says so: 404, or 405 with what the path takes.
@@ -182,7 +188,7 @@ internal sealed class RefusalHandler(AccessRefusal refusal, ForgedRecords forged
 
         var caller = context.Features.Get<Caller>();
         return caller?.Reason is { } reason ? refusal.WriteAsync(context, reason, caller.Detail!)
-            : caller is { Principal.Kind: not CredentialKind.None } ? refusal.WriteAsync(context, AuthReason.TopicDenied, need.Kind == NeedKind.Publish ? "The credential lets nobody publish." : "The credential lets nobody subscribe.")
+            : caller is { Principal.Kind: not CredentialKind.None } ? refusal.WriteAsync(context, AuthReason.TopicDenied, need.Kind == NeedKind.Publish ? MayNotPublish : MayNotSubscribe)
             : refusal.WriteAsync(context, AuthReason.NoCredentials, AccessRefusal.SendOne);
     }
 }

@@ -155,7 +155,7 @@ internal sealed class GrantOptions
     {
         foreach (var pattern in Subscribe.Concat(Publish).Where(pattern => !PatternTemplate.IsValid(pattern)))
         {
-            yield return $" has '{pattern}', which is no pattern of topics. {TopicPattern.Rule} '{{sub}}' stands for the claim 'sub', '{{email:hash}}' for the SHA-256 of the claim 'email'.";
+            yield return $" has '{pattern}', which is no pattern of topics. {PatternTemplate.RuleOf(pattern)}";
         }
     }
 }

@@ -114,7 +114,20 @@ internal sealed partial class CredentialService : BackgroundService
         : Verification.Refused(AuthReason.TokenRevoked, "The credential that the ticket was made with counts no more.");
 
     /// <summary>Changes whenever the answer of <see cref="StillCounts"/> may have changed for somebody.</summary>
-    public int Version => _revocations.Version + Volatile.Read(ref _keysVersion) + _authorities.Sum(static authority => authority.Version);
+    public int Version
+    {
+        get
+        {
+            // Asked at each round of the fan-out, so without garbage.
+            var version = _revocations.Version + Volatile.Read(ref _keysVersion);
+            foreach (var authority in _authorities)
+            {
+                version += authority.Version;
+            }
+
+            return version;
+        }
+    }
 
     public override void Dispose()
     {
@@ -124,7 +137,7 @@ internal sealed partial class CredentialService : BackgroundService
 
     private Verification NotRevoked(Verification found) => found.Principal is not { } principal ? found
         : !_revocations.IsRead ? Verification.Refused(AuthReason.Unavailable, "Whether the credential was revoked cannot be said before Redis was reached once. Try again in a moment.")
-        : _revocations.IsRevoked(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked. Sign in again, or use another key.")
+        : _revocations.IsRevoked(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked. Sign in again, or use another key. After a revocation by 'sub' tokens count that are issued half a minute later or more.")
         : found;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -66,6 +66,12 @@ internal sealed class RevocationStore(
 
     public bool IsConnected => Redis is { IsConnected: true };
 
+    /// <summary>Whether a text is a ticket that is about, and not an id or a name that has the form of one.</summary>
+    /// <exception cref="RedisException">Redis did not answer.</exception>
+    public async Task<bool> IsTicketAsync(string text, CancellationToken cancellationToken) =>
+        Ticket.IsValid(text) && Redis is { } redis
+        && await redis.GetDatabase().KeyExistsAsync(TicketStore.KeyOf(cluster.Value, Ticket.HashOf(text))).WaitAsync(s_limit, time, cancellationToken);
+
     /// <summary>
     /// Takes credentials back. When this returns, the entry is in Redis and counts here; everywhere else it counts within two seconds.
     /// </summary>

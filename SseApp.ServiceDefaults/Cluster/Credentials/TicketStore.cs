@@ -223,7 +223,10 @@ internal sealed class TicketStore(
         [hash, Milliseconds(life), most is { } number ? number : "", Milliseconds(TicketsOptions.LongestAge + _options.ReconnectWindow)],
         flags);
 
-    private RedisKey Key(string hash) => $"{cluster.Value.KeyPrefix}:ticket:{hash}";
+    /// <summary>Where a ticket lies.</summary>
+    public static RedisKey KeyOf(ClusterOptions cluster, string hash) => $"{cluster.KeyPrefix}:ticket:{hash}";
+
+    private RedisKey Key(string hash) => KeyOf(cluster.Value, hash);
 }
 
 /// <summary>Whether a stream may have a ticket.</summary>

@@ -32,6 +32,12 @@ internal static class RevocationEndpoints
 
         try
         {
+            if (revocation.Kind is not RevocationKind.Ticket && await store.IsTicketAsync(revocation.Value, context.RequestAborted))
+            {
+                return TypedResults.Problem(
+                    "The value is a ticket, which is taken back as {\"ticket\":\"…\"}. Nothing was revoked.", title: "The revocation is not valid.", statusCode: StatusCodes.Status400BadRequest);
+            }
+
             var stored = await store.RevokeAsync(revocation.Kind, revocation.Value, revocation.Issuer, revocation.IssuedBefore, context.RequestAborted);
             return TypedResults.Json(stored, RevocationListJsonContext.Default.Revocation);
         }
@@ -199,7 +205,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     private static DateTimeOffset? Time(JsonElement json, string text) =>
         json.TryGetDateTimeOffset(out var time) && text.IndexOf('T', StringComparison.Ordinal) is > 0 and var start && text.AsSpan(start).ContainsAny('Z', '+', '-') ? time.ToUniversalTime() : null;
 
-    // A text of 43 digits is not refused here, although a ticket has that form: subjects and ids of some issuers have it, too.
+    // A text of 43 digits is not refused here, although a ticket has that form: subjects and ids of some issuers have it, too. Redis is asked.
     private static string InsteadOf(string member) => $"The value of '{member}' holds an API key or a token, and neither is to be sent. " + member switch
     {
         Jti => "'jti' is the id that stands in the token, not the token; to take back an API key send its id in 'apiKey'.",

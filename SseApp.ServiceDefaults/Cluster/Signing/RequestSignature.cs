@@ -132,10 +132,13 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
             return null;
         }
 
-        fault = "it was signed more than a minute ago, or ahead of this machine's clock";
         var age = time.GetUtcNow().ToUnixTimeMilliseconds() - milliseconds;
         if (age > s_maxAge || age < -s_maxAge)
         {
+            // The key is the cluster's, so a clock is the likelier reason.
+            fault = string.Create(
+                CultureInfo.InvariantCulture,
+                $"signed by this cluster, but {Math.Abs(age) / 1000} s {(age > 0 ? "ago" : "ahead")} by this clock: one is wrong, or it is a repeat");
             return null;
         }
 

@@ -62,6 +62,12 @@ public sealed class AccessTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Equal((AuthReason.TopicDenied, "user.bob.inbox"), (data.RootElement.GetProperty("reason").GetString(), data.RootElement.GetProperty("topic").GetString()));
         Assert.Equal(300_000, denied.Retry);
         Assert.Null(await denied.NextRawAsync());
+
+        // A token of a page, taken for publishing: what to do is said.
+        host.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Tokens.Make(["orders.*"]));
+        using var readOnly = await host.PublishAsync("orders.1", "hello");
+        Assert.Equal(HttpStatusCode.Forbidden, readOnly.StatusCode);
+        Assert.Contains("'sse_publish'", (await readOnly.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

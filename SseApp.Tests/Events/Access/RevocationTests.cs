@@ -226,6 +226,38 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         Assert.Empty(replica.Get<Revocations>().All);
     }
 
+    [Theory]
+    [InlineData("jti")]
+    [InlineData("sub")]
+    public async Task A_ticket_in_the_place_of_an_id_is_refused_and_an_id_of_its_form_is_not(string member)
+    {
+        var replica = await ReplicaAsync();
+        using var made = await With(replica.Client, Token("j1")).PostAsync("/tickets", new StringContent("""{"topics":["t"]}""", null, "application/json"), Cancellation);
+        var ticket = (await made.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("ticket").GetString()!;
+        using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent($$"""{"{{member}}":"{{ticket}}"}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("{\"ticket\":", (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Empty(replica.Get<Revocations>().All);
+
+        // Subjects of Entra ID are 43 digits of base64url.
+        await RevokeAsync(replica.Admin, $$"""{"{{member}}":"{{Ticket.New()}}"}""");
+    }
+
+    [Fact]
+    public async Task Who_signs_in_a_moment_after_a_revocation_by_sub_is_told_and_gets_no_cookie()
+    {
+        var replica = await ReplicaAsync();
+        await RevokeAsync(replica.Admin, """{"sub":"alice"}""");
+        using var answer = await With(replica.Client, Token("j1", issued: TimeSpan.FromSeconds(5))).PostAsync("/session", null, Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.False(answer.Headers.Contains("Set-Cookie"));
+        var told = await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+        Assert.Equal(AuthReason.TokenRevoked, told.GetProperty("reason").GetString());
+        Assert.Contains("half a minute", told.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        using var later = await With(replica.Client, Token("j2", issued: TimeSpan.FromSeconds(29))).PostAsync("/session", null, Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, later.StatusCode);
+    }
+
     [Fact]
     public async Task What_nobody_with_the_key_has_written_revokes_nothing_and_hides_nothing()
     {

@@ -1,5 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Events.FanOut;
@@ -13,10 +14,15 @@ public sealed class ShardTests : IAsyncDisposable
     private static readonly TimeSpan s_step = TimeSpan.FromSeconds(20);
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly FakeTimeProvider _time = new();
-    private readonly TopicMembers _members = new(null!);
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
+    private readonly TopicMembers _members = new(new NoHistory());
+    private readonly TopicMembers _others = new(new NoHistory());
+    private readonly Revocations _revocations = new();
+    private readonly CredentialService _credentials;
     private Shard? _shard;
     private long _published;
+
+    public ShardTests() => _credentials = Tokens.Service(_revocations, _time);
 
     [Fact]
     public async Task An_event_that_waits_too_long_ends_the_stream_of_a_client_that_takes_a_little_now_and_then()
@@ -95,6 +101,77 @@ public sealed class ShardTests : IAsyncDisposable
         }
     }
 
+    [Theory]
+    [InlineData("alone")]
+    [InlineData("beside another topic")]
+    [InlineData("behind a slow send")]
+    [InlineData("from the log")]
+    [InlineData("after the clock was set")]
+    public async Task An_event_of_after_the_end_of_a_token_does_not_come_however_late_the_timers_are(string way)
+    {
+        var life = TimeSpan.FromMinutes(10);
+        var verified = await _credentials.VerifyAsync(Tokens.Make(["*"], life: life));
+        var writer = new GatedStreamWriter();
+        var connection = Join(
+            new StreamingOptions { HeartbeatInterval = TimeSpan.FromMinutes(10), MaxConnectionAge = TimeSpan.Zero, MaxBacklogAge = TimeSpan.FromHours(1) },
+            writer,
+            verified.Principal,
+            way == "beside another topic" ? ["s", "t"] : ["t"],
+            way == "from the log" ? [new StreamStart(new Position(new Epoch(1), 7), null)] : null);
+        await writer.TakeAsync();
+        await SettleAsync();
+        if (way == "behind a slow send")
+        {
+            await PublishAsync(3);
+            Assert.NotNull(connection.Backlog);
+        }
+
+        // Nobody looks at the times.
+        if (way == "after the clock was set")
+        {
+            _time.AdjustTime(_time.GetUtcNow() + life);
+        }
+        else
+        {
+            _time.Advance(life);
+        }
+
+        switch (way)
+        {
+            case "behind a slow send":
+                await writer.TakeAsync();
+                break;
+            case "from the log":
+                _shard!.Post(ShardWorkKind.Replay, connection, new[] { Entry() });
+                break;
+            default:
+                await PublishAsync(1);
+                break;
+        }
+
+        await writer.TakeAsync();
+        Assert.Equal(CloseReason.TokenExpired, await connection.Completion.WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken));
+        string[] before = way == "behind a slow send" ? ["stream.open", "message", "message"] : ["stream.open"];
+        Assert.Equal([.. before, "stream.token-expiring", AccessRefusal.EventName], writer.Taken.Select(next => next.Type));
+    }
+
+    [Fact]
+    public async Task A_revoked_stream_ends_before_the_events_that_wait()
+    {
+        var verified = await _credentials.VerifyAsync(Tokens.Make(["*"], change: claims => claims["jti"] = "j"));
+        var writer = new GatedStreamWriter();
+        var connection = Join(new StreamingOptions(), writer, verified.Principal);
+        await writer.TakeAsync();
+        await SettleAsync();
+
+        _revocations.Add(new Revocation(RevocationKind.TokenId, "j", null, null, _time.GetUtcNow(), null));
+        await PublishAsync(1);
+
+        await writer.TakeAsync();
+        Assert.Equal(CloseReason.TokenRevoked, await connection.Completion.WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken));
+        Assert.Equal(["stream.open", AccessRefusal.EventName], writer.Taken.Select(next => next.Type));
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_shard is not null)
@@ -102,6 +179,7 @@ public sealed class ShardTests : IAsyncDisposable
             await _shard.DisposeAsync();
         }
 
+        _credentials.Dispose();
         await _services.DisposeAsync();
     }
 
@@ -114,14 +192,19 @@ public sealed class ShardTests : IAsyncDisposable
         return (writer, connection);
     }
 
-    private StreamConnection Join(StreamingOptions options, IStreamWriter writer)
+    private StreamConnection Join(StreamingOptions options, IStreamWriter writer, Principal? principal = null, string[]? topics = null, StreamStart[]? starts = null)
     {
         _shard ??= new Shard(
             options,
             _time,
+            _credentials,
             new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time),
             NullLogger.Instance);
-        var connection = new StreamConnection(writer, _shard, HubRig.Topics, [_members], null, Encoding.UTF8.GetBytes("{}"));
+        var connection = new StreamConnection(
+            writer, _shard, topics is null ? HubRig.Topics : new TopicSet(topics), topics is ["s", "t"] ? [_others, _members] : [_members], starts, Encoding.UTF8.GetBytes("{}"))
+        {
+            Credential = principal is null ? null : StreamCredential.Create(principal, _time),
+        };
         connection.Open();
         return connection;
     }
@@ -130,11 +213,16 @@ public sealed class ShardTests : IAsyncDisposable
     {
         for (var i = 0; i < count; i++)
         {
-            var block = $"data: {++_published} {new string('x', EventBytes)}\n\n";
-            _shard!.Post(ShardWorkKind.Deliver, _members, LogEntry.Parse(Encoding.UTF8.GetBytes($"2 {new Epoch(1)} {_published} 0 {LogEntry.Stamp(1, null)}\n{block}")));
+            _shard!.Post(ShardWorkKind.Deliver, _members, Entry());
         }
 
         return SettleAsync();
+    }
+
+    private LogEntry Entry()
+    {
+        var block = $"data: {++_published} {new string('x', EventBytes)}\n\n";
+        return LogEntry.Parse(Encoding.UTF8.GetBytes($"2 {new Epoch(1)} {_published} 0 {LogEntry.Stamp(1, null)}\n{block}"))!;
     }
 
     private Task AdvanceAsync(TimeSpan time)
@@ -150,6 +238,14 @@ public sealed class ShardTests : IAsyncDisposable
         for (var i = 0; i < 2; i++)
         {
             await _shard!.InspectAsync(_ => 0).WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private sealed class NoHistory : ITopicHistory
+    {
+        public void Request(HistoryRequest request)
+        {
+            // The test answers.
         }
     }
 }
