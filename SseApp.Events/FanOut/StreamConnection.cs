@@ -38,6 +38,9 @@ internal sealed class StreamConnection(
     private long _sentAt;
     private long _oldestInSend;
 
+    // What it gets is in no number.
+    private readonly bool _isCanary = topics.IsCanary;
+
     private long _heartbeatTicks;
     private bool _finalSent;
 
@@ -144,7 +147,10 @@ internal sealed class StreamConnection(
         {
             var shared = Shard.Shared;
             var batch = entries[..shared.Fill(Topics, entries)];
-            Shard.Counts.Delivered(batch, shared.HasGap);
+            if (!_isCanary)
+            {
+                Shard.Counts.Delivered(batch, shared.HasGap);
+            }
 
             entries = entries[batch.Length..];
             Send(shared.Buffer, batch[0].PublishedAtMicroseconds);
@@ -219,7 +225,10 @@ internal sealed class StreamConnection(
         Positions[slot] = entry.Position;
         Shard.Own.AppendId(Topics, Positions);
         Shard.Own.Append(entry.Block.Span);
-        Shard.Counts.Delivered(entry);
+        if (!_isCanary)
+        {
+            Shard.Counts.Delivered(entry);
+        }
     }
 
     /// <param name="buffer">At least one byte; no send is under way.</param>
@@ -285,7 +294,11 @@ internal sealed class StreamConnection(
         _sending = false;
         if (_oldestInSend != 0)
         {
-            Shard.Metrics.Latency(_oldestInSend);
+            if (!_isCanary)
+            {
+                Shard.Metrics.Latency(_oldestInSend);
+            }
+
             _oldestInSend = 0;
         }
 
@@ -403,7 +416,11 @@ internal sealed class StreamConnection(
         while (_replayIndex < entries.Length && Shard.Own.Length < SendThreshold)
         {
             var entry = entries[_replayIndex++];
-            Shard.Counts.Replayed(entry);
+            if (!_isCanary)
+            {
+                Shard.Counts.Replayed(entry);
+            }
+
             Append(entry, slot);
         }
 

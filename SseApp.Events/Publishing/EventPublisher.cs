@@ -76,7 +76,7 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)
     {
-        if (!result.Repeated)
+        if (!result.Repeated && !TopicName.IsCanary(topic))
         {
             metrics.Published();
         }
