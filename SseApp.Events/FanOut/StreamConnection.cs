@@ -154,6 +154,10 @@ internal sealed class StreamConnection(
 
             entries = entries[batch.Length..];
             Send(shared.Buffer, batch[0].PublishedAtMicroseconds);
+            if (Shard.HasTraced)
+            {
+                Shard.EndTraces(batch);
+            }
         }
 
         foreach (var entry in Closing is null ? entries : [])
@@ -225,6 +229,11 @@ internal sealed class StreamConnection(
         Positions[slot] = entry.Position;
         Shard.Own.AppendId(Topics, Positions);
         Shard.Own.Append(entry.Block.Span);
+        if (Shard.HasTraced)
+        {
+            Shard.EndTraces([entry]);
+        }
+
         if (!_isCanary)
         {
             Shard.Counts.Delivered(entry);

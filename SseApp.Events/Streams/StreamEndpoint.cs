@@ -7,6 +7,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Events.Streams;
 
@@ -239,6 +240,7 @@ internal sealed class StreamEndpoint(
     /// <returns>Null when the stream could not be opened; the client got a refusal, or is gone.</returns>
     private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
+        using var span = topics.IsCanary ? null : SseTracing.OpenStream(context);
         var acquired = new List<TopicHub>(topics.Count);
         StreamConnection? connection = null;
         try

@@ -15,13 +15,15 @@ internal sealed partial class CanaryService(
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
 
     private readonly CanaryLedger _ledger = new(options.Value.LostAfter, time);
     private readonly string _events = $"{EventStreams.Path}?topic={Uri.EscapeDataString(identity.Topic)}";
     private readonly string _topic = $"/topics/{Uri.EscapeDataString(identity.Topic)}/events";
     private string? _last;
     private volatile bool _wasOpen;
-    private bool _isLosing;
+    private int _untold;
+    private long? _toldAt;
     private string? _trouble;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -211,16 +213,15 @@ internal sealed partial class CanaryService(
         }
     }
 
-    // Once for each time of losing, not once a second.
     private void Count(int lost)
     {
         metrics.Lost(lost);
-        if (lost > 0 && !_isLosing)
+        _untold += lost;
+        if (_untold > 0 && (_toldAt is not { } toldAt || time.GetElapsedTime(toldAt) >= s_silence))
         {
-            LogLost(lost, options.Value.LostAfter.TotalSeconds);
+            LogLost(_untold, options.Value.LostAfter.TotalSeconds);
+            (_untold, _toldAt) = (0, time.GetTimestamp());
         }
-
-        _isLosing = lost > 0;
     }
 
     private HttpRequestMessage Request(HttpMethod method, string path, HttpClient client)
@@ -269,7 +270,7 @@ internal sealed partial class CanaryService(
     [LoggerMessage(LogLevel.Information, "The canary does its round again.")]
     private partial void LogBack();
 
-    [LoggerMessage(LogLevel.Error, "The canary has lost {Lost} events: they were acknowledged, and have not arrived for {Seconds} s. Further ones in a row are only counted.")]
+    [LoggerMessage(LogLevel.Error, "The canary has lost {Lost} events: they were acknowledged, and have not arrived for {Seconds} s. This is told once a minute at most.")]
     private partial void LogLost(int lost, double seconds);
 
     [LoggerMessage(LogLevel.Warning, "A gap was reported to the canary: {Gap}")]

@@ -72,7 +72,7 @@ public sealed partial class MonitoringFilesTests
 
     private static string[] Files(string pattern) => Directory.GetFiles(Path.Combine(DocsFolder.Root(), Folder, "rules"), pattern);
 
-    private static async Task RunAsync(string program, string package, IEnumerable<string> arguments)
+    internal static async Task RunAsync(string program, string package, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         Process process;

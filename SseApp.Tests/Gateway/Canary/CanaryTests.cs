@@ -5,6 +5,7 @@ using SseApp.Events.FanOut;
 using SseApp.Events.Replicas;
 using SseApp.Gateway.Canary;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.Tests.Docs;
 using SseApp.Tests.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Tests.Gateway.Canary;
@@ -185,9 +186,11 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         await ReceivedAsync(gateway, 1);
         Assert.Equal(0, (await ReadAsync(gateway))["sse_probe_lost_total"]);
 
+        var before = await ReadAsync(gateway);
         lossy.Drops = true;
         await Eventually.Async(async () => (await ReadAsync(gateway))["sse_probe_lost_total"] >= 2, TimeSpan.FromSeconds(30), "the loss to be counted");
         Assert.True(lossy.Dropped >= 2);
+        await AssertAlertsAsync(before, await ReadAsync(gateway));
 
         lossy.Drops = false;
         await ReceivedAsync(gateway, (await ReadAsync(gateway))["sse_probe_received_total"] + 2);
@@ -195,6 +198,39 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         // What came too late after all is no duplicate.
         Assert.Equal(0, found["sse_probe_duplicated_total"]);
         Assert.Single(gateway.Logs, line => line.Contains("The canary has lost", StringComparison.Ordinal));
+    }
+
+    /// <summary>What was measured, a minute apart, as Prometheus would see it: the alerts of the rules fire.</summary>
+    private static async Task AssertAlertsAsync(Dictionary<string, double> before, Dictionary<string, double> after)
+    {
+        var rules = Path.Combine(Repository.Root!, "deploy/monitoring/rules");
+        var series = after.Keys.Where(name => name.EndsWith("_total", StringComparison.Ordinal)).Select(name => string.Create(
+            CultureInfo.InvariantCulture, $"      - {{ series: '{name}{{job=\"sse-gateway\",instance=\"g1\"}}', values: '{before[name]} {after[name]} {after[name]}' }}"));
+        var file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        await File.WriteAllTextAsync(
+            file,
+            $$"""
+            rule_files: [{{rules}}/recording.yml, {{rules}}/alerts.yml]
+            evaluation_interval: 15s
+            tests:
+              - interval: 1m
+                input_series:
+            {{string.Join('\n', series)}}
+                promql_expr_test:
+                  - expr: count(ALERTS{alertname=~"SseLossFast|SseCanaryLoss",alertstate="firing"})
+                    eval_time: 2m
+                    exp_samples: [{ labels: '{}', value: 2 }]
+
+            """,
+            Cancellation);
+        try
+        {
+            await MonitoringFilesTests.RunAsync("promtool", "prometheus", ["test", "rules", file]);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     private async Task<GatewayHost> BeforeAsync(EventsHost replica)
