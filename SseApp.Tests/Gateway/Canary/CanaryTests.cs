@@ -87,7 +87,7 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
             .. s_on,
             ("Access:Deny:0", "127.0.0.1"),
             ("Access:Deny:1", "::1"),
-            ("Match:Hosts:0", "*.events.example"),
+            ("Match:Hosts:0", "*.bücher.example"),
             ("Tls:CertificateFile", certificate.CertificateFile),
             ("Tls:KeyFile", certificate.KeyFile),
             ("Tls:Urls", "https://127.0.0.1:0"),
