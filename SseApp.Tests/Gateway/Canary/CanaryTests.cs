@@ -200,6 +200,58 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         Assert.Single(gateway.Logs, line => line.Contains("The canary has lost", StringComparison.Ordinal));
     }
 
+    /// <summary>The same with a real Prometheus, which scrapes the gateway and evaluates the rules each second.</summary>
+    [LongFact]
+    public async Task A_real_Prometheus_raises_the_alert_for_it()
+    {
+        Assert.SkipWhen(BackplaneServer.FindOnPath("prometheus") is null, "prometheus is not installed (apt-get install prometheus).");
+        await Server.RequireAsync();
+        await using var lossy = new LossyRedis(Server.Port);
+        var gateway = await BeforeAsync(await EventsHost.StartAsync(lossy.ConnectionString, null, ("Topics:CheckInterval", "01:00:00")));
+        await ReceivedAsync(gateway, 1);
+        var folder = Directory.CreateTempSubdirectory("sse-prometheus-");
+        Own(new Removal(folder));
+        var rules = Path.Combine(Repository.Root!, "deploy/monitoring/rules");
+        await File.WriteAllTextAsync(
+            Path.Combine(folder.FullName, "prometheus.yml"),
+            $$"""
+            global: { scrape_interval: 1s, evaluation_interval: 1s }
+            rule_files: [{{rules}}/recording.yml, {{rules}}/alerts.yml]
+            scrape_configs:
+              - job_name: sse-gateway
+                authorization: { credentials: {{OperatorAccess.Key.Text}} }
+                static_configs: [{ targets: ["{{gateway.Admin.BaseAddress!.Authority}}"] }]
+
+            """,
+            Cancellation);
+        var port = Ports.Next();
+        await using var prometheus = ChildProcess.Start(new ProcessStartInfo(
+            "prometheus",
+            [$"--config.file={folder.FullName}/prometheus.yml", $"--storage.tsdb.path={folder.FullName}/data", $"--web.listen-address=127.0.0.1:{port}"]));
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await Eventually.Async(async () => (await QueryAsync("sse_probe_received_total")).Contains("\"value\"", StringComparison.Ordinal), TimeSpan.FromSeconds(60), "Prometheus to have scraped the gateway");
+        Assert.DoesNotContain("SseLossFast", await QueryAsync("ALERTS"), StringComparison.Ordinal);
+
+        lossy.Drops = true;
+        await Eventually.Async(
+            async () => (await QueryAsync("ALERTS{alertname=\"SseLossFast\",alertstate=\"firing\"}")).Contains("SseLossFast", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(60),
+            "the alert");
+
+        async Task<string> QueryAsync(string query)
+        {
+            try
+            {
+                return await client.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", Cancellation);
+            }
+            catch (HttpRequestException)
+            {
+                // It is still starting.
+                return "";
+            }
+        }
+    }
+
     /// <summary>What was measured, a minute apart, as Prometheus would see it: the alerts of the rules fire.</summary>
     private static async Task AssertAlertsAsync(Dictionary<string, double> before, Dictionary<string, double> after)
     {
@@ -263,6 +315,16 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         var text = await gateway.Admin.GetStringAsync("/metrics", Cancellation);
         return Sample().Matches(text).ToDictionary(
             match => match.Groups["name"].Value, match => double.Parse(match.Groups["value"].Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+    }
+
+    /// <summary>Removes a folder when all that uses it has ended.</summary>
+    private sealed class Removal(DirectoryInfo folder) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            folder.Delete(recursive: true);
+            return ValueTask.CompletedTask;
+        }
     }
 
     // Without a histogram's buckets.
