@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Alerts;
 using SseApp.Gateway.Balancing;
+using SseApp.Gateway.Canary;
 using SseApp.Gateway.Clients;
 using SseApp.Gateway.Compression;
 using SseApp.Gateway.Console;
@@ -33,6 +34,7 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayMetrics>();
+        services.AddHostedService(static provider => provider.GetRequiredService<GatewayMetrics>());
         services.AddClients();
         services.AddReplicas();
         services.AddRefusals();
@@ -40,6 +42,7 @@ internal static class GatewayExtensions
             .AddRoutes(builder.Configuration)
             .AddTransforms(ForwardedHeaderTransforms.Apply)
             .AddTransforms(OperatorTransform.Apply)
+            .AddTransforms(CanaryExtensions.Apply)
             .AddTransforms(OriginMiddleware.Apply)
             .AddTransforms(CredentialTransform.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
@@ -63,6 +66,7 @@ internal static class GatewayExtensions
         services.AddPages();
         services.AddAlerts();
         services.AddOperators();
+        builder.AddCanary();
         return builder;
     }
 
@@ -74,6 +78,7 @@ internal static class GatewayExtensions
         // client's address comes next, because access lists, limits, balancing and log use it. Headers are on every answer, and access
         // lists apply to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
         app.UseClientRequest();
+        app.UseCanary();
         app.UseAccessLog();
         app.UseResponseHeaders();
         app.UseAllowedHosts();

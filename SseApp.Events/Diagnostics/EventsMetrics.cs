@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Events.Diagnostics;
@@ -168,7 +169,7 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
             _closed.Add(0, new KeyValuePair<string, object?>(Reason, reason));
         }
 
-        foreach (var reason in RefusalReason.All)
+        foreach (var reason in (string[])[.. RefusalReason.All, HostFilter.Unknown, .. AuthReason.All])
         {
             _refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
         }

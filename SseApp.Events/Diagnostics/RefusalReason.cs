@@ -12,7 +12,7 @@ internal static class RefusalReason
     /// <summary>The handler of the stream threw; gateways use the same word for a 5xx without a reason.</summary>
     public const string Failed = "replica-error";
 
-    public static readonly string[] All = [Draining, ConnectionLimit, OpenFiles, Redis, Topics];
+    public static readonly string[] All = [Draining, ConnectionLimit, OpenFiles, Redis, Topics, Failed];
 
     public static string Explain(string reason) => reason switch
     {

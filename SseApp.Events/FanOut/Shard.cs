@@ -17,6 +17,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// </summary>
     public static readonly TimeSpan DrainCloseTimeout = DrainOnStop.Grace;
 
+    // Events whose streams have all gone are not waited for longer than this.
+    private const int MaxTraced = 16;
+
     private const int MaxBatch = 256;
 
     // Work for one topic before the next one has its turn, and all that is done before the queue is looked at again: a
@@ -44,6 +47,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Action _endRevoked;
     private readonly Task _loop;
+    private readonly List<LogEntry> _traced = new(MaxTraced);
     private int _credentialsSeen;
     private long _credentialsSeenAt;
     private int _done;
@@ -84,6 +88,9 @@ internal sealed partial class Shard : IAsyncDisposable
 
     /// <summary>For events that are to be delivered; asked by those who post them.</summary>
     public QueueRoom Room { get; }
+
+    /// <summary>Whether there are events whose first delivery is traced, and which were not written to a stream of this shard yet.</summary>
+    public bool HasTraced => _traced.Count > 0;
 
     /// <summary>The time stamp of this round of the loop; of its visits to members the one when the round's events had come.</summary>
     public long Now { get; private set; }
@@ -312,6 +319,27 @@ internal sealed partial class Shard : IAsyncDisposable
         }
 
         members.Append(entry);
+        if (entry.FirstDelivery is not null)
+        {
+            if (_traced.Count == MaxTraced)
+            {
+                _traced.RemoveAt(0);
+            }
+
+            _traced.Add(entry);
+        }
+    }
+
+    /// <summary>The events were written to a stream: where no other shard was first, the span of a traced one ends.</summary>
+    public void EndTraces(ReadOnlySpan<LogEntry> written)
+    {
+        foreach (var entry in written)
+        {
+            if (entry.FirstDelivery is { } delivery && _traced.Remove(entry))
+            {
+                delivery.Stop();
+            }
+        }
     }
 
     /// <summary>Visits some of the members that are behind, each topic's in turn.</summary>

@@ -41,6 +41,9 @@ internal sealed class StreamConnection(
     // Of the credential, in ticks of the system's clock; here, because a visit of the credential would be another miss of the cache.
     private readonly long _expiresAt = long.MaxValue;
 
+    // What it gets is in no number.
+    private readonly bool _isCanary = topics.IsCanary;
+
     private long _heartbeatTicks;
     private bool _finalSent;
 
@@ -155,10 +158,17 @@ internal sealed class StreamConnection(
         {
             var shared = Shard.Shared;
             var batch = entries[..shared.Fill(Topics, entries)];
-            Shard.Counts.Delivered(batch, shared.HasGap);
+            if (!_isCanary)
+            {
+                Shard.Counts.Delivered(batch, shared.HasGap);
+            }
 
             entries = entries[batch.Length..];
             Send(shared.Buffer, batch[0].PublishedAtMicroseconds);
+            if (Shard.HasTraced)
+            {
+                Shard.EndTraces(batch);
+            }
         }
 
         foreach (var entry in Closing is null ? entries : [])
@@ -230,7 +240,15 @@ internal sealed class StreamConnection(
         Positions[slot] = entry.Position;
         Shard.Own.AppendId(Topics, Positions);
         Shard.Own.Append(entry.Block.Span);
-        Shard.Counts.Delivered(entry);
+        if (Shard.HasTraced)
+        {
+            Shard.EndTraces([entry]);
+        }
+
+        if (!_isCanary)
+        {
+            Shard.Counts.Delivered(entry);
+        }
     }
 
     /// <param name="buffer">At least one byte; no send is under way.</param>
@@ -297,7 +315,11 @@ internal sealed class StreamConnection(
         _sending = false;
         if (_oldestInSend != 0)
         {
-            Shard.Metrics.Latency(_oldestInSend);
+            if (!_isCanary)
+            {
+                Shard.Metrics.Latency(_oldestInSend);
+            }
+
             _oldestInSend = 0;
         }
 
@@ -416,7 +438,11 @@ internal sealed class StreamConnection(
         while (_replayIndex < entries.Length && Shard.Own.Length < SendThreshold)
         {
             var entry = entries[_replayIndex++];
-            Shard.Counts.Replayed(entry);
+            if (!_isCanary)
+            {
+                Shard.Counts.Replayed(entry);
+            }
+
             Append(entry, slot);
         }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Diagnostics;
 using System.Text;
 
 namespace SseApp.Events.Log;
@@ -42,6 +43,9 @@ internal sealed class LogEntry
 
     /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
     public ReadOnlyMemory<byte> Block { get; }
+
+    /// <summary>The span of its first delivery, if it is traced.</summary>
+    public Activity? FirstDelivery { get; set; }
 
     /// <summary>The part of the header that the publisher makes; the script puts the position before it.</summary>
     public static string Stamp(long publishedAtMicroseconds, string? key) =>

@@ -16,6 +16,9 @@ internal sealed class TopicSet
 
     public int Count => Names.Length;
 
+    /// <summary>Whether it is the one of a gateway's canary, which counts as nobody's.</summary>
+    public bool IsCanary => TopicName.IsCanary(Names[0]);
+
     /// <summary>Eighteen bits that tie a position to this set; the same in every process and version.</summary>
     public uint Check { get; }
 

@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.Operators;
 
-/// <summary>Looks at the open streams and ends some. Only a shard's own loop may touch its streams, so each is asked in its turn.</summary>
+/// <summary>Looks at the open streams and ends some, those of canaries apart. Only a shard's own loop may touch its streams, so each is asked in its turn.</summary>
 internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, TimeProvider time)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(2);
@@ -22,7 +22,7 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
     /// <returns>How many.</returns>
     /// <exception cref="TimeoutException">A fan-out loop is too busy to answer; it ends its streams when it comes to it.</exception>
     public Task<int> DisconnectAsync(Predicate<StreamConnection> fits, bool permanent, CancellationToken cancellationToken) =>
-        shards.EndAsync(fits, permanent ? CloseReason.OperatorForGood : CloseReason.Operator).WaitAsync(s_limit, time, cancellationToken);
+        shards.EndAsync(connection => !connection.Topics.IsCanary && fits(connection), permanent ? CloseReason.OperatorForGood : CloseReason.Operator).WaitAsync(s_limit, time, cancellationToken);
 
     // The smallest ids without sorting all: a loop that looks at its streams writes to none.
     private List<ConnectionDetails> Select(IReadOnlyList<StreamConnection> connections, ConnectionQuery query)
@@ -31,6 +31,7 @@ internal sealed class ConnectionList(ShardSet shards, ReplicaIdentity replica, T
         foreach (var connection in connections)
         {
             if (connection.Closing is not null
+                || connection.Topics.IsCanary
                 || connection.Id <= query.After
                 || (query.Topic is not null && !connection.IsSubscribedTo(query.Topic)))
             {

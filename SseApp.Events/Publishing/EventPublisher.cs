@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Diagnostics;
@@ -48,8 +49,11 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>
     /// Stores and announces an event that <see cref="Encode"/> made. Calls made one after another are stored in that order.
     /// </summary>
-    public Task<AppendResult> PublishAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key) =>
-        log.AppendAsync(topic, block, idempotencyKey, key);
+    public Task<AppendResult> PublishAsync(string topic, ReadOnlyMemory<byte> block, string? idempotencyKey, string? key)
+    {
+        var storing = log.AppendAsync(topic, block, idempotencyKey, key);
+        return Activity.Current is { Recorded: true } request ? EventTrace.RecordAsync(storing, topic, request.Context) : storing;
+    }
 
     /// <summary>Counts an event that was not stored because there is no room.</summary>
     public void CountFull(Exception exception) => metrics.PublishRefused(PublishErrors.FullCode(exception));
@@ -76,7 +80,7 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)
     {
-        if (!result.Repeated)
+        if (!result.Repeated && !TopicName.IsCanary(topic))
         {
             metrics.Published();
         }

@@ -26,7 +26,8 @@ internal sealed class PublishEndpoint(
 
         var topic = TopicPaths.Name((string)context.Request.RouteValues["topic"]!);
         var principal = Caller.Of(context);
-        if (TopicName.IsValid(topic) && credentials.PublishedBy(principal, topic) is null)
+        var isName = Caller.IsCanary(context) ? TopicName.IsCanary(topic) : TopicName.IsValid(topic);
+        if (isName && credentials.PublishedBy(principal, topic) is null)
         {
             await access.WriteDeniedAsync(context, principal, topic);
             return;
@@ -50,7 +51,7 @@ internal sealed class PublishEndpoint(
         var type = query["event"];
         var key = query["key"];
         var idempotencyKey = context.Request.Headers["Idempotency-Key"];
-        if (FindBrokenRule(topic, data.Span, type, key, idempotencyKey) is { } rule)
+        if (FindBrokenRule(isName, data.Span, type, key, idempotencyKey) is { } rule)
         {
             await Problems.BadRequest("The event is not valid.", rule).ExecuteAsync(context);
             return;
@@ -106,11 +107,11 @@ internal sealed class PublishEndpoint(
             : memory.IsHopeless ? Problems.TooLarge(EventPublisher.MemoryRule)
             : publisher.Busy(context)).ExecuteAsync(context);
 
-    private static string? FindBrokenRule(string topic, ReadOnlySpan<byte> data, StringValues type, StringValues key, StringValues idempotencyKey) =>
+    private static string? FindBrokenRule(bool isName, ReadOnlySpan<byte> data, StringValues type, StringValues key, StringValues idempotencyKey) =>
         // A repeated parameter is a mistake that must not pass as the comma-joined value.
         type.Count > 1 || idempotencyKey.Count > 1 || key.Count > 1
             ? "'event', 'key' and 'Idempotency-Key' may be given once."
-            : !TopicName.IsValid(topic) ? TopicName.Rule
+            : !isName ? TopicName.Rule
             : EventPublisher.Validate(type, data, idempotencyKey, key);
 
     private static async Task WriteAsync(HttpResponse response, PublishedEvent stored, bool repeated)

@@ -7,6 +7,7 @@ using SseApp.Events.Replicas;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
+using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Events.Streams;
 
@@ -36,7 +37,7 @@ internal sealed class StreamEndpoint(
         // Not the request's own, which would be kept as long as the stream.
         var query = new QueryFeature(context.Features).Query;
         var names = query["topic"];
-        if (Validate(names) is { } rule)
+        if (Validate(names, Caller.IsCanary(context)) is { } rule)
         {
             return Problems.BadRequest("The topics of the stream are not valid.", rule).ExecuteAsync(context);
         }
@@ -88,7 +89,7 @@ internal sealed class StreamEndpoint(
 
         if (HttpMethods.IsHead(context.Request.Method))
         {
-            if (metrics.ActiveConnections >= _options.MaxConnections)
+            if (metrics.ActiveConnections >= _options.MaxConnections && !topics.IsCanary)
             {
                 return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
             }
@@ -102,26 +103,34 @@ internal sealed class StreamEndpoint(
             return Task.CompletedTask;
         }
 
-        if (!metrics.TryAddConnection(_options.MaxConnections))
+        if (!topics.IsCanary && !metrics.TryAddConnection(_options.MaxConnections))
         {
             return refusal.WriteAsync(context, RefusalReason.ConnectionLimit);
         }
 
         if (!descriptors.TryEnterStream(context))
         {
-            metrics.RemoveConnection();
+            Leave(topics);
             return refusal.WriteAsync(context, RefusalReason.OpenFiles);
         }
 
         // The last question, because what it takes is not given back.
-        if (!hubs.TryAdmit(topics.Names))
+        if (!topics.IsCanary && !hubs.TryAdmit(topics.Names))
         {
             descriptors.LeaveStream(context);
-            metrics.RemoveConnection();
+            Leave(topics);
             return refusal.WriteAsync(context, RefusalReason.Topics);
         }
 
         return StreamAsync(context, topics, resumePoint, ticket);
+    }
+
+    private void Leave(TopicSet topics)
+    {
+        if (!topics.IsCanary)
+        {
+            metrics.RemoveConnection();
+        }
     }
 
     /// <summary>What <c>HEAD</c> would be answered as a stream; the ticket stays as it is.</summary>
@@ -167,7 +176,7 @@ internal sealed class StreamEndpoint(
     // The header alone: the query of an EventSource is the same each time.
     private static bool ComesBack(HttpContext context) => context.Request.Headers["Last-Event-ID"] is [{ Length: > 0 }];
 
-    private string? Validate(StringValues names)
+    private string? Validate(StringValues names, bool isCanary)
     {
         if (names.Count == 0)
         {
@@ -179,7 +188,7 @@ internal sealed class StreamEndpoint(
             return string.Create(CultureInfo.InvariantCulture, $"A stream has at most {_options.MaxTopics} topics.");
         }
 
-        return names.All(TopicName.IsValid) ? null : TopicName.Rule;
+        return names.All(isCanary ? TopicName.IsCanary : TopicName.IsValid) ? null : TopicName.Rule;
     }
 
     // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
@@ -205,7 +214,11 @@ internal sealed class StreamEndpoint(
             {
                 await using (context.RequestAborted.UnsafeRegister(static state => ((StreamConnection)state!).Leave(), connection))
                 {
-                    metrics.Closed(await connection.Completion);
+                    var reason = await connection.Completion;
+                    if (!topics.IsCanary)
+                    {
+                        metrics.Closed(reason);
+                    }
                 }
             }
             finally
@@ -216,7 +229,7 @@ internal sealed class StreamEndpoint(
         finally
         {
             descriptors.LeaveStream(context);
-            metrics.RemoveConnection();
+            Leave(topics);
             if (taken is not null)
             {
                 await tickets.ReturnAsync(taken);
@@ -227,6 +240,7 @@ internal sealed class StreamEndpoint(
     /// <returns>Null when the stream could not be opened; the client got a refusal, or is gone.</returns>
     private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
+        using var span = topics.IsCanary ? null : SseTracing.OpenStream(context);
         var acquired = new List<TopicHub>(topics.Count);
         StreamConnection? connection = null;
         try
@@ -288,7 +302,11 @@ internal sealed class StreamEndpoint(
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };
-        metrics.Opened();
+        if (!topics.IsCanary)
+        {
+            metrics.Opened();
+        }
+
         connection.Open();
         return connection;
     }

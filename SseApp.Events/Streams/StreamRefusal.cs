@@ -1,5 +1,6 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Streams;
 
@@ -11,7 +12,11 @@ internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMe
 {
     public Task WriteAsync(HttpContext context, string reason)
     {
-        metrics.Refused(reason);
+        if (!Caller.IsCanary(context))
+        {
+            metrics.Refused(reason);
+        }
+
         var retry = options.Value.NextRetryMilliseconds();
         context.Response.Headers[StreamHeaders.Refused] = reason;
         if (EventStreams.IsAccepted(context.Request))

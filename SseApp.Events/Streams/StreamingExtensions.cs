@@ -14,6 +14,8 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<ShardSet>();
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<CatchUpTurns>();
+        builder.Services.AddValidatedOptions<TopicMetricsOptions>(TopicMetricsOptions.SectionName);
+        builder.Services.AddSingleton<TopicMetrics>();
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddSingleton<ClusterSubscribers>();
         builder.Services.AddSingleton<TopicHistory>();

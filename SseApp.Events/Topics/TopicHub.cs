@@ -187,6 +187,11 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
         _headPublishedAt = entry.PublishedAtMicroseconds;
         _ring.AddLast(entry);
         Rates.Count(Subscribers);
+        if (Subscribers > 0)
+        {
+            entry.FirstDelivery = EventTrace.Received(Topic, entry.Position);
+        }
+
         Deliver(entry);
     }
 

@@ -18,7 +18,8 @@ internal sealed partial class TopicHubs(
     RingBudget budget,
     IOptions<TopicsOptions> options,
     IOptions<TopicLogOptions> logOptions,
-    ILogger<TopicHubs> logger)
+    ILogger<TopicHubs> logger,
+    TopicMetrics? measured = null)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TopicHub> _hubs = new(StringComparer.Ordinal);
@@ -53,6 +54,7 @@ internal sealed partial class TopicHubs(
                         NextCheck = time.GetTimestamp() + (long)(CheckTicks * Random.Shared.NextDouble()),
                     };
                     _hubs.Add(topic, hub);
+                    measured?.Add(hub);
                     metrics.AddTopics(1);
                 }
 
@@ -108,7 +110,7 @@ internal sealed partial class TopicHubs(
         }
     }
 
-    /// <summary>Topics with subscribers on this replica, in ordinal order.</summary>
+    /// <summary>Topics with subscribers on this replica, in ordinal order, without those of canaries.</summary>
     /// <param name="prefix">What their names begin with.</param>
     /// <param name="after">Only names behind this one; null for all.</param>
     /// <param name="limit">So many at most.</param>
@@ -118,6 +120,7 @@ internal sealed partial class TopicHubs(
         lock (_gate)
         {
             found = [.. _hubs.Values.Where(hub => hub.Subscribers > 0
+                && !TopicName.IsCanary(hub.Topic)
                 && hub.Topic.StartsWith(prefix, StringComparison.Ordinal)
                 && (after is null || string.CompareOrdinal(hub.Topic, after) > 0))];
         }
@@ -250,6 +253,7 @@ internal sealed partial class TopicHubs(
     private void Forget(TopicHub hub)
     {
         _hubs.Remove(hub.Topic);
+        measured?.Remove(hub);
         metrics.AddTopics(-1);
     }
 

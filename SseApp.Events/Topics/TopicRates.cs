@@ -10,6 +10,10 @@ internal sealed class TopicRates(long now)
     private long _published;
     private long _delivered;
 
+    public long Published => Volatile.Read(ref _published);
+
+    public long Delivered => Volatile.Read(ref _delivered);
+
     public void Count(int subscribers)
     {
         Volatile.Write(ref _published, _published + 1);

@@ -22,7 +22,7 @@ internal static class AccessLogExtensions
         if (options.Enabled)
         {
             var excluded = new PathPatterns(options.Exclude);
-            app.UseWhen(context => !excluded.Match(context.Request.Path), static branch => branch.UseMiddleware<AccessLogMiddleware>());
+            app.UseWhen(context => !excluded.Match(context.Request.Path) && !ClientRequest.Of(context).IsCanary, static branch => branch.UseMiddleware<AccessLogMiddleware>());
         }
     }
 }

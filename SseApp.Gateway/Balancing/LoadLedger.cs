@@ -58,7 +58,7 @@ internal sealed class LoadLedger : IDisposable
     /// </summary>
     public DestinationState PickLeast(HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, uint start)
     {
-        var stream = ClientRequest.Of(context).IsStream;
+        var stream = ClientRequest.Of(context).CountsAsStream;
         lock (_gate)
         {
             DestinationState? least = null;
@@ -88,7 +88,7 @@ internal sealed class LoadLedger : IDisposable
     public DestinationState PickByHash(
         HttpContext context, string clusterId, IReadOnlyList<DestinationState> candidates, ulong key, double loadFactor)
     {
-        var stream = ClientRequest.Of(context).IsStream;
+        var stream = ClientRequest.Of(context).CountsAsStream;
         Span<BalanceNode> nodes = candidates.Count <= MaxNodesOnStack ? stackalloc BalanceNode[candidates.Count] : new BalanceNode[candidates.Count];
         lock (_gate)
         {

@@ -18,7 +18,7 @@ internal sealed class LoadMiddleware(RequestDelegate next, LoadLedger ledger)
         {
             // A policy that does not count, or nothing to choose from.
             pick = new CountedPick(
-                LoadLedger.Key(proxy.Cluster.Config.ClusterId, destination.DestinationId), ClientRequest.Of(context).IsStream);
+                LoadLedger.Key(proxy.Cluster.Config.ClusterId, destination.DestinationId), ClientRequest.Of(context).CountsAsStream);
             ledger.Begin(pick);
         }
 

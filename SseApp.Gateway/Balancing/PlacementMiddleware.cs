@@ -16,7 +16,7 @@ internal sealed class PlacementMiddleware(RequestDelegate next, IOptions<Balanci
     {
         // A client could name a key of its own and have its stream ended at others' expense.
         context.Request.Headers.Remove(StreamHeaders.Placement);
-        if (options.Value.Rebalance && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId && ClientRequest.Of(context).IsStream)
+        if (options.Value.Rebalance && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId && ClientRequest.Of(context).CountsAsStream)
         {
             context.Request.Headers[StreamHeaders.Placement] =
                 (_hashes ? new ServiceDefaults.Cluster.Placement.StreamPlacement(_key.Of(context), options.Value.LoadFactor) : new(null, 1)).ToString();

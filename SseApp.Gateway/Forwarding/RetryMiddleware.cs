@@ -80,7 +80,7 @@ internal sealed partial class RetryMiddleware(
                 LogRetry(context.Request.Method, context.Request.Path, failed.DestinationId, failure.Error, failure.Exception?.Message);
             }
 
-            metrics.Retries.Add(1);
+            metrics.Retries.Add(ClientRequest.Of(context).IsCanary ? 0 : 1);
             context.Response.Clear();
             context.Features.Set<IForwarderErrorFeature>(null);
             proxy.AvailableDestinations = remaining;

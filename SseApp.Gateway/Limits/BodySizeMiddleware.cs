@@ -10,8 +10,6 @@ namespace SseApp.Gateway.Limits;
 /// </summary>
 internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics metrics)
 {
-    private const string Reason = "body-too-large";
-
     public async Task InvokeAsync(HttpContext context)
     {
         // A route from configuration may have a limit of its own; -1 means none.
@@ -36,7 +34,7 @@ internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics me
 
     private Task WriteAsync(HttpContext context, long limit)
     {
-        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", Reason));
+        metrics.Refused(GatewayMetrics.BodyTooLarge);
 
         // The server closes a connection whose body it will not read; unannounced, the client's next request would be lost.
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
@@ -50,6 +48,6 @@ internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics me
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"The body is larger than {limit} bytes; send it in parts or raise {LimitsOptions.SectionName}:{nameof(LimitsOptions.MaxRequestBodyBytes)}."),
-            Reason);
+            GatewayMetrics.BodyTooLarge);
     }
 }

@@ -9,7 +9,7 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
     public Task InvokeAsync(HttpContext context)
     {
         var request = ClientRequest.Of(context);
-        return request.IsPublish ? PublishAsync(context, request) : next(context);
+        return request is { IsPublish: true, IsCanary: false } ? PublishAsync(context, request) : next(context);
     }
 
     private async Task PublishAsync(HttpContext context, ClientRequest request)

@@ -11,7 +11,7 @@ internal sealed class StreamLimitMiddleware(
     public Task InvokeAsync(HttpContext context)
     {
         var request = ClientRequest.Of(context);
-        if (!request.IsStream)
+        if (!request.CountsAsStream)
         {
             return next(context);
         }

@@ -20,6 +20,9 @@ internal static class OperatorTransform
             DropOwnHeaders(transform);
             if (toEvents && transform.HttpContext.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination)
             {
+                // YARP takes a Host in Punycode for one that a transform has set, because it compares it with the name in Unicode; and a replica
+                // does not know the gateway's names.
+                transform.ProxyRequest.Headers.Host = null;
                 transform.ProxyRequest.Options.Set(SignatureWanted.Key, new SignatureWanted(destination.DestinationId, RequestPurpose.Client));
             }
 

@@ -48,4 +48,9 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
     public static readonly Refusal PublishRate = new(
         "publish-rate", StatusCodes.Status429TooManyRequests,
         "This client publishes too much (Limits:EventsPerSecond, EventBurst, StoredBytesPerSecond); each topic of each item of a batch counts.");
+
+    public static readonly Refusal[] All =
+    [
+        NoReplica, Unreachable, TimedOut, Stopping, Failed, RequestTimedOut, TooManyStreams, GatewayFull, OpenFiles, ConnectRate, Topics, ReadRate, PublishRate,
+    ];
 }

@@ -6,6 +6,7 @@ internal static class RefusalExtensions
     {
         services.AddValidatedOptions<RefusalOptions>(RefusalOptions.SectionName);
         services.AddSingleton<RefusalTotal>();
+        services.AddHostedService(static provider => provider.GetRequiredService<RefusalTotal>());
         services.AddSingleton<RefusalWriter>();
     }
 }

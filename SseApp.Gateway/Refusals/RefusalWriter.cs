@@ -15,8 +15,12 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
     /// <param name="notBefore">Time until another attempt can succeed; the random time of <see cref="RefusalOptions"/> is added.</param>
     public Task WriteAsync(HttpContext context, Refusal refusal, TimeSpan notBefore = default)
     {
-        total.Add();
-        metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
+        if (!ClientRequest.Of(context).IsCanary)
+        {
+            total.Add();
+            metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
+        }
+
         context.Response.Clear();
         var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
             (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);

@@ -38,6 +38,12 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>What the <see cref="Account"/> may have.</summary>
     public ClientBudget Budget { get; set; } = ClientBudget.Unlimited;
 
+    /// <summary>Sent by this gateway's canary: nobody's budget and no number is about it.</summary>
+    public bool IsCanary { get; set; }
+
+    /// <summary>A stream of a client.</summary>
+    public bool CountsAsStream => IsStream && !IsCanary;
+
     /// <summary>What a publish that was let through was charged in advance, until it is known what it stored.</summary>
     public PublishCharge? Charged { get; set; }
 

@@ -1,10 +1,18 @@
 using System.Diagnostics.Metrics;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Telemetry;
 
-internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter
+internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedService
 {
+    /// <summary>An address that may not use the gateway.</summary>
+    public const string AddressDenied = "address-denied";
+
+    public const string BodyTooLarge = "body-too-large";
+
+    private const string Reason = "reason";
+
     public Counter<long> Retries { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.GatewayRetries, description: "Requests sent to another replica because one failed before its first byte.");
 
@@ -14,5 +22,31 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter
     public Counter<long> Http2Frames { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.Http2Frames, description: "Frames that clients sent over HTTP/2.");
 
-    public void Refused(string reason) => Refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public void Refused(string reason) => Refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+
+    /// <summary>
+    /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Reasons that features above
+    /// this one have are begun by them.
+    /// </summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        Retries.Add(0);
+        foreach (var type in FrameReader.Types)
+        {
+            Http2Frames.Add(0, new KeyValuePair<string, object?>("type", type));
+        }
+
+        Begin([AddressDenied, BodyTooLarge, HostFilter.Unknown, .. AuthReason.All]);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Begin(IEnumerable<string> reasons)
+    {
+        foreach (var reason in reasons)
+        {
+            Refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
+        }
+    }
 }

@@ -72,7 +72,7 @@ public sealed partial class MonitoringFilesTests
 
     private static string[] Files(string pattern) => Directory.GetFiles(Path.Combine(DocsFolder.Root(), Folder, "rules"), pattern);
 
-    private static async Task RunAsync(string program, string package, IEnumerable<string> arguments)
+    internal static async Task RunAsync(string program, string package, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         Process process;
@@ -98,9 +98,9 @@ public sealed partial class MonitoringFilesTests
     [GeneratedRegex(@"- alert: (?<name>\w+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Alert();
 
-    [GeneratedRegex(@"\bsse_\w+", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\b(sse|process)_\w+", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Own();
 
-    [GeneratedRegex(@"^\| `(?<name>sse_\w+)` \| (gauge|counter|histogram) \|", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"^\| `(?<name>(sse|process)_\w+)` \| (gauge|counter|histogram) \|", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
     private static partial Regex Row();
 }

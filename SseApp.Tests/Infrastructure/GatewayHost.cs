@@ -69,6 +69,9 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["Refusals:MinRetry"] = "00:00:00.200",
             ["Refusals:MaxRetry"] = "00:00:00.400",
 
+            // What tests count and replicas of theirs get is their own.
+            ["Canary:Enabled"] = "false",
+
             // Every client of a test has the same address.
             ["Limits:StreamsPerAddress"] = "0",
             ["Limits:ConnectsPerSecond"] = "0",

@@ -31,4 +31,6 @@ internal static class AuthReason
 
     /// <summary>Redis, which has the tickets, is not reachable (503); the word that streams have for it.</summary>
     public const string Redis = "redis";
+
+    public static readonly string[] All = [NoCredentials, TokenExpired, TokenRevoked, TokenInvalid, TopicDenied, ForeignOrigin, InsufficientScope, Unavailable, Redis];
 }

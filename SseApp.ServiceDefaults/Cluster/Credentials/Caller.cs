@@ -1,3 +1,6 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
+using SseApp.ServiceDefaults.Cluster.Signing;
+
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
 /// <summary>Who sent a request, as a feature of it.</summary>
@@ -9,6 +12,13 @@ internal sealed record Caller(Principal? Principal, string? Reason, string? Deta
 {
     /// <summary>The ticket that stands for the credential, if it is one.</summary>
     public Ticket? Ticket { get; init; }
+
+    /// <summary>The canary of a gateway, which is nobody's credential: the gateway's signature says that it is one.</summary>
+    public static readonly Caller Canary = new(Principal.Canary, null, null, CredentialSource.None);
+
+    /// <summary>Whether a gateway has sent this for its canary.</summary>
+    public static bool IsCanary(HttpContext context) =>
+        context.Request.Headers.ContainsKey(StreamHeaders.Canary) && SignedRequest.Is(context, RequestPurpose.Client);
 
     /// <summary>The client of a request that authentication let pass.</summary>
     /// <exception cref="InvalidOperationException">It did not see the request.</exception>

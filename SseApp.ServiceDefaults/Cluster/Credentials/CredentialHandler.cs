@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Cluster.Redis;
@@ -25,6 +26,17 @@ internal static class CredentialHandler
         var credentials = app.ApplicationServices.GetRequiredService<CredentialService>();
         app.Use((context, next) =>
         {
+            if (Caller.IsCanary(context))
+            {
+                context.Features.Set(Caller.Canary);
+                if (context.Features.Get<IHttpMetricsTagsFeature>() is { } tags)
+                {
+                    tags.MetricsDisabled = true;
+                }
+
+                return ContinueAsync(context, next);
+            }
+
             var finding = FindAsync(context.Request, credentials);
             if (!finding.IsCompletedSuccessfully)
             {

@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Cluster.Protocol;
+
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
 /// <summary>What says who somebody is.</summary>
@@ -68,6 +70,9 @@ internal sealed record Principal
 
     /// <summary>Whoever comes to a service that is open.</summary>
     public static Principal Everybody { get; } = new() { Kind = CredentialKind.None, Key = "", Grants = new Grants(["*"], ["*"], []) };
+
+    /// <summary>See <see cref="Caller.Canary"/>.</summary>
+    public static Principal Canary { get; } = new() { Kind = CredentialKind.None, Key = "", Grants = new Grants([$"{TopicName.CanaryPrefix}*"], [$"{TopicName.CanaryPrefix}*"], []) };
 
     /// <summary>Who sends no credential to one that is not.</summary>
     /// <param name="publicTopics">Patterns of what everybody may read.</param>

@@ -29,6 +29,9 @@ internal static class StreamHeaders
     /// </summary>
     public const string Left = "X-Sse-Left";
 
+    /// <summary>On a request of a gateway's canary that it forwards: it may use that canary's topic and no other, and counts as nobody's. Never a client's own.</summary>
+    public const string Canary = "X-Sse-Canary";
+
     public static string WriteStored(long events, long bytes) => string.Create(CultureInfo.InvariantCulture, $"{events}, {bytes}");
 
     public static bool TryReadStored(ReadOnlySpan<char> text, out long events, out long bytes)

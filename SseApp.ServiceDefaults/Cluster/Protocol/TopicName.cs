@@ -11,6 +11,13 @@ internal static class TopicName
     private static readonly SearchValues<char> s_allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@");
 
+    /// <summary>What the topics of canaries begin with: a name that no client can use, whatever it may.</summary>
+    public const string CanaryPrefix = "$canary:";
+
+    /// <summary>For the canaries themselves, as <see cref="IsValid"/> is for clients.</summary>
+    public static bool IsCanary(string? name) =>
+        name is ['$', ..] and { Length: <= MaxLength } && name.StartsWith(CanaryPrefix, StringComparison.Ordinal) && IsValid(name[CanaryPrefix.Length..]);
+
     private static readonly SearchValues<char> s_separators = SearchValues.Create("/:");
 
     public static bool IsValid(string? name) =>

@@ -17,6 +17,9 @@ internal enum RequestPurpose
 
     /// <summary>A relay connection, which carries many clients' streams.</summary>
     Relay = 'r',
+
+    /// <summary>A gateway's canary asks that gateway, over its public address.</summary>
+    Canary = 'p',
 }
 
 /// <summary>
@@ -103,7 +106,7 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         var text = header.AsSpan();
         Span<Range> parts = stackalloc Range[6];
         if (text.Split(parts, '.') != parts.Length
-            || text[parts[0]] is not ("c" or "o" or "r")
+            || text[parts[0]] is not ("c" or "o" or "r" or "p")
             || !long.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
             || text[parts[2]].Length != 16
             || !ulong.TryParse(text[parts[2]], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var sender)

@@ -16,6 +16,7 @@ internal static class DescriptorExtensions
         services.TryAddSingleton<DescriptorSource>();
         services.AddSingleton<DescriptorBudget>();
         services.AddSingleton<RefusedConnections>();
+        services.AddHostedService(static provider => provider.GetRequiredService<RefusedConnections>());
         services.AddSingleton<ConnectionAdmission>();
         services.AddSingleton(provider => new DescriptorCount(() =>
             provider.GetRequiredService<DescriptorBudget>() is { IsLimited: true } budget ? (budget.Open, budget.Limit) : null));

@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 
 /// <summary>Closes connections that may not be, counts them by reason, and says so once a minute at most: they may be a flood.</summary>
-internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider time, ILogger<RefusedConnections> logger)
+internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider time, ILogger<RefusedConnections> logger) : IHostedService
 {
     /// <summary>The process has as many as it may have in all.</summary>
     public const string Full = "connections";
@@ -22,6 +22,7 @@ internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider ti
     /// <summary>Their client took nothing of what there was for it.</summary>
     public const string NotRead = "not-read";
 
+    private static readonly string[] s_reasons = [Full, PeerFull, NoRequest, Idle, NotRead];
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
 
     private readonly Counter<long> _refused = meter.Meter.CreateCounter<long>(
@@ -29,6 +30,19 @@ internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider ti
 
     private long _nextLog = long.MinValue;
     private long _unreported;
+
+    /// <summary>rate() needs the zero before the first of them.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var reason in s_reasons)
+        {
+            _refused.Add(0, new KeyValuePair<string, object?>("reason", reason));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Counts one that has been ended otherwise.</summary>
     public void Count(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));

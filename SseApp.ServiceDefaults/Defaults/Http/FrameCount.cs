@@ -11,8 +11,13 @@ internal sealed record FrameCount(Action<string> Count);
 internal sealed class FrameReader(FrameCount frames)
 {
     private const int HeaderBytes = 9;
+    private const string Other = "other";
 
+    // By their numbers.
     private static readonly string[] s_types = ["data", "headers", "priority", "rst_stream", "settings", "push_promise", "ping", "goaway", "window_update", "continuation"];
+
+    /// <summary>All that is counted.</summary>
+    public static IEnumerable<string> Types => s_types.Append(Other);
 
     private byte[]? _header;
     private int _known;
@@ -67,7 +72,7 @@ internal sealed class FrameReader(FrameCount frames)
                 if (_known == HeaderBytes)
                 {
                     (_known, _skip) = (0, (_header[0] << 16) | (_header[1] << 8) | _header[2]);
-                    frames.Count(_header[3] < s_types.Length ? s_types[_header[3]] : "other");
+                    frames.Count(_header[3] < s_types.Length ? s_types[_header[3]] : Other);
                 }
             }
 

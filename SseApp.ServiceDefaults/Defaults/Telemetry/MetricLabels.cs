@@ -35,11 +35,12 @@ internal static class MetricLabels
 
     /// <summary>
     /// What a metric keeps: ours, whose labels we choose, and those of the runtime, which know no clients, all labels. Those by
-    /// replica have as many series as there were replicas in the life of a gateway, and keep the exporter's limit (null).
+    /// replica have as many series as there were replicas in the life of a gateway, and those by topic as many as configuration says: they
+    /// keep the exporter's limit (null).
     /// </summary>
     public static MetricStreamConfiguration? View(Instrument instrument) => instrument.Meter.Name switch
     {
-        MetricNames.Meter => instrument.Name.StartsWith("sse_gateway_", StringComparison.Ordinal) ? null : s_few,
+        MetricNames.Meter => instrument.Name.StartsWith("sse_gateway_", StringComparison.Ordinal) || instrument.Name.StartsWith("sse_topic_", StringComparison.Ordinal) ? null : s_few,
         "System.Runtime" => s_few,
         "Microsoft.AspNetCore.Hosting" when instrument.Name is "http.server.active_requests" or "http.server.request.duration" => s_server,
         // Two changes of each for a request that is forwarded, and without the replica's address they are sums that say nothing: what

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
@@ -26,6 +27,9 @@ internal static class MetricNames
     public const string SlowConsumers = "sse_slow_consumers_total";
     public const string BacklogBytes = "sse_backlog_bytes";
     public const string ActiveTopics = "sse_active_topics";
+    public const string TopicSubscribers = "sse_topic_subscribers";
+    public const string TopicEvents = "sse_topic_events_total";
+    public const string TopicDeliveries = "sse_topic_deliveries_total";
     public const string RedisSubscriptions = "sse_redis_subscriptions";
     public const string RedisUp = "sse_redis_up";
     public const string RedisMemoryUsed = "sse_redis_memory_used_bytes";
@@ -36,6 +40,7 @@ internal static class MetricNames
     public const string Forged = "sse_forged_total";
     public const string ConnectionsRefused = "sse_connections_refused_total";
     public const string DrainSeconds = "sse_drain_seconds";
+    public const string ProcessStartTime = "process_start_time_seconds";
     public const string OpenDescriptors = "sse_open_descriptors";
     public const string DescriptorLimit = "sse_descriptor_limit";
 
@@ -44,12 +49,30 @@ internal static class MetricNames
     public const string GatewayRetries = "sse_gateway_retries_total";
     public const string Http2Frames = "sse_http2_frames_total";
     public const string GatewayCertificateExpiry = "sse_gateway_certificate_expiry_timestamp_seconds";
+    public const string ProbeUp = "sse_probe_up";
+    public const string ProbeLatency = "sse_probe_latency_seconds";
+    public const string ProbePublished = "sse_probe_published_total";
+    public const string ProbeFailed = "sse_probe_failed_total";
+    public const string ProbeReceived = "sse_probe_received_total";
+    public const string ProbeLost = "sse_probe_lost_total";
+    public const string ProbeDuplicated = "sse_probe_duplicated_total";
+    public const string ProbeReordered = "sse_probe_reordered_total";
+    public const string ProbeGaps = "sse_probe_gaps_total";
     public const string GatewayAccessLogDropped = "sse_gateway_access_log_dropped_total";
 }
 
 /// <summary>The one meter of the process; each feature makes its instruments on it under a name of <see cref="MetricNames"/>.</summary>
-internal sealed class SseMeter(IMeterFactory factory)
+internal sealed class SseMeter
 {
-    // The factory caches by name and disposes the meter with the host.
-    public Meter Meter { get; } = factory.Create(MetricNames.Meter);
+    public SseMeter(IMeterFactory factory)
+    {
+        // The factory caches by name and disposes the meter with the host.
+        Meter = factory.Create(MetricNames.Meter);
+        // Under the name that all client libraries of Prometheus have for it; OpenTelemetry has none.
+        using var process = Process.GetCurrentProcess();
+        var started = new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1000.0;
+        Meter.CreateObservableGauge(MetricNames.ProcessStartTime, () => started, unit: "s", description: "When the process started, in Unix time.");
+    }
+
+    public Meter Meter { get; }
 }

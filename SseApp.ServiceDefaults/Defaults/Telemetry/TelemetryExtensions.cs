@@ -48,7 +48,7 @@ internal static class TelemetryExtensions
             openTelemetry
                 .WithTracing(tracing => tracing
                     .AddProcessor(new SpanUrls())
-                    .AddSource(builder.Environment.ApplicationName)
+                    .AddSource(builder.Environment.ApplicationName, SseTracing.SourceName)
                     .AddAspNetCoreInstrumentation(options => options.Filter = ShouldTrace)
                     .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = ShouldTrace))
                 .UseOtlpExporter();
@@ -56,7 +56,7 @@ internal static class TelemetryExtensions
     }
 
     /// <summary>
-    /// Probes are noise, and the span of a stream would be exported hours late, when nobody looks for it.
+    /// Probes are noise, and the span of a stream would be exported hours late, when nobody looks for it: it has one of <see cref="SseTracing"/>.
     /// The filter runs before routing, so it goes by path and <c>Accept</c>.
     /// </summary>
     internal static bool ShouldTrace(HttpContext context)
@@ -69,11 +69,10 @@ internal static class TelemetryExtensions
             && !EventStreams.IsAccepted(context.Request);
     }
 
+    /// <summary>A stream that is forwarded, too: this span ends with the head of the answer.</summary>
     internal static bool ShouldTrace(HttpRequestMessage request) =>
         !request.Options.TryGetValue(RequestTracing.Untraced, out _)
-        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath)
-        && !EventStreams.IsPath(request.RequestUri?.AbsolutePath)
-        && !request.Headers.Accept.Any(accept => string.Equals(accept.MediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase));
+        && request.RequestUri?.AbsolutePath is not (HealthExtensions.ReadinessPath or HealthExtensions.LivenessPath);
 }
 
 /// <summary>What telemetry must not record about outgoing requests.</summary>

@@ -34,6 +34,7 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_backlog_bytes gauge",
                 "sse_connections_closed_total counter",
                 "sse_connections_opened_total counter",
+                "sse_connections_refused_total counter",
                 "sse_delivery_latency_seconds histogram",
                 "sse_descriptor_limit gauge",
                 "sse_drain_seconds gauge",
@@ -57,6 +58,8 @@ public sealed class MetricsTests(RedisServer redis) : IClassFixture<RedisServer>
                 "sse_stored_limit_bytes gauge",
             ],
             types);
+        var started = double.Parse(text.Split('\n').Single(line => line.StartsWith("process_start_time_seconds", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
+        Assert.InRange(started, TimeProvider.System.GetUtcNow().AddMinutes(-10).ToUnixTimeSeconds(), TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 1);
         // A stream's duration is hours; it would drown the durations of requests.
         Assert.DoesNotContain(text.Split('\n'), line =>
             line.StartsWith("http_server_request_duration", StringComparison.Ordinal) && line.Contains("/events\"", StringComparison.Ordinal) && !line.Contains("topics", StringComparison.Ordinal));

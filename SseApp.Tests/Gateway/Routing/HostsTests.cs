@@ -61,6 +61,23 @@ public sealed class HostsTests : GatewayTest
         }
     }
 
+    /// <summary>They do not know the gateway's names, and would refuse them.</summary>
+    [Theory]
+    [InlineData("events.example.org")]
+    [InlineData("xn--bcher-kva.example")]
+    [InlineData("a.xn--bcher-kva.example:8080")]
+    public async Task Replicas_are_asked_under_their_own_address(string host)
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Hosts:Allowed:0", "*"));
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(gateway, host, "/topics/a"));
+
+        var request = origin.Requests.Single();
+        Assert.Equal(origin.Address.Authority, request.Headers["Host"]);
+        Assert.Equal(host, request.Headers["X-Forwarded-Host"]);
+    }
+
     private static async Task<HttpStatusCode> StatusAsync(GatewayHost gateway, string host, string path)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
