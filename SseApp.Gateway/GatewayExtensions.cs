@@ -8,6 +8,7 @@ using SseApp.Gateway.Console;
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.LiveState;
 using SseApp.Gateway.Operators;
 using SseApp.Gateway.Pages;
 using SseApp.Gateway.Refusals;
@@ -63,6 +64,7 @@ internal static class GatewayExtensions
         services.AddPages();
         services.AddAlerts();
         services.AddOperators();
+        services.AddLiveState();
         return builder;
     }
 
@@ -85,6 +87,7 @@ internal static class GatewayExtensions
             static admin =>
             {
                 admin.MapOperators();
+                admin.MapLiveState();
                 admin.MapOperatorConsole();
             },
             static open =>
