@@ -9,6 +9,7 @@ using SseApp.Gateway.Console;
 using SseApp.Gateway.Forwarding;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Limits;
+using SseApp.Gateway.LiveState;
 using SseApp.Gateway.Operators;
 using SseApp.Gateway.Pages;
 using SseApp.Gateway.Refusals;
@@ -67,6 +68,7 @@ internal static class GatewayExtensions
         services.AddAlerts();
         services.AddOperators();
         builder.AddCanary();
+        services.AddLiveState();
         return builder;
     }
 
@@ -90,6 +92,7 @@ internal static class GatewayExtensions
             static admin =>
             {
                 admin.MapOperators();
+                admin.MapLiveState();
                 admin.MapOperatorConsole();
             },
             static open =>

@@ -27,6 +27,10 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
     private readonly LatencyWindow _recentLatency = new();
     private long _totalOpened;
     private long _totalRefused;
+    private long _totalResumed;
+    private long _totalPublished;
+    private long _totalDelivered;
+    private long _totalGaps;
     private long _activeConnections;
     private long _backlogBytes;
     private long _activeTopics;
@@ -69,12 +73,26 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
 
     public long TotalRefused => Interlocked.Read(ref _totalRefused);
 
-    /// <summary>99th percentile of the delivery latency since the last call; null when nothing was delivered.</summary>
-    public TimeSpan? TakeDeliveryP99() => _recentLatency.Take(0.99);
+    public long TotalResumed => Interlocked.Read(ref _totalResumed);
 
-    public void Opened()
+    public long TotalPublished => Interlocked.Read(ref _totalPublished);
+
+    public long TotalDelivered => Interlocked.Read(ref _totalDelivered);
+
+    public long TotalGaps => Interlocked.Read(ref _totalGaps);
+
+    /// <summary>Percentiles of the delivery latency since the last call; null when nothing was delivered.</summary>
+    public (TimeSpan P50, TimeSpan P99)? TakeDeliveryLatency() => _recentLatency.Take(0.5, 0.99) is [var half, var most] ? (half, most) : null;
+
+    /// <param name="resumed">Whether its client came with the id of an event.</param>
+    public void Opened(bool resumed)
     {
         Interlocked.Increment(ref _totalOpened);
+        if (resumed)
+        {
+            Interlocked.Increment(ref _totalResumed);
+        }
+
         _opened.Add(1);
     }
 
@@ -94,13 +112,21 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
 
     public void RemoveConnection() => Interlocked.Decrement(ref _activeConnections);
 
-    public void Published() => _published.Add(1);
+    public void Published()
+    {
+        Interlocked.Increment(ref _totalPublished);
+        _published.Add(1);
+    }
 
     public void PublishRefused(string reason) => _publishesRefused.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
     public void ReadRefused(string reason) => _readsRefused.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
-    public void Delivered(int count) => _delivered.Add(count);
+    public void Delivered(int count)
+    {
+        Interlocked.Add(ref _totalDelivered, count);
+        _delivered.Add(count);
+    }
 
     public void Replayed(int count) => _replayed.Add(count);
 
@@ -117,7 +143,11 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
 
     public void Deferred() => _deferred.Add(1);
 
-    public void Gap(string reason) => _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+    public void Gap(string reason)
+    {
+        Interlocked.Increment(ref _totalGaps);
+        _gaps.Add(1, new KeyValuePair<string, object?>(Reason, reason));
+    }
 
     public void Refused(string reason)
     {

@@ -19,8 +19,9 @@ internal sealed class LatencyWindow
         Interlocked.Increment(ref Volatile.Read(ref _counts)[index]);
     }
 
-    /// <returns>The upper end of the bucket that holds the percentile; null without a record. What comes next is counted anew.</returns>
-    public TimeSpan? Take(double percentile)
+    /// <param name="percentiles">In ascending order.</param>
+    /// <returns>The upper ends of the buckets that hold the percentiles; null without a record. What comes next is counted anew.</returns>
+    public TimeSpan[]? Take(params ReadOnlySpan<double> percentiles)
     {
         var counts = Interlocked.Exchange(ref _counts, new int[Buckets]);
         var total = counts.Sum(count => (long)count);
@@ -29,14 +30,20 @@ internal sealed class LatencyWindow
             return null;
         }
 
-        var rank = (long)Math.Ceiling(total * percentile);
-        var index = 0;
-        for (var seen = (long)counts[0]; seen < rank; seen += counts[index])
+        var found = new TimeSpan[percentiles.Length];
+        var (index, seen) = (0, (long)counts[0]);
+        for (var i = 0; i < found.Length; i++)
         {
-            index++;
+            var rank = (long)Math.Ceiling(total * percentiles[i]);
+            while (seen < rank)
+            {
+                seen += counts[++index];
+            }
+
+            found[i] = TimeSpan.FromMicroseconds(UpperEnd(index));
         }
 
-        return TimeSpan.FromMicroseconds(UpperEnd(index));
+        return found;
     }
 
     private static int Index(long microseconds)

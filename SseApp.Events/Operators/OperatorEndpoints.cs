@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
+using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Memory;
@@ -16,6 +17,7 @@ internal static class OperatorEndpoints
         admin.MapGet("/process", Describe);
         admin.MapGet("/topics", ListTopics);
         admin.MapGet("/topics/{topic}", CountSubscribers);
+        admin.MapGet("/logs", DescribeLogsAsync);
         admin.MapGet("/connections", ListConnectionsAsync);
         admin.MapPost("/connections/{id}/disconnect", DisconnectAsync);
         admin.MapPost("/topics/{topic}/disconnect", DisconnectTopicAsync);
@@ -41,10 +43,35 @@ internal static class OperatorEndpoints
             OperatorJsonContext.Default.ProcessDetails);
     }
 
-    private static IResult ListTopics(TopicHubs hubs, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit) =>
-        Paging.IsValid(limit)
-            ? TypedResults.Json(hubs.List(prefix ?? "", after, limit), OperatorJsonContext.Default.TopicActivityArray)
+    private static IResult ListTopics(
+        TopicHubs hubs, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit, string sort = TopicSort.Name) =>
+        !TopicSort.IsValid(sort) ? Problems.BadRequest("The order is not valid.", TopicSort.Rule)
+            : Paging.IsValid(limit)
+            ? TypedResults.Json(
+                sort == TopicSort.Busiest ? hubs.ListBusiest(prefix ?? "", limit) : hubs.List(prefix ?? "", after, limit), OperatorJsonContext.Default.TopicActivityArray)
             : Problems.BadRequest("The page is not valid.", Paging.Rule);
+
+    private static async Task<IResult> DescribeLogsAsync(ITopicLog log, string[] topic)
+    {
+        if (topic.Length > Paging.DefaultLimit || !Array.TrueForAll(topic, TopicName.IsValid))
+        {
+            return Problems.BadRequest("The topics are not valid.", $"At most {Paging.DefaultLimit} topics are described. {TopicName.Rule}");
+        }
+
+        var logs = await Task.WhenAll(topic.Select(async name =>
+        {
+            var page = await log.ReadAsync(name, after: 0, maxEvents: 0, maxBytes: 0);
+            return page.Last == 0
+                ? new TopicLogInfo(name, null, 0, 0, null)
+                : new TopicLogInfo(
+                    name,
+                    page.Epoch.ToString(),
+                    page.First,
+                    page.Last,
+                    page.End.PublishedAtMicroseconds is > 0 and var at ? DateTimeOffset.UnixEpoch.AddMicroseconds(at) : null);
+        }));
+        return TypedResults.Json(logs, OperatorJsonContext.Default.TopicLogInfoArray);
+    }
 
     private static JsonHttpResult<TopicSubscribers> CountSubscribers(string topic, TopicHubs hubs)
     {

@@ -138,26 +138,36 @@ internal sealed partial class ReplicaRegistration(
         return drain.IsDraining ? ReplicaState.Draining : _ready ? ReplicaState.Ready : ReplicaState.Starting;
     }
 
-    private ReplicaRecord CreateRecord(Uri address, ReplicaState state) => new()
+    private ReplicaRecord CreateRecord(Uri address, ReplicaState state)
     {
-        Id = identity.Id,
-        Address = address,
-        State = state,
-        Connections = (int)metrics.ActiveConnections,
-        Weight = options.Value.Weight,
-        Backup = options.Value.Backup,
-        MaxFails = options.Value.MaxFails,
-        FailTimeout = options.Value.FailTimeout,
-        Relay = relay.Value.Enabled ? RelayProtocol.Version : 0,
-        WorkingSetBytes = Environment.WorkingSet,
-        Opened = metrics.TotalOpened,
-        Refused = metrics.TotalRefused,
-        Forged = forged.Total,
-        SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
-        DeliveryP99Ms = metrics.TakeDeliveryP99() is { } p99 ? Math.Round(p99.TotalMilliseconds, 1) : null,
-        StartedAt = identity.StartedAt,
-        Version = s_version,
-    };
+        var latency = metrics.TakeDeliveryLatency();
+        return new()
+        {
+            Id = identity.Id,
+            Address = address,
+            State = state,
+            Connections = (int)metrics.ActiveConnections,
+            Weight = options.Value.Weight,
+            Backup = options.Value.Backup,
+            MaxFails = options.Value.MaxFails,
+            FailTimeout = options.Value.FailTimeout,
+            Relay = relay.Value.Enabled ? RelayProtocol.Version : 0,
+            WorkingSetBytes = Environment.WorkingSet,
+            Opened = metrics.TotalOpened,
+            Refused = metrics.TotalRefused,
+            Forged = forged.Total,
+            SchedulingDelayMs = Math.Round(schedulingDelay.TakeLongest().TotalMilliseconds, 1),
+            DeliveryP50Ms = latency is { } half ? Math.Round(half.P50.TotalMilliseconds, 1) : null,
+            DeliveryP99Ms = latency is { } most ? Math.Round(most.P99.TotalMilliseconds, 1) : null,
+            HeartbeatAt = time.GetUtcNow(),
+            Resumed = metrics.TotalResumed,
+            Published = metrics.TotalPublished,
+            Delivered = metrics.TotalDelivered,
+            Gaps = metrics.TotalGaps,
+            StartedAt = identity.StartedAt,
+            Version = s_version,
+        };
+    }
 
     [LoggerMessage(LogLevel.Information, "Replica {Id} is {State} at {Address}.")]
     private partial void LogState(string id, ReplicaState state, Uri address);

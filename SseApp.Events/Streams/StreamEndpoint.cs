@@ -251,7 +251,7 @@ internal sealed class StreamEndpoint(
             acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
             await Task.WhenAll(acquiring);
             var starts = resumePoint.IsLive ? null : await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
-            connection = await JoinAsync(context, topics, acquired, starts, resumed: resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null));
+            connection = await JoinAsync(context, topics, acquired, starts, resumePoint);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
         {
@@ -280,8 +280,10 @@ internal sealed class StreamEndpoint(
         return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
     }
 
-    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, bool resumed)
+    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, ResumePoint resumePoint)
     {
+        var resumed = resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null);
+        var returning = resumePoint.Positions is not null || resumePoint.Unknown;
         EventStreams.Prepare(context);
         var writer = await writers.StartAsync(context);
 
@@ -304,7 +306,7 @@ internal sealed class StreamEndpoint(
         };
         if (!topics.IsCanary)
         {
-            metrics.Opened();
+            metrics.Opened(returning);
         }
 
         connection.Open();

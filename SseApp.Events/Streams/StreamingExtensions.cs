@@ -19,6 +19,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddSingleton<ClusterSubscribers>();
         builder.Services.AddSingleton<TopicHistory>();
+        builder.Services.AddSingleton<PositionEndpoint>();
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();

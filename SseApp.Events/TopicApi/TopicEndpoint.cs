@@ -13,6 +13,7 @@ internal static class TopicEndpoint
     {
         var readable = app.MapGroup("").Needs(NeedKind.Subscribe).AddEndpointFilter<SubscribeFilter>();
         readable.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
+        app.MapGet($"{EventStreams.Path}/position", (HttpContext context, PositionEndpoint endpoint) => endpoint.HandleAsync(context)).Needs(NeedKind.Subscribe).WithName("PositionInfo");
         readable.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
     }
 

@@ -125,11 +125,25 @@ internal sealed partial class TopicHubs(
                 && (after is null || string.CompareOrdinal(hub.Topic, after) > 0))];
         }
 
-        return [.. found.OrderBy(hub => hub.Topic, StringComparer.Ordinal).Take(limit).Select(hub =>
+        return [.. found.OrderBy(hub => hub.Topic, StringComparer.Ordinal).Take(limit).Select(Describe)];
+    }
+
+    /// <summary>Those with the most writes a second, then with the most subscribers.</summary>
+    public TopicActivity[] ListBusiest(string prefix, int limit)
+    {
+        TopicHub[] found;
+        lock (_gate)
         {
-            var (publish, deliver) = hub.Rates.Since(time);
-            return new TopicActivity(hub.Topic, hub.Subscribers, publish, deliver);
-        })];
+            found = [.. _hubs.Values.Where(hub => hub.Subscribers > 0 && hub.Topic.StartsWith(prefix, StringComparison.Ordinal))];
+        }
+
+        return [.. found.Select(Describe).OrderByDescending(topic => topic.DeliverRate).ThenByDescending(topic => topic.Subscribers).ThenBy(topic => topic.Topic, StringComparer.Ordinal).Take(limit)];
+    }
+
+    private TopicActivity Describe(TopicHub hub)
+    {
+        var (publish, deliver) = hub.Rates.Since(time);
+        return new TopicActivity(hub.Topic, hub.Subscribers, publish, deliver);
     }
 
     /// <summary>Ends the subscriptions of topics that had no subscriber for the grace period, and marks the time for the rates.</summary>

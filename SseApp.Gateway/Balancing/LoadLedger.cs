@@ -111,6 +111,18 @@ internal sealed class LoadLedger : IDisposable
         }
     }
 
+    /// <summary>
+    /// Streams of a replica: this gateway's own as they are now, and those that the replica reported beyond them, which came by
+    /// other gateways.
+    /// </summary>
+    public (int Own, int Elsewhere) StreamsOf(string replicaId)
+    {
+        lock (_gate)
+        {
+            return _entries.TryGetValue(replicaId, out var entry) ? (entry.Streams, entry.Elsewhere) : default;
+        }
+    }
+
     private int Load(string clusterId, DestinationState destination, bool stream) =>
         !_entries.TryGetValue(Key(clusterId, destination.DestinationId), out var entry) ? 0
             : stream ? entry.Streams + entry.Elsewhere

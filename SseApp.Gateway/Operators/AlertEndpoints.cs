@@ -15,14 +15,7 @@ internal static class AlertEndpoints
         admin.MapPost("/restarts", AddRestartAsync);
     }
 
-    private static Ok<AlertList> List(AlertEngine engine, IOptions<AlertsOptions> options)
-    {
-        var book = engine.Book;
-        return TypedResults.Ok(new AlertList(
-            [.. book.Active.Where(alert => alert.IsFiring).OrderBy(alert => alert.Since).Select(AlertInfo.From)],
-            [.. book.Active.Where(alert => !alert.IsFiring).Concat(book.Recent).Select(AlertInfo.From)],
-            !string.IsNullOrEmpty(options.Value.WebhookUrl)));
-    }
+    private static Ok<AlertList> List(AlertEngine engine, IOptions<AlertsOptions> options) => TypedResults.Ok(AlertList.Of(engine.Book, options.Value));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> TestAsync(
         AlertSender sender, IOptions<AlertsOptions> options, TimeProvider time, HttpContext context)
@@ -63,7 +56,15 @@ internal static class AlertEndpoints
 /// <param name="Active">Alerts that last, oldest first.</param>
 /// <param name="Recent">Alerts that are over, newest first, 50 at most.</param>
 /// <param name="Webhook">Whether a webhook is configured.</param>
-internal sealed record AlertList(AlertInfo[] Active, AlertInfo[] Recent, bool Webhook);
+/// <param name="Runbooks">Page of the runbooks, whose anchors are the names of the rules; null: not configured.</param>
+internal sealed record AlertList(AlertInfo[] Active, AlertInfo[] Recent, bool Webhook, Uri? Runbooks)
+{
+    public static AlertList Of(AlertBook book, AlertsOptions options) => new(
+        [.. book.Active.Where(alert => alert.IsFiring).OrderBy(alert => alert.Since).Select(AlertInfo.From)],
+        [.. book.Active.Where(alert => !alert.IsFiring).Concat(book.Recent).Select(AlertInfo.From)],
+        !string.IsNullOrEmpty(options.WebhookUrl),
+        options.RunbookUrl);
+}
 
 /// <summary>One alert as the operator API shows it.</summary>
 /// <param name="Key">The same each time the same thing happens.</param>

@@ -23,6 +23,7 @@ internal static class OperatorExtensions
         services.AddHostedService<Recycler>();
         services.AddSingleton<ReplicaClient>();
         services.AddSingleton<ReplicaInspection>();
+        services.AddSingleton<TopicLogs>();
         services.AddHealthChecks().AddCheck<ReplicasHealthCheck>("replicas", tags: [HealthTags.Ready]);
     }
 

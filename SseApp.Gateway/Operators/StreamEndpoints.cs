@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Operators;
@@ -16,11 +17,23 @@ internal static class StreamEndpoints
     }
 
     private static async Task<Results<Ok<TopicPage>, ProblemHttpResult>> ListTopicsAsync(
-        ReplicaClient replicas, HttpContext context, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit)
+        ReplicaClient replicas, TopicLogs logs, HttpContext context, string? prefix = null, string? after = null, int limit = Paging.DefaultLimit, string sort = TopicSort.Name)
     {
         if (!Paging.IsValid(limit))
         {
             return Problems.Result(context, StatusCodes.Status400BadRequest, Paging.Rule);
+        }
+
+        if (!TopicSort.IsValid(sort))
+        {
+            return Problems.Result(context, StatusCodes.Status400BadRequest, TopicSort.Rule);
+        }
+
+        if (sort == TopicSort.Busiest)
+        {
+            return limit <= Paging.DefaultLimit
+                ? await BusiestAsync(replicas, logs, prefix, limit, context.RequestAborted)
+                : Problems.Result(context, StatusCodes.Status400BadRequest, $"'limit' is a whole number from 1 to {Paging.DefaultLimit} where the busiest topics are asked for.");
         }
 
         // Each replica gives its first topics, so the first ones of all are complete.
@@ -29,16 +42,27 @@ internal static class StreamEndpoints
             "/admin/topics" + Query(("prefix", prefix), ("after", after), ("limit", $"{limit}")),
             OperatorJsonContext.Default.TopicActivityArray,
             context.RequestAborted);
-        var topics = answers.SelectMany(topics => topics)
-            .GroupBy(topic => topic.Topic, StringComparer.Ordinal)
-            .OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Take(limit)
-            // Every replica with a subscriber sees each event of the topic; what it writes is its own.
-            .Select(group => new TopicActivity(
-                group.Key, group.Sum(topic => topic.Subscribers), group.Max(topic => topic.PublishRate), Math.Round(group.Sum(topic => topic.DeliverRate), 2)))
-            .ToArray();
+        var topics = Sum(answers).OrderBy(topic => topic.Topic, StringComparer.Ordinal).Take(limit).ToArray();
         return TypedResults.Ok(new TopicPage(topics, topics.Length == limit ? topics[^1].Topic : null, unreachable));
     }
+
+    private static async Task<Ok<TopicPage>> BusiestAsync(ReplicaClient replicas, TopicLogs logs, string? prefix, int limit, CancellationToken cancellationToken)
+    {
+        // A topic that is busy because of all replicas together may be none of the first of any, so each gives more than is shown.
+        var (answers, unreachable) = await replicas.AskAsync(
+            HttpMethod.Get,
+            "/admin/topics" + Query(("prefix", prefix), ("sort", TopicSort.Busiest), ("limit", $"{Math.Min(Paging.MaxLimit, limit * 4)}")),
+            OperatorJsonContext.Default.TopicActivityArray,
+            cancellationToken);
+        TopicActivity[] topics = [.. Sum(answers).OrderByDescending(topic => topic.DeliverRate).ThenByDescending(topic => topic.Subscribers).ThenBy(topic => topic.Topic, StringComparer.Ordinal).Take(limit)];
+        return TypedResults.Ok(new TopicPage(topics, null, unreachable) { Logs = await logs.FindAsync([.. topics.Select(topic => topic.Topic)], cancellationToken) });
+    }
+
+    private static IEnumerable<TopicActivity> Sum(IEnumerable<TopicActivity[]> answers) => answers.SelectMany(topics => topics)
+        .GroupBy(topic => topic.Topic, StringComparer.Ordinal)
+        // Every replica with a subscriber sees each event of the topic; what it writes is its own.
+        .Select(group => new TopicActivity(
+            group.Key, group.Sum(topic => topic.Subscribers), group.Max(topic => topic.PublishRate), Math.Round(group.Sum(topic => topic.DeliverRate), 2)));
 
     private static async Task<Results<Ok<ConnectionPage>, ProblemHttpResult>> ListConnectionsAsync(
         ReplicaClient replicas, HttpContext context, string? topic = null, string? after = null, int limit = Paging.DefaultLimit)
@@ -99,7 +123,12 @@ internal static class StreamEndpoints
 /// <param name="Topics">Topics with subscribers anywhere, in ordinal order.</param>
 /// <param name="Next">Value of <c>after</c> for the next page; null on the last.</param>
 /// <param name="Unreachable">Replicas that did not answer; their subscribers are not counted.</param>
-internal sealed record TopicPage(TopicActivity[] Topics, string? Next, string[] Unreachable);
+internal sealed record TopicPage(TopicActivity[] Topics, string? Next, string[] Unreachable)
+{
+    /// <summary>Of the busiest topics, their logs, in the same order; null for other lists, and when no replica could say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TopicLogInfo[]? Logs { get; init; }
+}
 
 /// <summary>Answer of <c>GET /admin/connections</c>.</summary>
 /// <param name="Connections">Open streams, ordered by id.</param>

@@ -36,6 +36,9 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
     public static readonly Refusal OpenFiles = new(
         "open-files", StatusCodes.Status503ServiceUnavailable, "This gateway has as many connections as its limit of open files allows (ulimit -n, LimitNOFILE=, ulimits.nofile).");
 
+    public static readonly Refusal Viewers = new(
+        "viewers", StatusCodes.Status503ServiceUnavailable, "As many operators look at this gateway's state as may (LiveState:MaxViewers). Close a console that nobody looks at.");
+
     public static readonly Refusal ConnectRate = new(
         "connect-rate", StatusCodes.Status429TooManyRequests, "This client opens streams too fast (Limits:ConnectsPerSecond, ConnectBurst).");
 

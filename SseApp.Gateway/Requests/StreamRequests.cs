@@ -22,9 +22,14 @@ internal static class PublishRequests
 /// <summary>How reads of topics are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
 internal static class ReadRequests
 {
-    // /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
+    // /events/position, which reads each of its topics; /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
     public static bool IsRead(HttpRequest request)
     {
+        if (ClientRequest.IsBodiless(request) && request.Path.Value.AsSpan().TrimEnd('/').Equals(EventStreams.Path + "/position", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
         if (!ClientRequest.IsBodiless(request)
             || !request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase, out var rest))
         {

@@ -13,6 +13,7 @@ internal sealed class EventsCluster(
     public IReadOnlyList<RouteConfig> Routes { get; } =
     [
         Route("stream", EventStreams.Path, match.Value) with { TimeoutPolicy = "Disable" },
+        Route("position", EventStreams.Path + "/position", match.Value),
         Route("topics", "/topics/{**rest}", match.Value),
         Route("publish", "/publish", match.Value),
         Route("whoami", "/whoami", match.Value),

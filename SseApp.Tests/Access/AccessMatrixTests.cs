@@ -24,6 +24,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("GET /events", "stream other", HttpMethod.Get, $"/events?topic={Other}", null),
         ("GET /events", "stream both", HttpMethod.Get, $"/events?topic={Own}&topic={Other}", null),
         ("GET /events", "stream public", HttpMethod.Get, $"/events?topic={Public}", null),
+        ("GET /events/position", "position", HttpMethod.Get, $"/events/position?topic={Own}&lastEventId=x", null),
+        ("GET /events/position", "position both", HttpMethod.Get, $"/events/position?topic={Own}&topic={Other}&lastEventId=x", null),
         ("GET /topics/{topic}", "info", HttpMethod.Get, $"/topics/{Own}", null),
         ("GET /topics/{topic}", "info other", HttpMethod.Get, $"/topics/{Other}", null),
         ("GET /topics/{topic}", "info public", HttpMethod.Get, $"/topics/{Public}", null),

@@ -20,7 +20,7 @@ public sealed partial class FloorTests
         ["SseApp.Gateway"] =
         [
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
-            "AccessLog", "Pages", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators", "Canary",
+            "AccessLog", "Pages", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators", "Canary", "LiveState",
         ],
         ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations"],
     };

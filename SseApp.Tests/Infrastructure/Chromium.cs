@@ -12,6 +12,9 @@ internal sealed class Chromium : IAsyncDisposable
         _profile = profile;
     }
 
+    /// <summary>The folder that it keeps everything in.</summary>
+    public string Profile => _profile.FullName;
+
     /// <summary>Opens the page; skips the test where no Chromium is installed.</summary>
     /// <param name="page">Its address.</param>
     /// <param name="more">Arguments beside the usual ones.</param>

@@ -5,6 +5,7 @@ namespace SseApp.ServiceDefaults.Cluster.Operators;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TopicActivity[]))]
 [JsonSerializable(typeof(TopicSubscribers))]
+[JsonSerializable(typeof(TopicLogInfo[]))]
 [JsonSerializable(typeof(ConnectionDetails[]))]
 [JsonSerializable(typeof(DisconnectResult))]
 [JsonSerializable(typeof(ProcessDetails))]
@@ -29,6 +30,28 @@ internal sealed record DisconnectResult(int Disconnected);
 /// <param name="PublishRate">Events a second, averaged over the last 5 to 10 s.</param>
 /// <param name="DeliverRate">Events a second times the streams that get them.</param>
 internal sealed record TopicActivity(string Topic, int Subscribers, double PublishRate, double DeliverRate);
+
+/// <summary>The log of a topic, which is the same for all replicas.</summary>
+/// <param name="Topic">Its name.</param>
+/// <param name="Epoch">Null without a log.</param>
+/// <param name="FirstOffset">The oldest event that is there; 0 without a log.</param>
+/// <param name="LastOffset">The newest one.</param>
+/// <param name="NewestAt">When that was published; null when it is not known.</param>
+internal sealed record TopicLogInfo(string Topic, string? Epoch, long FirstOffset, long LastOffset, DateTimeOffset? NewestAt);
+
+/// <summary>In which order a list of topics comes.</summary>
+internal static class TopicSort
+{
+    /// <summary>Ordinal, in pages.</summary>
+    public const string Name = "name";
+
+    /// <summary>Most writes a second first; one page.</summary>
+    public const string Busiest = "busiest";
+
+    public const string Rule = $"'sort' is '{Name}' or '{Busiest}'.";
+
+    public static bool IsValid(string sort) => sort is Name or Busiest;
+}
 
 /// <summary>How many streams of a topic one replica has.</summary>
 internal sealed record TopicSubscribers(string Topic, int Subscribers);

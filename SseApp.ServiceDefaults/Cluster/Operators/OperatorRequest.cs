@@ -27,6 +27,9 @@ internal sealed class OperatorRequest
 
     public bool MayMeasure { get; }
 
+    /// <summary>Of a token or an API key; null for the key of the process.</summary>
+    public Principal? Principal { get; private init; }
+
     /// <summary>Whether it is no mere measurement.</summary>
     public bool IsAudited { get; set; }
 
@@ -48,7 +51,10 @@ internal sealed class OperatorRequest
             principal.Kind == CredentialKind.ApiKey ? "API key" : "token",
             principal.Key,
             isAdmin,
-            isAdmin || principal.Grants.Has(Grants.MetricsScope));
+            isAdmin || principal.Grants.Has(Grants.MetricsScope))
+        {
+            Principal = principal,
+        };
     }
 
     /// <summary>Who was not let in.</summary>

@@ -57,6 +57,24 @@ internal sealed record ReplicaRecord
     /// </summary>
     public double? DeliveryP99Ms { get; init; }
 
+    /// <summary>Median of the same; null when nothing was delivered.</summary>
+    public double? DeliveryP50Ms { get; init; }
+
+    /// <summary>When the record was made, by the replica's clock: rates are differences of its counts, divided by those of this.</summary>
+    public DateTimeOffset HeartbeatAt { get; init; }
+
+    /// <summary>Of <see cref="Opened"/>, those whose clients came with the id of an event: they had a stream before.</summary>
+    public long Resumed { get; init; }
+
+    /// <summary>Events stored since the process started.</summary>
+    public long Published { get; init; }
+
+    /// <summary>Events written to streams since the process started.</summary>
+    public long Delivered { get; init; }
+
+    /// <summary>Gaps reported to streams since the process started.</summary>
+    public long Gaps { get; init; }
+
     /// <summary>Version of the service's assembly.</summary>
     public string Version { get; init; } = "";
 }

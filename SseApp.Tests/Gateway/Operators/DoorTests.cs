@@ -198,7 +198,7 @@ public sealed class DoorTests(RedisServer redis) : GatewayTest, IClassFixture<Re
 
         var html = await operators.GetStringAsync("/", Cancellation);
         Assert.DoesNotMatch("<script(?![^>]*src=)|<style|style=| on[a-z]+=|https?://", html);
-        foreach (var file in new[] { "operators.js", "common.js", "console.css", "icon.svg" })
+        foreach (var file in new[] { "operators.js", "charts.js", "uPlot.esm.js", "uPlot.min.css", "alerts.txt", "common.js", "console.css", "icon.svg" })
         {
             using var response = await operators.GetAsync($"/{file}", Cancellation);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);

@@ -104,6 +104,40 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
     }
 
     [Fact]
+    public async Task The_busiest_topics_come_first_with_what_their_logs_hold()
+    {
+        var gateway = await ClusterAsync();
+        // Names of any length fit into the questions to a replica.
+        var quiet = Enumerable.Range(0, 30).Select(number => $"{number:00}{new string('/', 198)}").ToArray();
+        await OpenAsync(gateway, [.. quiet]);
+        for (var i = 0; i < 4; i++)
+        {
+            await OpenAsync(gateway, "z");
+        }
+
+        for (var i = 0; i < 10; i++)
+        {
+            await PublishAsync(gateway, "z");
+        }
+
+        var page = await GetAsync(gateway, "/admin/topics?sort=busiest&limit=40");
+
+        var names = Names(page);
+        Assert.Equal((31, "z"), (names.Length, names[0]));
+        Assert.Equal(names, page.GetProperty("logs").EnumerateArray().Select(log => log.GetProperty("topic").GetString()));
+        var log = page.GetProperty("logs")[0];
+        Assert.Equal((1, 10), (log.GetProperty("firstOffset").GetInt32(), log.GetProperty("lastOffset").GetInt32()));
+        Assert.True(TimeProvider.System.GetUtcNow() - log.GetProperty("newestAt").GetDateTimeOffset() < TimeSpan.FromMinutes(5));
+        Assert.Equal(JsonValueKind.Null, page.GetProperty("logs")[1].GetProperty("epoch").ValueKind);
+        Assert.Single((await GetAsync(gateway, "/admin/topics?sort=busiest&limit=40&prefix=z")).GetProperty("topics").EnumerateArray());
+        foreach (var wrong in new[] { "sort=loudest", "sort=busiest&limit=101" })
+        {
+            using var bad = await gateway.Admin.GetAsync($"/admin/topics?{wrong}", Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task Connections_are_listed_by_replica_with_the_true_address_of_their_clients()
     {
         var gateway = await ClusterAsync();

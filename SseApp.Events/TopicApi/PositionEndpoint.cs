@@ -1,0 +1,82 @@
+using SseApp.Events.FanOut;
+using SseApp.Events.Http;
+using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+
+namespace SseApp.Events.TopicApi;
+
+/// <summary>
+/// <c>GET /events/position?topic=&amp;lastEventId=</c>: what an id means, and what a stream that resumes from it would begin with. For
+/// whoever wants to know why a client was told of a gap, or to count that it lost nothing.
+/// </summary>
+internal sealed class PositionEndpoint(ITopicLog log, CredentialService credentials, AccessRefusal access, IOptions<StreamingOptions> options)
+{
+    public async Task<IResult> HandleAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var names = query["topic"];
+        if (names.Count == 0 || names.Distinct(StringComparer.Ordinal).Count() > options.Value.MaxTopics || !names.All(TopicName.IsValid))
+        {
+            return Problems.BadRequest("The topics are not valid.", $"Name the topics of the stream that the id came from: GET {EventStreams.Path}/position?topic=news&topic=prices&lastEventId=…, at most {options.Value.MaxTopics}. {TopicName.Rule}");
+        }
+
+        if (query["lastEventId"] is not [{ Length: > 0 } id])
+        {
+            return Problems.BadRequest("The id is not valid.", "'lastEventId' is given once: the id of an event of a stream of these topics.");
+        }
+
+        var topics = new TopicSet(names!);
+        var principal = Caller.Of(context);
+        if (credentials.DeniedOf(principal, topics.Names) is { } denied)
+        {
+            await access.WriteDeniedAsync(context, principal, denied);
+            return TypedResults.Empty;
+        }
+
+        var positions = new MarkedPosition[topics.Count];
+        var isKnown = PositionCodec.TryDecode(id, topics, positions);
+        try
+        {
+            var pages = await Task.WhenAll(topics.Names.Select(name => log.ReadAsync(name, after: 0, maxEvents: 0, maxBytes: 0)));
+            var markBits = isKnown ? PositionCodec.MarkBits(positions) : 0;
+            return TypedResults.Ok(new PositionInfo(
+                isKnown, [.. topics.Names.Select((name, slot) => TopicPosition.Of(name, isKnown ? positions[slot] : null, markBits, pages[slot]))]));
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            return Problems.RedisUnavailable(context, "The topics cannot be read. Ask again after the time in Retry-After.");
+        }
+    }
+}
+
+/// <summary>Answer of <c>GET /events/position</c>.</summary>
+/// <param name="Known">Whether the id is one of a stream of exactly these topics; a damaged one and one of other topics are not.</param>
+/// <param name="Topics">What it says of each, in ordinal order.</param>
+internal sealed record PositionInfo(bool Known, TopicPosition[] Topics);
+
+/// <summary>What an id says of a topic, and how a stream goes on from it.</summary>
+/// <param name="Topic">Its name.</param>
+/// <param name="Epoch">Of the log as it is now; null without a log.</param>
+/// <param name="SameEpoch">Whether the id is of this log; null when it says nothing.</param>
+/// <param name="Offset">The last event that its client has; null when it says nothing.</param>
+/// <param name="FirstOffset">The oldest event that the log holds; 0 without a log.</param>
+/// <param name="LastOffset">The newest one.</param>
+/// <param name="Events">How many events of the log would come first.</param>
+/// <param name="Gap">The gap that would be reported before them; null: nothing is missing.</param>
+internal sealed record TopicPosition(
+    string Topic, string? Epoch, bool? SameEpoch, long? Offset, long FirstOffset, long LastOffset, long Events, GapData? Gap)
+{
+    /// <summary>The same decision as a topic's hub makes when a stream begins.</summary>
+    public static TopicPosition Of(string topic, MarkedPosition? asked, int markBits, LogPage page)
+    {
+        var exists = page.Last > 0;
+        // An id from before the first event fits every log that begins at its beginning.
+        bool? same = asked is { } given ? given == default || given.Mark == page.Epoch.Mark(markBits) : null;
+        var (gap, after) = asked is not { } position || (same == true && position.Offset > page.Last) ? (new GapData(topic, GapReason.UnknownPosition, null, page.Last), page.Last)
+            : same == false ? (new GapData(topic, GapReason.Epoch, position.Offset + 1, null), page.First - 1)
+            : position.Offset < page.First - 1 ? (new GapData(topic, GapReason.Expired, position.Offset + 1, page.First - 1), page.First - 1)
+            : ((GapData?)null, position.Offset);
+        return new TopicPosition(
+            topic, exists ? page.Epoch.ToString() : null, same, asked?.Offset, exists ? page.First : 0, page.Last, page.Last - after, gap);
+    }
+}
