@@ -51,6 +51,7 @@ internal static class EventsService
     public static WebApplication MapEvents(this WebApplication app)
     {
         var metrics = app.Services.GetRequiredService<EventsMetrics>();
+        app.UseUnreadBodies();
         app.UseNoSniff();
         app.UseHosts(() => metrics.Refused(HostFilter.Unknown));
         app.UseBareAnswers(RefusalReason.Failed, marked: true);

@@ -79,6 +79,7 @@ internal static class GatewayExtensions
         // asked under a name that is not ours is answered first. The
         // client's address comes next, because access lists, limits, balancing and log use it. Headers are on every answer, and access
         // lists apply to redirects to HTTPS as well; compression encloses what writes bodies. CORS and time limits belong to a route.
+        app.UseUnreadBodies();
         app.UseClientRequest();
         app.UseCanary();
         app.UseAccessLog();

@@ -13,6 +13,7 @@ internal static class HttpServerExtensions
     {
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, HttpServerSetup>();
         services.AddSingleton<IStartupFilter, ServerRefusals>();
+        services.AddSingleton<UnreadBodyPace>();
     }
 
     /// <summary>Adds the names that <see cref="UseHosts"/> lets in.</summary>
@@ -28,6 +29,9 @@ internal static class HttpServerExtensions
     /// <param name="app">The pipeline.</param>
     /// <param name="refused">Counts a refusal.</param>
     public static void UseHosts(this IApplicationBuilder app, Action refused) => app.UseMiddleware<HostFilter>(refused);
+
+    /// <summary>Reads away, not too fast, the bodies that nobody wants; see <see cref="UnreadBodies"/>. Outside all that answers or measures.</summary>
+    public static void UseUnreadBodies(this IApplicationBuilder app) => app.UseMiddleware<UnreadBodies>();
 
     /// <summary>Lets no browser guess what an answer is, whatever it is.</summary>
     public static void UseNoSniff(this IApplicationBuilder app) => app.Use(static (context, next) =>
