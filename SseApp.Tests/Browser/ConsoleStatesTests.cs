@@ -48,7 +48,7 @@ public sealed class ConsoleStatesTests : GatewayTest
 
         await page.UntilAsync("document.getElementById('key-note').textContent.includes('sse:admin')", "the word that the scope is missing");
         Assert.False((await page.EvaluateAsync("document.getElementById('key-section').hidden")).GetBoolean());
-        Assert.True((await page.EvaluateAsync("document.getElementById('overview').hidden")).GetBoolean());
+        Assert.True((await page.EvaluateAsync("document.getElementById('view-overview').hidden")).GetBoolean());
         Assert.Equal(0, (await page.EvaluateAsync("sessionStorage.length")).GetInt32());
         Assert.Empty(page.Errors);
     }

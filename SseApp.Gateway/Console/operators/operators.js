@@ -25,7 +25,8 @@ function show() {
   view = views.includes(wanted) ? wanted : "overview";
   $("key-section").hidden = Boolean(key);
   for (const id of ["nav", "forget"]) $(id).hidden = !key;
-  for (const id of views) $(id).hidden = !key || id !== view;
+  // No element has the name of a view as its id: a browser would scroll to it, below the head.
+  for (const name of views) $(`view-${name}`).hidden = !key || name !== view;
   for (const link of $("nav").querySelectorAll("a")) {
     if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -37,6 +38,7 @@ function show() {
 addEventListener("hashchange", () => {
   if (location.hash === "#main") return;
   show();
+  scrollTo(0, 0);
   if (view === "overview") draw();
   poll();
 });
@@ -414,8 +416,8 @@ const topicRows = new Rows($("topic-rows"), [
   { label: "Subscribers", className: "number", text: row => count(row.subscribers) },
   { label: "Events/s", className: "number", text: row => rate(row.publishRate) },
   { label: "Deliveries/s", className: "number", text: row => rate(row.deliverRate) },
-  { label: "First", className: "number", text: row => row.log ? row.log.firstOffset : "–" },
-  { label: "Last", className: "number", text: row => row.log ? row.log.lastOffset : "–" },
+  { label: "First", className: "number", text: row => row.log?.epoch ? row.log.firstOffset : "–" },
+  { label: "Last", className: "number", text: row => row.log?.epoch ? row.log.lastOffset : "–" },
   { label: "Newest", className: "number", text: row => row.log?.newestAt ? `${since(row.log.newestAt)} ago` : "–" },
   { label: "", className: "act", fill: (cell, row, made) => {
     if (!made) return;

@@ -44,13 +44,13 @@ internal static class PageOrigin
 
     private static bool IsOwn(HttpRequest request, string origin, string site)
     {
-        if (IsSame(origin, $"{request.Scheme}://{request.Host}"))
+        if (IsSame(origin, $"{request.Scheme}://{request.Host.Value}"))
         {
             return true;
         }
 
         // Behind a proxy that ends TLS and is not known, the scheme is not the page's. The browser knows that it is the same.
-        return site == "same-origin" && Uri.TryCreate(origin, UriKind.Absolute, out var own) && IsSame(origin, $"{own.Scheme}://{request.Host}");
+        return site == "same-origin" && Uri.TryCreate(origin, UriKind.Absolute, out var own) && IsSame(origin, $"{own.Scheme}://{request.Host.Value}");
     }
 
     /// <summary>Whether an origin is another one: with the port that a scheme has by default, and without regard to case and to a dot at the end of the name.</summary>

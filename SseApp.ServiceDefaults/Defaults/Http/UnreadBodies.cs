@@ -7,16 +7,36 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// <summary>
 /// Throws away the bodies of requests that were answered before anybody read them, all together at a bounded pace. The server
 /// does it as fast as a client can send, so that whoever is over every limit still takes a core or more by being refused. The
-/// client has its answer by then; what waits is its next request on that connection. Over HTTP/2 and HTTP/3 the server tells the client to stop.
+/// client has its answer by then, and is told to make another connection for its next request. Over HTTP/2 and HTTP/3 the server tells the client to stop.
 /// </summary>
 internal sealed class UnreadBodies(RequestDelegate next, UnreadBodyPace pace)
 {
+    // What is read away before anybody notices.
+    private const int Small = 64 * 1024;
+
     public async Task InvokeAsync(HttpContext context)
     {
         // The server's own, whatever is put in their place on the way.
         var reader = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol)
             ? context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? context.Features.Get<IRequestBodyPipeFeature>()?.Reader : null
             : null;
+        if (reader is not null && context.Request.ContentLength is null or > Small)
+        {
+            // A gateway would send the next client's request on this connection, where it waits for this body.
+            context.Response.OnStarting(
+                static state =>
+                {
+                    var response = (HttpResponse)state;
+                    if (response.StatusCode >= StatusCodes.Status400BadRequest)
+                    {
+                        response.Headers.Connection = "close";
+                    }
+
+                    return Task.CompletedTask;
+                },
+                context.Response);
+        }
+
         await next(context);
         if (reader is not null && !context.RequestAborted.IsCancellationRequested)
         {

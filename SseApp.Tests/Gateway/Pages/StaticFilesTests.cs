@@ -430,7 +430,7 @@ public sealed class StaticFilesTests : GatewayTest
             await stream.ReadUntilAsync("stream.open");
         }
 
-        Assert.Contains("SseApp console", await gateway.Client.GetStringAsync("/console/", Cancellation), StringComparison.Ordinal);
+        Assert.Contains("SseApp playground", await gateway.Client.GetStringAsync("/console/", Cancellation), StringComparison.Ordinal);
         Assert.Contains("gateway", await gateway.Client.GetStringAsync("/console/console.js", Cancellation), StringComparison.Ordinal);
         Assert.Equal("the page", await gateway.Client.GetStringAsync("/", Cancellation));
         using var script = await gateway.Client.GetAsync("/console.js", Cancellation);

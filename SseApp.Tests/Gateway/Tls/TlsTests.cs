@@ -252,7 +252,7 @@ public sealed class TlsTests : GatewayTest
         await gateway.StartAsync();
         using var http = _certificate.Client(secure);
 
-        Assert.Contains("SseApp console", await http.GetStringAsync("/", Cancellation), StringComparison.Ordinal);
+        Assert.Contains("SseApp playground", await http.GetStringAsync("/", Cancellation), StringComparison.Ordinal);
         Assert.DoesNotContain("Overriding", gateway.Process.Tail(100), StringComparison.Ordinal);
     }
 

@@ -1,0 +1,48 @@
+namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
+
+public sealed class UnreadBodyTests(RedisServer redis) : EdgeTest(redis)
+{
+    // More than goes at once.
+    private const int Length = 8 * 1024 * 1024;
+
+    /// <summary>Whoever shares connections among its clients, as a gateway does, must not send the next one's request behind such a body.</summary>
+    [Theory]
+    [InlineData("gateway", false)]
+    [InlineData("gateway", true)]
+    [InlineData("replica", false)]
+    [InlineData("replica", true)]
+    public async Task A_large_body_that_nobody_wants_is_read_away_behind_its_answer_which_ends_the_connection(string service, bool chunked)
+    {
+        var address = await AddressAsync(service);
+        using var socket = await SendAsync(address, Length, chunked, next: "");
+        var answer = await RawHttp.ReadAsync(socket);
+
+        Assert.StartsWith("HTTP/1.1 4", answer, StringComparison.Ordinal);
+        Assert.Contains("\r\nConnection: close\r\n", answer, StringComparison.OrdinalIgnoreCase);
+        RawHttp.AssertProblem(int.Parse(answer.AsSpan(9, 3), CultureInfo.InvariantCulture), answer);
+    }
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task A_small_body_that_nobody_wants_does_not_end_the_connection(string service)
+    {
+        var address = await AddressAsync(service);
+        using var socket = await SendAsync(address, 60_000, chunked: false, next: "GET /alive HTTP/1.1\r\nHost: a\r\n\r\n");
+        var answer = await RawHttp.ReadAsync(socket, until: "HTTP/1.1 200 ");
+
+        Assert.StartsWith("HTTP/1.1 4", answer, StringComparison.Ordinal);
+        Assert.Contains("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+    }
+
+    private static async Task<Socket> SendAsync(Uri address, int length, bool chunked, string next)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(address.Host, address.Port, Cancellation);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"POST /nowhere HTTP/1.1\r\nHost: a\r\n{(chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {length}")}\r\n\r\n"), Cancellation);
+        var body = chunked ? $"{length:x}\r\n{new string('x', length)}\r\n0\r\n\r\n" : new string('x', length);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(body + next), Cancellation);
+        return socket;
+    }
+}
