@@ -36,10 +36,10 @@ internal sealed partial class SettingFiles
         program = Path.TrimEndingDirectorySeparator(program);
         var application = host[HostDefaults.ApplicationKey] is { Length: > 0 } called ? called : Assembly.GetEntryAssembly()?.GetName().Name;
         return host[Root] is { Length: > 0 } root ? new SettingFiles(folder: null, other: null)
-            {
-                // A relative one begins at the program, as the host has it.
-                Wrong = Directory.Exists(Path.Combine(program, root)) ? null : $"{Root} is {SettingsReading.Quote(root)}, but there is no folder {Path.GetFullPath(Path.Combine(program, root)).ReplaceLineEndings(" ")}; name the one that has the files of settings (--{Root}, ASPNETCORE_CONTENTROOT, DOTNET_CONTENTROOT).",
-            }
+        {
+            // A relative one begins at the program, as the host has it.
+            Wrong = Directory.Exists(Path.Combine(program, root)) ? null : $"{Root} is {SettingsReading.Quote(root)}, but there is no folder {Path.GetFullPath(Path.Combine(program, root)).ReplaceLineEndings(" ")}; name the one that has the files of settings (--{Root}, ASPNETCORE_CONTENTROOT, DOTNET_CONTENTROOT).",
+        }
             : WorkingDirectory() is not { } working || working == program ? new SettingFiles(program, other: null)
             : Names(environment, application).Any(file => Alike(working, file).Length > 0) ? new SettingFiles(working, program)
             : new SettingFiles(program, working);
