@@ -1,3 +1,5 @@
+using SseApp.ServiceDefaults.Defaults.Http;
+
 namespace SseApp.Gateway.Requests;
 
 /// <summary>A body in the place of the server's that knows whether all of it has come.</summary>
@@ -30,15 +32,7 @@ internal static class RequestBodies
 
         try
         {
-            var reader = context.Request.BodyReader;
-            if (!reader.TryRead(out var read))
-            {
-                return true;
-            }
-
-            var whole = read is { IsCompleted: true, Buffer.IsEmpty: true };
-            reader.AdvanceTo(read.Buffer.Start);
-            return !whole;
+            return !UnreadBodies.IsWhole(context.Request.BodyReader);
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException or OperationCanceledException)
         {

@@ -45,7 +45,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     private static bool IsTunnel(HttpRequest request) => HttpMethods.IsConnect(request.Method) && OwnsConnection(request);
 
     // Over HTTP/2 and HTTP/3 others may be under way on the same connection.
-    private static bool OwnsConnection(HttpRequest request) => !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
+    public static bool OwnsConnection(HttpRequest request) => !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
 
     private Task RefuseTunnelAsync(HttpContext context)
     {

@@ -14,11 +14,26 @@ internal sealed class UnreadBodies(RequestDelegate next, UnreadBodyPace pace)
     // What is read away before anybody notices.
     private const int Small = 64 * 1024;
 
+    /// <summary>Whether all of the body has come and was read.</summary>
+    /// <exception cref="InvalidOperationException">Somebody is reading it.</exception>
+    /// <exception cref="IOException">The body is wrong.</exception>
+    public static bool IsWhole(PipeReader reader)
+    {
+        if (!reader.TryRead(out var read))
+        {
+            return false;
+        }
+
+        var whole = read is { IsCompleted: true, Buffer.IsEmpty: true };
+        reader.AdvanceTo(read.Buffer.Start);
+        return whole;
+    }
+
     public async Task InvokeAsync(HttpContext context)
     {
         // The server's own, whatever is put in their place on the way.
-        var reader = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol)
-            ? context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? context.Features.Get<IRequestBodyPipeFeature>()?.Reader : null
+        var reader = BareAnswers.OwnsConnection(context.Request) && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+            ? context.Features.Get<IRequestBodyPipeFeature>()?.Reader
             : null;
         if (reader is not null && context.Request.ContentLength is null or > Small)
         {
@@ -48,25 +63,16 @@ internal sealed class UnreadBodies(RequestDelegate next, UnreadBodyPace pace)
     {
         try
         {
-            if (reader.TryRead(out var read) && IsWhole(read, reader))
+            if (!IsWhole(reader))
             {
-                return;
+                await context.Response.CompleteAsync();
+                await pace.DiscardAsync(context, reader);
             }
-
-            await context.Response.CompleteAsync();
-            await pace.DiscardAsync(context, reader);
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException or OperationCanceledException)
         {
             // The body is wrong, or its client is gone, or somebody still reads it: the server ends the connection.
         }
-    }
-
-    private static bool IsWhole(ReadResult read, PipeReader reader)
-    {
-        var whole = read is { IsCompleted: true, Buffer.IsEmpty: true };
-        reader.AdvanceTo(read.Buffer.Start);
-        return whole;
     }
 }
 
