@@ -117,8 +117,10 @@ public sealed class FullRunSecrecyTests(RedisServer redis) : IClassFixture<Redis
         secure.DefaultRequestVersion = HttpVersion.Version20;
         secure.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         (string Way, HttpClient Client)[] ways = [("gateway, HTTP/2", secure), ("gateway", new() { BaseAddress = gateway.Address }), ("gateway without relay", new() { BaseAddress = direct.Address }), ("replica", new() { BaseAddress = one.Address })];
+        var trace = RandomNumberGenerator.GetBytes(16);
         foreach (var (way, client) in ways)
         {
+            await AskAsync(way, client, HttpMethod.Get, "/whoami", null, ("Authorization", $"Bearer {reader}"), ("traceparent", $"00-{Convert.ToHexStringLower(trace)}-b7ad6b7169203331-01"));
             foreach (var good in new[] { reader, keys.Good.Text })
             {
                 Assert.Equal(HttpStatusCode.OK, await AskAsync(way, client, HttpMethod.Get, $"/events?topic={Topic}", null, ("Authorization", $"Bearer {good}")));
@@ -193,6 +195,10 @@ public sealed class FullRunSecrecyTests(RedisServer redis) : IClassFixture<Redis
             Assert.All(services, service => Assert.Contains(service.Name, taken, StringComparison.Ordinal));
             _texts.Enqueue((signal, taken));
         }
+
+        // Lines of a request and its spans are found by one another.
+        Assert.Contains(Encoding.Latin1.GetString(trace), sink.Taken("logs"), StringComparison.Ordinal);
+        Assert.Contains(Encoding.Latin1.GetString(trace), sink.Taken("traces"), StringComparison.Ordinal);
 
         var printed = _texts.Where(text => text.Source.StartsWith("output of", StringComparison.Ordinal)).ToLookup(text => text.Source, text => text.Text);
         Assert.All(services, service => Assert.Contains(printed[$"output of {service.Name}"], line => line.Contains("trce:", StringComparison.Ordinal)));

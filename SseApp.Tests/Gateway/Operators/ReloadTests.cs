@@ -43,6 +43,27 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
         Assert.All(after.Values, state => Assert.Equal("ready", state));
     }
 
+    [LongFact]
+    public async Task The_button_of_the_console_reloads_all_and_shows_how_far_it_is()
+    {
+        var replicas = await ReplicasAsync(2);
+        var gateway = await StartGatewayAsync(2);
+        await using var page = await BrowserPage.OpenAsync();
+        await page.GoToAsync(new Uri(gateway.Admin.BaseAddress!, $"/#key={OperatorAccess.Key.Text}"));
+        await page.UntilAsync("document.querySelectorAll('#replicas tr:not(.gone)').length === 2 && !document.getElementById('reload').disabled", "two replicas to reload");
+
+        await page.ClickAsync("#reload");
+        await page.UntilAsync("document.querySelector('dialog[open]')?.textContent.includes('each of the 2 replicas')", "the question");
+        Assert.Empty(replicas.ExitCodes);
+        await page.EvaluateAsync("[...document.querySelectorAll('dialog[open] button')].find(button => button.textContent === 'Reload').click()");
+
+        await page.UntilAsync("!document.getElementById('reloading').hidden && document.getElementById('reload-progress').max === 2", "the progress");
+        await page.UntilAsync("document.getElementById('reload-state').textContent === 'Reload succeeded.' && document.getElementById('reload-progress').value === 2", "the end of the reload");
+        Assert.Equal([ExitCodes.Restart, ExitCodes.Restart], replicas.ExitCodes);
+        Assert.Equal(2, (await page.EvaluateAsync("document.querySelectorAll('#reload-steps .good').length")).GetInt32());
+        Assert.Empty(page.Errors);
+    }
+
     [Fact]
     public async Task A_reload_stops_when_a_replica_does_not_return_and_leaves_the_others_alone()
     {
