@@ -26,10 +26,32 @@ internal static class SupervisionExtensions
         configure?.Invoke(policy);
         builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.Where(other => other is ProjectResource or GarnetServerResource).Select(other => other.Name));
         builder.ReadSettings($"{RestartPolicy.SectionName}:{resource.Resource.Name}", policy);
+        CheckUnused(builder, resource.Resource);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IRestartReport, NoRestartReport>();
         builder.Services.TryAddSingleton<ReplicaSigns>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Supervisor>());
         return policy.Enabled ? resource.WithAnnotation(new RestartPolicyAnnotation(policy)) : resource;
+    }
+
+    /// <summary>Names settings of one resource that cannot mean anything for it.</summary>
+    private static void CheckUnused(IDistributedApplicationBuilder builder, IResource resource)
+    {
+        var values = builder.Configuration.GetSection($"{RestartPolicy.SectionName}:{resource.Name}");
+        List<(string Name, string Why)> unused = [];
+        if (resource is GarnetServerResource)
+        {
+            unused.Add((nameof(RestartPolicy.HungAfter), "nobody asks Redis for /alive"));
+        }
+
+        if (!resource.Annotations.OfType<ReplicaAnnotation>().Any())
+        {
+            const string Why = "only of replicas is it known how slow they are";
+            unused.AddRange([(nameof(RestartPolicy.SlowAfter), Why), (nameof(RestartPolicy.SlowLimit), Why)]);
+        }
+
+        StartupProblems.Of(builder).AddCheck(() => unused
+            .Where(setting => values[setting.Name] is not null)
+            .Select(setting => $"{values.GetSection(setting.Name).Path} is '{values[setting.Name]}', but it would do nothing: {setting.Why}. Take it away."));
     }
 }

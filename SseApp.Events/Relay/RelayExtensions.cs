@@ -17,7 +17,8 @@ internal static class RelayExtensions
     {
         if (app.ServiceProvider.GetRequiredService<IOptions<RelayOptions>>().Value.Enabled)
         {
-            app.MapGet(RelayProtocol.Path, (RequestDelegate)app.ServiceProvider.GetRequiredService<RelayEndpoint>().HandleAsync)
+            // For everybody else there is nothing here, whatever the method.
+            app.Map(RelayProtocol.Path, (RequestDelegate)app.ServiceProvider.GetRequiredService<RelayEndpoint>().HandleAsync)
                 .DisableHttpMetrics()
                 .Needs(NeedKind.Cluster)
                 .ExcludeFromDescription();

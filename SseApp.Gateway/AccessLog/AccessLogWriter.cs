@@ -118,7 +118,8 @@ internal sealed partial class AccessLogWriter : BackgroundService
             _failedAt = null;
             return true;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // The last is the platform's for a file that would be larger than the process may make it (ulimit -f).
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             CloseOutput();
             _failedAt = _time.GetTimestamp();

@@ -10,6 +10,7 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="onLine">Called with each line that it prints.</param>
 /// <param name="assembly">A copy of the program; null: the one that the project built.</param>
 /// <param name="workingDirectory">Where it is started; null: in the program's folder.</param>
+/// <param name="withoutWatchers">Nobody may have an instance of inotify in its namespace.</param>
 /// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
 internal sealed class ServiceProcess(
     string name,
@@ -21,7 +22,8 @@ internal sealed class ServiceProcess(
     Uri? probe = null,
     Action<string>? onLine = null,
     string? assembly = null,
-    string? workingDirectory = null) : IAsyncDisposable
+    string? workingDirectory = null,
+    bool withoutWatchers = false) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -53,6 +55,7 @@ internal sealed class ServiceProcess(
         // The program inherits what the shell has open.
         var start = files is var (limit, taken)
             ? new ProcessStartInfo("bash", ["-c", $"ulimit -n {limit}; for ((i = 20; i < 20 + {taken}; i++)); do eval \"exec $i</dev/null\"; done; exec dotnet \"$0\"", program])
+            : withoutWatchers ? new ProcessStartInfo("unshare", ["--user", "--map-root-user", "bash", "-c", "echo 0 > /proc/sys/user/max_inotify_instances && exec dotnet \"$0\"", program])
             : new ProcessStartInfo("dotnet", [program]);
         start.WorkingDirectory = workingDirectory ?? Path.GetDirectoryName(program);
         start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));

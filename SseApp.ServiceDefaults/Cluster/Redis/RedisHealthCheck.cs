@@ -16,7 +16,11 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
             {
                 [HealthResponseWriter.LatencyKey] = latency.TotalMilliseconds,
             };
-            return latency <= options.Value.SlowAfter
+            return !status.IsSubscribed
+                ? HealthCheckResult.Degraded(
+                    "Redis answers, but the connection for subscriptions cannot be made: what other processes publish is found only by looking into the log (Topics:CheckInterval). Has it as many clients as it may (maxclients)?",
+                    data: data)
+                : latency <= options.Value.SlowAfter
                 ? HealthCheckResult.Healthy(data: data)
                 : HealthCheckResult.Degraded(
                     $"Redis is slow: it answered after {latency.TotalMilliseconds:0} ms, more than the {options.Value.SlowAfter.TotalMilliseconds:0} ms that are normal.",
@@ -29,7 +33,7 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
             {
                 null => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    "Redis has not answered since the service started; check ConnectionStrings:redis and that the server runs.",
+                    "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
                     exception),
                 { } outage when outage <= grace => HealthCheckResult.Degraded(
                     $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),

@@ -20,6 +20,9 @@ internal sealed class RedisStatus
     /// <summary>The connection multiplexer's own view; it notices a lost connection at once, a hanging server later.</summary>
     public bool IsConnected => _redis.IsConnected;
 
+    /// <summary>False while only commands have a connection: what is announced does not arrive.</summary>
+    public bool IsSubscribed => _redis.GetSubscriber().IsConnected();
+
     /// <summary>Null when Redis never answered since the process began.</summary>
     internal TimeSpan? TimeSinceLastAnswer => _seen ? _time.GetElapsedTime(Volatile.Read(ref _lastSeen)) : null;
 

@@ -14,4 +14,7 @@ internal static class InstanceId
             .Where(attribute => attribute.StartsWith(Attribute, StringComparison.Ordinal) && attribute.Length > Attribute.Length)
             .Select(attribute => Uri.UnescapeDataString(attribute[Attribute.Length..]))
             .FirstOrDefault();
+
+    /// <summary>The name in a segment of a path, of which routing decodes every escape but <c>%2F</c>.</summary>
+    public static string OfSegment(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 }

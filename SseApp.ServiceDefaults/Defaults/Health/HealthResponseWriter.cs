@@ -25,7 +25,7 @@ internal sealed class HealthResponseWriter(TimeProvider time, ConnectionCount? c
     public const string DebuggerName = "debugger";
 
     private static readonly MediaTypeHeaderValue s_json = new("application/json");
-    private static readonly MediaTypeHeaderValue s_text = new("text/plain");
+    private static readonly MediaTypeHeaderValue s_text = new("text/plain") { Charset = "utf-8" };
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 

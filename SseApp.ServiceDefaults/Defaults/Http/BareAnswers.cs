@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 
@@ -19,6 +20,9 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     /// <summary>Reason of a request that did not come in time.</summary>
     public const string TooSlow = "request-too-slow";
 
+    /// <summary>What a client is told that sends both.</summary>
+    public const string TwoEnds = "Content-Length and Transfer-Encoding say two things about where the request ends (RFC 9112, 6.1). Send one of them.";
+
     private const int ClientClosedRequest = 499;
     private const int MinRetryMilliseconds = 1_000;
     private const int MaxRetryMilliseconds = 3_000;
@@ -32,7 +36,8 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
             await (IsTunnel(context.Request) ? RefuseTunnelAsync(context)
                 : IsMiswritten(context.Request.Method) ? RefuseAsync(context, StatusCodes.Status501NotImplemented, "Methods are written in capitals (RFC 9110, 9.1).")
                 : IsPacked(context.Request) ? RefuseAsync(context, StatusCodes.Status501NotImplemented)
-                : HasTwoEnds(context.Request) ? RefuseAsync(context, StatusCodes.Status400BadRequest, "Content-Length and Transfer-Encoding say two things about where the request ends (RFC 9112, 6.1). Send one of them.")
+                : IsCodedTooEarly(context.Request) ? RefuseAsync(context, StatusCodes.Status400BadRequest, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1). Send Content-Length, or HTTP/1.1.")
+                : HasTwoEnds(context.Request, client) ? RefuseAsync(context, StatusCodes.Status400BadRequest, TwoEnds)
                 : AnswerAsync(context));
         }
         finally
@@ -43,6 +48,9 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     // Neither service is a forward proxy. In HTTP/2 the method opens WebSockets (RFC 8441), which are the router's.
     private static bool IsTunnel(HttpRequest request) => HttpMethods.IsConnect(request.Method) && OwnsConnection(request);
+
+    // "OPTIONS *" is about no path, but the whole service (RFC 9110, 9.3.7).
+    private static bool IsOfServer(HttpContext context) => HttpMethods.IsOptions(context.Request.Method) && context.Features.Get<IHttpRequestFeature>()?.RawTarget == "*";
 
     // Over HTTP/2 and HTTP/3 others may be under way on the same connection.
     public static bool OwnsConnection(HttpRequest request) => !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
@@ -75,8 +83,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     // A proxy in front that heeds the other of the two sees another end of the request, and what a stranger wrote behind it as the next
     // one. The server goes by the coding, and keeps the length under this name.
-    private static bool HasTwoEnds(HttpRequest request) =>
-        request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey("X-Content-Length");
+    private static bool HasTwoEnds(HttpRequest request, ClientConnection? client) =>
+        request.Headers.TransferEncoding.Count > 0 && client?.SentKeptLength != true && request.Headers.ContainsKey(KeptLength.Name);
+
+    // Somebody on the way may have passed on the header without knowing what it means (RFC 9112, 6.1).
+    private static bool IsCodedTooEarly(HttpRequest request) => request.Headers.TransferEncoding.Count > 0 && HttpProtocol.IsHttp10(request.Protocol);
 
     private async Task AnswerAsync(HttpContext context)
     {
@@ -93,6 +104,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         catch (IOException exception) when (!context.Response.HasStarted && exception.InnerException is OverflowException)
         {
             // "Bad chunk size data.": Kestrel's for a size that no number holds.
+            Clear(context, StatusCodes.Status400BadRequest);
+        }
+        catch (InvalidOperationException exception) when (!context.Response.HasStarted && exception.TargetSite?.DeclaringType?.Name == "HttpUtilities")
+        {
+            // Kestrel's for NUL in the value of a trailer.
             Clear(context, StatusCodes.Status400BadRequest);
         }
         catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
@@ -155,6 +171,13 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     {
         var request = context.Request;
         var response = context.Response;
+        if (IsOfServer(context) && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
+        {
+            response.StatusCode = StatusCodes.Status204NoContent;
+            response.Headers.Allow = "GET, HEAD, POST, DELETE, OPTIONS";
+            return Task.CompletedTask;
+        }
+
         if (response.StatusCode == StatusCodes.Status405MethodNotAllowed && response.Headers.Allow is { Count: > 0 } allowed)
         {
             response.Headers.Allow = string.Join(", ", allowed.SelectMany(line => line!.Split(',', StringSplitOptions.TrimEntries)).Append(HttpMethods.Options).Distinct(StringComparer.OrdinalIgnoreCase));

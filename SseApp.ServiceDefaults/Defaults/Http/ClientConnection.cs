@@ -69,6 +69,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     /// <summary>The client said no more within the body of its request.</summary>
     public bool IsBodyBroken => _input.IsBroken;
 
+    /// <summary>The request itself has a header of the name under which the server keeps a length.</summary>
+    public bool SentKeptLength => _input.HasKeptLength;
+
     public PipeWriter Output { get; }
 
     public RefusalOutput Refusal { get; }
@@ -83,6 +86,10 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         try
         {
             await next(connection);
+            if (client.LastWord() is { } answer)
+            {
+                await transport.Output.WriteAsync(answer);
+            }
         }
         finally
         {
@@ -164,12 +171,16 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     public void OnSent()
     {
+        _input.HasKeptLength = false;
         if (!_answering)
         {
             _finFirst = _stream && State() == CloseWait;
             _answering = true;
         }
     }
+
+    /// <summary>What the server owes the client when it ends the connection over a head that it cannot handle; null: nothing.</summary>
+    private byte[]? LastWord() => _input.HasKeptLength && !_requested && !_multiplexed ? ServerRefusals.Problem(StatusCodes.Status400BadRequest, BareAnswers.TwoEnds, _time.GetUtcNow()) : null;
 
     /// <summary>The client takes nothing more.</summary>
     public void OnGone() => Close();

@@ -27,7 +27,11 @@ internal sealed class HttpServerSetup : IConfigureOptions<KestrelServerOptions>
 
         // Byte for byte, as HTTP allows them (RFC 9110, 5.5: obs-text). By default a value that is not UTF-8 is a 400, and one
         // that is not ASCII cannot be answered: the cookie of another application would decide over a stream.
-        options.RequestHeaderEncodingSelector = static name => name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? LengthEncoding.Instance : Encoding.Latin1;
+        options.RequestHeaderEncodingSelector = static name =>
+        {
+            KeptLength.See(name);
+            return name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? LengthEncoding.Instance : Encoding.Latin1;
+        };
         options.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
         options.ConfigureEndpointDefaults(static endpoint => endpoint.UseClientConnection());
     }

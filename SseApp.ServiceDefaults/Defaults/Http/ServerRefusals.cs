@@ -56,22 +56,25 @@ internal sealed class ServerRefusals(DiagnosticListener diagnostics, TimeProvide
             return Response(
                 StatusCodes.Status200OK,
                 $"{EventStreams.ContentType}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff",
-                EventStreams.Unavailable(request!.Headers, BareAnswers.TooSlow, BareAnswers.NextRetryMilliseconds()));
+                EventStreams.Unavailable(request!.Headers, BareAnswers.TooSlow, BareAnswers.NextRetryMilliseconds()),
+                time.GetUtcNow());
         }
 
-        var body = JsonSerializer.SerializeToUtf8Bytes(
-            new ServerProblem(ReasonPhrases.GetReasonPhrase(error.StatusCode), error.StatusCode, BareAnswers.Explain(error)), ServerProblemContext.Default.ServerProblem);
-        return Response(
-            error.StatusCode,
-            "application/problem+json\r\nX-Content-Type-Options: nosniff" + (error.StatusCode == StatusCodes.Status405MethodNotAllowed ? "\r\nAllow: GET, HEAD, OPTIONS" : ""),
-            HttpMethods.IsHead(request?.Method ?? "") ? [] : body);
+        return Problem(error.StatusCode, BareAnswers.Explain(error), time.GetUtcNow(), withoutBody: HttpMethods.IsHead(request?.Method ?? ""));
     }
 
-    private byte[] Response(int status, string typeAndMore, byte[] body) =>
+    /// <summary>An answer after which the connection ends.</summary>
+    public static byte[] Problem(int status, string detail, DateTimeOffset now, bool withoutBody = false) => Response(
+        status,
+        "application/problem+json\r\nX-Content-Type-Options: nosniff" + (status == StatusCodes.Status405MethodNotAllowed ? "\r\nAllow: GET, HEAD, OPTIONS" : ""),
+        withoutBody ? [] : JsonSerializer.SerializeToUtf8Bytes(new ServerProblem(ReasonPhrases.GetReasonPhrase(status), status, detail), ServerProblemContext.Default.ServerProblem),
+        now);
+
+    private static byte[] Response(int status, string typeAndMore, byte[] body, DateTimeOffset now) =>
     [
         .. Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\nContent-Length: {body.Length}\r\nConnection: close\r\nCache-Control: no-store\r\nDate: {time.GetUtcNow():R}\r\nContent-Type: {typeAndMore}\r\n\r\n")),
+            $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\nContent-Length: {body.Length}\r\nConnection: close\r\nCache-Control: no-store\r\nDate: {now:R}\r\nContent-Type: {typeAndMore}\r\n\r\n")),
         .. body,
     ];
 }

@@ -34,6 +34,9 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
     /// <summary>The client said no more within the body of its request.</summary>
     public bool IsBroken => _broken;
 
+    /// <summary>Since the last byte of an answer a head has come with a header of the name under which the server keeps a length.</summary>
+    public bool HasKeptLength { get; set; }
+
     /// <summary>What comes next is a body of so many bytes.</summary>
     public void BeginBody(long length) => _body = length;
 
@@ -68,6 +71,7 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
+        HasKeptLength |= KeptLength.TakeSeen();
         var left = _buffer.Slice(consumed);
         _body = Math.Max(0, _body - (_buffer.Length - left.Length));
         _left = left.Length;

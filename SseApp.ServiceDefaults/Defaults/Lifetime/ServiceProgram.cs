@@ -35,6 +35,8 @@ internal static partial class ServiceProgram
             return await EndAsync([noFolder]);
         }
 
+        SystemLimits.TakeNoWatchers();
+        using var fileSize = SystemLimits.OutliveFileSize();
         IConfiguration? configuration = null;
         using var quiet = new QuietStart();
         try

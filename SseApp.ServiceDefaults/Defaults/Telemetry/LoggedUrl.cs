@@ -14,7 +14,7 @@ internal static partial class LoggedUrl
 
     private const int LongestName = 32;
 
-    private static readonly SearchValues<char> s_carriers = SearchValues.Create("=;?#&%");
+    private static readonly SearchValues<char> s_carriers = SearchValues.Create("=;?#&% ");
 
     // Not 'key', the event key of a publish: to many it is an API key. Compared without regard to case.
     private static readonly HashSet<string> s_shown = new(StringComparer.OrdinalIgnoreCase)
@@ -117,7 +117,8 @@ internal static partial class LoggedUrl
         }
     }
 
-    // Other separators than '&', or another query within the value, would carry what is hidden elsewhere.
+    // Other separators than '&', or another query within the value, would carry what is hidden elsewhere; and so may what has a
+    // blank, as "Bearer …" has.
     private static bool IsPlain(ReadOnlySpan<char> value) => Decode(value).AsSpan().IndexOfAny(s_carriers) < 0;
 
     private static bool IsName(string name) => name.Length is > 0 and <= LongestName && name.All(character => char.IsAsciiLetterOrDigit(character) || "-_.:[]".Contains(character, StringComparison.Ordinal));

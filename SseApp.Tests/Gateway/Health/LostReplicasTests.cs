@@ -25,6 +25,20 @@ public sealed class LostReplicasTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_replica_is_found_by_its_id_whatever_characters_that_has()
+    {
+        const string Id = "r 1/ü@host:80";
+        var origin = await OriginAsync("r1");
+        await Registry.WriteAsync(origin.Record with { Id = Id }, announce: true, Cancellation);
+        var gateway = await GatewayAsync();
+        await UntilAsync(() => gateway.RoutedReplicas().Count == 2, "both replicas");
+
+        var details = await gateway.Admin.GetFromJsonAsync<JsonElement>($"/admin/replicas/{Uri.EscapeDataString(Id)}", Cancellation);
+
+        Assert.Equal(Id, details.GetProperty("id").GetString());
+    }
+
+    [Fact]
     public async Task A_replica_that_neither_beats_nor_answers_is_listed_as_frozen_until_it_beats_again()
     {
         var frozen = false;

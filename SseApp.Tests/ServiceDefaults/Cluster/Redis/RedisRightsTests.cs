@@ -77,6 +77,24 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         await UntilAsync(host, HttpStatusCode.OK, "\"redis-rights\":{\"status\":\"healthy\"");
     }
 
+    /// <summary>Commands and subscriptions have a connection each; without the second, what other replicas publish is found only by the next look into the log.</summary>
+    [Fact]
+    public async Task A_server_that_takes_no_further_connection_is_named()
+    {
+        await using var own = new RedisServer();
+        await using var host = await EventsHost.StartAsync(own);
+        await using var operators = await own.ConnectAsync();
+        var server = operators.GetServers()[0];
+        await server.ExecuteAsync("CONFIG", "SET", "maxclients", "1");
+        await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+
+        var health = await UntilAsync(host, HttpStatusCode.OK, "maxclients");
+
+        Assert.Contains("\"redis\":{\"status\":\"degraded\"", health, StringComparison.Ordinal);
+        await server.ExecuteAsync("CONFIG", "SET", "maxclients", "10000");
+        await UntilAsync(host, HttpStatusCode.OK, "\"redis\":{\"status\":\"healthy\"");
+    }
+
     private static string Proposed(EventsHost host)
     {
         var problem = host.Get<RedisRights>().Problem!;

@@ -33,6 +33,8 @@ public sealed class HealthEndpointTests
     [InlineData("TEXT/*", true)]
     [InlineData("text/html, text/plain;q=0.5, */*;q=0.1", true)]
     [InlineData("text/plain, */*", true)]
+    [InlineData("text/plain;charset=UTF-8", true)]
+    [InlineData("text/plain;charset=iso-8859-1", false)]
     [InlineData("application/json;q=0.4, text/plain;q=0.5", true)]
     [InlineData(null, false)]
     [InlineData("*/*", false)]

@@ -91,6 +91,38 @@ public sealed class MethodTests(RedisServer redis) : EdgeTest(redis)
         Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
     }
 
+    /// <summary>RFC 9110, 9.3.7: it is about the server as a whole, and often asks only whether that is there.</summary>
+    [Theory]
+    [InlineData("replica", "", 204)]
+    [InlineData("gateway", "", 204)]
+    [InlineData("replica for operators", "Authorization: Bearer KEY\r\n", 204)]
+    [InlineData("gateway for operators", "Authorization: Bearer KEY\r\n", 204)]
+    [InlineData("replica for operators", "", 401)]
+    [InlineData("gateway for operators", "", 401)]
+    public async Task OPTIONS_of_no_path_says_what_the_service_allows(string service, string credential, int status)
+    {
+        using var client = await ClientAsync(service);
+        credential = credential.Replace("KEY", client.DefaultRequestHeaders.Authorization?.Parameter, StringComparison.Ordinal);
+
+        var answer = await RawHttp.AskAsync(client.BaseAddress!, $"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{credential}\r\n");
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        Assert.Equal(status == 204, answer.Contains("\r\nAllow: GET, HEAD, POST, DELETE, OPTIONS\r\n", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("replica", "/relay", "/admin/topics", "/metrics", "/none")]
+    [InlineData("gateway", "/relay", "/admin/topics", "/metrics", "/none")]
+    public async Task Where_there_is_nothing_OPTIONS_finds_nothing(string service, params string[] paths)
+    {
+        using var client = await ClientAsync(service);
+        foreach (var path in paths)
+        {
+            using var options = await SendAsync(client, HttpMethod.Options, path);
+            Assert.True(options.StatusCode == HttpStatusCode.NotFound, $"{path}: {options.StatusCode}");
+        }
+    }
+
     /// <summary>As every method that is none; what a proxy in front took for an unknown one must not be done all the same.</summary>
     [Theory]
     [InlineData("replica")]

@@ -27,6 +27,7 @@ public sealed class ServerRefusalTests(RedisServer redis) : EdgeTest(redis)
                 data.Add(service, "POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\ns3cret\r\n", 400);
                 data.Add(service, "POST /topics/a/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcs3cret\r\n", 400);
                 data.Add(service, "POST /topics/a/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n80000000\r\ns3cret", 400);
+                data.Add(service, "POST /topics/a/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: s3cret\0\r\n\r\n", 400);
                 data.Add(service, "CONNECT /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n", 405);
                 data.Add(service, "OPTIONS a HTTP/1.1\r\nHost: a\r\n\r\n", 405);
                 data.Add(service, "GET a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405);

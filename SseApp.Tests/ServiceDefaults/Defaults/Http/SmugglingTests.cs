@@ -80,11 +80,47 @@ public sealed partial class SmugglingTests(RedisServer redis) : EdgeTest(redis)
     public async Task A_length_and_a_coding_are_400_and_the_end_of_the_connection(string service)
     {
         var address = await AddressAsync(service);
-        foreach (var head in (string[])["Content-Length: 12\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 12", "Transfer-Encoding: Chunked\r\nContent-Length: 0"])
+        foreach (var head in (string[])["Content-Length: 12\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 12", "Transfer-Encoding: Chunked\r\nContent-Length: 0",
+            // The name under which the server keeps the length that does not count.
+            "X-Content-Length: 3\r\nContent-Length: 12\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 12\r\nx-content-length:"])
         {
             foreach (var target in (string[])["POST /topics/a/events", "POST /publish", "GET /alive", "POST /none"])
             {
                 var answer = await RawHttp.AskAsync(address, $"{target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n{head}\r\n\r\n2\r\nhi\r\n0\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n");
+
+                RawHttp.AssertProblem(400, answer);
+                Assert.Single(Answer().Matches(answer));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task A_header_of_the_name_under_which_the_server_keeps_a_length_decides_nothing(string service)
+    {
+        var address = await AddressAsync(service);
+        foreach (var head in (string[])["X-Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "X-Content-Length: 3\r\nContent-Length: 2\r\n\r\nhi"])
+        {
+            // The next one of the connection, too, and who leaves in the middle of it gets nothing more.
+            var answer = await RawHttp.AskAsync(address, $"GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Content-Length: 1\r\n\r\nPOST /topics/a/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}");
+
+            Assert.Equal(["HTTP/1.1 200 ", "HTTP/1.1 201 "], Answer().Matches(answer).Select(match => match.Value));
+        }
+    }
+
+    /// <summary>RFC 9112, 6.1: HTTP/1.0 knows no codings; its framing is faulty, whatever else it has.</summary>
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("replica")]
+    public async Task A_coding_in_HTTP_1_0_is_400_and_the_end_of_the_connection(string service)
+    {
+        var address = await AddressAsync(service);
+        foreach (var head in (string[])["Transfer-Encoding: chunked", "Content-Length: 12\r\nTransfer-Encoding: chunked"])
+        {
+            foreach (var target in (string[])["POST /topics/a/events", "GET /alive"])
+            {
+                var answer = await RawHttp.AskAsync(address, $"{target} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n{head}\r\n\r\n2\r\nhi\r\n0\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
                 RawHttp.AssertProblem(400, answer);
                 Assert.Single(Answer().Matches(answer));

@@ -22,6 +22,7 @@ public sealed class LoggedUrlTests
     [InlineData("?topic=a%26token%3Ds3cret", "?topic=***")]
     [InlineData("?topic=a?token=s3cret", "?topic=***")]
     [InlineData("?topic=a%253Btoken%253Ds3cret", "?topic=***")]
+    [InlineData("?lastEventId=Bearer%20s3cret&event=Basic+s3cret", "?lastEventId=***&event=***")]
     [InlineData("?topic=a&&token=s3cret&", "?topic=a&&token=***&")]
     [InlineData("?page=2&shown=x&force=true", "?page=***&shown=x&force=***")]
     public void Only_what_is_known_to_be_no_secret_is_shown(string query, string logged) =>
