@@ -1,5 +1,6 @@
 using SseApp.AppHost;
 using SseApp.AppHost.Backplane;
+using SseApp.AppHost.Monitoring;
 using SseApp.AppHost.Operations;
 using SseApp.AppHost.Startup;
 using SseApp.AppHost.Supervision;
@@ -9,7 +10,7 @@ StartupFailure.EndsWithAMessage();
 StartupProblems.ThrowIfAny(Arguments.Problems(args));
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
-builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, RestartPolicy.SectionName);
+builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, MonitoringOptions.SectionName, RestartPolicy.SectionName);
 
 var redis = builder.AddBackplane("redis");
 if (redis is IResourceBuilder<GarnetServerResource> garnet)
@@ -72,6 +73,7 @@ listeners.AddTo(events, proxied: true);
 listeners.AddTo(gateway, proxied: false);
 events.WithOperatorCommands(gateway, listeners);
 listeners.ShowKey(builder);
+builder.AddMonitoring(events, gateway, listeners);
 
 builder.AnnounceWhenReady(gateway, listeners);
 

@@ -133,7 +133,11 @@ public sealed partial class StartupTests
     {
         using var first = new TakenPorts(s_variables.Length);
         var mark = Guid.NewGuid().ToString();
-        await using var appHost = Start(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet"], first, mark);
+        using var monitoring = new Folder();
+        await using var appHost = Start(
+            ["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet", "--Monitoring:Enabled=true", $"--Monitoring:DataDirectory={monitoring.Path}"],
+            first,
+            mark);
         try
         {
             await Eventually.Async(() => appHost.HasExited || KeyFile().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
@@ -164,6 +168,12 @@ public sealed partial class StartupTests
         using (var operatorClient = OperatorAccess.Client(new Uri(operators.Groups["url"].Value), key))
         {
             Assert.Single((await operatorClient.GetFromJsonAsync<JsonElement>("/admin/replicas", TestContext.Current.CancellationToken)).EnumerateArray());
+        }
+
+        // What is installed of these runs, and ends with the rest.
+        foreach (var program in ((string[])["prometheus", "prometheus-alertmanager"]).Select(BackplaneServer.FindOnPath).OfType<string>())
+        {
+            Assert.Contains(Marked(mark), process => process.Contains($"{program} ", StringComparison.Ordinal));
         }
 
         Assert.NotEmpty(Marked(mark));
@@ -240,6 +250,16 @@ public sealed partial class StartupTests
 
     [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Dashboard();
+
+    /// <summary>For the time of a test.</summary>
+    private sealed class Folder : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-monitoring-");
+
+        public string Path => _folder.FullName;
+
+        public void Dispose() => _folder.Delete(recursive: true);
+    }
 
     /// <summary>Ports on which somebody else listens.</summary>
     private sealed class TakenPorts : IDisposable

@@ -22,7 +22,7 @@ public sealed partial class FloorTests
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
             "AccessLog", "Pages", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators", "Canary", "LiveState",
         ],
-        ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations"],
+        ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations", "Monitoring"],
     };
 
     public static TheoryData<string> Projects => [.. s_floors.Keys];

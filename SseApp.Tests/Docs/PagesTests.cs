@@ -89,7 +89,8 @@ public sealed partial class PagesTests
     }
 
     /// <summary>As GitHub makes them of headings.</summary>
-    private static IEnumerable<string> Anchors(string page) => Heading().Matches(page)
+    /// <summary>Of the headings of a page.</summary>
+    internal static IEnumerable<string> Anchors(string page) => Heading().Matches(page)
         .Select(match => NoAnchor().Replace(match.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'));
 
     [GeneratedRegex(@"\]\((?!https?:)(?<path>[^)#\s]*)(#(?<anchor>[^)\s]+))?\)", RegexOptions.ExplicitCapture, 1000)]
