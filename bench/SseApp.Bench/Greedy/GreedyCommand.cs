@@ -51,6 +51,8 @@ internal static class GreedyCommand
             GreedyRun[] runs = [.. GreedyClient.All.Index().Where(client => chosen.Contains(client.Item.Name, StringComparer.Ordinal)).Select(client => new GreedyRun(client.Item, gateway, client.Index))];
             await Task.Delay(TimeSpan.FromSeconds(result.GetRequiredValue(seconds)), TimeProvider.System, cancellationToken);
             await Task.WhenAll(runs.Select(run => run.DisposeAsync().AsTask()));
+            var used = Environment.CpuUsage.TotalTime.TotalSeconds;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"CPU of the greedy clients: {used / result.GetRequiredValue(seconds):0.00} cores"));
             foreach (var run in runs)
             {
                 Console.WriteLine($"{run.Name}: {string.Join(", ", run.Answers.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Value} × {pair.Key}"))}");
@@ -86,9 +88,9 @@ internal static class GreedyCommand
         session.Idle(s_warm, new SteadyPlan(session.Loop.Lanes, rate));
         await early.WaitForExitAsync(cancellationToken);
         session.Idle(s_settle, new SteadyPlan(session.Loop.Lanes, rate));
-        var calm = Delays(session, duration, rate, "alone");
+        var calm = Delays(session, cluster, duration, rate, "alone");
         var clients = ServerProcess.Start(workspace, "greedy.clients", cores: null, Arguments(cluster.Gateway, duration, kinds));
-        var beside = Delays(session, duration, rate, "beside greedy clients");
+        var beside = Delays(session, cluster, duration, rate, "beside greedy clients");
         var code = await clients.WaitForExitAsync(cancellationToken);
         var tally = session.Count();
         Cli.Progress(await File.ReadAllTextAsync(workspace.Log("greedy.clients"), cancellationToken));
@@ -97,11 +99,15 @@ internal static class GreedyCommand
         return code == 0 && tally is { Lost: 0, Duplicates: 0, Reordered: 0, GapsTold: 0, Ended: 0, PublishFailures: 0 } && beside.P99 <= MaxRatio * calm.P99 ? 0 : 1;
     }
 
-    private static (double P50, double P99) Delays(LoadSession session, TimeSpan duration, int rate, string what)
+    private static (double P50, double P99) Delays(LoadSession session, GreedyCluster cluster, TimeSpan duration, int rate, string what)
     {
         Cli.Progress(string.Create(CultureInfo.InvariantCulture, $"{what}, {duration.TotalSeconds:0} s"));
         session.Tally.ResetLatency();
+        var (own, before) = (Environment.CpuUsage.TotalTime, cluster.Cpu());
         session.Idle(duration, new SteadyPlan(session.Loop.Lanes, rate));
+        var used = cluster.Cpu().Zip(before, (after, earlier) => (after.Name, Seconds: (after.Microseconds - earlier.Microseconds) / 1e6))
+            .Append((Name: "generator", Seconds: (Environment.CpuUsage.TotalTime - own).TotalSeconds));
+        Cli.Progress(string.Create(CultureInfo.InvariantCulture, $"cores: {string.Join(", ", used.Select(part => FormattableString.Invariant($"{part.Name} {part.Seconds / duration.TotalSeconds:0.00}")))}"));
         return (session.Tally.Latency(50), session.Tally.Latency(99));
     }
 
