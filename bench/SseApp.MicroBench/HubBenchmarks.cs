@@ -10,6 +10,7 @@ using SseApp.Events.Log;
 using SseApp.Events.Streams;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.MicroBench;
 
@@ -37,16 +38,21 @@ public class HubBenchmarks
         builder.Services.AddSingleton<EventsMetrics>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ITopicLog>(_log);
+        builder.Services.Configure<CredentialOptions>(static options => options.AllowAnonymous = true);
+        builder.Services.AddSingleton<Revocations>();
+        builder.Services.AddSingleton<CredentialService>();
         builder.AddStreaming();
         _app = builder.Build();
         var hub = await _app.Services.GetRequiredService<TopicHubs>().AcquireAsync("bench", TimeSpan.FromSeconds(5), CancellationToken.None);
         var shards = _app.Services.GetRequiredService<ShardSet>();
         var topics = new TopicSet(["bench"]);
+        // Each delivery looks whether the token of its stream has ended.
+        var principal = new Principal { Kind = CredentialKind.Token, Key = "bench", Issuer = "bench", ExpiresAt = TimeProvider.System.GetUtcNow().AddHours(1), Grants = Grants.None };
         for (var i = 0; i < Streams; i++)
         {
             var index = shards.NextIndex();
             var shard = shards.All[index];
-            new StreamConnection(_writer, shard, topics, [hub.MembersIn(index)], null, "{}"u8.ToArray()).Open();
+            new StreamConnection(_writer, shard, topics, [hub.MembersIn(index)], null, "{}"u8.ToArray()) { Credential = StreamCredential.Create(principal, TimeProvider.System) }.Open();
         }
 
         _writer.Wait(Streams);
