@@ -24,16 +24,20 @@ local answer = { counter[1], counter[2], counter[3] or '0', string.format('%.0f'
 local index = math.max(tonumber(ARGV[1]) - tonumber(counter[2]) + length, first)
 local stop = math.min(index + tonumber(ARGV[2]), length)
 local room, longest = tonumber(ARGV[3]), tonumber(ARGV[5])
+-- In slices, because the bytes are known only afterwards: a small one first, then of as many as fit if they are like the largest so far.
+-- Lua hashes each byte that it is handed. 32 entries of 60 kB, of which one fits, would keep all others waiting.
+local slice_length, largest = 2, 1
 while index < stop do
-  -- In slices, because the bytes are known only afterwards.
-  local last = math.min(index + 32, stop) - 1
+  local last = math.min(index + math.min(slice_length, math.floor(math.max(room, 0) / largest) + 1), stop) - 1
   local slice = redis.call('LRANGE', KEYS[2], string.format('%.0f', index), string.format('%.0f', last))
   for _, entry in ipairs(slice) do
     if #entry > longest then entry = '' end
     if #answer > 4 and #entry > room then return answer end
     room = room - #entry
     answer[#answer + 1] = entry
+    largest = math.max(largest, #entry)
   end
   index = last + 1
+  slice_length = math.min(slice_length * 4, 32)
 end
 return answer

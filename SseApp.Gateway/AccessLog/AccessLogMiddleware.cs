@@ -17,24 +17,15 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
         // Others may rewrite it on the way; the line should show what the client asked for.
         var path = context.Request.PathBase.Add(context.Request.Path).Value ?? "";
         var traffic = new ResponseTraffic();
-        var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         context.Features.Set(traffic);
-        context.Features.Set<IHttpResponseBodyFeature>(new CountingBody(body, traffic));
         var failed = true;
         try
         {
-            await next(context);
-            // The server flushes its own pipe at the end; this one it does not know.
-            if (context.Response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 } pipe)
-            {
-                await pipe.FlushAsync(CancellationToken.None);
-            }
-
+            await CountingBody.CountAsync(context, traffic, next);
             failed = false;
         }
         finally
         {
-            context.Features.Set(body);
             log.Write(Entry(context, path, traffic, beganAt, time.GetElapsedTime(began), failed));
         }
     }

@@ -48,9 +48,23 @@ public sealed class LimitsOptions : IValidatableObject
     [Range(0, 1_000_000)]
     public int ReadsPerSecond { get; set; } = 20;
 
+    /// <summary>
+    /// Bytes of answers to reads of topics and of their histories that one client gets per second; an answer passes whole and is paid back before
+    /// the next read. Default 4 MiB, which is one history of the largest size; 0: no limit.
+    /// </summary>
+    [Range(0, 1 << 30)]
+    public int ReadBytesPerSecond { get; set; } = 4 * 1024 * 1024;
+
     /// <summary>Reads of topics and of their histories that one client may have under way at once. Default 8; 0: no limit.</summary>
     [Range(0, 1_000_000)]
     public int ReadsAtOnce { get; set; } = 8;
+
+    /// <summary>
+    /// Refusals (statuses 400 to 499 of the gateway and its replicas, and streams that are refused) that one client gets per second without
+    /// delay, and as many at once; further ones come late, by a second at most. What is served is never delayed. Default 20; 0: no delay.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int RefusalsPerSecond { get; set; } = 20;
 
     /// <summary>
     /// Distinct topics of the streams that one client address has open or has closed within the last minute. Default 1 000;
@@ -219,9 +233,17 @@ public sealed class NamedClient : IValidatableObject
     [Range(0, 1_000_000)]
     public int? ReadsPerSecond { get; set; }
 
+    /// <summary>As <c>Limits:ReadBytesPerSecond</c>; 0: no limit.</summary>
+    [Range(0, 1 << 30)]
+    public int? ReadBytesPerSecond { get; set; }
+
     /// <summary>As <c>Limits:ReadsAtOnce</c>; 0: no limit.</summary>
     [Range(0, 1_000_000)]
     public int? ReadsAtOnce { get; set; }
+
+    /// <summary>As <c>Limits:RefusalsPerSecond</c>; 0: no delay.</summary>
+    [Range(0, 1_000_000)]
+    public int? RefusalsPerSecond { get; set; }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -253,6 +275,8 @@ public sealed class NamedClient : IValidatableObject
         var events = EventsPerSecond ?? general.EventsPerSecond;
         var bytes = StoredBytesPerSecond ?? general.StoredBytesPerSecond;
         var reads = ReadsPerSecond ?? general.ReadsPerSecond;
+        var readBytes = ReadBytesPerSecond ?? general.ReadBytesPerSecond;
+        var refusals = RefusalsPerSecond ?? general.RefusalsPerSecond;
         return new ClientBudget
         {
             Streams = Streams ?? general.StreamsPerAddress,
@@ -263,6 +287,8 @@ public sealed class NamedClient : IValidatableObject
             Events = new Rate(events, Math.Max(EventBurst ?? general.EventBurst, events)),
             StoredBytes = new Rate(bytes, bytes),
             Reads = new Rate(reads, reads),
+            ReadBytes = new Rate(readBytes, readBytes),
+            Refusals = new Rate(refusals, refusals),
         };
     }
 }

@@ -16,6 +16,7 @@ internal static class LimitsExtensions
         services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTimeoutSetup>();
         services.AddRequestTimeouts();
         services.AddSingleton<RequestRates>();
+        services.AddSingleton<RefusalPace>();
         services.AddSingleton<TopicCounts>();
         services.AddSingleton(provider => new StreamCounts(provider.GetRequiredService<IOptions<LimitsOptions>>().Value.StreamsPerGateway));
         services.AddSingleton(provider => new SendLimit(

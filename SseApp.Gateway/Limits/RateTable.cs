@@ -33,6 +33,20 @@ internal sealed class RateTable(TimeProvider time, int capacity = RateTable.Capa
         return wait > 0 ? time.GetElapsedTime(0, wait) : null;
     }
 
+    /// <summary>Takes tokens whether they are there or not; but no more is owed than is refilled in the longest time.</summary>
+    /// <returns>How long until there was one, before they were taken; the longest time at most.</returns>
+    public TimeSpan Reserve(ClientKey client, Rate rate, long tokens, TimeSpan longest)
+    {
+        if (!rate.IsLimited)
+        {
+            return TimeSpan.Zero;
+        }
+
+        var limit = (long)(longest.TotalSeconds * time.TimestampFrequency);
+        var wait = StripeOf(client).Reserve(client, time.GetTimestamp(), rate.Ticks(tokens, time), rate.Ticks(1, time), rate.Ticks(rate.Burst, time), limit);
+        return time.GetElapsedTime(0, wait);
+    }
+
     /// <summary>Tokens that are there; none, or fewer, for a client that owes some.</summary>
     public long Left(ClientKey client, Rate rate) =>
         rate.IsLimited ? rate.Burst - rate.Tokens(StripeOf(client).Missing(client, time.GetTimestamp()), time) : long.MaxValue;
@@ -84,6 +98,16 @@ internal sealed class RateTable(TimeProvider time, int capacity = RateTable.Capa
                 }
 
                 return wait;
+            }
+        }
+
+        public long Reserve(ClientKey client, long now, long cost, long one, long room, long longest)
+        {
+            lock (_gate)
+            {
+                var begin = Math.Max(_fullAt.GetValueOrDefault(client, now), now);
+                Set(client, now, Math.Min(begin + cost, now + room + longest));
+                return Math.Clamp(begin + one - room - now, 0, longest);
             }
         }
 

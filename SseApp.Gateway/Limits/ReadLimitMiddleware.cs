@@ -3,7 +3,7 @@ using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
 
-/// <summary>Holds a client to its rate of reading topics and histories, and to so many at once.</summary>
+/// <summary>Holds a client to its rate of reading topics and histories, in requests and in bytes, and to so many at once.</summary>
 internal sealed class ReadLimitMiddleware(RequestDelegate next, RequestRates rates, RefusalWriter refusals)
 {
     private readonly ClientCounts _reads = new();
@@ -23,12 +23,22 @@ internal sealed class ReadLimitMiddleware(RequestDelegate next, RequestRates rat
             return;
         }
 
+        if (rates.TryRead(request) is { } retryAfter)
+        {
+            // A refusal may be held back, and is no read meanwhile.
+            _reads.Remove(client, atOnce);
+            await refusals.WriteAsync(context, Refusal.ReadRate, retryAfter);
+            return;
+        }
+
+        var traffic = new ResponseTraffic();
         try
         {
-            await (rates.TryRead(request) is { } retryAfter ? refusals.WriteAsync(context, Refusal.ReadRate, retryAfter) : next(context));
+            await (request.Budget.ReadBytes.IsLimited ? CountingBody.CountAsync(context, traffic, next) : next(context));
         }
         finally
         {
+            rates.ChargeRead(request, traffic.Bytes);
             _reads.Remove(client, atOnce);
         }
     }

@@ -31,13 +31,18 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
     private readonly RateTable _events = new(time);
     private readonly RateTable _bytes = new(time);
     private readonly RateTable _reads = new(time);
+    private readonly RateTable _readBytes = new(time);
     private readonly OpenPublishes _open = new();
 
     /// <summary>Null when the client may open a stream, else when it may try again.</summary>
     public TimeSpan? TryConnect(ClientRequest request) => _connects.TryTake(request.Account, request.Budget.Connects);
 
     /// <summary>Null when the client may read a topic, else when it may try again.</summary>
-    public TimeSpan? TryRead(ClientRequest request) => _reads.TryTake(request.Account, request.Budget.Reads);
+    public TimeSpan? TryRead(ClientRequest request) =>
+        _readBytes.TryTake(request.Account, request.Budget.ReadBytes, 0) ?? _reads.TryTake(request.Account, request.Budget.Reads);
+
+    /// <summary>Charges what an answer has turned out to be; it is paid back before the next read.</summary>
+    public void ChargeRead(ClientRequest request, long bytes) => _readBytes.Charge(request.Account, request.Budget.ReadBytes, bytes);
 
     /// <summary>
     /// Null when the client may publish, else when it may try again. What the publish will store nobody knows yet: all that it

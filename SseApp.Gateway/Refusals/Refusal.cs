@@ -46,7 +46,7 @@ internal sealed record Refusal(string Reason, int Status, string Detail)
         "topics", StatusCodes.Status429TooManyRequests, "The streams of this client have too many topics, those of the last minute included (Limits:TopicsPerAddress).");
 
     public static readonly Refusal ReadRate = new(
-        "read-rate", StatusCodes.Status429TooManyRequests, "This client reads topics too fast, or too many at once (Limits:ReadsPerSecond, ReadsAtOnce).");
+        "read-rate", StatusCodes.Status429TooManyRequests, "This client reads topics too fast, too much of them, or too many at once (Limits:ReadsPerSecond, ReadBytesPerSecond, ReadsAtOnce).");
 
     public static readonly Refusal PublishRate = new(
         "publish-rate", StatusCodes.Status429TooManyRequests,

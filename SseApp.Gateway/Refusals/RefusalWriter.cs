@@ -15,7 +15,9 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
     /// <param name="notBefore">Time until another attempt can succeed; the random time of <see cref="RefusalOptions"/> is added.</param>
     public Task WriteAsync(HttpContext context, Refusal refusal, TimeSpan notBefore = default)
     {
-        if (!ClientRequest.Of(context).IsCanary)
+        var request = ClientRequest.Of(context);
+        request.IsRefused = refusal.Status == StatusCodes.Status429TooManyRequests;
+        if (!request.IsCanary)
         {
             total.Add();
             metrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason));
@@ -25,7 +27,7 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
             (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
         // A 200 must not be mistaken for a publish that was stored, whatever its publisher accepts.
-        return ClientRequest.Of(context) is { AcceptsEventStream: true, IsPublish: false }
+        return request is { AcceptsEventStream: true, IsPublish: false }
             ? EventStreams.WriteUnavailableAsync(context, refusal.Reason, retryMs)
             : WriteProblemAsync(context, refusal, retryMs);
     }

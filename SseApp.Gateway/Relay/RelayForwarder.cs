@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using SseApp.Gateway.AccessLog;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;

@@ -30,6 +30,12 @@ internal sealed record ClientBudget
 
     /// <summary>Reading topics and histories.</summary>
     public Rate Reads { get; init; }
+
+    /// <summary>Reading topics and histories, in bytes of their answers.</summary>
+    public Rate ReadBytes { get; init; }
+
+    /// <summary>Refusals that are answered without delay.</summary>
+    public Rate Refusals { get; init; }
 }
 
 /// <param name="PerSecond">Tokens that are refilled each second; 0: no limit.</param>

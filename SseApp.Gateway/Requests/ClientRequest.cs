@@ -41,6 +41,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>Sent by this gateway's canary: nobody's budget and no number is about it.</summary>
     public bool IsCanary { get; set; }
 
+    /// <summary>The client has more of something than it may, whatever status it is told so with.</summary>
+    public bool IsRefused { get; set; }
+
     /// <summary>A stream of a client.</summary>
     public bool CountsAsStream => IsStream && !IsCanary;
 

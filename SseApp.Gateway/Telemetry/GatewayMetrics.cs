@@ -19,6 +19,9 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedSe
     public Counter<long> Refusals { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.Refusals, description: "Requests that could not be served.");
 
+    public Counter<long> RefusalsDelayed { get; } = meter.Meter.CreateCounter<long>(
+        MetricNames.RefusalsDelayed, description: "Refusals that came late, because their client had many of them.");
+
     public Counter<long> Http2Frames { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.Http2Frames, description: "Frames that clients sent over HTTP/2.");
 
@@ -31,6 +34,7 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedSe
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Retries.Add(0);
+        RefusalsDelayed.Add(0);
         foreach (var type in FrameReader.Types)
         {
             Http2Frames.Add(0, new KeyValuePair<string, object?>("type", type));

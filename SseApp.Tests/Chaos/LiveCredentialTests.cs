@@ -12,6 +12,7 @@ public sealed class LiveCredentialTests(ITestOutputHelper output) : IAsyncDispos
     private const int Class = 1_000;
     private const int AtOnce = 250;
     private const string RevokedUser = "revoked";
+    private const string UserRevokedLater = "later";
 
     // Long enough for a warning and for all of the spread; the later ones have less, because the test has to wait for them.
     private static readonly TimeSpan s_firstLife = TimeSpan.FromSeconds(20);
@@ -51,7 +52,8 @@ public sealed class LiveCredentialTests(ITestOutputHelper output) : IAsyncDispos
         var revokedToken = Lasting(RevokedUser);
         var revoked = await OpenAsync(i => i == 0 ? revokedToken : Lasting(RevokedUser), Class);
         var rotated = await OpenAsync(i => new(issuer.Token("old", change: Claims($"o{i}")), long.MaxValue), Class / 2);
-        List<TokenStream> staying = [.. await OpenAsync(i => new(issuer.Token("kept", change: Claims($"k{i}")), long.MaxValue), Class / 4), .. await OpenAsync(i => Lasting($"s{i}"), Class / 4)];
+        var staying = await OpenAsync(i => new(issuer.Token("kept", change: Claims($"k{i}")), long.MaxValue), Class / 4);
+        var revokedLater = await OpenAsync(i => Lasting(UserRevokedLater), Class / 4);
         _classEnds = TimeProvider.System.GetUtcNow() + s_firstLife;
         var ending = await OpenAsync(i => Short($"e{i}"), Class, renews: true);
         _classEnds += s_nextLife;
@@ -67,13 +69,8 @@ public sealed class LiveCredentialTests(ITestOutputHelper output) : IAsyncDispos
 
             // What is taken back ends, and nothing else.
             using var operators = OperatorAccess.Client(cluster.Gateway.Admin);
-            using (var answer = await operators.PostAsync("/admin/revocations", new StringContent($$"""{"sub":"{{RevokedUser}}"}"""), Cancellation))
-            {
-                Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
-            }
-
-            await EndAsync(revoked, s_revoked, "the streams of the revoked user to end");
-            Assert.All(staying.Concat(ending), stream => Assert.True(stream.IsStreaming, "A stream of somebody else has ended, too."));
+            await RevokeAsync(RevokedUser, revoked);
+            Assert.All([.. staying, .. revokedLater, .. ending], stream => Assert.True(stream.IsStreaming, "A stream of somebody else has ended, too."));
             Say("revoked");
 
             // A class of tokens ends: everybody is back with another one.
@@ -86,6 +83,8 @@ public sealed class LiveCredentialTests(ITestOutputHelper output) : IAsyncDispos
             var drained = cluster.Replicas[0];
             Say("drain begins");
             drained.Process.Terminate();
+            await RevokeAsync(UserRevokedLater, revokedLater);
+            Say("revoked in the drain");
             await drained.Process.WaitForExitAsync().WaitAsync(s_limit, TimeProvider.System, Cancellation);
             Say("drain over");
             var secondEnded = Stopwatch.GetTimestamp() + Stopwatch.Frequency;
@@ -133,6 +132,13 @@ public sealed class LiveCredentialTests(ITestOutputHelper output) : IAsyncDispos
             var early = ending.ConvertAll(stream => stream.Early[0]);
             output.WriteLine($"the first tokens' streams ended so many seconds before them: {string.Join(", ", early.GroupBy(Math.Floor).OrderByDescending(second => second.Key).Select(second => $"{second.Key}: {second.Count()}"))}");
             Assert.True(early.GroupBy(Math.Floor).Count() > 2, "A class of tokens ended in one moment.");
+
+            async Task RevokeAsync(string user, List<TokenStream> streams)
+            {
+                using var answer = await operators.PostAsync("/admin/revocations", new StringContent($$"""{"sub":"{{user}}"}"""), Cancellation);
+                Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
+                await EndAsync(streams, s_revoked, $"the streams of {user} to end");
+            }
 
             async Task StaysRevokedAsync()
             {

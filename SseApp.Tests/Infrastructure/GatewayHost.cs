@@ -78,8 +78,10 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["Limits:EventsPerSecond"] = "0",
             ["Limits:StoredBytesPerSecond"] = "0",
             ["Limits:ReadsPerSecond"] = "0",
+            ["Limits:ReadBytesPerSecond"] = "0",
             ["Limits:ReadsAtOnce"] = "0",
             ["Limits:TopicsPerAddress"] = "0",
+            ["Limits:RefusalsPerSecond"] = "0",
         });
         builder.Configuration.AddInMemoryCollection(settings);
         if (settingsFile is not null)

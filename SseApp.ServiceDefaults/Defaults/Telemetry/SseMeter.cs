@@ -37,6 +37,7 @@ internal static class MetricNames
     public const string StoredBytes = "sse_stored_bytes";
     public const string StoredLimit = "sse_stored_limit_bytes";
     public const string Refusals = "sse_refusals_total";
+    public const string RefusalsDelayed = "sse_refusals_delayed_total";
     public const string Forged = "sse_forged_total";
     public const string ConnectionsRefused = "sse_connections_refused_total";
     public const string DrainSeconds = "sse_drain_seconds";

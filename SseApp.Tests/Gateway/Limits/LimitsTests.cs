@@ -131,6 +131,8 @@ public sealed class LimitsTests : GatewayTest
             Events = new Rate(200, 1_000),
             StoredBytes = new Rate(4 << 20, 4 << 20),
             Reads = new Rate(20, 20),
+            ReadBytes = new Rate(4 << 20, 4 << 20),
+            Refusals = new Rate(20, 20),
         },
         new LimitsOptions().Budget);
 
@@ -331,6 +333,32 @@ public sealed class LimitsTests : GatewayTest
         async Task<string> ReadAsync(string address)
         {
             using var response = await gateway.Client.SendAsync(HttpMethod.Get, path, ("Accept", accept), Client(address)[0]);
+            return await response.Content.ReadAsStringAsync(Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_read_has_answered_is_paid_back_before_the_next()
+    {
+        var text = new string('x', 5_000);
+        await HandlingOriginAsync("r1", context => context.Response.WriteAsync(text, Cancellation));
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var gateway = await GatewayAsync(time, s_proxy, ("Limits:ReadBytesPerSecond", "1000"));
+        Assert.Equal(text, await ReadAsync("192.0.2.1"));
+        // The first second was in the bucket.
+        time.Advance(TimeSpan.FromSeconds(3.9));
+        using (var refused = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/a", Client("192.0.2.1")))
+        {
+            await AssertProblemAsync(refused, HttpStatusCode.TooManyRequests, "read-rate");
+        }
+
+        Assert.Equal(text, await ReadAsync("192.0.2.2"));
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.Equal(text, await ReadAsync("192.0.2.1"));
+
+        async Task<string> ReadAsync(string address)
+        {
+            using var response = await gateway.Client.SendAsync(HttpMethod.Get, "/topics/a/events", Client(address));
             return await response.Content.ReadAsStringAsync(Cancellation);
         }
     }

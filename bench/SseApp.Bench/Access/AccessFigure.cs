@@ -5,8 +5,9 @@ namespace SseApp.Bench.Access;
 /// <param name="Replica">Who was asked.</param>
 /// <param name="Count">Requests of a round.</param>
 /// <param name="Beside">What it is compared with; null: nothing.</param>
-/// <param name="Load">Sends so many.</param>
-internal sealed record AccessFigure(string Name, MeasuredReplica Replica, int Count, AccessFigure? Beside, Func<AccessLoad, int, Task> Load)
+/// <param name="Credential">Makes that of a request; null: none.</param>
+/// <param name="Load">Sends a request with each.</param>
+internal sealed record AccessFigure(string Name, MeasuredReplica Replica, int Count, AccessFigure? Beside, Func<string?> Credential, Func<AccessLoad, string?[], Task> Load)
 {
     /// <summary>Microseconds a request, of each round.</summary>
     public List<double> Rounds { get; } = [];

@@ -12,12 +12,12 @@ internal sealed class AccessLoad(Uri url, CancellationToken cancellationToken)
     private static readonly string s_data = new('x', 100);
 
     /// <summary>Publishes over connections that are kept.</summary>
-    public Task PublishAsync(int count, string? credential) => AtOnceAsync(count, async share =>
+    public Task PublishAsync(string?[] credentials) => AtOnceAsync(credentials, async share =>
     {
         using var socket = await ConnectAsync();
-        var request = Request($"POST /topics/{Topic}/events", credential, $"Content-Length: {s_data.Length}\r\n", s_data);
-        for (var i = 0; i < share; i++)
+        foreach (var credential in share)
         {
+            var request = Request($"POST /topics/{Topic}/events", credential, $"Content-Length: {s_data.Length}\r\n", s_data);
             var head = await AskAsync(socket, request, "\r\n\r\n", " 201 ");
             // Problems are longer than what fits; a publish's answer is short, and its length is told.
             var begin = head.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4;
@@ -31,17 +31,17 @@ internal sealed class AccessLoad(Uri url, CancellationToken cancellationToken)
     });
 
     /// <summary>Opens streams, each on a connection of its own, and leaves each when it is open.</summary>
-    public Task ConnectAsync(int count, Func<string?> credential) => AtOnceAsync(count, async share =>
+    public Task ConnectAsync(string?[] credentials) => AtOnceAsync(credentials, async share =>
     {
-        for (var i = 0; i < share; i++)
+        foreach (var credential in share)
         {
-            var request = Request($"GET /events?topic={Topic}", credential(), "Accept: text/event-stream\r\n", "");
+            var request = Request($"GET /events?topic={Topic}", credential, "Accept: text/event-stream\r\n", "");
             using var socket = await ConnectAsync();
             await AskAsync(socket, request, "stream.open", " 200 ");
         }
     });
 
-    private static Task AtOnceAsync(int count, Func<int, Task> run) => Task.WhenAll(Enumerable.Range(0, AtOnce).Select(number => run((count / AtOnce) + (number < count % AtOnce ? 1 : 0))));
+    private static Task AtOnceAsync(string?[] credentials, Func<string?[], Task> run) => Task.WhenAll(credentials.Chunk((credentials.Length + AtOnce - 1) / AtOnce).Select(run));
 
     private static int Length(string head)
     {

@@ -25,6 +25,10 @@ internal sealed class GreedyCluster(Workspace workspace) : Subject(workspace, co
         return Target.Ours(Gateway);
     }
 
+    /// <summary>CPU time that each process has used so far, in user and kernel mode; microseconds.</summary>
+    public IReadOnlyList<(string Name, double Microseconds)> Cpu() =>
+        [.. Running.Select(process => (process.Name[(Name.Length + 1)..], ProcessTree.Of([process.Id]).CpuMicroseconds))];
+
     /// <summary>All but the generator has the default limits; but only loopback addresses that are named have one of connections.</summary>
     public static IReadOnlyList<(string Name, string Value)> Limits { get; } =
     [

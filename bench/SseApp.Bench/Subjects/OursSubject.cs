@@ -73,7 +73,9 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         ("Limits__EventsPerSecond", "0"),
         ("Limits__StoredBytesPerSecond", "0"),
         ("Limits__ReadsPerSecond", "0"),
+        ("Limits__ReadBytesPerSecond", "0"),
         ("Limits__ReadsAtOnce", "0"),
+        ("Limits__RefusalsPerSecond", "0"),
         ("Limits__TopicsPerAddress", "0"),
         ("Descriptors__MaxConnections", "0"),
     ];

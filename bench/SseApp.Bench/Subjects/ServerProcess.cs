@@ -14,6 +14,8 @@ internal sealed class ServerProcess
 
     public int Id => _process.Id;
 
+    public string Name => _name;
+
     /// <param name="workspace">Where the log goes.</param>
     /// <param name="name">For the log and for messages.</param>
     /// <param name="cores">As taskset takes them, such as <c>0</c>; null for no pinning.</param>

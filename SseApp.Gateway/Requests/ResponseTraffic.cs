@@ -1,10 +1,8 @@
-using SseApp.Gateway.Requests;
-
-namespace SseApp.Gateway.AccessLog;
+namespace SseApp.Gateway.Requests;
 
 /// <summary>
-/// What has been sent of one response. A feature of the request while the access log is on: code that writes to the
-/// connection beside the response's body reports here.
+/// What has been sent of one response. The access log's is a feature of the request while it is on: code that writes to the
+/// connection beside the response's body reports there.
 /// </summary>
 internal sealed class ResponseTraffic
 {
@@ -44,6 +42,26 @@ internal sealed class CountingStream(Stream inner, ResponseTraffic traffic) : Re
 internal sealed class CountingBody(IHttpResponseBodyFeature body, ResponseTraffic traffic)
     : StreamResponseBodyFeature(new CountingStream(body.Stream, traffic), body)
 {
+    /// <summary>Counts what is sent of a response.</summary>
+    public static async Task CountAsync(HttpContext context, ResponseTraffic traffic, RequestDelegate next)
+    {
+        var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        context.Features.Set<IHttpResponseBodyFeature>(new CountingBody(body, traffic));
+        try
+        {
+            await next(context);
+            // The server flushes its own pipe at the end; this one it does not know.
+            if (context.Response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 } pipe)
+            {
+                await pipe.FlushAsync(CancellationToken.None);
+            }
+        }
+        finally
+        {
+            context.Features.Set(body);
+        }
+    }
+
     // The platform's ends its own pipe only, and YARP ends gRPC responses by this.
     public override async Task CompleteAsync()
     {
