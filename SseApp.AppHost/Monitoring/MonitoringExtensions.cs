@@ -93,12 +93,14 @@ internal static partial class MonitoringExtensions
         var queries = prometheus is null
             ? PrometheusContainer(builder, directory, Path.Combine(source, "rules")).WithBindMount(listeners.Key.File, "/run/secrets/metrics_key", isReadOnly: true).GetEndpoint(Endpoint)
             : Program(builder, Prometheus, prometheus, directory, "Prometheus", "--config.file", Path.Combine(directory, MonitoringFiles.Configuration), "--storage.tsdb.path", Path.Combine(directory, Prometheus));
+        Announce(builder, "Prometheus", queries);
         if (containers)
         {
-            GrafanaContainer(builder, source, queries)
+            var board = GrafanaContainer(builder, source, queries)
                 .WithEnvironment("GF_AUTH_ANONYMOUS_ENABLED", "true")
                 .WithEnvironment("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer")
                 .WithEnvironment("GF_USERS_VIEWERS_CAN_EDIT", "true");
+            Announce(builder, "Grafana", board.GetEndpoint(Endpoint));
         }
 
         var services = new Dictionary<IResource, string> { [events.Resource] = MonitoringFiles.Replicas, [gateway.Resource] = MonitoringFiles.Gateways };
@@ -127,6 +129,13 @@ internal static partial class MonitoringExtensions
         var password = builder.AddParameter("grafana-password", new GenerateParameterDefault { MinLength = 22, Special = false }, secret: true, persist: false);
         GrafanaContainer(builder, source, prometheus.GetEndpoint(Endpoint)).WithEnvironment("GF_SECURITY_ADMIN_PASSWORD", password).WithVolume("grafana-data", "/var/lib/grafana");
     }
+
+    private static void Announce(IDistributedApplicationBuilder builder, string title, EndpointReference endpoint) =>
+        builder.Eventing.Subscribe<ResourceReadyEvent>(endpoint.Resource, (ready, _) =>
+        {
+            LogReady(ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), title, endpoint.Url);
+            return Task.CompletedTask;
+        });
 
     private static EndpointReference Program(IDistributedApplicationBuilder builder, string name, string program, string directory, string title, params string[] arguments)
     {
@@ -177,6 +186,9 @@ internal static partial class MonitoringExtensions
 
     private static string? Find(IDistributedApplicationBuilder builder, string program) =>
         (builder.Configuration["PATH"] ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Title} is ready: {Url}")]
+    private static partial void LogReady(ILogger logger, string title, string url);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
         "Monitoring:Enabled is true, but these are not there: {Absent}. No container runtime answers, and programs are not installed (apt-get install prometheus prometheus-alertmanager; Grafana is a container only).")]

@@ -30,7 +30,7 @@ internal sealed partial class RunningCluster : IAsyncDisposable
     public static async Task<RunningCluster> StartAsync()
     {
         var assembly = Repository.Assembly("SseApp.AppHost");
-        var start = new ProcessStartInfo("dotnet", [assembly, "--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0"])
+        var start = new ProcessStartInfo("dotnet", [assembly, "--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Monitoring:Enabled=true"])
         {
             WorkingDirectory = Path.Combine(Repository.Root!, "SseApp.AppHost"),
         };
@@ -47,14 +47,14 @@ internal sealed partial class RunningCluster : IAsyncDisposable
         var appHost = ChildProcess.Start(start);
         try
         {
-            await Eventually.Async(() => appHost.HasExited || KeyFile().IsMatch(appHost.Tail(200)), s_startLimit, "the cluster to be ready");
+            await Eventually.Async(() => appHost.HasExited || (KeyFile().IsMatch(appHost.Tail(200)) && Prometheuses().IsMatch(appHost.Tail(200))), s_startLimit, "the cluster to be ready");
             var printed = appHost.Tail(200);
             return new RunningCluster(appHost)
             {
                 Gateway = Printed(Gateways().Match(printed), printed),
                 Operators = Printed(OperatorListeners().Match(printed), printed),
                 Dashboard = Printed(Dashboards().Match(printed), printed),
-                Prometheus = new Uri("http://localhost:9090"),
+                Prometheus = Printed(Prometheuses().Match(printed), printed),
                 Key = (await File.ReadAllTextAsync(KeyFile().Match(printed).Groups["file"].Value)).Trim(),
             };
         }
@@ -88,6 +88,9 @@ internal sealed partial class RunningCluster : IAsyncDisposable
 
     [GeneratedRegex(@"Bearer \$\(cat (?<file>[^)]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex KeyFile();
+
+    [GeneratedRegex(@"Prometheus is ready: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Prometheuses();
 
     [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Dashboards();

@@ -16,11 +16,14 @@ internal sealed class Session(int streams, string? folder)
     private static readonly TimeSpan s_steady = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(20);
 
+    // So that there is something to see in a chart of minutes.
+    private static readonly TimeSpan s_pose = TimeSpan.FromSeconds(60);
+
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         await using var cluster = await RunningCluster.StartAsync();
         using var operators = OperatorAccess.Client(cluster.Operators, cluster.Key);
-        using var prometheus = new HttpClient { BaseAddress = cluster.Prometheus };
+        using var queries = new HttpClient { BaseAddress = cluster.Prometheus };
         await using var dashboard = await BrowserPage.OpenAsync();
         await dashboard.ResizeAsync(1280, 720);
         await dashboard.GoToAsync(cluster.Dashboard);
@@ -34,12 +37,17 @@ internal sealed class Session(int streams, string? folder)
         await dashboard.GoToAsync(new Uri(cluster.Dashboard, DashboardPage));
         await dashboard.UntilAsync("document.querySelector('.js-plotly-plot')", "the dashboard's chart");
 
-        View[] views = [View.OfDashboard(dashboard), View.OfPrometheus(prometheus, "sum(sse_active_connections)"), View.OfConsole(console)];
+        View[] views = [View.OfDashboard(dashboard), View.OfPrometheus(queries, "sum(sse_active_connections)"), View.OfConsole(console)];
         var observation = new Observation(views);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = observation.WatchAsync(stop.Token);
         var before = load.Open;
         await Eventually.Async(() => watching.IsCompleted || observation.Agree(before, s_steady), s_limit, $"all views to show {before} streams");
+
+        if (folder is not null)
+        {
+            await Task.WhenAny(watching, Task.Delay(s_pose, TimeProvider.System, cancellationToken));
+        }
 
         var (id, process) = await BusiestAsync(operators, cancellationToken);
         var killed = observation.Elapsed;
@@ -62,7 +70,9 @@ internal sealed class Session(int streams, string? folder)
 
         if (folder is not null)
         {
-            await new Gallery(folder, cluster).TakeAsync(dashboard, console);
+            await using var prometheus = await BrowserPage.OpenAsync();
+            await prometheus.ResizeAsync(1280, 860);
+            await new Gallery(folder, cluster).TakeAsync(dashboard, console, prometheus);
         }
 
         return after < before && verdicts.TrueForAll(verdict => verdict.Holds) ? 0 : 1;
