@@ -133,7 +133,8 @@ internal static partial class MonitoringExtensions
     private static void Announce(IDistributedApplicationBuilder builder, string title, EndpointReference endpoint) =>
         builder.Eventing.Subscribe<ResourceReadyEvent>(endpoint.Resource, (ready, _) =>
         {
-            LogReady(ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), title, endpoint.Url);
+            var url = endpoint.Url;
+            LogReady(ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), title, url);
             return Task.CompletedTask;
         });
 
