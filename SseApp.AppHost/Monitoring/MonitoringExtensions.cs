@@ -134,7 +134,8 @@ internal static partial class MonitoringExtensions
         builder.Eventing.Subscribe<ResourceReadyEvent>(endpoint.Resource, (ready, _) =>
         {
             var url = endpoint.Url;
-            LogReady(ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), title, url);
+            var logger = ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost");
+            LogReady(logger, title, url);
             return Task.CompletedTask;
         });
 

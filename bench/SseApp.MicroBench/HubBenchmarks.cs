@@ -38,7 +38,7 @@ public class HubBenchmarks
         builder.Services.AddSingleton<EventsMetrics>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ITopicLog>(_log);
-        builder.Services.Configure<CredentialOptions>(static options => options.AllowAnonymous = true);
+        builder.Services.Configure<CredentialOptions>(static options => options.Issuers.Add(new IssuerOptions { Issuer = "bench", Audience = "bench", Key = new string('k', TokenIssuer.MinKeyBytes) }));
         builder.Services.AddSingleton<Revocations>();
         builder.Services.AddSingleton<CredentialService>();
         builder.AddStreaming();

@@ -77,7 +77,7 @@ internal static class AccessCommand
     private static async Task<double> MeasureAsync(AccessFigure figure, CancellationToken cancellationToken)
     {
         var load = new AccessLoad(figure.Replica.Url, cancellationToken);
-        // Before the measurement: a replica that waits for its clients spins for a while, and that would be taken for the cost of a token.
+        // Before the measurement: to make tokens takes the generator longer than to send them.
         string?[] credentials = [.. Enumerable.Range(0, figure.Count).Select(_ => figure.Credential())];
         var before = Libc.CpuMicroseconds(figure.Replica.Process);
         await figure.Load(load, credentials);
