@@ -14,6 +14,7 @@ internal sealed class DescriptorBudget
 {
     private const long EvictInterval = 100;
     private const int SamplesOfPeak = 60;
+    private const int MinSpare = 32;
 
     private readonly DescriptorSource _source;
     private readonly DescriptorOptions _options;
@@ -84,7 +85,10 @@ internal sealed class DescriptorBudget
         if (_bounds?.Limit != reading.Limit)
         {
             var reserve = _options.ReserveOf(reading.Limit);
-            _bounds = new Bounds(reading.Limit, reading.Limit - reserve, reading.Limit - (reserve / 2), reading.Limit - (reserve / 4), reading.Limit - (reserve / 8));
+            // What nobody asked for, between two samples: libraries, probes of replicas, settings that are read again.
+            var spare = Math.Min(Math.Max(reserve / 8, MinSpare), reserve / 2);
+            var (streams, room) = (reading.Limit - reserve, reserve - spare);
+            _bounds = new Bounds(reading.Limit, streams, streams + (room / 2), streams + (room * 3 / 4), streams + room);
         }
 
         if (IsTight)
