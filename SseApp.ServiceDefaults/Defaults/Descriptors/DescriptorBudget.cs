@@ -25,6 +25,7 @@ internal sealed class DescriptorBudget
     private int _forwards;
     private int _peakForwards;
     private int _others;
+    private int _knownOthers;
     private int _samples;
     private long _nextEviction;
     private Bounds? _bounds;
@@ -81,7 +82,14 @@ internal sealed class DescriptorBudget
             Volatile.Write(ref _peakForwards, Volatile.Read(ref _forwards));
         }
 
-        Volatile.Write(ref _others, reading.Open - Volatile.Read(ref _connections) - Forwards);
+        var others = reading.Open - Volatile.Read(ref _connections) - Forwards;
+        if (Volatile.Read(ref _forwards) >= Volatile.Read(ref _peakForwards))
+        {
+            _knownOthers = others;
+        }
+
+        // Forwarded requests that have ended may have closed their connections, which the next ones open again before the next look.
+        Volatile.Write(ref _others, Math.Max(others, _knownOthers));
         if (_bounds?.Limit != reading.Limit)
         {
             var reserve = _options.ReserveOf(reading.Limit);

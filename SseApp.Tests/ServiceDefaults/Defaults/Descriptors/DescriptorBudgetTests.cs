@@ -36,6 +36,19 @@ public sealed class DescriptorBudgetTests : IDisposable
         Assert.Equal(12, Enumerable.Range(0, 100).Count(_ => _budget.TryForward(stream: false)));
     }
 
+    [Fact]
+    public void Connections_of_forwards_that_were_closed_may_be_opened_again_at_once()
+    {
+        Assert.All(Enumerable.Range(0, 30), _ => Assert.True(_budget.TryForward(stream: false)));
+        _source.Reading = new DescriptorReading(1_000, 330);
+        _budget.Sample();
+        Assert.All(Enumerable.Range(0, 30), _ => _budget.EndForward());
+        _source.Reading = new DescriptorReading(1_000, 300);
+        _budget.Sample();
+
+        Assert.Equal(330, _budget.Open);
+    }
+
     /// <summary>A library that cannot be loaded ends the process, and the budget learns of it only with the next sample.</summary>
     [Theory]
     [InlineData(512)]
