@@ -14,6 +14,7 @@ internal sealed class DescriptorBudget
 {
     private const long EvictInterval = 100;
     private const int SamplesOfPeak = 60;
+    private const int MinSpare = 32;
 
     private readonly DescriptorSource _source;
     private readonly DescriptorOptions _options;
@@ -24,6 +25,7 @@ internal sealed class DescriptorBudget
     private int _forwards;
     private int _peakForwards;
     private int _others;
+    private int _knownOthers;
     private int _samples;
     private long _nextEviction;
     private Bounds? _bounds;
@@ -80,11 +82,21 @@ internal sealed class DescriptorBudget
             Volatile.Write(ref _peakForwards, Volatile.Read(ref _forwards));
         }
 
-        Volatile.Write(ref _others, reading.Open - Volatile.Read(ref _connections) - Forwards);
+        var others = reading.Open - Volatile.Read(ref _connections) - Forwards;
+        if (Volatile.Read(ref _forwards) >= Volatile.Read(ref _peakForwards))
+        {
+            _knownOthers = others;
+        }
+
+        // Forwarded requests that have ended may have closed their connections, which the next ones open again before the next look.
+        Volatile.Write(ref _others, Math.Max(others, _knownOthers));
         if (_bounds?.Limit != reading.Limit)
         {
             var reserve = _options.ReserveOf(reading.Limit);
-            _bounds = new Bounds(reading.Limit, reading.Limit - reserve, reading.Limit - (reserve / 2), reading.Limit - (reserve / 4), reading.Limit - (reserve / 8));
+            // What nobody asked for, between two samples: libraries, probes of replicas, settings that are read again.
+            var spare = Math.Min(Math.Max(reserve / 8, MinSpare), reserve / 2);
+            var (streams, room) = (reading.Limit - reserve, reserve - spare);
+            _bounds = new Bounds(reading.Limit, streams, streams + (room / 2), streams + (room * 3 / 4), streams + room);
         }
 
         if (IsTight)

@@ -9,7 +9,7 @@ internal sealed class DescriptorOptions
     public const string SectionName = "Descriptors";
 
     /// <summary>
-    /// Descriptors that streams leave to everything else: publishes, probes, operators, Redis, files. Half of them may be
+    /// Descriptors that streams leave to everything else: publishes, probes, operators, Redis, files. Less than half of them may be
     /// clients' connections without a stream. Default 0: an eighth of the limit, at least 64 and at most 512.
     /// </summary>
     [Range(0, 1_000_000)]

@@ -14,6 +14,7 @@ internal static partial class SettingNames
 
     private const string ConnectionStrings = "ConnectionStrings";
     private const string ConnectionPrefix = "CONNSTR_";
+    private const string CopyPrefix = "APPSETTING_";
 
     // Shorter names are too easily like something else.
     private const int MinSpread = 8;
@@ -73,7 +74,7 @@ internal static partial class SettingNames
             yield return $"{string.Join(" and ", twice.Select(variable => variable.Key).Order(StringComparer.Ordinal))} are the same setting with different values; keep one of them.";
         }
 
-        foreach (var child in configuration.GetChildren().Where(child => !IsKnown(child.Key)))
+        foreach (var child in configuration.GetChildren().Where(child => !IsKnown(child.Key) && !IsCopy(child, configuration)))
         {
             if (Flattened(child) is { } setting)
             {
@@ -143,6 +144,11 @@ internal static partial class SettingNames
             : name.StartsWith($"{ConnectionStrings}:", StringComparison.OrdinalIgnoreCase) ? $"{ConnectionStrings}:{name[(ConnectionStrings.Length + 1)..]}"
             : name;
     }
+
+    // Azure App Service gives each setting twice, the second time with a prefix.
+    private static bool IsCopy(IConfigurationSection child, IConfiguration configuration) =>
+        child.Key.StartsWith(CopyPrefix, StringComparison.OrdinalIgnoreCase)
+        && Leaves(child).All(leaf => leaf.Value is not null && leaf.Value == configuration[leaf.Path[CopyPrefix.Length..]]);
 
     // A misspelt password is a password all the same.
     private static string Shown(string? value, string setting) => value is null ? "null"

@@ -118,9 +118,12 @@ internal static partial class StartFailure
 
     private static string Address(IConfiguration? configuration, string message, string? operators)
     {
+        // The message names no address; that of plain HTTP is none of its business.
+        var certificate = message.StartsWith("Unable to configure HTTPS endpoint", StringComparison.Ordinal);
         // Endpoints go before addresses.
         var settings = configuration?.AsEnumerable()
             .Where(pair => AddressSetting().IsMatch(pair.Key) && !string.IsNullOrWhiteSpace(pair.Value))
+            .Where(pair => !certificate || pair.Key.Equals("https_ports", StringComparison.OrdinalIgnoreCase) || pair.Value!.Contains("https:", StringComparison.OrdinalIgnoreCase))
             .OrderByDescending(pair => pair.Key.StartsWith("Kestrel", StringComparison.OrdinalIgnoreCase))
             .ToArray() ?? [];
         // Two of them may want the same port.
@@ -129,6 +132,11 @@ internal static partial class StartFailure
             .Select(pair => $"{pair.Key} is '{pair.Value}'")];
         var setting = Quoted(settings, message)
             ?? (same.Length > 0 ? string.Join(" and ", same) : settings.Select(pair => $"{pair.Key} is '{pair.Value}'").FirstOrDefault("Urls is not set"));
+        if (certificate)
+        {
+            return $"{setting}, but there is no certificate for HTTPS; take it away, or set Kestrel:Certificates:Default. A gateway's own HTTPS is Tls:CertificateFile with Tls:Urls.";
+        }
+
         return $"{setting}; this service cannot listen there: {message.ReplaceLineEndings(" ").TrimEnd('.')}. " +
             "Set addresses such as http://0.0.0.0:8080 that this machine has and no other process uses." +
             (setting.Contains(OperatorsAddress, StringComparison.OrdinalIgnoreCase) ? $" {OperatorsAddress} may be http://127.0.0.1:0 (any free port; the log names it), or empty (no listener for operators)." : "");

@@ -50,6 +50,17 @@ public sealed class LogEntryTests
         .Sample((type, data) => SseEncoder.IsBlock(SseEncoder.Encode(type, Encoding.UTF8.GetBytes(data))) && SseEncoder.IsBlock(SseEncoder.Encode(null, Encoding.UTF8.GetBytes(data))));
 
     [Theory]
+    [InlineData(200, true)]
+    [InlineData(201, false)]
+    public void A_type_has_200_characters_whatever_they_take_in_UTF_16(int length, bool isValid)
+    {
+        var type = string.Concat(Enumerable.Repeat("\U0001F600", length));
+
+        Assert.Equal(isValid, EventType.IsValid(type));
+        Assert.Equal(isValid, SseEncoder.IsBlock(SseEncoder.Encode(type, "x"u8.ToArray())));
+    }
+
+    [Theory]
     [InlineData("0000000000000000 1 0 1")]
     [InlineData("ff 1 0 1")]
     [InlineData("00000000000000ff -1 0 1")]

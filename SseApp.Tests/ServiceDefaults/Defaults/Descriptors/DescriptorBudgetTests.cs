@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Descriptors;
 
-/// <summary>A limit of 1 000 with a reserve of 80: streams up to 920, connections to 960, forwarded requests to 980.</summary>
+/// <summary>A limit of 1 000 with a reserve of 80: streams up to 920, connections to 944, forwarded requests to 956, probes to 968.</summary>
 public sealed class DescriptorBudgetTests : IDisposable
 {
     private readonly FakeSource _source = new() { Reading = new DescriptorReading(1_000, 300) };
@@ -27,13 +27,46 @@ public sealed class DescriptorBudgetTests : IDisposable
         _budget.LeaveStream(streams[0]);
         Assert.True(_budget.TryEnterStream(refused));
 
-        for (var i = 0; i < 39; i++)
+        for (var i = 0; i < 23; i++)
         {
             Connect();
         }
 
         Assert.False(_budget.HasRoomForConnection);
-        Assert.Equal(20, Enumerable.Range(0, 100).Count(_ => _budget.TryForward(stream: false)));
+        Assert.Equal(12, Enumerable.Range(0, 100).Count(_ => _budget.TryForward(stream: false)));
+    }
+
+    [Fact]
+    public void Connections_of_forwards_that_were_closed_may_be_opened_again_at_once()
+    {
+        Assert.All(Enumerable.Range(0, 30), _ => Assert.True(_budget.TryForward(stream: false)));
+        _source.Reading = new DescriptorReading(1_000, 330);
+        _budget.Sample();
+        Assert.All(Enumerable.Range(0, 30), _ => _budget.EndForward());
+        _source.Reading = new DescriptorReading(1_000, 300);
+        _budget.Sample();
+
+        Assert.Equal(330, _budget.Open);
+    }
+
+    /// <summary>A library that cannot be loaded ends the process, and the budget learns of it only with the next sample.</summary>
+    [Theory]
+    [InlineData(512)]
+    [InlineData(1_024)]
+    [InlineData(4_096)]
+    public void Clients_leave_files_to_what_opens_them_unasked(int limit)
+    {
+        _source.Reading = new DescriptorReading(limit, 350);
+        var budget = new DescriptorBudget(_source, Options.Create(new DescriptorOptions()), new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()));
+
+        // Requests of which half has come: each is accepted as long as the listener may, and forwarded where that is possible.
+        while (budget.HasRoomForProbe)
+        {
+            budget.Accepted(new DefaultConnectionContext());
+            budget.TryForward(stream: false);
+        }
+
+        Assert.InRange(limit - budget.Open, 31, limit / 8);
     }
 
     [Fact]

@@ -125,6 +125,15 @@ public sealed class SettingNamesTests
         Assert.Equal($"{string.Join(" and ", new[] { "ConnectionStrings__redis", variable }.Order(StringComparer.Ordinal))} are the same setting with different values; keep one of them.", line);
     }
 
+    /// <summary>Azure App Service gives each setting a second time, with a prefix; nobody can take that away.</summary>
+    [Fact]
+    public void The_copy_that_a_platform_makes_of_each_setting_stops_nothing_and_alone_it_is_no_copy()
+    {
+        Assert.Empty(Problems([("Access:Deny", "192.0.2.1"), ("APPSETTING_Access:Deny", "192.0.2.1"), ("Tls:Urls", "https://*:443"), ("APPSETTING_Tls:Urls", "https://*:443")]));
+        Assert.Single(Problems([("APPSETTING_Access:Deny", "192.0.2.1")]));
+        Assert.Single(Problems([("Access:Deny", "192.0.2.2"), ("APPSETTING_Access:Deny", "192.0.2.1")]));
+    }
+
     private static string[] Problems((string Key, string Value)[] settings, params (string Key, string Value)[] variables)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();

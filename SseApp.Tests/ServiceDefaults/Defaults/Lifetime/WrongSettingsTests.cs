@@ -79,6 +79,14 @@ public sealed class WrongSettingsTests
     [InlineData("urls=http://127.0.0.1:99999", "urls is 'http://127.0.0.1:99999'; *a port is between 0 and 65535*")]
     public Task The_gateway_names_each(string settings, string lines) => AssertAsync("SseApp.Gateway", settings, lines);
 
+    /// <summary>Platforms set both; a home without certificates, because a developer's may have one.</summary>
+    [Fact]
+    public Task Ports_for_HTTPS_without_a_certificate_are_named_and_not_those_of_HTTP() => AssertAsync(
+        "SseApp.Events",
+        ["--http_ports=0", "--https_ports=28443"],
+        "https_ports is '28443', but there is no certificate for HTTPS; *Tls:CertificateFile*",
+        ("HOME", "/dev/null"));
+
     [Theory]
     [InlineData("SseApp.Events")]
     [InlineData("SseApp.Gateway")]
