@@ -167,43 +167,19 @@ internal sealed class EventsMetrics : IHostedService, IAccessCounter
 
     public void DrainEnded() => Interlocked.Exchange(ref _drainStarted, 0);
 
-    /// <summary>
-    /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Not in the
-    /// constructor, because nothing listens to the meter yet when that runs.
-    /// </summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _opened.Add(0);
-        _published.Add(0);
-        foreach (var reason in PublishRefusal.All)
-        {
-            _publishesRefused.Add(0, new KeyValuePair<string, object?>(Reason, reason));
-        }
-
-        _readsRefused.Add(0, new KeyValuePair<string, object?>(Reason, RequestRefusal.Busy));
-        _delivered.Add(0);
-        _replayed.Add(0);
-        _deferred.Add(0);
-        foreach (var reason in GapReason.All)
-        {
-            _gaps.Add(0, new KeyValuePair<string, object?>(Reason, reason));
-        }
-
-        foreach (var policy in OverflowPolicyNames.All)
-        {
-            _slowConsumers.Add(0, new KeyValuePair<string, object?>(Policy, policy.Label()));
-        }
-
-        foreach (var reason in CloseReason.All)
-        {
-            _closed.Add(0, new KeyValuePair<string, object?>(Reason, reason));
-        }
-
-        foreach (var reason in (string[])[.. RefusalReason.All, HostFilter.Unknown, .. AuthReason.All])
-        {
-            _refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
-        }
-
+        _opened.Begin();
+        _published.Begin();
+        _publishesRefused.Begin(Reason, PublishRefusal.All);
+        _readsRefused.Begin(Reason, RequestRefusal.Busy);
+        _delivered.Begin();
+        _replayed.Begin();
+        _deferred.Begin();
+        _gaps.Begin(Reason, GapReason.All);
+        _slowConsumers.Begin(Policy, OverflowPolicyNames.All.Select(policy => policy.Label()));
+        _closed.Begin(Reason, CloseReason.All);
+        _refusals.Begin(Reason, [.. RefusalReason.All, HostFilter.Unknown, .. AuthReason.All]);
         return Task.CompletedTask;
     }
 

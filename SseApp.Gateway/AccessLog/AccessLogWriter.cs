@@ -73,8 +73,7 @@ internal sealed partial class AccessLogWriter : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // rate() needs the zero before the first of them.
-        _droppedTotal.Add(0);
+        _droppedTotal.Begin();
         await using var json = new Utf8JsonWriter(_lines, AccessLogJsonContext.WriterOptions);
         while (await _queue.Reader.WaitToReadAsync(stoppingToken))
         {

@@ -37,12 +37,11 @@ internal sealed class CanaryMetrics
     /// <summary>Whether events can arrive: the stream is open, and the last publish was acknowledged.</summary>
     public bool IsLive => _isOpen && _isStoring;
 
-    /// <summary>rate() needs the zero before the first of them.</summary>
     public void Begin()
     {
         foreach (var counter in (Counter<long>[])[_published, _failed, _received, _lost, _duplicated, _reordered, _gaps])
         {
-            counter.Add(0);
+            counter.Begin();
         }
     }
 

@@ -27,30 +27,17 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedSe
 
     public void Refused(string reason) => Refusals.Add(1, new KeyValuePair<string, object?>(Reason, reason));
 
-    /// <summary>
-    /// A counter that appears only with its first event cannot be alerted on: rate() needs the zero before it. Reasons that features above
-    /// this one have are begun by them.
-    /// </summary>
+    /// <summary>Reasons that features above this one have are begun by them.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        Retries.Add(0);
-        RefusalsDelayed.Add(0);
-        foreach (var type in FrameReader.Types)
-        {
-            Http2Frames.Add(0, new KeyValuePair<string, object?>("type", type));
-        }
-
+        Retries.Begin();
+        RefusalsDelayed.Begin();
+        Http2Frames.Begin("type", FrameReader.Types);
         Begin([AddressDenied, BodyTooLarge, HostFilter.Unknown, .. AuthReason.All]);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Begin(IEnumerable<string> reasons)
-    {
-        foreach (var reason in reasons)
-        {
-            Refusals.Add(0, new KeyValuePair<string, object?>(Reason, reason));
-        }
-    }
+    public void Begin(IEnumerable<string> reasons) => Refusals.Begin(Reason, reasons);
 }

@@ -84,14 +84,9 @@ internal sealed partial class ForgedRecords(SseMeter meter, TimeProvider time, I
         }
     }
 
-    /// <summary>A counter that appears only with its first event cannot be alerted on.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var kind in ForgedKind.All)
-        {
-            _counter.Add(0, new KeyValuePair<string, object?>("kind", kind));
-        }
-
+        _counter.Begin("kind", ForgedKind.All);
         return Task.CompletedTask;
     }
 

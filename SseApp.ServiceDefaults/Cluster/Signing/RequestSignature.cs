@@ -106,7 +106,7 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         var text = header.AsSpan();
         Span<Range> parts = stackalloc Range[6];
         if (text.Split(parts, '.') != parts.Length
-            || text[parts[0]] is not ("c" or "o" or "r" or "p")
+            || text[parts[0]] is not [var purpose] || !Enum.IsDefined((RequestPurpose)purpose)
             || !long.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
             || text[parts[2]].Length != 16
             || !ulong.TryParse(text[parts[2]], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var sender)
@@ -146,7 +146,7 @@ internal sealed class RequestSignature(GatewayKeys keys, TimeProvider time)
         }
 
         fault = "it was here before";
-        return _windows.TryAccept(sender, sequence) ? (RequestPurpose)text[0] : null;
+        return _windows.TryAccept(sender, sequence) ? (RequestPurpose)purpose : null;
     }
 
     private bool IsSigned(ReadOnlySpan<char> claim, string method, string target, ReadOnlySpan<char> signature)

@@ -31,14 +31,9 @@ internal sealed partial class RefusedConnections(SseMeter meter, TimeProvider ti
     private long _nextLog = long.MinValue;
     private long _unreported;
 
-    /// <summary>rate() needs the zero before the first of them.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var reason in s_reasons)
-        {
-            _refused.Add(0, new KeyValuePair<string, object?>("reason", reason));
-        }
-
+        _refused.Begin("reason", s_reasons);
         return Task.CompletedTask;
     }
 
