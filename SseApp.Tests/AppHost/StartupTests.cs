@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using SseApp.AppHost;
 using SseApp.Bench.Generator;
@@ -6,7 +5,7 @@ using SseApp.Bench.Generator;
 namespace SseApp.Tests.AppHost;
 
 /// <summary>The AppHost as a process of its own, as a user starts it.</summary>
-public sealed partial class StartupTests
+public sealed class StartupTests
 {
     private const int Interrupt = 2;
 
@@ -140,7 +139,7 @@ public sealed partial class StartupTests
             mark);
         try
         {
-            await Eventually.Async(() => appHost.HasExited || KeyFile().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
+            await Eventually.Async(() => appHost.HasExited || AppHostLines.KeyFile().IsMatch(appHost.Tail(100)), s_startLimit, "the cluster to be ready");
         }
         catch (TimeoutException exception)
         {
@@ -150,7 +149,7 @@ public sealed partial class StartupTests
         Assert.False(appHost.HasExited, $"The AppHost ended. It printed: {appHost.Tail()}");
         var printed = appHost.Tail(100);
         using var client = new HttpClient();
-        foreach (var url in new[] { $"{Console().Match(printed).Groups["url"].Value}/health", Dashboard().Match(printed).Groups["url"].Value })
+        foreach (var url in new[] { $"{AppHostLines.Gateway().Match(printed).Groups["url"].Value}/health", AppHostLines.Dashboard().Match(printed).Groups["url"].Value })
         {
             using var answer = await client.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -160,8 +159,8 @@ public sealed partial class StartupTests
         var secret = garnet[Array.IndexOf(garnet, "--config-import-path") + 1];
         Assert.True(File.Exists(secret), secret);
         // The key is of this run: in a file that only this user can read, and a secret of the dashboard.
-        var operators = Operators().Match(printed);
-        var keyFile = KeyFile().Match(printed).Groups["file"].Value;
+        var operators = AppHostLines.Operators().Match(printed);
+        var keyFile = AppHostLines.KeyFile().Match(printed).Groups["file"].Value;
         Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(keyFile) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), keyFile);
         var key = (await File.ReadAllTextAsync(keyFile, TestContext.Current.CancellationToken)).Trim();
         Assert.DoesNotContain(key, printed, StringComparison.Ordinal);
@@ -238,18 +237,6 @@ public sealed partial class StartupTests
 
         return ChildProcess.Start(start);
     }
-
-    [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Console();
-
-    [GeneratedRegex(@"Operators: +(?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Operators();
-
-    [GeneratedRegex(@"Bearer \$\(cat (?<file>[^)]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex KeyFile();
-
-    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Dashboard();
 
     /// <summary>For the time of a test.</summary>
     private sealed class Folder : IDisposable

@@ -5,7 +5,7 @@ using SseApp.Tests.Infrastructure;
 namespace SseApp.Pictures;
 
 /// <summary>The AppHost as a user starts it, with monitoring, and the addresses that it printed.</summary>
-internal sealed partial class RunningCluster : IAsyncDisposable
+internal sealed class RunningCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(5);
 
@@ -47,15 +47,15 @@ internal sealed partial class RunningCluster : IAsyncDisposable
         var appHost = ChildProcess.Start(start);
         try
         {
-            await Eventually.Async(() => appHost.HasExited || (KeyFile().IsMatch(appHost.Tail(200)) && Prometheuses().IsMatch(appHost.Tail(200))), s_startLimit, "the cluster to be ready");
+            await Eventually.Async(() => appHost.HasExited || (AppHostLines.KeyFile().IsMatch(appHost.Tail(200)) && AppHostLines.Prometheus().IsMatch(appHost.Tail(200))), s_startLimit, "the cluster to be ready");
             var printed = appHost.Tail(200);
             return new RunningCluster(appHost)
             {
-                Gateway = Printed(Gateways().Match(printed), printed),
-                Operators = Printed(OperatorListeners().Match(printed), printed),
-                Dashboard = Printed(Dashboards().Match(printed), printed),
-                Prometheus = Printed(Prometheuses().Match(printed), printed),
-                Key = (await File.ReadAllTextAsync(KeyFile().Match(printed).Groups["file"].Value)).Trim(),
+                Gateway = Printed(AppHostLines.Gateway().Match(printed), printed),
+                Operators = Printed(AppHostLines.Operators().Match(printed), printed),
+                Dashboard = Printed(AppHostLines.Dashboard().Match(printed), printed),
+                Prometheus = Printed(AppHostLines.Prometheus().Match(printed), printed),
+                Key = (await File.ReadAllTextAsync(AppHostLines.KeyFile().Match(printed).Groups["file"].Value)).Trim(),
             };
         }
         catch
@@ -79,19 +79,4 @@ internal sealed partial class RunningCluster : IAsyncDisposable
 
     private static Uri Printed(Match match, string printed) =>
         match.Success ? new Uri(match.Groups["url"].Value) : throw new InvalidOperationException($"The cluster did not start. It printed: {printed}");
-
-    [GeneratedRegex(@"Live console: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Gateways();
-
-    [GeneratedRegex(@"Operators: +(?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex OperatorListeners();
-
-    [GeneratedRegex(@"Bearer \$\(cat (?<file>[^)]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex KeyFile();
-
-    [GeneratedRegex(@"Prometheus is ready: (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Prometheuses();
-
-    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Dashboards();
 }
