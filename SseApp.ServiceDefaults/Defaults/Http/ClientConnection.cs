@@ -37,6 +37,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     private volatile bool _finFirst;
     private volatile bool _multiplexed;
     private volatile bool _over;
+    private volatile bool _linger;
     private int _open;
     private bool _patient;
     private bool _stalled;
@@ -79,7 +80,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     // Null where the system does not say what is asked of it, or is not TCP.
     private Socket? Socket => OperatingSystem.IsLinux() && _connection.Features.Get<IConnectionSocketFeature>()?.Socket is { ProtocolType: ProtocolType.Tcp } socket ? socket : null;
 
-    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit, FrameCount? frames) => async connection =>
+    public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit, FrameCount? frames, UnreadBodyPace? pace) => async connection =>
     {
         var transport = connection.Transport;
         using var client = new ClientConnection(connection, time, limit, frames);
@@ -89,6 +90,11 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
             if (client.LastWord() is { } answer)
             {
                 await transport.Output.WriteAsync(answer);
+            }
+
+            if (client._linger && pace is not null)
+            {
+                await client.LingerAsync(transport.Input, pace);
             }
         }
         finally
@@ -169,6 +175,12 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         }
     }
 
+    /// <summary>
+    /// Goes on reading, for a few seconds, when the server has ended the connection: a client that still sends would be reset, and lose the
+    /// answer that it has not read yet (RFC 9112, 9.6).
+    /// </summary>
+    public void Linger() => _linger = true;
+
     public void OnSent()
     {
         _input.HasKeptLength = false;
@@ -243,6 +255,18 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         }
     }
 
+    private async Task LingerAsync(PipeReader input, UnreadBodyPace pace)
+    {
+        try
+        {
+            await pace.DiscardAsync(input, _input.Body is > 0 and var left ? left : long.MaxValue, _closed.Token);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // The client has left.
+        }
+    }
+
     // Of the TCP connection; one that has none of these is over for us when its client has no more to say.
     private int State()
     {
@@ -314,6 +338,7 @@ internal static class ClientConnectionExtensions
         var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
         var limit = endpoint.ApplicationServices.GetService<SendLimit>();
         var frames = endpoint.ApplicationServices.GetService<FrameCount>();
-        endpoint.Use(next => ClientConnection.Middleware(next, time, limit, frames));
+        var pace = endpoint.ApplicationServices.GetService<UnreadBodyPace>();
+        endpoint.Use(next => ClientConnection.Middleware(next, time, limit, frames, pace));
     }
 }

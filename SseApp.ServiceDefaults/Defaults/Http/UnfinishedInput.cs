@@ -37,6 +37,9 @@ internal sealed class UnfinishedInput(PipeReader inner, ClientConnection? client
     /// <summary>Since the last byte of an answer a head has come with a header of the name under which the server keeps a length.</summary>
     public bool HasKeptLength { get; set; }
 
+    /// <summary>Bytes of a body that have not been consumed; 0 if that is not known, as of chunks.</summary>
+    public long Body => _body;
+
     /// <summary>What comes next is a body of so many bytes.</summary>
     public void BeginBody(long length) => _body = length;
 

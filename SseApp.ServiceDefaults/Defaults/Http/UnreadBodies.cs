@@ -69,6 +69,11 @@ internal sealed class UnreadBodies(RequestDelegate next, UnreadBodyPace pace)
                 await pace.DiscardAsync(context, reader);
             }
         }
+        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            // The server reads no more of it, and would end the connection while the client sends.
+            context.Features.Get<ClientConnection>()?.Linger();
+        }
         catch (Exception exception) when (exception is IOException or InvalidOperationException or OperationCanceledException)
         {
             // The body is wrong, or its client is gone, or somebody still reads it: the server ends the connection.
@@ -100,24 +105,38 @@ internal sealed class UnreadBodyPace(TimeProvider time) : IDisposable
     /// <summary>Reads the rest of the body, and ends a connection whose body does not end in time.</summary>
     public async Task DiscardAsync(HttpContext context, PipeReader reader)
     {
+        if (!await DiscardAsync(reader, long.MaxValue, context.RequestAborted))
+        {
+            context.Abort();
+        }
+    }
+
+    /// <summary>Reads until there is no more, or so many bytes have come.</summary>
+    /// <returns>False if that was not in time.</returns>
+    /// <exception cref="OperationCanceledException">It is <paramref name="over"/>.</exception>
+    public async Task<bool> DiscardAsync(PipeReader reader, long length, CancellationToken over)
+    {
         using var late = new CancellationTokenSource(s_limit, time);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, context.RequestAborted);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, over);
         try
         {
-            while (true)
+            while (length > 0)
             {
-                var read = await reader.ReadAsync(over.Token);
-                using var lease = await _bucket.AcquireAsync(Math.Min((int)Math.Min(read.Buffer.Length, int.MaxValue) / Unit, Burst), over.Token);
+                var read = await reader.ReadAsync(end.Token);
+                length -= read.Buffer.Length;
+                using var lease = await _bucket.AcquireAsync(Math.Min((int)Math.Min(read.Buffer.Length, int.MaxValue) / Unit, Burst), end.Token);
                 reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
-                    return;
+                    break;
                 }
             }
+
+            return true;
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
-            context.Abort();
+            return false;
         }
     }
 

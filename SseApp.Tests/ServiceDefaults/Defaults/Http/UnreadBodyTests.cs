@@ -35,6 +35,32 @@ public sealed class UnreadBodyTests(RedisServer redis) : EdgeTest(redis)
         Assert.Contains("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
     }
 
+    /// <summary>A client that goes on sending when it has been refused must not be reset: most would never read the answer then.</summary>
+    [Theory]
+    [InlineData("gateway", false)]
+    [InlineData("gateway", true)]
+    [InlineData("replica", false)]
+    public async Task A_body_over_the_limit_is_taken_while_its_client_sends_it(string service, bool chunked)
+    {
+        var address = await AddressAsync(service, ("Limits:MaxRequestBodyBytes", "1024"));
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(address.Host, address.Port, Cancellation);
+        // Over the server's own limit, where no option of ours sets it.
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"POST /topics/a/events HTTP/1.1\r\nHost: a\r\n{(chunked ? $"Transfer-Encoding: chunked\r\n\r\n{Length:x}\r\n{new string('x', 2000)}" : "Content-Length: 40000000\r\n\r\n")}"),
+            Cancellation);
+        var answer = await RawHttp.ReadAsync(socket, until: "}");
+        RawHttp.AssertProblem(413, answer);
+        Assert.Contains("\r\nConnection: close\r\n", answer, StringComparison.OrdinalIgnoreCase);
+        for (var sent = 0; sent < Length / 2; sent += 64 * 1024)
+        {
+            await socket.SendAsync(new byte[64 * 1024], Cancellation);
+        }
+
+        socket.Shutdown(SocketShutdown.Send);
+        await RawHttp.ReadAsync(socket);
+    }
+
     private static async Task<Socket> SendAsync(Uri address, int length, bool chunked, string next)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
