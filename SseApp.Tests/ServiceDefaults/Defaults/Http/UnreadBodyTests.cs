@@ -47,12 +47,13 @@ public sealed class UnreadBodyTests(RedisServer redis) : EdgeTest(redis)
         await socket.ConnectAsync(address.Host, address.Port, Cancellation);
         // Over the server's own limit, where no option of ours sets it.
         await socket.SendAsync(
-            Encoding.ASCII.GetBytes($"POST /topics/a/events HTTP/1.1\r\nHost: a\r\n{(chunked ? $"Transfer-Encoding: chunked\r\n\r\n{Length:x}\r\n{new string('x', 2000)}" : "Content-Length: 40000000\r\n\r\n")}"),
+            Encoding.ASCII.GetBytes($"POST /topics/a/events HTTP/1.1\r\nHost: a\r\n{(chunked ? $"Transfer-Encoding: chunked\r\n\r\n{3 * Length:x}\r\n{new string('x', 2000)}" : "Content-Length: 40000000\r\n\r\n")}"),
             Cancellation);
         var answer = await RawHttp.ReadAsync(socket, until: "}");
         RawHttp.AssertProblem(413, answer);
         Assert.Contains("\r\nConnection: close\r\n", answer, StringComparison.OrdinalIgnoreCase);
-        for (var sent = 0; sent < Length / 2; sent += 64 * 1024)
+        // So much that the server would have ended the connection in the middle of it.
+        for (var sent = 0; sent < 2 * Length; sent += 64 * 1024)
         {
             await socket.SendAsync(new byte[64 * 1024], Cancellation);
         }
