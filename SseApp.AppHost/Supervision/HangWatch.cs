@@ -2,7 +2,7 @@ namespace SseApp.AppHost.Supervision;
 
 /// <summary>
 /// Decides, for one instance, from what its probes find, whether its process hangs, and says after a restart how that went.
-/// A process that starts has no silence yet: that of its start ends with its first answer.
+/// A process that starts may be silent for longer, until its first answer.
 /// </summary>
 internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
 {
@@ -13,7 +13,7 @@ internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
     public static readonly TimeSpan FrozenSilence = TimeSpan.FromSeconds(5);
 
     /// <summary>Time from the order to restart until the new process must be there: a drain, and a start that waits for Redis.</summary>
-    public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan ReplacementLimit = TimeSpan.FromMinutes(1);
 
     // Longer pauses between two readings are this program's own, or the machine's: nobody was asked meanwhile.
     private static readonly TimeSpan s_longestStep = LivenessProbe.Timeout + (2 * LivenessProbe.Interval);
@@ -89,7 +89,7 @@ internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
             _readAt = now;
             if (!_running)
             {
-                return _orderedAt is { } at && !_needsPerson && time.GetElapsedTime(at, now) >= StartLimit ? NeedsPerson() : HangVerdict.None;
+                return _orderedAt is { } at && !_needsPerson && time.GetElapsedTime(at, now) >= ReplacementLimit ? NeedsPerson() : HangVerdict.None;
             }
 
             var alive = reading.Answer is LivenessAnswer.Alive or LivenessAnswer.Debugged;
@@ -103,13 +103,10 @@ internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
 
     private HangVerdict Judge(LivenessReading reading)
     {
-        if (!_answered || policy.HungAfter == TimeSpan.Zero)
-        {
-            return HangVerdict.None;
-        }
-
         var verdict = _silence switch
         {
+            _ when !_answered => policy.StartLimit > TimeSpan.Zero && _silence >= policy.StartLimit ? HangVerdict.KillStart : HangVerdict.None,
+            _ when policy.HungAfter == TimeSpan.Zero => HangVerdict.None,
             _ when _silence >= policy.HungAfter => reading.Answer == LivenessAnswer.Unhealthy ? HangVerdict.Drain : HangVerdict.Kill,
             _ when reading.IsFrozen && _silence >= FrozenSilence => HangVerdict.Kill,
             // It answers here, but has been neither in the registry nor answered the gateway for as long: what it has left is a drain.
@@ -158,6 +155,9 @@ internal enum HangVerdict
 
     /// <summary>It hangs and hears nothing: kill it, and start it again.</summary>
     Kill,
+
+    /// <summary>It has hung since its start: kill it, and start it again.</summary>
+    KillStart,
 
     /// <summary>It hangs but answers: stop it in order, and start it again.</summary>
     Drain,

@@ -32,11 +32,17 @@ internal sealed class RestartPolicy
 
     /// <summary>
     /// A process that has not answered <c>/alive</c> for this long hangs: it is killed and started again, without
-    /// <see cref="Delay"/>. So is a replica that the gateway finds frozen, sooner. Not while it starts, nor under a debugger.
+    /// <see cref="Delay"/>. So is a replica that the gateway finds frozen, sooner. Not while it starts (<see cref="StartLimit"/>), nor under a debugger.
     /// 0: never. Default 30 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan HungAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A process that has not answered <c>/alive</c> even once this long after its start hangs, too. 0: never. Default 2 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan StartLimit { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// A replica whose work has waited longer than <see cref="SlowLimit"/> in each heartbeat for this long is drained and

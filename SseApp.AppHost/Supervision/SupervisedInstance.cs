@@ -126,6 +126,9 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             case HangVerdict.Kill:
                 Kill(Sign?.State == ReplicaSigns.Frozen ? "hung: frozen, as the gateway finds, and no answer to " + HealthExtensions.LivenessPath : silence, ProcessIdOf(snapshot));
                 break;
+            case HangVerdict.KillStart:
+                Kill(string.Create(CultureInfo.InvariantCulture, $"hung: no answer to {HealthExtensions.LivenessPath} within {policy.StartLimit.TotalSeconds:0.#} s of its start"), ProcessIdOf(snapshot));
+                break;
             case HangVerdict.Drain:
                 await RestartAsync(
                     Sign?.State == ReplicaSigns.Frozen

@@ -41,7 +41,8 @@ internal static class SupervisionExtensions
         List<(string Name, string Why)> unused = [];
         if (resource is GarnetServerResource)
         {
-            unused.Add((nameof(RestartPolicy.HungAfter), "nobody asks Redis for /alive"));
+            const string NotAsked = "nobody asks Redis for /alive";
+            unused.AddRange([(nameof(RestartPolicy.HungAfter), NotAsked), (nameof(RestartPolicy.StartLimit), NotAsked)]);
         }
 
         if (!resource.Annotations.OfType<ReplicaAnnotation>().Any())

@@ -65,15 +65,39 @@ public sealed class HangWatchTests
     }
 
     [Fact]
-    public void A_start_takes_as_long_as_it_takes()
+    public void A_start_may_take_2_minutes()
     {
-        Assert.Equal(HangVerdict.None, Next(s_frozen, 1_000));
+        Assert.Equal(HangVerdict.None, Next(s_frozen, 119));
         Next(s_alive);
         Assert.Equal(HangVerdict.Kill, Next(s_silent, 30));
 
         _watch.Ended();
         _watch.Started();
         Assert.Equal(HangVerdict.None, Next(s_silent, 9));
+    }
+
+    [Fact]
+    public void A_process_that_hangs_before_its_first_answer_is_killed_and_its_successor_is_watched()
+    {
+        Next(s_silent, 119);
+        Assert.Equal(HangVerdict.KillStart, Next(s_silent));
+
+        _watch.Ended();
+        _watch.Started();
+        Next(s_alive);
+        Assert.Equal(HangVerdict.Recovered, Next(s_alive, 9));
+    }
+
+    [Fact]
+    public void Where_a_start_has_no_limit_it_takes_as_long_as_it_takes()
+    {
+        var watch = new HangWatch(new RestartPolicy { StartLimit = TimeSpan.Zero }, _time);
+        watch.Started();
+        for (var i = 0; i < 1_000; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(HangVerdict.None, watch.Next(s_silent));
+        }
     }
 
     [Fact]
