@@ -36,7 +36,7 @@ internal static class AlertExtensions
     /// </summary>
     private static void AddAlertClients(this IServiceCollection services)
     {
-        services.AddPlainHttpClient(AlertSender.ClientName)
+        services.AddPlainHttpClient(AlertSender.ClientName, useProxy: true)
             .AddResilienceHandler("webhook", static (pipeline, context) =>
             {
                 var options = context.ServiceProvider.GetRequiredService<IOptions<AlertsOptions>>().Value;
@@ -48,7 +48,7 @@ internal static class AlertExtensions
 
                 pipeline.AddTimeout(options.Timeout);
             });
-        services.AddPlainHttpClient(AlertSender.TestClientName)
+        services.AddPlainHttpClient(AlertSender.TestClientName, useProxy: true)
             .AddResilienceHandler("webhook-test", static (pipeline, context) =>
                 pipeline.AddTimeout(context.ServiceProvider.GetRequiredService<IOptions<AlertsOptions>>().Value.Timeout));
     }

@@ -69,7 +69,7 @@ internal sealed partial class RollingReload(
     public async Task<ReloadStatus?> ReadAsync(CancellationToken cancellationToken)
     {
         var status = await store.ReadAsync(cancellationToken);
-        return status is { State: ReloadState.Running } && time.GetUtcNow() - status.UpdatedAt > LeaseDuration
+        return status is { State: ReloadState.Running } && (time.GetUtcNow() - status.UpdatedAt).Duration() > LeaseDuration
             ? status with { State = ReloadState.Interrupted, Detail = "The gateway that ran this reload stopped or lost its connection to Redis. Start the reload again; replicas that were already reloaded are simply reloaded again." }
             : status;
     }

@@ -12,15 +12,19 @@ namespace SseApp.Gateway.Pages;
 /// a dot, but serves <c>.git/config</c>, and follows links to anywhere. Here no part of a path may begin with a dot, but for
 /// <c>.well-known</c> (RFC 8615), and links count only while they stay in the folder: Kubernetes mounts a ConfigMap as such
 /// links, and a deployment may switch the folder itself by one. What is no regular file is not there: opening a named pipe
-/// would wait for its writer, and so hold the threads of all other requests.
+/// would wait for its writer, and so hold the threads of all other requests. What this process may not read is not there either.
 /// </summary>
-internal sealed class PageFiles(string root) : IFileProvider
+internal sealed partial class PageFiles(string root, ILogger logger) : IFileProvider
 {
     // As Linux has it.
     private const int MaxLinks = 40;
     private const int MaxPath = 4096;
 
+    private const int MaxNamed = 100;
+
     private static readonly string[] s_separators = ["/", "\\", "%2f", "%2F", "%5c", "%5C"];
+
+    private readonly ConcurrentDictionary<string, bool> _unreadable = new(StringComparer.Ordinal);
 
     public static bool IsHidden(string subpath) => Parts(subpath)
         .Where((part, index) => part.StartsWith('.') && (index > 0 || !string.Equals(part, ".well-known", StringComparison.Ordinal))).Any();
@@ -34,7 +38,7 @@ internal sealed class PageFiles(string root) : IFileProvider
         && string.Equals(first, folder, StringComparison.OrdinalIgnoreCase);
 
     public IFileInfo GetFileInfo(string subpath) =>
-        !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file && FileStatus.IsRegular(path)
+        !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file && FileStatus.IsRegular(path) && IsReadable(path)
             ? new PhysicalFileInfo(file)
             : new NotFoundFileInfo(subpath);
 
@@ -42,6 +46,22 @@ internal sealed class PageFiles(string root) : IFileProvider
         Find(subpath) is { } path && Directory.Exists(path) ? new PhysicalDirectoryContents(path) : NotFoundDirectoryContents.Singleton;
 
     public IChangeToken Watch(string filter) => NullChangeToken.Singleton;
+
+    private bool IsReadable(string path)
+    {
+        if (FileStatus.IsReadable(path))
+        {
+            return true;
+        }
+
+        // A release is read in a moment, and visitors ask on.
+        if (_unreadable.Count < MaxNamed && _unreadable.TryAdd(path, true))
+        {
+            LogUnreadable(path);
+        }
+
+        return false;
+    }
 
     private string? Find(string subpath)
     {
@@ -93,4 +113,7 @@ internal sealed class PageFiles(string root) : IFileProvider
 
         return real;
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Path} is in StaticFiles:Root, but the gateway may not read it, so it is answered with 404. Let the gateway's user read it.")]
+    private partial void LogUnreadable(string path);
 }

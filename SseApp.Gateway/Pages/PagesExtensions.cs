@@ -22,7 +22,7 @@ internal static class PagesExtensions
 
     private static RequestDelegate Build(IEndpointRouteBuilder endpoints, StaticFilesOptions options, string root)
     {
-        var files = new PageFiles(root);
+        var files = new PageFiles(root, endpoints.ServiceProvider.GetRequiredService<ILogger<PageFiles>>());
         var precompressed = new PrecompressedFiles(files);
         var tags = new ContentTags();
         var immutable = new PathPatterns(options.Immutable);

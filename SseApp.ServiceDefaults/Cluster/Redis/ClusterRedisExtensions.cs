@@ -51,6 +51,8 @@ internal static class ClusterRedisExtensions
     {
         // The service starts without Redis, says so in /health, and connects when Redis comes.
         options.AbortOnConnectFail = false;
+        // It begins to listen after the first attempt; where a server takes connections and is silent, three would be 18 s.
+        options.ConnectRetry = 1;
         // A command while Redis is unreachable fails at once instead of waiting in a queue for its timeout.
         options.BacklogPolicy = BacklogPolicy.FailFast;
         // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.

@@ -3,18 +3,22 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Whether Redis is reachable now, and since when it is not.</summary>
-internal sealed class RedisStatus
+internal sealed partial class RedisStatus
 {
     private readonly IConnectionMultiplexer _redis;
     private readonly TimeProvider _time;
     private long _lastSeen;
     private volatile bool _seen;
 
-    public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter)
+    public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter, ILogger<RedisStatus> logger)
     {
         _redis = redis;
         _time = time;
         meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");
+        if (!IsConnected)
+        {
+            LogAway(logger, string.Join(", ", redis.GetEndPoints(configuredOnly: true).Select(static server => Format.ToString(server))));
+        }
     }
 
     /// <summary>The connection multiplexer's own view; it notices a lost connection at once, a hanging server later.</summary>
@@ -33,4 +37,7 @@ internal sealed class RedisStatus
         _seen = true;
         return latency;
     }
+
+    [LoggerMessage(LogLevel.Warning, "Redis does not answer at {Servers}. The service starts without it, /health is unhealthy until it answers, and connecting goes on.")]
+    private static partial void LogAway(ILogger logger, string servers);
 }

@@ -188,7 +188,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
             return null;
         }
 
-        if (_records.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && known.At > at))
+        if (_records.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && known.At > at && !IsAhead(known.At)))
         {
             _records.Reject(ForgedKind.Record, id, tooOld);
             return null;
@@ -230,19 +230,22 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
     private Said Note(string id, ReplicaRecord? record, DateTimeOffset at)
     {
         var said = new Said(at, record, _time.GetTimestamp());
-        return _newest.AddOrUpdate(id, said, (_, before) => before.At > at ? before : before.At == at && record is not null && before.Record is null ? before : said);
+        return _newest.AddOrUpdate(id, said, (_, before) => before.At > at && !IsAhead(before.At) ? before : before.At == at && record is not null && before.Record is null ? before : said);
     }
 
     private void Forget()
     {
         foreach (var (id, said) in _newest)
         {
-            if (_time.GetUtcNow() - said.At > 2 * RecordSignature.Lifetime)
+            if (_time.GetUtcNow() - said.At > 2 * RecordSignature.Lifetime || IsAhead(said.At))
             {
                 _newest.TryRemove(id, out _);
             }
         }
     }
+
+    // Of a clock that has been set right since: what was said by it would outdo for hours whatever is said now.
+    private bool IsAhead(DateTimeOffset at) => at - _time.GetUtcNow() > RecordSignature.Lifetime;
 
     private sealed record Said(DateTimeOffset At, ReplicaRecord? Record, long NotedAt);
 }

@@ -18,7 +18,7 @@ internal static class ReplicaRegistryExtensions
         services.TryAddSingleton<RedisReplicaCommands>();
         services.TryAddSingleton<IRestartLedger, RedisRestartLedger>();
         services.TryAddSingleton<ReplicaQuestions>();
-        services.AddPlainHttpClient(ReplicaQuestions.ClientName);
+        services.AddPlainHttpClient(ReplicaQuestions.ClientName, useProxy: false);
         return services;
     }
 }

@@ -140,13 +140,15 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         // What binding says has types of the program in it, and the value.
         exception.StatusCode == StatusCodes.Status400BadRequest && !exception.Message.Contains("parameter", StringComparison.OrdinalIgnoreCase)
             ? exception.Message.Split(": ")[0] is var what && what.AsSpan().IndexOfAny('\'', '"') < 0 ? $"{what.TrimEnd('.')}." : "The request is not valid HTTP."
+            : exception.StatusCode == StatusCodes.Status400BadRequest ? "A parameter of the request is missing, or its value cannot be read."
             : Explain(exception.StatusCode);
 
     public static int NextRetryMilliseconds() => RandomNumberGenerator.GetInt32(MinRetryMilliseconds, MaxRetryMilliseconds + 1);
 
     private static string Explain(int status) => status switch
     {
-        StatusCodes.Status400BadRequest => "A parameter of the request is missing, or its value cannot be read.",
+        // What is wrong with a parameter is an exception.
+        StatusCodes.Status400BadRequest => "The body of the request is not valid HTTP: one of its chunks, or what follows them, is malformed.",
         StatusCodes.Status404NotFound => "There is nothing at this path.",
         StatusCodes.Status405MethodNotAllowed => "This path does not take this method; the header Allow lists those that it takes.",
         StatusCodes.Status408RequestTimeout => "The request came too slowly. Send it again.",

@@ -12,6 +12,7 @@ internal static partial class FileStatus
     private const uint WantKind = 0x1;
     private const uint WantOwner = 0x8;
     private const uint WantChange = 0x80 | 0x100;
+    private const int MayRead = 4;
     private const int SizeOfStatus = 256;
     private const int OffsetOfOwner = 20;
     private const int OffsetOfMode = 28;
@@ -28,6 +29,19 @@ internal static partial class FileStatus
     {
         Span<byte> status = stackalloc byte[SizeOfStatus];
         return !Ask(CurrentDirectory, path, NoFollow, WantKind, status) || (MemoryMarshal.Read<ushort>(status[OffsetOfMode..]) & KindOfMode) == Regular;
+    }
+
+    /// <summary>Whether this process may read it. True where the system does not say.</summary>
+    public static bool IsReadable(string path)
+    {
+        try
+        {
+            return OperatingSystem.IsWindows() || faccessat(CurrentDirectory, path, MayRead, 0) == 0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Number of the user to whom an open file belongs; null where the system does not say.</summary>
@@ -72,5 +86,8 @@ internal static partial class FileStatus
 #pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, Span<byte> status);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int faccessat(int directory, string path, int mode, int flags);
 #pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
 }

@@ -36,7 +36,7 @@ internal static partial class ServiceProgram
         }
 
         SystemLimits.TakeNoWatchers();
-        using var fileSize = SystemLimits.OutliveFileSize();
+        using var signals = SystemLimits.OutliveSignals();
         IConfiguration? configuration = null;
         using var quiet = new QuietStart();
         try

@@ -319,6 +319,25 @@ public sealed class StaticFilesTests : GatewayTest
         Assert.Matches("^HTTP/1.1 40[04] ", answer);
     }
 
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    public async Task What_the_gateway_may_not_read_is_not_there_and_its_log_says_so_once(string method)
+    {
+        // A file that the system lets nobody read, not even root.
+        const string Unreadable = "/proc/sys/vm/compact_memory";
+        Assert.SkipUnless(File.Exists(Unreadable), "This system has no file that nobody may read.");
+        var gateway = await ServingAsync(("StaticFiles:Root", Path.GetDirectoryName(Unreadable)!));
+        for (var i = 0; i < 2; i++)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), "/compact_memory");
+            using var response = await gateway.Client.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        }
+
+        Assert.Single(gateway.Logs, line => line.Contains(Unreadable, StringComparison.Ordinal));
+    }
+
     /// <summary>Opening a named pipe waits for its writer, and would so hold a thread for each request.</summary>
     [Theory]
     [InlineData("/pipe")]

@@ -25,6 +25,22 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
             async () => (await registry.ReadAsync(TestContext.Current.CancellationToken)).Count == 0, s_limit, "both records to expire");
     }
 
+    /// <summary>As a clock is by NTP, or that of a machine that was asleep.</summary>
+    [Fact]
+    public async Task A_clock_that_was_ahead_and_is_set_right_hides_no_replica()
+    {
+        await using var redis = await server.ConnectAsync();
+        var prefix = Guid.NewGuid().ToString("N");
+        var clock = new SetClock { Ahead = TimeSpan.FromHours(2) };
+        var registry = ClusterKey.Registry(redis, prefix, TimeSpan.FromMinutes(1), time: clock);
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        Assert.Single(await registry.ReadAsync(TestContext.Current.CancellationToken));
+
+        clock.Ahead = TimeSpan.Zero;
+        await registry.WriteAsync(Record("a"), announce: false, TestContext.Current.CancellationToken);
+        Assert.Single(await registry.ReadAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task A_record_of_another_version_hides_no_other()
     {
@@ -142,6 +158,13 @@ public abstract class ReplicaRegistryTests(BackplaneServer server)
         StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
         Version = "1.2.3",
     };
+
+    private sealed class SetClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
 }
 
 public sealed class RedisReplicaRegistryTests(RedisServer server) : ReplicaRegistryTests(server), IClassFixture<RedisServer>;

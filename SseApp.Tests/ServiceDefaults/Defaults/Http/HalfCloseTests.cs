@@ -105,6 +105,22 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
         Assert.Contains("\"lastOffset\":0", await replica.Client.GetStringAsync("/topics/half", Cancellation), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("gateway", "0x5\r\nabcde\r\n0\r\n\r\n")]
+    [InlineData("gateway", "ffffffffffffffffff\r\nabc")]
+    [InlineData("gateway", "3\r\nabcd\r\n0\r\n\r\n")]
+    [InlineData("replica", "0x5\r\nabcde\r\n0\r\n\r\n")]
+    [InlineData("replica", "ffffffffffffffffff\r\nabc")]
+    [InlineData("replica", "3\r\nabcd\r\n0\r\n\r\n")]
+    public async Task A_publisher_whose_chunks_are_malformed_is_told_so(string service, string chunks)
+    {
+        var (gateway, replica) = await StartAsync();
+        using var socket = await AskAsync(
+            service == "replica" ? replica.Address : gateway.Address, $"POST /topics/half/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        var detail = RawHttp.AssertProblem(400, await RawHttp.ReadAsync(socket)).GetProperty("detail").GetString();
+        Assert.Contains("chunk", detail, StringComparison.OrdinalIgnoreCase);
+    }
+
     [Fact]
     public async Task Who_is_refused_before_the_body_is_read_gets_that_answer_whatever_is_missing_of_it()
     {

@@ -8,6 +8,10 @@ public sealed class SystemLimitsTests : IDisposable
     // Sent to a process that writes beyond the largest file that it may have (LimitFSIZE=, ulimit -f).
     private const int FileTooLargeSignal = 25;
 
+    // SIGUSR1, by which logrotate asks nginx to open its logs again, and SIGUSR2, by which PM2 asks to reload.
+    private const int ReopenSignal = 10;
+    private const int Pm2Signal = 12;
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-limits-");
 
     private string Log => Path.Combine(_folder.FullName, "access.log");
@@ -32,7 +36,11 @@ public sealed class SystemLimitsTests : IDisposable
             withoutWatchers: true);
         await service.StartAsync();
 
-        Libc.Signal(service.Process.Id, FileTooLargeSignal);
+        foreach (var signal in (int[])[FileTooLargeSignal, ReopenSignal, Pm2Signal])
+        {
+            Libc.Signal(service.Process.Id, signal);
+        }
+
         using (var limit = Process.Start("prlimit", ["--pid", $"{service.Process.Id}", "--fsize=2048:2048"]))
         {
             await limit.WaitForExitAsync(TestContext.Current.CancellationToken);
