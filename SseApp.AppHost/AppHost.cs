@@ -75,6 +75,7 @@ events.WithOperatorCommands(gateway, listeners);
 listeners.ShowKey(builder);
 builder.AddMonitoring(events, gateway, listeners);
 
+builder.Services.AddHostedService<FailedStarts>();
 builder.AnnounceWhenReady(gateway, listeners);
 
 builder.Build().Run();

@@ -24,15 +24,29 @@ internal sealed class MonitoringFiles
     /// <param name="interval">Time between two scrapes.</param>
     public void Write(IDistributedApplicationBuilder builder, string rules, string keyFile, TimeSpan interval)
     {
-        System.IO.Directory.CreateDirectory(Directory);
+        var setting = $"{MonitoringOptions.SectionName}:{nameof(MonitoringOptions.DataDirectory)} is '{Directory}'";
+        try
+        {
+            System.IO.Directory.CreateDirectory(Directory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            StartupProblems.Of(builder).Add($"{setting}, which is no folder and cannot be made one ({exception.Message}); allowed: a folder that the AppHost may write.");
+            return;
+        }
+
         try
         {
             builder.Services.AddSingleton(File.Open(Path.Combine(Directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException)
         {
-            StartupProblems.Of(builder).Add(
-                $"{MonitoringOptions.SectionName}:{nameof(MonitoringOptions.DataDirectory)} is '{Directory}', where another cluster keeps what it measured; allowed: a folder for each cluster that runs.");
+            StartupProblems.Of(builder).Add($"{setting}, where another cluster keeps what it measured; allowed: a folder for each cluster that runs.");
+            return;
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            StartupProblems.Of(builder).Add($"{setting}, which the AppHost may not write ({exception.Message}); allowed: a folder that it may write.");
             return;
         }
 

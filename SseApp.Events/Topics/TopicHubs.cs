@@ -116,28 +116,19 @@ internal sealed partial class TopicHubs(
     /// <param name="limit">So many at most.</param>
     public TopicActivity[] List(string prefix, string? after, int limit)
     {
-        TopicHub[] found;
-        lock (_gate)
-        {
-            found = [.. _hubs.Values.Where(hub => hub.Subscribers > 0
-                && !TopicName.IsCanary(hub.Topic)
-                && hub.Topic.StartsWith(prefix, StringComparison.Ordinal)
-                && (after is null || string.CompareOrdinal(hub.Topic, after) > 0))];
-        }
-
-        return [.. found.OrderBy(hub => hub.Topic, StringComparer.Ordinal).Take(limit).Select(Describe)];
+        return [.. Visible(prefix).Where(hub => after is null || string.CompareOrdinal(hub.Topic, after) > 0).OrderBy(hub => hub.Topic, StringComparer.Ordinal).Take(limit).Select(Describe)];
     }
 
-    /// <summary>Those with the most writes a second, then with the most subscribers.</summary>
-    public TopicActivity[] ListBusiest(string prefix, int limit)
+    /// <summary>Of the same topics those with the most writes a second, then with the most subscribers.</summary>
+    public TopicActivity[] ListBusiest(string prefix, int limit) =>
+        [.. Visible(prefix).Select(Describe).OrderByDescending(topic => topic.DeliverRate).ThenByDescending(topic => topic.Subscribers).ThenBy(topic => topic.Topic, StringComparer.Ordinal).Take(limit)];
+
+    private TopicHub[] Visible(string prefix)
     {
-        TopicHub[] found;
         lock (_gate)
         {
-            found = [.. _hubs.Values.Where(hub => hub.Subscribers > 0 && hub.Topic.StartsWith(prefix, StringComparison.Ordinal))];
+            return [.. _hubs.Values.Where(hub => hub.Subscribers > 0 && !TopicName.IsCanary(hub.Topic) && hub.Topic.StartsWith(prefix, StringComparison.Ordinal))];
         }
-
-        return [.. found.Select(Describe).OrderByDescending(topic => topic.DeliverRate).ThenByDescending(topic => topic.Subscribers).ThenBy(topic => topic.Topic, StringComparer.Ordinal).Take(limit)];
     }
 
     private TopicActivity Describe(TopicHub hub)

@@ -11,6 +11,10 @@ internal sealed record AlertBook
 
     private const int KeptRecent = 50;
 
+    // The clock of Redis counts, and may be set back: what was confirmed, claimed or reported further ahead than anybody does it would hold up
+    // an end or a notice for as long. A gateway may have another setting than this one.
+    private static readonly TimeSpan s_settingsDiffer = TimeSpan.FromMinutes(1);
+
     /// <summary>Alerts that last, and those that ended but whose end still has to be reported.</summary>
     public IReadOnlyList<Alert> Active { get; init; } = [];
 
@@ -103,7 +107,9 @@ internal sealed record AlertBook
             return alert.ConfirmedUntil - view.Now < view.ConfirmFor / 2 ? alert with { ConfirmedUntil = view.Now + view.ConfirmFor } : alert;
         }
 
-        return alert.ConfirmedUntil < view.Now ? alert with { EndedAt = view.Now } : alert;
+        return alert.ConfirmedUntil < view.Now ? alert with { EndedAt = view.Now }
+            : alert.ConfirmedUntil - view.Now > view.ConfirmFor + s_settingsDiffer ? alert with { ConfirmedUntil = view.Now + view.ConfirmFor }
+            : alert;
     }
 
     private Alert Begin(AlertCondition condition, List<Alert> active, AlertView view) => new()
@@ -123,7 +129,7 @@ internal sealed record AlertBook
     {
         AlertState? next = alert switch
         {
-            { IsFiring: true, ReportedAt: null } when alert.LastReportedAt is null || view.Now - alert.LastReportedAt >= view.MinInterval => AlertState.Firing,
+            { IsFiring: true, ReportedAt: null } when alert.LastReportedAt is not { } last || (view.Now - last).Duration() >= view.MinInterval => AlertState.Firing,
             { IsFiring: false, ReportedAt: not null, EndReportedAt: null } => AlertState.Resolved,
             _ => null,
         };
@@ -132,7 +138,7 @@ internal sealed record AlertBook
             return alert.ClaimedUntil - view.Now < ClaimLimit / 2 ? Claimed() : alert;
         }
 
-        if (next is null || alert.ClaimedUntil > view.Now)
+        if (next is null || (alert.ClaimedUntil > view.Now && alert.ClaimedUntil - view.Now <= ClaimLimit))
         {
             return alert;
         }

@@ -37,6 +37,11 @@ internal sealed class ReplicaRates(ReplicaRecord first, long timestamp)
                 (record.Gaps - _last.Gaps) / seconds);
             (_last, _seenAt) = (record, time.GetTimestamp());
         }
+        else if (seconds < 0)
+        {
+            // Its clock was set back. Differences begin anew from here, or there would be none until it has caught up.
+            (_last, _seenAt, Current) = (record, time.GetTimestamp(), null);
+        }
         else if (time.GetElapsedTime(_seenAt) > stale)
         {
             Current = null;

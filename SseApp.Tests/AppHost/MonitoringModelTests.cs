@@ -60,9 +60,18 @@ public sealed class MonitoringModelTests : IDisposable
         var second = Create(arguments);
         await using var application = second.Build();
 
-        var error = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.Eventing.PublishAsync(
-            new BeforeStartEvent(application.Services, application.Services.GetRequiredService<DistributedApplicationModel>()), TestContext.Current.CancellationToken));
-        Assert.Contains("Monitoring:DataDirectory", error.Message, StringComparison.Ordinal);
+        Assert.Contains("another cluster", await ProblemAsync(second, application), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_made_is_named_with_its_setting()
+    {
+        var program = Path.Combine(_folder.FullName, "prometheus");
+        await File.WriteAllTextAsync(program, "", TestContext.Current.CancellationToken);
+        var builder = Create("--Monitoring:Enabled=true", $"--PATH={_folder.FullName}", "--ASPIRE_CONTAINER_RUNTIME=no-such-program", $"--Monitoring:DataDirectory={program}");
+        await using var application = builder.Build();
+
+        Assert.Contains($"Monitoring:DataDirectory is '{program}', which is no folder", await ProblemAsync(builder, application), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -92,10 +101,14 @@ public sealed class MonitoringModelTests : IDisposable
         }
     }
 
+    private static async Task<string> ProblemAsync(IDistributedApplicationBuilder builder, DistributedApplication application) =>
+        (await Assert.ThrowsAsync<DistributedApplicationException>(() => builder.Eventing.PublishAsync(
+            new BeforeStartEvent(application.Services, application.Services.GetRequiredService<DistributedApplicationModel>()), TestContext.Current.CancellationToken))).Message;
+
     private IDistributedApplicationBuilder Create(params string[] arguments)
     {
         // Aspire wants to know where its programs are, though none of them is started.
-        string[] all = [.. arguments, $"--Monitoring:DataDirectory={_folder.FullName}/data", "--DcpPublisher:CliPath=none", "--DcpPublisher:DashboardPath=none"];
+        string[] all = [$"--Monitoring:DataDirectory={_folder.FullName}/data", .. arguments, "--DcpPublisher:CliPath=none", "--DcpPublisher:DashboardPath=none"];
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { Args = all, DisableDashboard = true });
         builder.Services.AddLogging(logging => logging.AddFakeLogging());
         builder.AddMonitoring(

@@ -6,13 +6,28 @@ namespace SseApp.Tests.Browser;
 /// <summary>What the operators' console shows when something is not as it should be.</summary>
 public sealed class ConsoleStatesTests : GatewayTest
 {
+    // Points of 100 to 102 s, one of them twice, and two after the gateway's clock was set back: the charts go on from there.
+    private const string SetBack = """
+        import("./charts.js").then(({ History }) => {
+          const history = new History();
+          for (const at of [100, 101, 102, 102, 50, 51]) history.add({ columns: ["at", "published"], replicas: ["r1"], points: [[at * 1000, 1, [[0, 1, 2]]]] });
+          return `${history.times} ${history.columns.published.length} ${history.replicas.get("r1").streams.length}`;
+        })
+        """;
+
     [LongFact]
     public async Task An_empty_cluster_a_lost_replica_no_Redis_and_a_hostile_name_look_deliberate()
     {
         var gateway = await GatewayAsync();
         await using var page = await BrowserPage.OpenAsync();
-        await page.GoToAsync(new Uri(gateway.Admin.BaseAddress!, $"/#key={OperatorAccess.Key.Text}"));
+        // A blank of no width came along when the address was pasted.
+        await page.GoToAsync(new Uri(gateway.Admin.BaseAddress!, $"/#key={OperatorAccess.Key.Text}%E2%80%8B"));
         await page.UntilAsync("!document.getElementById('replicas-empty').hidden && document.getElementById('cluster').textContent === 'no replica'", "the word that there is no replica");
+
+        await page.EvaluateAsync("location.hash = '#streams/%E0'");
+        await page.UntilAsync("document.getElementById('streams-topic').value === '%E0'", "the topic of a link that is no escape");
+        await page.EvaluateAsync("location.hash = '#overview'");
+        Assert.Equal("50,51 2 2", (await page.EvaluateAsync(SetBack)).GetString());
 
         var origin = await OriginAsync("r1");
         await page.UntilAsync("document.getElementById('cluster').textContent === '1 of 1 ready'", "the replica");

@@ -57,16 +57,21 @@ public sealed partial class MonitoringFilesTests
         });
     }
 
+    /// <summary>A query with a name that there is not is right, and answers nothing: a panel is empty, an alert silent.</summary>
     [Fact]
-    public async Task Rules_use_metrics_that_there_are_and_the_page_has_all_of_ours()
+    public async Task Rules_and_the_board_use_metrics_that_there_are_and_the_page_has_all_of_ours()
     {
         var rules = string.Concat(await Task.WhenAll(Rules().Select(DocsFolder.ReadAsync)));
+        var queries = rules + await DocsFolder.ReadAsync(Board.File);
         var page = await DocsFolder.ReadAsync("docs/monitoring.md");
 
-        var used = Own().Matches(rules).Select(match => match.Value).Distinct(StringComparer.Ordinal);
-        Assert.Empty(used.Except([.. s_own, .. s_own.Select(name => $"{name}_bucket")], StringComparer.Ordinal));
+        Assert.Empty(Names(Own(), queries).Except([.. s_own, .. s_own.Select(name => $"{name}_bucket")], StringComparer.Ordinal));
+        var recorded = Record().Matches(rules).Select(match => match.Groups["name"].Value);
+        Assert.Empty(Names(Recorded(), queries + page).Except(recorded, StringComparer.Ordinal));
         Assert.Equal(s_own.Order(StringComparer.Ordinal), Row().Matches(page).Select(match => match.Groups["name"].Value).Order(StringComparer.Ordinal));
     }
+
+    private static IEnumerable<string> Names(Regex regex, string text) => regex.Matches(text).Select(match => match.Value).Distinct(StringComparer.Ordinal);
 
     private static string[] Rules() => [.. Files("*.yml").Except(Files("*.test.yml"), StringComparer.Ordinal)];
 
@@ -100,6 +105,12 @@ public sealed partial class MonitoringFilesTests
 
     [GeneratedRegex(@"\b(sse|process)_\w+", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Own();
+
+    [GeneratedRegex(@"- record: (?<name>\S+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Record();
+
+    [GeneratedRegex(@"\bsse:\w+:\w+\b(?!…)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Recorded();
 
     [GeneratedRegex(@"^\| `(?<name>(sse|process)_\w+)` \| (gauge|counter|histogram) \|", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
     private static partial Regex Row();

@@ -25,8 +25,10 @@ export class History {
   add({ columns, replicas, points }) {
     for (const point of points) {
       const at = point[0] / 1000;
-      // After a reconnection points come twice.
-      if (this.times.length && at <= this.times.at(-1)) continue;
+      const behind = (this.times.at(-1) ?? -Infinity) - at;
+      // After a reconnection points come twice. Where the gateway's clock was set back, what was later than now goes: an axis of time has no place for it.
+      if (behind >= 0 && behind < 5) continue;
+      if (behind >= 5) this.#cut(this.times.findIndex(time => time >= at), Infinity);
       columns.forEach((name, index) => {
         if (index > 0) (this.columns[name] ??= new Array(this.times.length).fill(null)).push(point[index]);
       });
@@ -53,12 +55,18 @@ export class History {
     let drop = 0;
     while (drop < this.times.length && this.times[drop] < first) drop++;
     if (drop === 0) return;
-    this.times.splice(0, drop);
-    Object.values(this.columns).forEach(values => values.splice(0, drop));
+    this.#cut(0, drop);
     for (const [id, known] of this.replicas) {
-      known.streams.splice(0, drop);
-      known.memory.splice(0, drop);
       if (known.last < first) this.replicas.delete(id);
+    }
+  }
+
+  #cut(from, count) {
+    this.times.splice(from, count);
+    Object.values(this.columns).forEach(values => values.splice(from, count));
+    for (const known of this.replicas.values()) {
+      known.streams.splice(from, count);
+      known.memory.splice(from, count);
     }
   }
 }

@@ -8,7 +8,9 @@ const views = ["overview", "topics", "streams", "alerts", "actions"];
 
 // The key comes in the fragment, which no browser sends anywhere, and leaves the address bar and the history at once.
 const stored = "sseapp.operator-key";
-const given = new URLSearchParams(location.hash.slice(1)).get("key");
+// A header takes no other characters.
+const clean = text => text.trim().replace(/[^\x21-\x7e]/g, "");
+const given = clean(new URLSearchParams(location.hash.slice(1)).get("key") ?? "");
 if (given) {
   history.replaceState(null, "", location.pathname + location.search);
   sessionStorage.setItem(stored, given);
@@ -104,8 +106,7 @@ function confirmed(title, text, yes) {
 
 $("key-form").addEventListener("submit", submit => {
   submit.preventDefault();
-  // A header takes no other characters.
-  key = new FormData(submit.target).get("key").trim().replace(/[^\x21-\x7e]/g, "");
+  key = clean(new FormData(submit.target).get("key"));
   sessionStorage.setItem(stored, key);
   submit.target.reset();
   $("key-note").textContent = "";
@@ -478,8 +479,17 @@ const streamRows = new Rows($("stream-rows"), [
 
 let pages = 1;
 
+// What somebody typed may be no escape.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 async function showStreams(turn) {
-  const linked = decodeURIComponent(location.hash.split("/").slice(1).join("/"));
+  const linked = decoded(location.hash.split("/").slice(1).join("/"));
   if (linked) {
     $("streams-topic").value = linked;
     history.replaceState(null, "", "#streams");

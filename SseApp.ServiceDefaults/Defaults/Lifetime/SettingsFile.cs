@@ -9,6 +9,9 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 /// </summary>
 internal sealed class SettingsFile(JsonConfigurationSource source, string path) : ConfigurationProvider
 {
+    // What the platform has as the time of a file that is not there.
+    private static readonly DateTime s_nowhere = DateTime.FromFileTimeUtc(0);
+
     public string Path => path;
 
     /// <summary>The text that is in use; null: there was no file.</summary>
@@ -48,7 +51,9 @@ internal sealed class SettingsFile(JsonConfigurationSource source, string path) 
     {
         try
         {
-            return File.ReadAllText(path);
+            // Most optional files are not there, at each look: an exception for each would bury all others in dotnet_exceptions_total. Unlike
+            // File.Exists, this throws where it cannot be seen whether there is one.
+            return File.GetLastWriteTimeUtc(path) == s_nowhere ? null : File.ReadAllText(path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -151,6 +151,26 @@ public sealed class AlertBookTests
         Assert.Single(_book.Recent);
     }
 
+    [Fact]
+    public void A_clock_that_is_set_back_holds_up_neither_an_end_nor_a_notice()
+    {
+        Assert.Equal([AlertState.Firing], Look("a", ["x"]));
+        Told("a", AlertState.Firing, "x");
+
+        _now -= TimeSpan.FromHours(1);
+        Assert.Empty(Look("a", []));
+        Assert.Equal([AlertState.Resolved], End());
+
+        // This gateway ends before it has sent it.
+        _now -= TimeSpan.FromHours(1);
+        Assert.Equal([AlertState.Resolved], Look("b", []));
+        Told("b", AlertState.Resolved, "x");
+        Assert.Empty(_book.Active);
+
+        // The last notice was two hours from now.
+        Assert.Equal([AlertState.Firing], Look("b", ["x"]));
+    }
+
     private AlertState[] End()
     {
         _now += s_confirmFor * 2;

@@ -1,3 +1,4 @@
+using System.Text;
 using SseApp.Events.Replicas;
 using SseApp.Gateway.LiveState;
 using SseApp.Gateway.Operators;
@@ -104,6 +105,55 @@ public sealed class LiveStateTests(RedisServer redis) : GatewayTest, IClassFixtu
             },
             TimeSpan.FromSeconds(20),
             "the place of the viewer that left");
+    }
+
+    /// <summary>Its place is one of few, and what it does not take is held for it.</summary>
+    [Fact]
+    public async Task A_viewer_that_takes_nothing_is_left_after_ten_seconds()
+    {
+        // A frame of some length, so that a few of them fill what the system buffers.
+        for (var i = 0; i < 200; i++)
+        {
+            await Registry.WriteAsync(
+                new ReplicaRecord { Id = $"r{i}", Address = new Uri("http://127.0.0.1:1/"), State = ReplicaState.Draining, Version = new string('1', 500) }, announce: false, Cancellation);
+        }
+
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var gateway = await GatewayAsync(time, ("LiveState:MaxViewers", "1"));
+        using var viewer = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        await viewer.ConnectAsync(IPAddress.Loopback, gateway.Admin.BaseAddress!.Port, Cancellation);
+        await viewer.SendAsync(Encoding.ASCII.GetBytes($"GET {Path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer {OperatorAccess.Key.Text}\r\n\r\n"), Cancellation);
+        await Eventually.Async(async () => await ViewersAsync(gateway) == 1, TimeSpan.FromSeconds(20), "the viewer");
+
+        await Eventually.Async(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return await ViewersAsync(gateway) == 0;
+            },
+            TimeSpan.FromSeconds(60),
+            "the end of the viewer");
+        var next = Own(await SseReader.OpenAsync(gateway.Admin, Path));
+        Assert.Equal("history", (await next.NextAsync())?.Type);
+    }
+
+    [Fact]
+    public void Rates_go_on_when_the_clock_of_a_replica_was_set_back()
+    {
+        var time = new FakeTimeProvider();
+        var rates = new ReplicaRates(Beat(0, 0), time.GetTimestamp());
+        rates.Take(Beat(1, 5), time, TimeSpan.FromSeconds(3));
+        Assert.Equal(5, rates.Current?.Published);
+
+        rates.Take(Beat(-3600, 10), time, TimeSpan.FromSeconds(3));
+        Assert.Null(rates.Current);
+        rates.Take(Beat(-3599, 17), time, TimeSpan.FromSeconds(3));
+        Assert.Equal(7, rates.Current?.Published);
+
+        static ReplicaRecord Beat(int seconds, long published) => new()
+        {
+            Id = "r1", Address = new Uri("http://127.0.0.1:1/"), State = ReplicaState.Ready, Published = published, HeartbeatAt = DateTimeOffset.UnixEpoch.AddDays(1).AddSeconds(seconds),
+        };
     }
 
     [Fact]
@@ -229,4 +279,7 @@ public sealed class LiveStateTests(RedisServer redis) : GatewayTest, IClassFixtu
 
         throw new TimeoutException($"No '{type}' that fits came.");
     }
+
+    private static async Task<int> ViewersAsync(GatewayHost gateway) =>
+        (await gateway.Admin.GetFromJsonAsync<JsonElement>(Path, Cancellation)).GetProperty("gateway").GetProperty("viewers").GetInt32();
 }

@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Hosting;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
 
@@ -43,6 +45,26 @@ public sealed class SettingsReloadTests : IAsyncLifetime
     {
         await _app.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>Several files that may be there are looked for many times a second; <c>dotnet_exceptions_total</c> is for what went wrong.</summary>
+    [Fact]
+    public void A_file_that_is_not_there_is_no_exception()
+    {
+        var path = Path.Combine(_folder.FullName, "absent.json");
+        var thrown = 0;
+        EventHandler<FirstChanceExceptionEventArgs> count = (_, first) => thrown += (first.Exception as FileNotFoundException)?.FileName == path ? 1 : 0;
+        AppDomain.CurrentDomain.FirstChanceException += count;
+        try
+        {
+            Assert.Null(SettingsFile.Read(path));
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.FirstChanceException -= count;
+        }
+
+        Assert.Equal(0, thrown);
     }
 
     [Theory]
