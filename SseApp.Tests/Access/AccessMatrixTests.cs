@@ -76,6 +76,9 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("not yet valid", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["nbf"] = TimeProvider.System.GetUtcNow().AddMinutes(5).ToUnixTimeSeconds()))),
         ("wrong issuer", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["iss"] = "https://other.test"))),
         ("wrong audience", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["aud"] = "others"))),
+        ("audience with a slash more", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["aud"] = $"{Tokens.Audience}/"))),
+        ("sub that no revocation can name", () => Bearer(Tokens.Make(["*"], ["*"], sub: "mallory\n"))),
+        ("jti that no revocation can name", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims["jti"] = s_key.Text))),
         ("no end", () => Bearer(Tokens.Make(["*"], ["*"], change: claims => claims.Remove("exp")))),
         ("wrong signature", () => Bearer(Tokens.Make(["*"], ["*"], key: "another key of at least 32 bytes, for tests"))),
         ("wrong algorithm", () => Bearer(Tokens.Make(["*"], ["*"], key: Tokens.Key + Tokens.Key, algorithm: "HS512"))),
@@ -91,6 +94,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("cookie of its own page", () => $"{Cookie(Tokens.Make(["orders.*"], ["orders.*"]))}\nOrigin: {OwnOrigin}"),
         ("cookie of its own page, by Sec-Fetch-Site", () => $"{Cookie(Tokens.Make(["orders.*"], ["orders.*"]))}\nSec-Fetch-Site: same-origin"),
         ("cookie of a page elsewhere", () => $"{Cookie(Tokens.Make(["orders.*"], ["orders.*"]))}\nOrigin: https://elsewhere.test"),
+        ("cookie of a neighbouring host", () => $"Cookie: \u00a0{SessionCookie.Name}={Tokens.Make(["*"], ["*"])}\nOrigin: {OwnOrigin}"),
         ("expired cookie of its own page", () => $"{Cookie(Tokens.Make(["*"], ["*"], life: TimeSpan.FromMinutes(-5)))}\nOrigin: {OwnOrigin}"),
         ("revoked cookie of its own page", () => $"{Cookie(Tokens.Make(["*"], ["*"], sub: RevokedSub))}\nOrigin: {OwnOrigin}"),
         ("cookie and a damaged token", () => $"{Cookie(Tokens.Make(["*"], ["*"]))}\n{Bearer("damaged")}\nOrigin: {OwnOrigin}"),
@@ -161,7 +165,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
             }
 
             var secure = way.Contains("TLS", StringComparison.Ordinal);
-            using var http = gateway is null ? new HttpClient { BaseAddress = replica.Address } : secure ? certificate.Client(gateway.SecureAddress) : new HttpClient { BaseAddress = gateway.Address };
+            using var http = secure ? certificate.Client(gateway!.SecureAddress)
+                : new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1 }) { BaseAddress = gateway?.Address ?? replica.Address };
             http.DefaultRequestVersion = secure ? HttpVersion.Version20 : HttpVersion.Version11;
             http.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
 

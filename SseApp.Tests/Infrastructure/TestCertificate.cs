@@ -71,6 +71,7 @@ internal sealed class TestCertificate : IDisposable
         },
         SslOptions = ClientOptions(seen, protocols),
         AllowAutoRedirect = false,
+        RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
     })
     {
         BaseAddress = new Uri($"https://events.example:{server.Port}"),

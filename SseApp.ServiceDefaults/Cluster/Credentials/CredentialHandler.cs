@@ -98,7 +98,7 @@ internal static class CredentialHandler
     }
 
     /// <param name="header">An <c>Authorization</c> that was found to be valid.</param>
-    public static string TokenOf(string header) => header[Bearer.Length..].Trim();
+    public static string TokenOf(string header) => header[Bearer.Length..].Trim(' ');
 
     private static async ValueTask<Caller> FromCookieAsync(string? token, CredentialService credentials)
     {

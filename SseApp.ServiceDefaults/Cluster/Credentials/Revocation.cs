@@ -57,6 +57,14 @@ internal sealed record Revocation(RevocationKind Kind, string Value, string? Iss
 /// <summary>What a revocation is found by.</summary>
 internal readonly record struct RevokedName(RevocationKind Kind, string? Issuer, string Value)
 {
+    /// <summary>Characters of a value.</summary>
+    public const int MaxLength = 1000;
+
+    /// <summary>
+    /// Whether something of that value can be taken back. A token that has another <c>sub</c> or <c>jti</c> could not, so it does not count.
+    /// </summary>
+    public static bool IsValue(string text) => text.Length <= MaxLength && !text.Any(char.IsControl) && !CredentialText.Holds(text);
+
     /// <summary>The same in a text without anything that a stranger chose.</summary>
     public string Id => PatternTemplate.Hash($"{Kind}\n{Issuer}\n{Value}");
 }

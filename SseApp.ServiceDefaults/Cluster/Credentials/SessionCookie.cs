@@ -15,6 +15,10 @@ internal static class SessionCookie
     public const string NeedsOrigin =
         "Whoever changes something with a cookie has to send the page's Origin, as browsers do. Programs send 'Authorization: Bearer' with the token instead.";
 
+    // A browser takes these, and no others, from around a name before it asks whether the prefix is there. With any other space in front of
+    // it, a page of a neighbouring host can set the cookie.
+    private const string Spaces = " \t";
+
     /// <summary>Characters of a token that fit: browsers drop a cookie of more than 4 096 bytes with its name, and say nothing.</summary>
     public const int MaxLength = 3_800;
 
@@ -31,19 +35,19 @@ internal static class SessionCookie
         {
             foreach (var range in line.AsSpan().Split(';'))
             {
-                var pair = line.AsSpan(range).Trim();
-                if (!pair.StartsWith(Name, StringComparison.Ordinal) || pair[Name.Length..].TrimStart() is not ['=', .. var value])
+                var pair = line.AsSpan(range).Trim(Spaces);
+                if (!pair.StartsWith(Name, StringComparison.Ordinal) || pair[Name.Length..].TrimStart(Spaces) is not ['=', .. var value])
                 {
                     continue;
                 }
 
-                if (found && !value.Trim().SequenceEqual(token))
+                if (found && !value.Trim(Spaces).SequenceEqual(token))
                 {
                     token = null;
                     return true;
                 }
 
-                token = value.Trim().ToString();
+                token = value.Trim(Spaces).ToString();
                 found = true;
             }
         }

@@ -92,6 +92,8 @@ internal static class TokenForm
             {
                 case "iss" or "sub" or "jti" when !IsText(claim.Value):
                     return $"'{claim.Name}' is no text.";
+                case "sub" or "jti" when !RevokedName.IsValue(claim.Value.GetString()!):
+                    return $"'{claim.Name}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
                 case "exp" or "nbf" or "iat" when !IsTime(claim.Value):
                     return $"'{claim.Name}' is no time: a number of seconds since 1970.";
                 case "aud" when !IsTexts(claim.Value):

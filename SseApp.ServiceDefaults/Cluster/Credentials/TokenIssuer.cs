@@ -39,6 +39,8 @@ internal sealed class TokenIssuer
             ValidTypes = onlyAccessTokens ? ["at+jwt", "application/at+jwt"] : null,
             ValidateIssuerSigningKey = true,
             RequireAudience = true,
+            // One slash more is another service's name.
+            IgnoreTrailingSlashWhenValidatingAudience = false,
             RequireExpirationTime = true,
             RequireSignedTokens = true,
             ClockSkew = TokenIssuer.ClockSkew,

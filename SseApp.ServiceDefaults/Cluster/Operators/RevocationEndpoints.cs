@@ -114,8 +114,6 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     private const string IssuerName = "issuer";
     private const string Before = "issuedBefore";
 
-    private const int MaxValue = 1000;
-
     // Clocks differ. What lies further ahead would lock somebody out who signs in later.
     private static readonly TimeSpan s_maxAhead = TimeSpan.FromMinutes(5);
 
@@ -142,7 +140,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
 
             if (Text(member.Value) is not { } value)
             {
-                return (null, $"'{member.Name}' is a text of 1 to {MaxValue} characters, none of which is a control character.");
+                return (null, $"'{member.Name}' is a text of 1 to {RevokedName.MaxLength} characters, none of which is a control character.");
             }
 
             if (CredentialText.Holds(value))
@@ -192,7 +190,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     {
         try
         {
-            return json.ValueKind == JsonValueKind.String && json.GetString() is { Length: > 0 and <= MaxValue } text && !text.Any(char.IsControl) ? text : null;
+            return json.ValueKind == JsonValueKind.String && json.GetString() is { Length: > 0 and <= RevokedName.MaxLength } text && !text.Any(char.IsControl) ? text : null;
         }
         catch (InvalidOperationException)
         {
