@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Pages;
@@ -51,10 +52,10 @@ public sealed class StaticFilesOptions : IValidatableObject
             yield return new ValidationResult(
                 $"{SectionName}:{nameof(Root)} is '{Root}', but there is no folder {root}; name an existing folder, or leave the setting out.", [nameof(Root)]);
         }
-        else if (!string.IsNullOrWhiteSpace(Fallback) && !new PageFiles(root).GetFileInfo(Fallback).Exists)
+        else if (!string.IsNullOrWhiteSpace(Fallback) && !new PageFiles(root, NullLogger.Instance).GetFileInfo(Fallback).Exists)
         {
             yield return new ValidationResult(
-                $"{SectionName}:{nameof(Fallback)} is '{Fallback}', but {root} has no such file; name a file in it, such as index.html.", [nameof(Fallback)]);
+                $"{SectionName}:{nameof(Fallback)} is '{Fallback}', but {root} has no such file, or none that the gateway may read; name a file in it, such as index.html.", [nameof(Fallback)]);
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed partial class RedisStatus
         meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");
         if (!IsConnected)
         {
-            LogAway(logger, string.Join(", ", redis.GetEndPoints(configuredOnly: true).Select(static server => Format.ToString(server))));
+            LogAway(logger, string.Join(", ", redis.GetEndPoints(configuredOnly: true).Select(static server => EndPointCollection.ToString(server))));
         }
     }
 
