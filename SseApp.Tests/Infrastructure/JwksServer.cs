@@ -15,6 +15,7 @@ internal sealed class JwksServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, (ECDsa Pair, string? Id)> _keys = new(StringComparer.Ordinal);
     private readonly WebApplication _app;
     private int _asked;
+    private int _refused;
 
     private JwksServer(WebApplication app) => _app = app;
 
@@ -22,6 +23,9 @@ internal sealed class JwksServer : IAsyncDisposable
 
     /// <summary>How often the set was read.</summary>
     public int Asked => Volatile.Read(ref _asked);
+
+    /// <summary>How often somebody asked while it was away.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     /// <summary>Answers with 503.</summary>
     public bool IsAway { get; set; }
@@ -50,6 +54,7 @@ internal sealed class JwksServer : IAsyncDisposable
                 return next(context);
             }
 
+            Interlocked.Increment(ref server._refused);
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             return Task.CompletedTask;
         });

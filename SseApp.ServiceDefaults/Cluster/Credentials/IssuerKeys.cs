@@ -13,7 +13,7 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 /// </summary>
 internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever documents, TimeProvider time, ILogger<IssuerKeys> logger)
 {
-    /// <summary>A key id that is not known is asked for at most as often.</summary>
+    /// <summary>A key id that is not known is asked for at most as often, unless the attempt before failed.</summary>
     public static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(30);
 
     /// <summary>How long keys serve while the issuer cannot be reached.</summary>
@@ -21,12 +21,17 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
 
     private static readonly TimeSpan s_answerLimit = TimeSpan.FromSeconds(5);
 
+    // After a failure, and twice as long after each that follows: a key that left the set is to be known within a minute although the
+    // issuer has not answered once or twice, and an issuer that is away is not asked more often for it.
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(5);
+
     private readonly string _address = $"{authority.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration";
     private readonly Lock _gate = new();
     private volatile Known? _known;
     private Task? _asking;
     private long _askedAt = long.MinValue;
-    private bool _reported;
+    // Null while the last attempt succeeded.
+    private TimeSpan? _retryAfter;
     private int _weak;
     private int _version;
 
@@ -64,7 +69,7 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
                 return asking;
             }
 
-            if (_askedAt != long.MinValue && time.GetElapsedTime(_askedAt) < MinInterval)
+            if (_askedAt != long.MinValue && time.GetElapsedTime(_askedAt) < (_retryAfter ?? MinInterval))
             {
                 return Task.CompletedTask;
             }
@@ -115,9 +120,9 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
                 Interlocked.Increment(ref _version);
             }
 
-            if (_reported)
+            if (_retryAfter is not null)
             {
-                _reported = false;
+                _retryAfter = null;
                 LogBack(_address);
             }
         }
@@ -125,10 +130,14 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            if (!_reported)
+            if (_retryAfter is not { } last)
             {
-                _reported = true;
+                _retryAfter = s_firstRetry;
                 LogUnreachable(_address, exception.GetBaseException().Message.ReplaceLineEndings(" "));
+            }
+            else
+            {
+                _retryAfter = last * 2 < MinInterval ? last * 2 : MinInterval;
             }
         }
     }

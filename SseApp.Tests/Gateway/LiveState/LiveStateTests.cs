@@ -1,4 +1,3 @@
-using System.Text;
 using SseApp.Events.Replicas;
 using SseApp.Gateway.LiveState;
 using SseApp.Gateway.Operators;

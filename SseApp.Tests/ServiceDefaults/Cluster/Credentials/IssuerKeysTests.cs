@@ -185,6 +185,38 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         Assert.True(service.StillCounts(principal));
     }
 
+    [Fact]
+    public async Task Two_failures_in_a_row_do_not_hold_a_rotation_up_for_a_minute_and_an_issuer_that_is_away_is_not_asked_more_often()
+    {
+        var service = Service();
+        var principal = (await service.VerifyAsync(_issuer.Token("first"))).Principal!;
+        var rotated = _time.GetUtcNow();
+        _issuer.RemoveKey("first");
+        _issuer.AddKey("second", "k2");
+        _issuer.IsAway = true;
+        while (service.StillCounts(principal))
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            // The library asks a second time after a 503.
+            _issuer.IsAway = _issuer.Refused < 4;
+            // Whoever has a new key makes the service ask.
+            await service.VerifyAsync(_issuer.Token("second"));
+            Assert.True(_time.GetUtcNow() - rotated < TimeSpan.FromMinutes(1), "A key that left the set counts after a minute.");
+        }
+
+        _issuer.IsAway = true;
+        _issuer.AddKey("third", "k3");
+        var minutes = 10;
+        for (var i = 0; i < minutes * 60; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await service.VerifyAsync(_issuer.Token("third"));
+        }
+
+        // Twice a minute, and a few times at the beginning.
+        Assert.InRange((_issuer.Refused - 4) / 2, minutes, (2 * minutes) + 4);
+    }
+
     private CredentialService Service(bool requireType = true)
     {
         var options = new CredentialOptions { MaxTokenLifetime = TimeSpan.FromDays(7) };
