@@ -39,12 +39,12 @@ internal sealed class Shared(ToolHost host)
     {
         command.Add(OperatorUrl);
         command.Add(KeyFile);
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, cancellationToken, async printer =>
+        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, async printer =>
         {
             var address = GatewayAddress.OfOperators(parsed.GetValue(OperatorUrl), host.Variable);
             using var client = new GatewayClient(address, () => Credential.OfOperator(parsed.GetValue(KeyFile), address, host.Variable), isForOperators: true);
             return await run(parsed, client, printer, cancellationToken);
-        }));
+        }, cancellationToken));
         return command;
     }
 
@@ -53,19 +53,19 @@ internal sealed class Shared(ToolHost host)
     {
         command.Add(ClientUrl);
         command.Add(TokenFile);
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, cancellationToken, async printer =>
+        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, async printer =>
         {
             var address = GatewayAddress.OfClients(parsed.GetValue(ClientUrl), host.Variable);
             using var client = new GatewayClient(address, () => Credential.OfClient(parsed.GetValue(TokenFile), host.Variable), isForOperators: false);
             return await run(parsed, client, printer, cancellationToken);
-        }));
+        }, cancellationToken));
         return command;
     }
 
     /// <summary>A command that asks nobody.</summary>
     public Command Alone(Command command, Func<ParseResult, Printer, int> run)
     {
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, cancellationToken, printer => Task.FromResult(run(parsed, printer))));
+        command.SetAction((parsed, cancellationToken) => GuardedAsync(parsed, printer => Task.FromResult(run(parsed, printer)), cancellationToken));
         return command;
     }
 
@@ -87,7 +87,7 @@ internal sealed class Shared(ToolHost host)
         return failure.Code;
     }
 
-    private async Task<int> GuardedAsync(ParseResult parsed, CancellationToken cancellationToken, Func<Printer, Task<int>> run)
+    private async Task<int> GuardedAsync(ParseResult parsed, Func<Printer, Task<int>> run, CancellationToken cancellationToken)
     {
         var isJson = parsed.GetValue(Json);
         try

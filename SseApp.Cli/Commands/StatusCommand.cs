@@ -6,6 +6,8 @@ namespace SseApp.Cli.Commands;
 /// <summary><c>sse status</c>: whether the cluster is well, and its replicas.</summary>
 internal static class StatusCommand
 {
+    private static readonly string[] s_parts = ["dependencies", "checks"];
+
     public static Command Create(Shared shared) => shared.ForOperators(
         new Command("status", "Shows the gateway's health with its reasons, alerts, and the replicas. Ends with 1 when the gateway is unhealthy."), RunAsync);
 
@@ -72,8 +74,7 @@ internal static class StatusCommand
 
     /// <summary>What of a health is not as it should be.</summary>
     private static IEnumerable<(string Name, JsonElement Check)> Reasons(this JsonElement health) =>
-        new[] { "dependencies", "checks" }
-            .Select(name => health.Member(name))
+        s_parts.Select(name => health.Member(name))
             .Where(member => member is { ValueKind: JsonValueKind.Object })
             .SelectMany(member => member!.Value.EnumerateObject())
             .Where(check => check.Value.Text("status") is not (null or "healthy"))

@@ -127,8 +127,8 @@ internal sealed class GatewayClient : IDisposable
             return new ToolException(ExitCode.Unreachable, "redirect", $"{Name} sends elsewhere ({status}): {response.Headers.Location?.GetLeftPart(UriPartial.Authority)}. Name that address, if it is yours.");
         }
 
-        // Listeners for clients have nothing of what operators ask for.
-        if (_isForOperators && (status is 405 || (status is 404 && !response.Headers.CacheControl.IsOfOperators())))
+        // Listeners for clients have nothing of what operators ask for, and say of all of it that it is not there.
+        if (_isForOperators && status is 404 or 405 && !await AnswersOperatorsAsync(cancellationToken))
         {
             return NoGateway(detail is null ? $"it answers {status}" : $"it answers {status}, as the listener for clients does");
         }
@@ -153,6 +153,13 @@ internal sealed class GatewayClient : IDisposable
             : $"Name the gateway's address with --url or {GatewayAddress.ClientVariable}."));
 
     public void Dispose() => _client.Dispose();
+
+    private async Task<bool> AnswersOperatorsAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/replicas");
+        using var response = await OpenAsync(request, cancellationToken);
+        return response.IsSuccessStatusCode;
+    }
 
     private string Name => $"The gateway at {Address.GetLeftPart(UriPartial.Authority)}";
 
@@ -202,7 +209,4 @@ internal static class AnswerExtensions
 
     public static IEnumerable<JsonElement> Items(this JsonElement json, string name) =>
         json.Member(name) is { ValueKind: JsonValueKind.Array } value ? value.EnumerateArray() : [];
-
-    // All that comes through the door for operators has it.
-    public static bool IsOfOperators(this CacheControlHeaderValue? header) => header is { NoStore: true };
 }

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Runtime.InteropServices;
-
 namespace SseApp.ServiceDefaults.Defaults.Admin;
 
 /// <summary>Where the key of operators is when no setting says it. Part of the services and of the program <c>sse</c>, which looks there.</summary>
@@ -36,7 +33,7 @@ internal static partial class AdminKeyFolders
     }
 
 #pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
-    [LibraryImport("libc")]
+    [System.Runtime.InteropServices.LibraryImport("libc")]
     internal static partial uint geteuid();
 #pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
 }
