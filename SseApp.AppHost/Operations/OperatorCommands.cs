@@ -2,9 +2,12 @@ using SseApp.AppHost.Supervision;
 
 namespace SseApp.AppHost.Operations;
 
-/// <summary>What the dashboard's commands on the replicas do; each is one request to the operator API.</summary>
+/// <summary>What the commands of the dashboard and of <c>aspire resource</c> do; each is one request to the operator API.</summary>
 internal sealed partial class OperatorCommands(GatewayOperator gateway, ResourceNotificationService notifications)
 {
+    /// <summary>The argument of the gateway's commands that says which replica is meant.</summary>
+    public const string ReplicaArgument = "replica";
+
     private const int MaxFailures = 60;
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
@@ -15,18 +18,23 @@ internal sealed partial class OperatorCommands(GatewayOperator gateway, Resource
     /// <summary>Takes one replica out or back in.</summary>
     /// <param name="context">Names the instance.</param>
     /// <param name="operation"><c>drain</c> or <c>undrain</c>.</param>
-    public async Task<ExecuteCommandResult> DrainAsync(ExecuteCommandContext context, string operation)
-    {
-        if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || ReplicaName.Of(current.Snapshot) is not { } id)
-        {
-            return CommandResults.Failure("This instance has not reported its replica id yet; wait until it is running.");
-        }
+    public Task<ExecuteCommandResult> DrainAsync(ExecuteCommandContext context, string operation) =>
+        notifications.TryGetCurrentState(context.ResourceName, out var current) && ReplicaName.Of(current.Snapshot) is { } id
+            ? DrainAsync(id, operation, context.CancellationToken)
+            : Task.FromResult(CommandResults.Failure("This instance has not reported its replica id yet; wait until it is running."));
 
-        return await GuardedAsync(async () =>
-            await gateway.SendAsync($"/admin/replicas/{Uri.EscapeDataString(id)}/{operation}", context.CancellationToken) is { } problem
-                ? CommandResults.Failure(problem)
-                : CommandResults.Success($"Replica {id}: {operation} done."));
+    /// <summary>The same for the replica that the command's argument names: as the list of resources does, or by its own id.</summary>
+    public Task<ExecuteCommandResult> DrainNamedAsync(ExecuteCommandContext context, string operation)
+    {
+        var name = context.Arguments.GetString(ReplicaArgument) ?? "";
+        return DrainAsync(
+            notifications.TryGetCurrentState(name, out var current) && ReplicaName.Of(current.Snapshot) is { } id ? id : name, operation, context.CancellationToken);
     }
+
+    private Task<ExecuteCommandResult> DrainAsync(string id, string operation, CancellationToken cancellationToken) => GuardedAsync(async () =>
+        await gateway.SendAsync($"/admin/replicas/{Uri.EscapeDataString(id)}/{operation}", cancellationToken) is { } problem
+            ? CommandResults.Failure(problem)
+            : CommandResults.Success($"Replica {id}: {operation} done."));
 
     /// <summary>Reloads all replicas, and returns when that is over. The command runs on each instance; one does it for all.</summary>
     public async Task<ExecuteCommandResult> ReloadAsync(ExecuteCommandContext context)

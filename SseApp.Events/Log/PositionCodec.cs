@@ -100,17 +100,30 @@ internal static class PositionCodec
 
     /// <summary>Reads an id that <see cref="Encode(TopicSet, ReadOnlySpan{Position}, Span{byte})"/> made for the same topics.</summary>
     /// <returns>False for an id of other topics or of another version, a damaged one, or no id at all; never throws.</returns>
-    public static bool TryDecode(string? id, TopicSet topics, Span<MarkedPosition> positions)
-    {
-        if (id is null || positions.Length != topics.Count)
-        {
-            return false;
-        }
+    public static bool TryDecode(string? id, TopicSet topics, Span<MarkedPosition> positions) =>
+        id is not null && positions.Length == topics.Count && TryRead(id, topics.Check, positions);
 
+    /// <summary>What an id says to who does not know its topics.</summary>
+    /// <param name="id">The id.</param>
+    /// <returns>The positions in the order of the topics; several lists for the few ids that can be of more than one number of topics; none for what is no id.</returns>
+    public static IEnumerable<MarkedPosition[]> Readings(string id)
+    {
+        for (var topics = 1; topics <= id.Length; topics++)
+        {
+            var positions = new MarkedPosition[topics];
+            if (TryRead(id, wantedCheck: null, positions))
+            {
+                yield return positions;
+            }
+        }
+    }
+
+    private static bool TryRead(string id, uint? wantedCheck, Span<MarkedPosition> positions)
+    {
         var reader = new BitReader(id);
         var width = 0UL;
         if (!reader.TryRead(6, out var version) || version is not (EqualWidths or OwnWidths)
-            || !reader.TryRead(18, out var check) || check != topics.Check
+            || !reader.TryRead(18, out var check) || (wantedCheck is { } wanted && check != wanted)
             || (version == EqualWidths && !reader.TryRead(WidthBits, out width)))
         {
             return false;

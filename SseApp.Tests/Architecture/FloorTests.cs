@@ -22,6 +22,7 @@ public sealed partial class FloorTests
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
             "AccessLog", "Pages", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators", "Canary", "LiveState",
         ],
+        ["SseApp.Cli"] = ["Sizing", "Gateway", "Output", "Positions", "Commands"],
         ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations", "Monitoring"],
     };
 

@@ -1,3 +1,4 @@
+using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using SseApp.AppHost.Supervision;
@@ -133,6 +134,12 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
         await CommandAsync(id, "undrain");
         await ButtonsAsync(id, drain: true);
+
+        // As 'aspire resource gateway drain --replica …' does, with either name.
+        await OfGatewayAsync("drain", id);
+        await ButtonsAsync(id, drain: false);
+        await OfGatewayAsync("undrain", NameOf(id));
+        await ButtonsAsync(id, drain: true);
         await ThreeReadyAsync();
     }
 
@@ -168,12 +175,19 @@ public sealed class OperationsTests(SupervisedClusterFixture cluster) : IClassFi
 
     /// <summary>The dashboard's command; it lasts as long as the reload does.</summary>
     private async Task BeginReloadAsync(CancellationToken cancellationToken) =>
-        await CommandAsync(cluster.EventsReplicas.Keys.First(), "reload");
+        await CommandAsync("gateway", "reload");
 
     private async Task CommandAsync(string id, string command)
     {
         var result = await cluster.App.ResourceCommands.ExecuteCommandAsync(id, command, Cancellation);
         Assert.True(result.Success, $"{command} of {id}: {result.Message}");
+    }
+
+    private async Task OfGatewayAsync(string command, string replica)
+    {
+        var arguments = new InteractionInputCollection([new InteractionInput { Name = "replica", InputType = InputType.Text, Value = replica }]);
+        var result = await cluster.App.ResourceCommands.ExecuteCommandAsync("gateway", command, arguments, Cancellation);
+        Assert.True(result.Success, $"{command} --replica {replica} of the gateway: {result.Message}");
     }
 
     /// <summary>A start by hand, after which no earlier crash counts.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using SseApp.ServiceDefaults.Defaults.Keys;
@@ -7,10 +6,9 @@ using SseApp.ServiceDefaults.Defaults.Keys;
 namespace SseApp.ServiceDefaults.Defaults.Admin;
 
 /// <summary>Reads the key of operators, or makes it. What others could have read or put there is refused.</summary>
-internal static partial class AdminKeyFile
+internal static class AdminKeyFile
 {
     private const string Setting = $"{AdminOptions.SectionName}:{nameof(AdminOptions.KeyFile)}";
-    private const string FileName = "admin.key";
 
     // More than any form of a key has.
     private const int MaxFile = 1024;
@@ -57,9 +55,9 @@ internal static partial class AdminKeyFile
                 throw Refused($"{Setting} is '{path}', which others than its owner may use: who reads it is operator. If it was not read by anybody, chmod 600 it; else delete it, and the next start makes a new key.");
             }
 
-            if (FileStatus.Owner(file.SafeFileHandle) is { } owner && owner != geteuid())
+            if (FileStatus.Owner(file.SafeFileHandle) is { } owner && owner != AdminKeyFolders.geteuid())
             {
-                throw Refused($"{Setting} is '{path}', which belongs to another user ({owner}): who has put it there is operator. Name a file of this service's user ({geteuid()}).");
+                throw Refused($"{Setting} is '{path}', which belongs to another user ({owner}): who has put it there is operator. Name a file of this service's user ({AdminKeyFolders.geteuid()}).");
             }
         }
 
@@ -73,8 +71,8 @@ internal static partial class AdminKeyFile
     }
 
     private static string DefaultPath() => OperatingSystem.IsWindows()
-        ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "sseapp", FileName)
-        : FirstOf(DefaultFolders());
+        ? Path.Combine(AdminKeyFolders.All().First(), AdminKeyFolders.FileName)
+        : FirstOf(AdminKeyFolders.All());
 
     /// <summary>The key's file in the first of these folders that this user alone can write.</summary>
     internal static string FirstOf(IEnumerable<string> folders)
@@ -84,33 +82,13 @@ internal static partial class AdminKeyFile
         {
             if (Problem(folder) is not { } problem)
             {
-                return Path.Combine(folder, FileName);
+                return Path.Combine(folder, AdminKeyFolders.FileName);
             }
 
             refused.Add($"{folder} ({problem})");
         }
 
         throw Refused($"{Setting} is not set, and no folder can hold the key of operators: {string.Join("; ", refused)}. Mount a folder that can be written, such as a tmpfs at /tmp. Or: {char.ToLowerInvariant(Advice[0])}{Advice[1..]}");
-    }
-
-    private static IEnumerable<string> DefaultFolders()
-    {
-        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
-        var home = Environment.GetEnvironmentVariable("HOME");
-        if (Path.IsPathFullyQualified(state ?? ""))
-        {
-            yield return Path.Combine(state!, "sseapp");
-        }
-        else if (Path.IsPathFullyQualified(home ?? ""))
-        {
-            yield return Path.Combine(home!, ".local", "state", "sseapp");
-        }
-
-        // Everybody may write there, so the name has the user, and what is there already must be the user's.
-        var own = string.Create(CultureInfo.InvariantCulture, $"sseapp-{geteuid()}");
-        yield return Path.Combine(Path.GetTempPath(), own);
-        // In memory, and in a container that may write nothing else.
-        yield return Path.Combine("/dev/shm", own);
     }
 
     /// <summary>Why the key cannot be in this folder; null when it can.</summary>
@@ -124,12 +102,12 @@ internal static partial class AdminKeyFile
                 return "others may write to it";
             }
 
-            if (FileStatus.Owner(folder) is { } owner && owner != geteuid())
+            if (FileStatus.Owner(folder) is { } owner && owner != AdminKeyFolders.geteuid())
             {
                 return "it belongs to another user";
             }
 
-            if (!File.Exists(Path.Combine(folder, FileName)))
+            if (!File.Exists(Path.Combine(folder, AdminKeyFolders.FileName)))
             {
                 var trial = Path.Combine(folder, $".{Guid.NewGuid():N}");
                 File.Create(trial).Dispose();
@@ -145,9 +123,4 @@ internal static partial class AdminKeyFile
     }
 
     private static OptionsValidationException Refused(string problem) => new(AdminOptions.SectionName, typeof(AdminOptions), [problem]);
-
-#pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-#pragma warning restore SYSLIB1092, IDE1006, CA2101, CA5392
 }

@@ -1,0 +1,3 @@
+using SseApp.Cli;
+
+return await SseTool.RunAsync(args, ToolHost.OfProcess(), CancellationToken.None);

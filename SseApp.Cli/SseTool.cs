@@ -1,0 +1,44 @@
+using SseApp.Cli.Commands;
+
+namespace SseApp.Cli;
+
+/// <summary>The program: what is typed, and how it ends.</summary>
+internal static class SseTool
+{
+    // What is being written when Ctrl+C comes is written; then the process ends whatever it waits for.
+    private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(5);
+
+    public static async Task<int> RunAsync(string[] args, ToolHost host, CancellationToken cancellationToken)
+    {
+        var shared = new Shared(host);
+        var parsed = Root(shared).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            var problem = string.Join(' ', parsed.Errors.Select(error => error.Message));
+            return shared.Fail(ToolException.Usage($"{problem} See 'sse{Path(parsed)} --help'."), args.Contains("--json", StringComparer.Ordinal));
+        }
+
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration { Output = host.Output, Error = host.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = s_endLimit },
+            cancellationToken);
+    }
+
+    /// <summary>All commands.</summary>
+    public static RootCommand Root(Shared shared) => new("The operators' tool of an SseApp cluster: docs/sse-tool.md has the exit codes, and the fields of --json.")
+    {
+        shared.Json,
+        StatusCommand.Create(shared),
+        ShowCommand.Create(shared),
+        MonitCommand.Create(shared),
+        ReloadCommand.Create(shared),
+        DrainCommands.Drain(shared),
+        DrainCommands.Undrain(shared),
+        TopicsCommand.Create(shared),
+        TailCommand.Create(shared),
+        PublishCommand.Create(shared),
+        DecodeCommand.Create(shared),
+        SizeCommand.Create(shared),
+    };
+
+    private static string Path(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+}
