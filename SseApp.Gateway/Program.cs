@@ -1,14 +1,21 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Gateway;
+using SseApp.Gateway.Tls;
 using SseApp.ServiceDefaults;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 using SseApp.ServiceDefaults.Cluster.Leases;
 using SseApp.ServiceDefaults.Defaults.Admin;
+using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 if (CredentialCommands.Are(args))
 {
     return await CredentialCommands.RunAsync(args);
+}
+
+if (HealthCheckCommand.Is(args))
+{
+    return await HealthCheckCommand.RunAsync(args, TlsAddresses.All);
 }
 
 return await ServiceProgram.RunAsync(

@@ -22,6 +22,8 @@ internal static class Extensions
         where TBuilder : IHostApplicationBuilder
     {
         SettingsFile.Keep(builder.Configuration);
+        builder.Configuration.AddSecretFiles();
+        builder.Services.AddValidatedOptions<SecretFilesOptions>(SecretFilesOptions.SectionName);
         builder.Services.AddHostedService<SettingsReload>();
         builder.AddPlatformSettings();
         builder.Services.AddConsoleLog();

@@ -56,16 +56,10 @@ internal sealed partial class TlsEndpoints(
 
 internal static class TlsAddresses
 {
-    /// <summary>The plain addresses, where the server would listen by itself if there were no HTTPS.</summary>
-    public static IReadOnlyList<BindingAddress> Plain(IConfiguration configuration)
+    /// <summary>All addresses for clients: with HTTPS the endpoints are made by code, and nothing listens where nothing is said.</summary>
+    public static IReadOnlyList<BindingAddress> All(IConfiguration configuration)
     {
-        var urls = configuration["urls"];
-        if (string.IsNullOrWhiteSpace(urls))
-        {
-            var ports = configuration["http_ports"] ?? "";
-            urls = string.Join(';', ports.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}"));
-        }
-
-        return [.. ListenAddresses.Parse(urls)];
+        var options = Settings.Bind(configuration.GetSection(TlsOptions.SectionName), new TlsOptions());
+        return options.Enabled ? [.. ListenAddresses.Plain(configuration), .. options.Addresses] : ListenAddresses.Configured(configuration);
     }
 }

@@ -25,7 +25,7 @@ internal static class TlsExtensions
         services.AddSingleton<IHostNames, CertificateNames>();
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
-            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, TlsAddresses.Plain(builder.Configuration)));
+            ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, ListenAddresses.Plain(builder.Configuration)));
         services.Configure<HttpsRedirectionOptions>(redirect =>
         {
             redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect;

@@ -1,5 +1,6 @@
 using SseApp.Bench.Access;
 using SseApp.Bench.Compare;
+using SseApp.Bench.During;
 using SseApp.Bench.Greedy;
 using SseApp.Bench.Load;
 using SseApp.Bench.Reload;
@@ -11,5 +12,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     ReloadCommand.Create(),
     GreedyCommand.Create(),
     AccessCommand.Create(),
+    DuringCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

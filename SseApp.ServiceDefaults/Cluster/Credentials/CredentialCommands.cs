@@ -21,6 +21,7 @@ internal static class CredentialCommands
     {
         var options = new CredentialOptions();
         var configuration = WebApplication.CreateBuilder().Configuration;
+        configuration.AddSecretFiles();
         Settings.Bind(configuration.GetSection(CredentialOptions.SectionName), options);
         var root = new RootCommand("Makes credentials for clients.") { Keys(options), Token(options) };
         return root.Parse(args).InvokeAsync();

@@ -16,7 +16,7 @@ internal static class FirstByteProbe
         var histogram = new LongHistogram(1, 60_000_000, 3);
         for (var i = 0; i < count; i++)
         {
-            histogram.RecordValue((long)Math.Max(1, Open(target.EndPoint, request).TotalMicroseconds));
+            histogram.RecordValue((long)Math.Max(1, Open(target.EndPoints[0], request).TotalMicroseconds));
         }
 
         return (histogram.GetValueAtPercentile(50) / 1000d, histogram.GetValueAtPercentile(99) / 1000d);

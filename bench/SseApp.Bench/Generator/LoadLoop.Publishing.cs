@@ -28,7 +28,7 @@ internal sealed partial class LoadLoop
                 [.. publisher.Events.Select(sent => (_plan.TopicName(sent.Lane.Topic), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))]));
             if (publisher.Fd < 0)
             {
-                publisher.Fd = Libc.Connect(_plan.Target.EndPoint);
+                publisher.Fd = Libc.Connect(_plan.Target.EndPoints[(i + publisher.Attempt) % _plan.Target.EndPoints.Count]);
                 Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, ~i);
             }
             else
@@ -85,6 +85,7 @@ internal sealed partial class LoadLoop
     {
         Libc.Reset(publisher.Fd);
         publisher.Fd = -1;
+        publisher.Attempt++;
         if (publisher.Busy)
         {
             publisher.Finish(good: false, "the connection broke before the answer", Tally);

@@ -9,6 +9,7 @@ internal sealed partial class LoadLoop : IDisposable
     // More handshakes at once than a listen backlog holds are dropped and repeated a second later.
     private const int MaxConnecting = 128;
     private const int Tick = 20;
+    private const int ElsewhereMicroseconds = 50_000;
     private readonly int _epoll = Libc.Epoll();
     private readonly Libc.EpollEvent[] _ready = new Libc.EpollEvent[512];
     private readonly byte[] _buffer = new byte[256 * 1024];
@@ -135,15 +136,16 @@ internal sealed partial class LoadLoop : IDisposable
 
             _toConnect.Dequeue();
             var stream = _streams[index];
-            if (due > 0)
+            if (due > 0 && !stream.Retrying)
             {
                 Reconnects.Add(due);
             }
 
+            stream.Retrying = false;
             stream.BeginResponse();
             stream.Connecting = true;
             _connecting++;
-            stream.Fd = Libc.Connect(_plan.Target.EndPoint);
+            stream.Fd = Libc.Connect(_plan.Target.EndPoints[(index + stream.Attempt) % _plan.Target.EndPoints.Count]);
             Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
         }
 
@@ -191,6 +193,18 @@ internal sealed partial class LoadLoop : IDisposable
     {
         Libc.Reset(stream.Fd);
         stream.Fd = -1;
+        if (stream.Connecting && stream.Status == 0 && _plan.Target.EndPoints.Count > 1)
+        {
+            // Nobody there: the next address, a little later so that a cluster without any is not stormed.
+            stream.Connecting = false;
+            _connecting--;
+            stream.Attempt++;
+            stream.Retrying = true;
+            Tally.Refused++;
+            _toConnect.Enqueue(index, now + ElsewhereMicroseconds);
+            return;
+        }
+
         if (stream.Connecting)
         {
             stream.Connecting = false;

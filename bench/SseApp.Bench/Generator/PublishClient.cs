@@ -8,6 +8,9 @@ internal sealed class PublishClient
 
     public int Fd { get; set; } = -1;
 
+    /// <summary>Connections that broke; the next one goes to the next address of the target.</summary>
+    public int Attempt { get; set; }
+
     public bool Busy { get; private set; }
 
     public List<Outgoing> Events { get; } = [];

@@ -22,6 +22,12 @@ internal sealed class StreamClient(int topic, int lanes)
     /// <summary>The request is on its way and the head of the answer was not read yet.</summary>
     public bool Connecting { get; set; }
 
+    /// <summary>Addresses of the target that it found closed so far.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>The same reconnect goes on at another address.</summary>
+    public bool Retrying { get; set; }
+
     public ResponsePart Part { get; set; }
 
     public bool Chunked { get; set; }

@@ -28,6 +28,9 @@ internal sealed class Tally
     /// <summary>Streams that ended without the end of their response: a reset, or a bare end of the connection.</summary>
     public long Broken { get; set; }
 
+    /// <summary>Connections that found nobody at an address of several; the next one was tried.</summary>
+    public long Refused { get; set; }
+
     public long PublishFailures { get; set; }
 
     /// <summary>The first failure in words, for the report.</summary>

@@ -6,16 +6,20 @@ namespace SseApp.Bench.Generator;
 /// <param name="url">Base address.</param>
 /// <param name="publishPath">Path and query to publish to a topic; the body is the data.</param>
 /// <param name="batchPath">Path that takes a JSON array of topic and data, or null where there is none.</param>
-internal sealed class Target(Uri url, Func<string, string> publishPath, string? batchPath = null)
+/// <param name="key">API key or token, or null where none is asked for.</param>
+/// <param name="others">Other addresses of the same cluster: who finds one closed tries the next, as a name with several addresses is used.</param>
+internal sealed class Target(Uri url, Func<string, string> publishPath, string? batchPath = null, string? key = null, IReadOnlyList<Uri>? others = null)
 {
+    private readonly string _credential = key is null ? "" : $"Authorization: Bearer {key}\r\n";
+
     public Uri Url => url;
 
-    public IPEndPoint EndPoint { get; } = Resolve(url);
+    public IReadOnlyList<IPEndPoint> EndPoints { get; } = [Resolve(url), .. (others ?? []).Select(Resolve)];
 
     public bool TakesBatches => batchPath is not null;
 
     /// <summary>A replica or a gateway of this repository.</summary>
-    public static Target Ours(Uri url) => new(url, topic => $"/topics/{topic}/events", "/publish");
+    public static Target Ours(Uri url, string? key = null, IReadOnlyList<Uri>? others = null) => new(url, topic => $"/topics/{topic}/events", "/publish", key, others);
 
     /// <summary>A server that the bench set up to publish as nchan does.</summary>
     public static Target Other(int port) => new(Local(port), topic => $"/publish?topic={topic}");
@@ -25,7 +29,7 @@ internal sealed class Target(Uri url, Func<string, string> publishPath, string? 
     public byte[] StreamRequest(string topic, string? lastEventId = null)
     {
         var id = lastEventId is null ? "" : $"Last-Event-ID: {lastEventId}\r\n";
-        return Encoding.ASCII.GetBytes($"GET /events?topic={topic} HTTP/1.1\r\nHost: {url.Authority}\r\nAccept: text/event-stream\r\n{id}\r\n");
+        return Encoding.ASCII.GetBytes($"GET /events?topic={topic} HTTP/1.1\r\nHost: {url.Authority}\r\nAccept: text/event-stream\r\n{_credential}{id}\r\n");
     }
 
     /// <summary>One event as it is, several as a batch.</summary>
@@ -37,7 +41,7 @@ internal sealed class Target(Uri url, Func<string, string> publishPath, string? 
                 "application/json",
                 $"[{string.Join(',', events.Select(item => $$"""{"topic":"{{item.Topic}}","data":"{{item.Data}}"}"""))}]");
         return Encoding.ASCII.GetBytes(
-            $"POST {path} HTTP/1.1\r\nHost: {url.Authority}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+            $"POST {path} HTTP/1.1\r\nHost: {url.Authority}\r\n{_credential}Content-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
     }
 
     private static IPEndPoint Resolve(Uri url)

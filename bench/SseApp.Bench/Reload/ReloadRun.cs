@@ -68,7 +68,7 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
     }
 
     /// <summary>The most of them within any one second.</summary>
-    private static int Peak(List<long> ordered)
+    public static int Peak(List<long> ordered)
     {
         var (peak, first) = (0, 0);
         for (var last = 0; last < ordered.Count; last++)

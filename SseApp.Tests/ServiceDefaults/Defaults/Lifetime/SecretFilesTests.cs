@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Options;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
+
+/// <summary>Settings that are files, as Compose and Kubernetes mount secrets.</summary>
+public sealed class SecretFilesTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-secrets-");
+
+    [Fact]
+    public void A_file_is_the_setting_of_its_name_and_wins_over_a_variable()
+    {
+        File.WriteAllText(Path.Combine(_folder.FullName, "ConnectionStrings__redis"), "redis:6379,password=right\n");
+        File.WriteAllText(Path.Combine(_folder.FullName, "metrics_key"), "somebody else's");
+
+        var configuration = Read(_folder.FullName);
+
+        Assert.Equal("redis:6379,password=right", configuration["ConnectionStrings:redis"]);
+        Assert.Null(configuration["metrics_key"]);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_stops_the_start()
+    {
+        var missing = Path.Combine(_folder.FullName, "none");
+
+        var exception = Assert.Throws<OptionsValidationException>(() => Read(missing));
+
+        Assert.Equal($"Secrets:Folder is '{missing}', but there is no folder {missing}; mount the secrets there, or take the setting away.", Assert.Single(exception.Failures));
+    }
+
+    [Fact]
+    public void Without_the_default_folder_there_are_none()
+    {
+        Assert.SkipWhen(Directory.Exists("/run/secrets"), "This machine has secrets of its own in /run/secrets.");
+        Assert.Equal("redis:6379,password=wrong", Read(folder: null)["ConnectionStrings:redis"]);
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static ConfigurationManager Read(string? folder)
+    {
+        var configuration = new ConfigurationManager();
+        configuration.AddInMemoryCollection([new("ConnectionStrings:redis", "redis:6379,password=wrong"), new("Secrets:Folder", folder)]);
+        configuration.AddSecretFiles();
+        return configuration;
+    }
+}
