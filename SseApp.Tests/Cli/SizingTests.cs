@@ -1,6 +1,7 @@
 extern alias cli;
 
 using cli::SseApp.Cli.Sizing;
+using SseApp.Tests.Docs;
 
 namespace SseApp.Tests.Cli;
 
@@ -99,4 +100,32 @@ public sealed class SizingTests
         Assert.Equal((15, 6, 11), (json.GetProperty("replicas").GetInt32(), json.GetProperty("gateways").GetInt32(), json.GetProperty("machines").GetInt32()));
         Assert.Equal(SizingModel.Constants.Count, json.GetProperty("constants").GetArrayLength());
     }
+
+    /// <summary>docs/sizing.md says what the program says.</summary>
+    [Fact]
+    public async Task The_page_of_sizes_has_the_numbers_of_the_model()
+    {
+        var page = (await DocsFolder.ReadAsync("docs/sizing.md")).Replace('\u00A0', ' ');
+        var (_, output, _) = await ToolRun.ToEndAsync(["size", "--users", "100000", "--events-per-second", "50", "--bytes", "300"], s_nothing);
+        Assert.Contains($"$ sse size --users 100000 --events-per-second 50 --bytes 300\n{output}```\n", page, StringComparison.Ordinal);
+        Assert.All(SizingModel.Constants, constant => Assert.Contains($"| {constant.Name} | {Number(constant.Value)}{(constant.Unit.Length > 0 ? " " : "")}{constant.Unit} | {constant.Source} |\n", page, StringComparison.Ordinal));
+        foreach (var users in new long[] { 1_000, 10_000, 100_000, 1_000_000 })
+        {
+            var slow = SizingModel.Calculate(new SizingInput(users, 1, 300));
+            Assert.Matches($@"\n\| {Number(users)} \| [^|]+ \| {Row(slow)}\n", page);
+            Assert.Contains($"\n| {Number(users)} | {Row(SizingModel.Calculate(new SizingInput(users, 50, 300))).Replace("\\", "", StringComparison.Ordinal)}\n", page, StringComparison.Ordinal);
+            Assert.Contains(
+                $"\n| {Number(users)} | {Memory(slow.ReplicaMemoryBytes)} | {Memory(slow.GatewayMemoryBytes)} | {Number(slow.OpenFiles)} | {Number(slow.Somaxconn)} | {Number(slow.TcpMemPages)} |\n", page, StringComparison.Ordinal);
+        }
+
+        static string Row(SizingResult size) =>
+            $@"{size.Machines} of {size.CoresOfMachine} cores and {Memory(size.MachineMemoryBytes)} \| {size.Replicas} \| {size.Gateways} \| {Memory(size.RedisMemoryBytes)} \| {Number(Math.Round(size.NetworkMegabitsPerSecond))} \|";
+    }
+
+    // From five digits on in groups, as the pages have them.
+    private static string Number(double value) => value < 10_000
+        ? value.ToString(CultureInfo.InvariantCulture)
+        : value.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', ' ');
+
+    private static string Memory(long bytes) => bytes % (1L << 30) == 0 ? $"{bytes >> 30} GiB" : $"{bytes >> 20} MiB";
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
