@@ -158,7 +158,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         StatusCodes.Status431RequestHeaderFieldsTooLarge => "The headers have more bytes than this service takes. Send fewer or smaller cookies.",
         StatusCodes.Status500InternalServerError => "The service failed; its log says why.",
         StatusCodes.Status501NotImplemented => "The only Transfer-Encoding that this service takes is chunked.",
-        StatusCodes.Status505HttpVersionNotsupported => "This service speaks HTTP/1.0, HTTP/1.1 and HTTP/2.",
+        StatusCodes.Status505HttpVersionNotsupported => "This service speaks HTTP/1.0 and HTTP/1.1, and over TLS HTTP/2.",
         _ => $"{ReasonPhrases.GetReasonPhrase(status)}.",
     };
 
