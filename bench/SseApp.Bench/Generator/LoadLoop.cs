@@ -10,6 +10,8 @@ internal sealed partial class LoadLoop : IDisposable
     private const int MaxConnecting = 128;
     private const int Tick = 20;
     private const int ElsewhereMicroseconds = 50_000;
+    private const int UnansweredMicroseconds = 5_000_000;
+    private const int LookMicroseconds = 500_000;
     private readonly int _epoll = Libc.Epoll();
     private readonly Libc.EpollEvent[] _ready = new Libc.EpollEvent[512];
     private readonly byte[] _buffer = new byte[256 * 1024];
@@ -20,6 +22,7 @@ internal sealed partial class LoadLoop : IDisposable
     private readonly StreamParser _parser;
     private readonly CancellationToken _cancellationToken;
     private int _connecting;
+    private long _looked;
 
     public LoadLoop(LoadPlan plan, CancellationToken cancellationToken)
     {
@@ -66,6 +69,7 @@ internal sealed partial class LoadLoop : IDisposable
             var wait = due == long.MaxValue ? Tick : Math.Clamp((due - now) / 1000, 0, Tick);
             var count = Libc.Wait(_epoll, _ready, (int)wait);
             now = Payload.Now;
+            GiveUpUnanswered(now);
             for (var i = 0; i < count; i++)
             {
                 var (tag, events) = (_ready[i].Tag, _ready[i].Events);
@@ -144,6 +148,7 @@ internal sealed partial class LoadLoop : IDisposable
             stream.Retrying = false;
             stream.BeginResponse();
             stream.Connecting = true;
+            stream.Since = now;
             _connecting++;
             stream.Fd = Libc.Connect(_plan.Target.EndPoints[(index + stream.Attempt) % _plan.Target.EndPoints.Count]);
             Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
@@ -155,6 +160,12 @@ internal sealed partial class LoadLoop : IDisposable
     private void OnStream(int index, int events, long now)
     {
         var stream = _streams[index];
+        if (stream.Fd < 0)
+        {
+            // Given up in this very round.
+            return;
+        }
+
         if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
         {
             Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
@@ -186,6 +197,25 @@ internal sealed partial class LoadLoop : IDisposable
         if (count <= 0 || stream.Part == ResponsePart.Ended || (stream.Status is not 0 and not 200))
         {
             Ended(stream, index, now);
+        }
+    }
+
+    /// <summary>An address whose machine or container has just gone answers nothing at all, for minutes. Only where there is another to ask.</summary>
+    private void GiveUpUnanswered(long now)
+    {
+        if (_plan.Target.EndPoints.Count == 1 || now - _looked < LookMicroseconds)
+        {
+            return;
+        }
+
+        _looked = now;
+        for (var i = 0; i < _streams.Length; i++)
+        {
+            if (_streams[i] is { Connecting: true } stream && now - stream.Since > UnansweredMicroseconds)
+            {
+                Tally.Unanswered++;
+                Ended(stream, i, now);
+            }
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed class StreamClient(int topic, int lanes)
     /// <summary>The same reconnect goes on at another address.</summary>
     public bool Retrying { get; set; }
 
+    /// <summary>When it began to connect, in microseconds of <see cref="Payload.Now"/>.</summary>
+    public long Since { get; set; }
+
     public ResponsePart Part { get; set; }
 
     public bool Chunked { get; set; }

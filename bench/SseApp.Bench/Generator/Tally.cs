@@ -31,6 +31,9 @@ internal sealed class Tally
     /// <summary>Connections that found nobody at an address of several; the next one was tried.</summary>
     public long Refused { get; set; }
 
+    /// <summary>Of these, the ones that had no answer for seconds.</summary>
+    public long Unanswered { get; set; }
+
     public long PublishFailures { get; set; }
 
     /// <summary>The first failure in words, for the report.</summary>
