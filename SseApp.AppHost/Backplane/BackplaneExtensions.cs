@@ -39,7 +39,24 @@ internal static partial class BackplaneExtensions
             return options.Mode;
         }
 
-        return ContainerRuntimeProbe.Answers(builder.Configuration) ? BackplaneMode.Container : BackplaneMode.Garnet;
+        if (!ContainerRuntimeProbe.Answers(builder.Configuration))
+        {
+            return BackplaneMode.Garnet;
+        }
+
+        // The image is known to the package alone.
+        _ = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true }).AddRedis("image").Resource.TryGetContainerImageName(out var image);
+        if (ContainerRuntimeProbe.HasImage(builder.Configuration, image!))
+        {
+            return BackplaneMode.Container;
+        }
+
+        builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+        {
+            LogNoImage(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), image!);
+            return Task.CompletedTask;
+        });
+        return BackplaneMode.Garnet;
     }
 
     private static IResourceBuilder<IResourceWithConnectionString> AddExternal(IDistributedApplicationBuilder builder, string name)
@@ -74,6 +91,11 @@ internal static partial class BackplaneExtensions
 
         return redis;
     }
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "A container engine answers, but it has no image {Image} and cannot fetch it, so Redis is the embedded one (Garnet). Backplane:Mode=Garnet takes that one without asking.")]
+    private static partial void LogNoImage(ILogger logger, string image);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
         $"ConnectionStrings:{{Name}} {RedisCredentials.Missing}. Outside Development the services do not start without.")]

@@ -3,7 +3,7 @@ namespace SseApp.AppHost.Backplane;
 /// <summary>Where the cluster's Redis comes from.</summary>
 internal enum BackplaneMode
 {
-    /// <summary>A container when a container runtime answers, otherwise Garnet.</summary>
+    /// <summary>A container when a container runtime answers and has, or gets, the image; otherwise Garnet.</summary>
     Auto,
 
     /// <summary>The official Redis image.</summary>

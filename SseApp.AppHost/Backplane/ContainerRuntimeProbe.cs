@@ -11,18 +11,28 @@ internal static class ContainerRuntimeProbe
 {
     private static readonly TimeSpan s_timeLimit = TimeSpan.FromSeconds(5);
 
-    public static bool Answers(IConfiguration configuration)
-    {
-        // The same setting that tells Aspire which runtime to use.
-        string[] runtimes = configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } configured ? [configured] : ["docker", "podman"];
-        return runtimes.Any(EngineAnswers);
-    }
+    // As long as a slow line takes for 50 MB.
+    private static readonly TimeSpan s_pullLimit = TimeSpan.FromMinutes(2);
 
-    private static bool EngineAnswers(string runtime)
+    /// <summary>Whether the engine of a container runtime answers.</summary>
+    public static bool Answers(IConfiguration configuration) => Runtimes(configuration).Any(EngineAnswers);
+
+    /// <summary>Whether an engine that answers has the image now; it is fetched if it can be.</summary>
+    public static bool HasImage(IConfiguration configuration, string image) => Runtimes(configuration)
+        .Where(EngineAnswers)
+        .Any(runtime => Succeeds(runtime, ["image", "inspect", image], s_timeLimit) || Succeeds(runtime, ["pull", image], s_pullLimit));
+
+    // The same setting that tells Aspire which runtime to use.
+    private static string[] Runtimes(IConfiguration configuration) =>
+        configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } configured ? [configured] : ["docker", "podman"];
+
+    private static bool EngineAnswers(string runtime) => Succeeds(runtime, ["info"], s_timeLimit);
+
+    private static bool Succeeds(string runtime, string[] arguments, TimeSpan limit)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(runtime, "info")
+            using var process = Process.Start(new ProcessStartInfo(runtime, arguments)
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -38,7 +48,7 @@ internal static class ContainerRuntimeProbe
             process.ErrorDataReceived += static (_, _) => { };
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            if (process.WaitForExit(s_timeLimit))
+            if (process.WaitForExit(limit))
             {
                 return process.ExitCode == 0;
             }
