@@ -14,7 +14,7 @@ public sealed class FailedStartsTests
         var (redis, other) = (builder.AddRedis("redis"), builder.AddExecutable("other", "other", "."));
         await using var application = builder.Build();
         using var failed = ActivatorUtilities.CreateInstance<FailedStarts>(application.Services);
-        await failed.StartAsync(TestContext.Current.CancellationToken);
+        await failed.StartingAsync(TestContext.Current.CancellationToken);
         foreach (var (resource, state) in ((IResource, string)[])
             [(redis.Resource, KnownResourceStates.Starting), (redis.Resource, KnownResourceStates.FailedToStart), (redis.Resource, KnownResourceStates.FailedToStart), (other.Resource, KnownResourceStates.FailedToStart)])
         {
@@ -29,6 +29,6 @@ public sealed class FailedStartsTests
         Assert.Equal(2, lines.Length);
         Assert.Contains(lines, line => line.StartsWith("redis ", StringComparison.Ordinal) && line.Contains("Backplane:Mode=Garnet", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("other ", StringComparison.Ordinal) && !line.Contains("Garnet", StringComparison.Ordinal));
-        await failed.StopAsync(TestContext.Current.CancellationToken);
+        await failed.StoppingAsync(TestContext.Current.CancellationToken);
     }
 }
