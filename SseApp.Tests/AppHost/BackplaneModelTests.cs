@@ -18,15 +18,15 @@ public sealed class BackplaneModelTests : IDisposable
     [InlineData("inspect pull", true)]
     public async Task Redis_is_a_container_where_an_engine_has_its_image_or_gets_it(string succeeds, bool embedded)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            Assert.Skip("The engine is a script.");
-        }
-
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The engine is a script.");
         var engine = Path.Combine(_folder.FullName, "engine");
         await File.WriteAllTextAsync(
             engine, $"#!/bin/sh\nfor word in {succeeds}; do case \" $* \" in *\" $word \"*) exit 0 ;; esac; done; exit 1\n", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(engine, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(engine, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
         {
             Args = [$"--ASPIRE_CONTAINER_RUNTIME={engine}", $"--Backplane:DataDirectory={_folder.FullName}/data", "--DcpPublisher:CliPath=none", "--DcpPublisher:DashboardPath=none"],
