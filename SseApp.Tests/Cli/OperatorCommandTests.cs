@@ -206,6 +206,6 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
     [GeneratedRegex(@"with \d+ streams", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Streams();
 
-    [GeneratedRegex(@"^\S+  +(?<state>\w+)  +(?<health>\w+)  +\d+  +[\d.]+ MiB  +(\d+ min )?[\d.]+ s  +\d+\.\d+\.\d+\S*$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\S+  +(?<state>\w+)  +(?<health>\w+)  +\d+  +[\d.]+ [MG]iB  +(\d+ min )?[\d.]+ s  +\d+\.\d+\.\d+\S*$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Row();
 }

@@ -17,7 +17,7 @@ public sealed class ContainerTests(ITestOutputHelper output)
         var lines = new System.Text.StringBuilder();
         await using var script = ChildProcess.Start(start, Keep, Keep);
 
-        await script.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(8), TimeProvider.System, TestContext.Current.CancellationToken);
+        await script.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(20), TimeProvider.System, TestContext.Current.CancellationToken);
 
         var said = script.Tail(100);
         output.WriteLine(lines.ToString());

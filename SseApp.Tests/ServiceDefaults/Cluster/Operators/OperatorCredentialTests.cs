@@ -102,7 +102,7 @@ public sealed class OperatorCredentialTests(RedisServer redis) : GatewayTest, IC
     {
         var gateway = await GatewayAsync(Tokens.Settings);
         using var client = new HttpClient { BaseAddress = gateway.Admin.BaseAddress };
-        var (admin, metrics) = (Token("alice\nroot"), Token("bob", Grants.MetricsScope));
+        var (admin, metrics) = (Token("alice\u2028root"), Token("bob", Grants.MetricsScope));
         foreach (var (method, path, credential) in new[]
         {
             ("GET", "/admin/replicas?token=hidden", admin), ("POST", "/admin/alerts/test?force=true&key=hidden", OperatorAccess.Key.Text),
