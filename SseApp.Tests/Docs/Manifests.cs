@@ -83,7 +83,7 @@ public sealed partial class Manifests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    [GeneratedRegex(@"Kustomize Version: v([5-9]|\d\d)\.", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"Kustomize Version: v([5-9]|\d\d)\.", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Kustomize();
 }
 
@@ -115,8 +115,6 @@ internal sealed partial class ComposeFile(object? node)
 
     public IEnumerable<string> Keys => Mapping(node).Keys.Select(key => (string)key).Where(key => key != "<<")
         .Concat(Mapping(node).TryGetValue("<<", out var merged) ? new ComposeFile(merged).Keys : []).Distinct(StringComparer.Ordinal);
-
-    public IEnumerable<string> Items => ((IEnumerable<object>)node!).Select(item => (string)item);
 
     /// <summary>The text, with the defaults of variables in their place.</summary>
     public string Text => Variable().Replace((string)node!, "${default}");
