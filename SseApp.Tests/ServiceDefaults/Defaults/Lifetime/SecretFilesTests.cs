@@ -19,6 +19,19 @@ public sealed class SecretFilesTests : IDisposable
         Assert.Null(configuration["metrics_key"]);
     }
 
+    /// <summary>Each file is a link into a hidden folder that is a link itself, so that all of them change at once.</summary>
+    [Fact]
+    public void Files_are_read_as_a_kubelet_mounts_them()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links take a right there.");
+        var version = _folder.CreateSubdirectory("..2026_01_31_12_00_00.1234567890");
+        File.WriteAllText(Path.Combine(version.FullName, "ConnectionStrings__redis"), "redis:6379,password=right\n");
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "..data"), version.Name);
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "ConnectionStrings__redis"), Path.Combine("..data", "ConnectionStrings__redis"));
+
+        Assert.Equal("redis:6379,password=right", Read(_folder.FullName)["ConnectionStrings:redis"]);
+    }
+
     [Fact]
     public void A_folder_that_is_not_there_stops_the_start()
     {
