@@ -5,6 +5,9 @@ namespace SseApp.AppHost.Backplane;
 
 internal static class GarnetServerExtensions
 {
+    // More than the connections of a local cluster.
+    private const int MinThreads = 64;
+
     public static IResourceBuilder<GarnetServerResource> AddGarnetServer(
         this IDistributedApplicationBuilder builder, string name, BackplaneOptions options)
     {
@@ -68,6 +71,9 @@ internal static class GarnetServerExtensions
                 "--lua-transaction-mode",
                 "--memory", options.GarnetMemoryMiB.ToString(CultureInfo.InvariantCulture) + "m",
                 "--expired-key-deletion-scan-freq", "60",
+                // A script that waits for a lock spins on a thread of the pool, and the one that has the lock waits for its commit, which
+                // needs another thread: with one for each core, the pool was all spinning, and nothing was ever answered again.
+                "--minthreads", MinThreads.ToString(CultureInfo.InvariantCulture),
                 "--checkpointdir", dataDirectory)
             // Server GC reserves a heap per core; a backplane of a few MiB of events has no use for that.
             .WithEnvironment("DOTNET_gcServer", "0")

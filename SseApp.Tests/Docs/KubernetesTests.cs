@@ -113,7 +113,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
                 Assert.Equal(source, Assert.Single(overlay.OfType<V1ConfigMap>(), map => map.Data.ContainsKey("Drain__Window")).Metadata.Name);
                 var volume = Assert.Single(workload.Pod.Volumes, volume => volume.Secret is not null);
                 Assert.Equal(SecretsFolder, Assert.Single(workload.Container.VolumeMounts, mount => mount.Name == volume.Name).MountPath);
-                Assert.Equal(new SecretFilesOptions().Folder, SecretsFolder);
+                Assert.Equal(SecretsFolder, new SecretFilesOptions().Folder);
             });
         });
         var variable = Assert.Single(Workload.Of(manifests.Local).Single(workload => workload.Name == "events").Container.Env);
@@ -216,7 +216,8 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
                     .SelectMany(rule => rule.Ports.SelectMany(port => From(rule).Select(from => $"{from} to {to.Name} {port.Port.Value}")))).Order(StringComparer.Ordinal),
             ];
             string[] monitoring = overlay.OfType<ServiceMonitor>().Any() ? ["monitoring to events 8081", "monitoring to gateway 8081"] : [];
-            Assert.Equal(new[] { "anybody to gateway 8080", "events to redis 6379", "gateway to events 8080", "gateway to redis 6379" }.Concat(monitoring).Order(StringComparer.Ordinal), ways);
+            string[] expected = ["anybody to gateway 8080", "events to redis 6379", "gateway to events 8080", "gateway to redis 6379", .. monitoring];
+            Assert.Equal(expected.Order(StringComparer.Ordinal), ways);
             Assert.Equal(
                 ["events to redis 6379", "gateway to events 8080", "gateway to redis 6379"],
                 workloads.SelectMany(from => policies.Where(policy => policy.Spec.PodSelector.MatchLabels is { } labels && from.IsMeantBy(labels))
