@@ -151,7 +151,11 @@ public sealed class LiveStateTests(RedisServer redis) : GatewayTest, IClassFixtu
 
         static ReplicaRecord Beat(int seconds, long published) => new()
         {
-            Id = "r1", Address = new Uri("http://127.0.0.1:1/"), State = ReplicaState.Ready, Published = published, HeartbeatAt = DateTimeOffset.UnixEpoch.AddDays(1).AddSeconds(seconds),
+            Id = "r1",
+            Address = new Uri("http://127.0.0.1:1/"),
+            State = ReplicaState.Ready,
+            Published = published,
+            HeartbeatAt = DateTimeOffset.UnixEpoch.AddDays(1).AddSeconds(seconds),
         };
     }
 
