@@ -39,23 +39,20 @@ internal static partial class BackplaneExtensions
             return options.Mode;
         }
 
-        if (!ContainerRuntimeProbe.Answers(builder.Configuration))
+        string[] runtimes = [.. ContainerRuntimeProbe.Answering(builder.Configuration)];
+        if (runtimes.Length == 0)
         {
             return BackplaneMode.Garnet;
         }
 
         // The image is known to the package alone.
         _ = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true }).AddRedis("image").Resource.TryGetContainerImageName(out var image);
-        if (ContainerRuntimeProbe.HasImage(builder.Configuration, image!))
+        if (runtimes.Any(runtime => ContainerRuntimeProbe.HasImage(runtime, image!)))
         {
             return BackplaneMode.Container;
         }
 
-        builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
-        {
-            LogNoImage(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), image!);
-            return Task.CompletedTask;
-        });
+        builder.LogAtStart(logger => LogNoImage(logger, image!));
         return BackplaneMode.Garnet;
     }
 
@@ -63,11 +60,7 @@ internal static partial class BackplaneExtensions
     {
         if (builder.ExecutionContext.IsRunMode && builder.Configuration.GetConnectionString(name) is { Length: > 0 } text && !RedisCredentials.AreIn(text))
         {
-            builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
-            {
-                LogNoPassword(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), name);
-                return Task.CompletedTask;
-            });
+            builder.LogAtStart(logger => LogNoPassword(logger, name));
         }
 
         return builder.AddConnectionString(name);

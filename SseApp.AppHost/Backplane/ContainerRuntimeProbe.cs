@@ -14,19 +14,17 @@ internal static class ContainerRuntimeProbe
     // As long as a slow line takes for 50 MB.
     private static readonly TimeSpan s_pullLimit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Whether the engine of a container runtime answers.</summary>
-    public static bool Answers(IConfiguration configuration) => Runtimes(configuration).Any(EngineAnswers);
+    /// <summary>The runtimes whose engine answers. Each is asked anew whenever the list is gone through.</summary>
+    public static IEnumerable<string> Answering(IConfiguration configuration)
+    {
+        // The same setting that tells Aspire which runtime to use.
+        string[] runtimes = configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } configured ? [configured] : ["docker", "podman"];
+        return runtimes.Where(static runtime => Succeeds(runtime, ["info"], s_timeLimit));
+    }
 
-    /// <summary>Whether an engine that answers has the image now; it is fetched if it can be.</summary>
-    public static bool HasImage(IConfiguration configuration, string image) => Runtimes(configuration)
-        .Where(EngineAnswers)
-        .Any(runtime => Succeeds(runtime, ["image", "inspect", image], s_timeLimit) || Succeeds(runtime, ["pull", image], s_pullLimit));
-
-    // The same setting that tells Aspire which runtime to use.
-    private static string[] Runtimes(IConfiguration configuration) =>
-        configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } configured ? [configured] : ["docker", "podman"];
-
-    private static bool EngineAnswers(string runtime) => Succeeds(runtime, ["info"], s_timeLimit);
+    /// <summary>Whether the runtime has the image now; it is fetched if it can be.</summary>
+    public static bool HasImage(string runtime, string image) =>
+        Succeeds(runtime, ["image", "inspect", image], s_timeLimit) || Succeeds(runtime, ["pull", image], s_pullLimit);
 
     private static bool Succeeds(string runtime, string[] arguments, TimeSpan limit)
     {

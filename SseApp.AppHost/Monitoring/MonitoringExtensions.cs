@@ -52,7 +52,7 @@ internal static partial class MonitoringExtensions
         MonitoringOptions options,
         string source)
     {
-        var containers = ContainerRuntimeProbe.Answers(builder.Configuration);
+        var containers = ContainerRuntimeProbe.Answering(builder.Configuration).Any();
         // Programs first: the services answer operators at loopback, which is not that of a container.
         var (prometheus, alertmanager) = (Find(builder, "prometheus"), Find(builder, "prometheus-alertmanager"));
         string[] absent =
@@ -63,11 +63,7 @@ internal static partial class MonitoringExtensions
         ];
         if (absent.Length > 0)
         {
-            builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
-            {
-                LogAbsent(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost"), string.Join(", ", absent));
-                return Task.CompletedTask;
-            });
+            builder.LogAtStart(logger => LogAbsent(logger, string.Join(", ", absent)));
         }
 
         if (prometheus is null && !containers)

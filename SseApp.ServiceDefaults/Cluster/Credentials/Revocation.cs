@@ -63,7 +63,10 @@ internal readonly record struct RevokedName(RevocationKind Kind, string? Issuer,
     /// <summary>
     /// Whether something of that value can be taken back. A token that has another <c>sub</c> or <c>jti</c> could not, so it does not count.
     /// </summary>
-    public static bool IsValue(string text) => text.Length <= MaxLength && !text.Any(char.IsControl) && !CredentialText.Holds(text);
+    public static bool IsValue(string text) => IsText(text) && !CredentialText.Holds(text);
+
+    /// <summary>Whether it has the form of a value, be it a credential or not.</summary>
+    public static bool IsText(string text) => text.Length <= MaxLength && !text.Any(char.IsControl);
 
     /// <summary>The same in a text without anything that a stranger chose.</summary>
     public string Id => PatternTemplate.Hash($"{Kind}\n{Issuer}\n{Value}");

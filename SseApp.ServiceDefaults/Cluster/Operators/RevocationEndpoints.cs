@@ -190,7 +190,7 @@ internal sealed record RevocationRequest(RevocationKind Kind, string Value, stri
     {
         try
         {
-            return json.ValueKind == JsonValueKind.String && json.GetString() is { Length: > 0 and <= RevokedName.MaxLength } text && !text.Any(char.IsControl) ? text : null;
+            return json.ValueKind == JsonValueKind.String && json.GetString() is { Length: > 0 } text && RevokedName.IsText(text) ? text : null;
         }
         catch (InvalidOperationException)
         {

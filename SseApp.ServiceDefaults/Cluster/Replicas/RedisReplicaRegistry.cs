@@ -188,7 +188,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
             return null;
         }
 
-        if (_records.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && known.At > at && !IsAhead(known.At)))
+        if (_records.AgeFault(at) is { } tooOld && !(_newest.TryGetValue(id, out var known) && Outdoes(known, at)))
         {
             _records.Reject(ForgedKind.Record, id, tooOld);
             return null;
@@ -230,7 +230,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
     private Said Note(string id, ReplicaRecord? record, DateTimeOffset at)
     {
         var said = new Said(at, record, _time.GetTimestamp());
-        return _newest.AddOrUpdate(id, said, (_, before) => before.At > at && !IsAhead(before.At) ? before : before.At == at && record is not null && before.Record is null ? before : said);
+        return _newest.AddOrUpdate(id, said, (_, before) => Outdoes(before, at) ? before : before.At == at && record is not null && before.Record is null ? before : said);
     }
 
     private void Forget()
@@ -243,6 +243,8 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
             }
         }
     }
+
+    private bool Outdoes(Said said, DateTimeOffset at) => said.At > at && !IsAhead(said.At);
 
     // Of a clock that has been set right since: what was said by it would outdo for hours whatever is said now.
     private bool IsAhead(DateTimeOffset at) => at - _time.GetUtcNow() > RecordSignature.Lifetime;

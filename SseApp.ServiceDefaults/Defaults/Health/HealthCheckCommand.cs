@@ -25,8 +25,8 @@ internal static class HealthCheckCommand
     {
         var path = args[0] switch
         {
-            Name or $"{Name}=alive" => "/alive",
-            $"{Name}=ready" => "/health",
+            Name or $"{Name}=alive" => HealthExtensions.LivenessPath,
+            $"{Name}=ready" => HealthExtensions.ReadinessPath,
             _ => null,
         };
         if (path is null)
