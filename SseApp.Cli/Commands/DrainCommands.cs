@@ -44,7 +44,7 @@ internal static class DrainCommands
         }
         else
         {
-            printer.Line($"{SafeText.Of(replica.Text("id") ?? id)} is {replica.Text("state")}, with {Format.Count(replica.Long("connections"))} streams at its last heartbeat.");
+            printer.Line($"{SafeText.Of(replica.Text("id") ?? id)} is {replica.Text("state")}, with {Format.Streams(replica.Long("connections"))} at its last heartbeat.");
         }
 
         return ExitCode.Ok;

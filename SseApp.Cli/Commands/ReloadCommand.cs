@@ -97,5 +97,5 @@ internal static class ReloadCommand
 
     private static string Step(JsonElement reload, JsonElement step, int index) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{index + 1} of {reload.Items("steps").Count()}: {SafeText.Of(step.Text("replica") ?? "")} {step.Text("state")}, {Format.Count(step.Long("streams"))} streams{(step.Number("seconds") is { } seconds ? $", {seconds:0.0} s" : "")}");
+        $"{index + 1} of {reload.Items("steps").Count()}: {SafeText.Of(step.Text("replica") ?? "")} {step.Text("state")}, {Format.Streams(step.Long("streams"))}{(step.Number("seconds") is { } seconds ? $", {seconds:0.0} s" : "")}");
 }

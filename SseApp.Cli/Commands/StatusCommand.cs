@@ -44,7 +44,7 @@ internal static class StatusCommand
         printer.Write(new Columns(
             Printer.Cell($"Gateway {client.Address.GetLeftPart(UriPartial.Authority)} is"),
             Printer.Cell(status, ReplicaTable.OfHealth(status)),
-            Printer.Cell($"for {Format.Time(health.Number("uptimeSeconds") ?? 0)}, with {Format.Count(health.Long("connections"))} streams"))
+            Printer.Cell($"for {Format.Time(health.Number("uptimeSeconds") ?? 0)}, with {Format.Streams(health.Long("connections"))}"))
         { Expand = false, Padding = new Padding(0, 0, 1, 0) });
         foreach (var (name, check) in health.Reasons())
         {

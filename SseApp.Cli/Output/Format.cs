@@ -5,6 +5,8 @@ internal static class Format
 {
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
+    public static string Streams(long count) => count == 1 ? "1 stream" : $"{Count(count)} streams";
+
     public static string Rate(double? rate) => rate switch
     {
         null => "-",

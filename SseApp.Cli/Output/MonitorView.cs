@@ -65,7 +65,7 @@ internal sealed class MonitorView(Uri gateway)
         List<IRenderable> rows = [];
         var own = _state.Member("gateway") ?? default;
         var point = _state.Member("point") ?? default;
-        rows.Add(new Text($"{gateway.GetLeftPart(UriPartial.Authority)}  {SafeText.Of(own.Text("name") ?? "")}  {Format.Count(own.Long("streams"))} streams here", new Style(decoration: Decoration.Bold)));
+        rows.Add(new Text($"{gateway.GetLeftPart(UriPartial.Authority)}  {SafeText.Of(own.Text("name") ?? "")}  {Format.Streams(own.Long("streams"))} here", new Style(decoration: Decoration.Bold)));
         if (Note is { } note)
         {
             rows.Add(Printer.Cell(note, Color.Yellow));

@@ -83,19 +83,29 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
     {
         var ids = (await JsonAsync("status")).GetProperty("replicas").EnumerateArray().Select(replica => replica.GetProperty("id").GetString()!).ToArray();
 
-        var (code, output, _) = await RunAsync("drain", ids[0]);
-        Assert.Equal(0, code);
-        Assert.Matches($"^{Regex.Escape(ids[0])} is drain(ing|ed), with 0 streams", output);
-        var (refused, _, error) = await RunAsync("drain", ids[1]);
-        Assert.Equal(6, refused);
-        Assert.Contains("--force", error, StringComparison.Ordinal);
-        Assert.Matches("^drain(ing|ed)$", (await JsonAsync("drain", ids[1], "--force")).GetProperty("state").GetString()!);
-        foreach (var id in ids)
+        try
         {
-            Assert.Equal(0, (await RunAsync("undrain", id)).Code);
+            var (code, output, _) = await RunAsync("drain", ids[0]);
+            Assert.Equal(0, code);
+            Assert.Matches($"^{Regex.Escape(ids[0])} is drain(ing|ed), with \\d+ streams? at its last heartbeat\\.\n$", output);
+            var (refused, _, error) = await RunAsync("drain", ids[1]);
+            Assert.Equal(6, refused);
+            Assert.Contains("--force", error, StringComparison.Ordinal);
+            Assert.Matches("^drain(ing|ed)$", (await JsonAsync("drain", ids[1], "--force")).GetProperty("state").GetString()!);
+        }
+        finally
+        {
+            // The other tests of this class have the same replicas.
+            foreach (var id in ids)
+            {
+                Assert.Equal(0, (await RunAsync("undrain", id)).Code);
+            }
         }
 
-        Assert.All((await JsonAsync("status")).GetProperty("replicas").EnumerateArray(), replica => Assert.Equal("ready", replica.GetProperty("state").GetString()));
+        await Eventually.Async(
+            async () => (await JsonAsync("status")).GetProperty("replicas").EnumerateArray().All(replica => replica.GetProperty("state").GetString() == "ready"),
+            TimeSpan.FromSeconds(30),
+            "both replicas to be ready again");
     }
 
     [Fact]
@@ -106,7 +116,7 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
         var (code, output, error) = await RunAsync("reload");
 
         Assert.Equal((0, ""), (code, error));
-        Assert.Matches(@"^1 of 2: \S+ succeeded, 0 streams, \d+\.\d s\n2 of 2: \S+ succeeded, 0 streams, \d+\.\d s\n.+\n$", output);
+        Assert.Matches(@"^1 of 2: \S+ succeeded, \d+ streams?, \d+\.\d s\n2 of 2: \S+ succeeded, \d+ streams?, \d+\.\d s\n.+\n$", output);
         Assert.Contains(before, output, StringComparison.Ordinal);
         var status = await JsonAsync("reload", "--status");
         Assert.Equal("succeeded", status.GetProperty("state").GetString());
@@ -203,7 +213,7 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
     [GeneratedRegex(@"(?<=for )(\d+ min )?[\d.]+ s(?=,)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Time();
 
-    [GeneratedRegex(@"with \d+ streams", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"with \d+ streams?", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Streams();
 
     [GeneratedRegex(@"^\S+  +(?<state>\w+)  +(?<health>\w+)  +\d+  +[\d.]+ [MG]iB  +(\d+ min )?[\d.]+ s  +\d+\.\d+\.\d+\S*$", RegexOptions.ExplicitCapture, 1000)]
