@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -24,6 +25,9 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
     // After a failure, and twice as long after each that follows: a key that left the set is to be known within a minute although the
     // issuer has not answered once or twice, and an issuer that is away is not asked more often for it.
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(5);
+
+    // Asked for each token that is verified.
+    private static readonly ConditionalWeakTable<SecurityKey, string?> s_ids = [];
 
     private readonly string _address = $"{authority.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration";
     private readonly Lock _gate = new();
@@ -53,7 +57,7 @@ internal sealed partial class IssuerKeys(Uri authority, IDocumentRetriever docum
     /// Names a key by what it is (RFC 7638), because a token may come without a key id, and an issuer may give a new key the id of
     /// the one before.
     /// </summary>
-    public static string? IdOf(SecurityKey? key) => key is null ? null : key.CanComputeJwkThumbprint() ? Base64Url.EncodeToString(key.ComputeJwkThumbprint()) : key.KeyId;
+    public static string? IdOf(SecurityKey? key) => key is null ? null : s_ids.GetValue(key, static some => some.CanComputeJwkThumbprint() ? Base64Url.EncodeToString(some.ComputeJwkThumbprint()) : some.KeyId);
 
     /// <summary>Whether a key has not been taken out of the set; true while nothing is known.</summary>
     /// <param name="id">Its <see cref="IdOf"/>.</param>

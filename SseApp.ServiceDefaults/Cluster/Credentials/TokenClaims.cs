@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Claims;
-using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -22,27 +20,36 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
     /// <summary>Names of the claims that are a text or a list of texts, and nothing else.</summary>
     public IReadOnlyList<string> Lists { get; } = [subscribe, publish, Scope, ShortScope];
 
-    public bool TryRead(JsonWebToken token, [NotNullWhen(true)] out Grants? grants, [NotNullWhen(false)] out string? fault)
+    /// <param name="token">What a token says that was verified.</param>
+    /// <param name="grants">What it gives.</param>
+    /// <param name="fault">Why it gives nothing.</param>
+    public bool TryRead(TokenForm token, [NotNullWhen(true)] out Grants? grants, [NotNullWhen(false)] out string? fault)
     {
-        // An array has a claim for each item; what is not text is no pattern, no name and no scope.
-        var texts = token.Claims.Where(claim => claim.ValueType == ClaimValueTypes.String).ToLookup(claim => claim.Type, claim => claim.Value, StringComparer.Ordinal);
-        var given = others.Where(grant => texts[grant.Claim].Contains(grant.Value, StringComparer.Ordinal)).ToArray();
-        string[] subscribing = [.. texts[subscribe], .. given.SelectMany(grant => grant.Subscribe)];
-        string[] publishing = [.. texts[publish], .. given.SelectMany(grant => grant.Publish)];
-        if (subscribing.Length + publishing.Length > Grants.MaxPatterns)
+        List<string> subscribing = [.. token.Texts(subscribe)];
+        List<string> publishing = [.. token.Texts(publish)];
+        foreach (var grant in others)
+        {
+            if (token.Texts(grant.Claim).Contains(grant.Value, StringComparer.Ordinal))
+            {
+                subscribing.AddRange(grant.Subscribe);
+                publishing.AddRange(grant.Publish);
+            }
+        }
+
+        if (subscribing.Count + publishing.Count > Grants.MaxPatterns)
         {
             grants = null;
-            fault = $"It has {subscribing.Length + publishing.Length} patterns of topics; at most {Grants.MaxPatterns} are allowed.";
+            fault = $"It has {subscribing.Count + publishing.Count} patterns of topics; at most {Grants.MaxPatterns} are allowed.";
             return false;
         }
 
-        grants = new(Fill(subscribing), Fill(publishing), [.. texts[Scope].SelectMany(scope => scope.Split(' ')), .. texts[ShortScope].SelectMany(scope => scope.Split(' '))]);
+        grants = new(Fill(subscribing), Fill(publishing), [.. token.Texts(Scope).Concat(token.Texts(ShortScope)).SelectMany(static scope => scope.Split(' '))]);
         fault = null;
         return true;
 
         // A claim with several values names nobody.
-        string? One(string name) => texts[name].ToArray() is [var value] ? value : null;
+        string? One(string name) => token.Texts(name) is [var value] ? value : null;
 
-        IEnumerable<string> Fill(string[] patterns) => patterns.Select(pattern => PatternTemplate.Fill(pattern, One)).OfType<string>();
+        IEnumerable<string> Fill(List<string> patterns) => patterns.Select(pattern => PatternTemplate.Fill(pattern, One)).OfType<string>();
     }
 }

@@ -6,43 +6,81 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 /// What a token must look like before anybody asks who made it. There is one text for each token, so that nobody gets a second one
 /// of a token that was taken back; and a member has the type that RFC 7515 and 7519 give it, so that nothing behind stumbles.
 /// </summary>
-internal static class TokenForm
+internal sealed class TokenForm : IDisposable
 {
     // The last time that a DateTime has.
     private const double MaxTime = 253_402_300_799;
+
+    private const string NotThreeParts = "It has not the three parts of a signed JSON Web Token.";
 
     private static readonly SearchValues<char> s_digits = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     private static readonly JsonDocumentOptions s_json = new() { AllowDuplicateProperties = false };
 
+    private static readonly string[] s_headerTexts = ["alg", "typ", "kid", "cty", "x5t", "x5t#S256"];
+
+    private readonly JsonDocument _claims;
+
+    private TokenForm(JsonDocument claims) => _claims = claims;
+
+    public void Dispose() => _claims.Dispose();
+
     /// <summary>The part of a token that is signed: its header and its payload.</summary>
     public static ReadOnlySpan<char> SignedText(ReadOnlySpan<char> token) => token[..token.LastIndexOf('.')];
 
-    /// <summary>What is wrong with it; null: nothing.</summary>
+    /// <returns>Null when something is wrong with it.</returns>
     /// <param name="token">Its text.</param>
     /// <param name="lists">Names of claims that are a text or a list of texts, besides <c>aud</c>.</param>
-    public static string? FaultOf(string token, IReadOnlyList<string> lists)
+    /// <param name="fault">What is wrong with it.</param>
+    public static TokenForm? Parse(ReadOnlySpan<char> token, IReadOnlyList<string> lists, out string? fault)
     {
-        if (token.Split('.') is not [var header, var payload, var signature])
+        var first = token.IndexOf('.');
+        var last = token.LastIndexOf('.');
+        if (first == last || token[(first + 1)..last].Contains('.'))
         {
-            return "It has not the three parts of a signed JSON Web Token.";
+            fault = NotThreeParts;
+            return null;
         }
 
+        var header = token[..first];
+        var payload = token[(first + 1)..last];
+        var signature = token[(last + 1)..];
         if (!IsCanonical(header) || !IsCanonical(payload) || !IsCanonical(signature))
         {
-            return "A part of it is not in base64url without padding, as its issuer writes it. Send the token as you got it.";
+            fault = "A part of it is not in base64url without padding, as its issuer writes it. Send the token as you got it.";
+            return null;
         }
 
+        JsonDocument? claims = null;
         try
         {
-            return FaultOfHeader(header) ?? FaultOfClaims(payload, lists);
+            fault = FaultOfHeader(header);
+            if (fault is null)
+            {
+                claims = JsonDocument.Parse(Base64Url.DecodeFromChars(payload), s_json);
+                fault = FaultOfClaims(claims.RootElement, lists);
+            }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // No JSON, or a text with half of a pair of surrogates.
-            return "Its header or its payload is no JSON, or names a member twice.";
+            fault = "Its header or its payload is no JSON, or names a member twice.";
         }
+
+        if (fault is null)
+        {
+            return new TokenForm(claims!);
+        }
+
+        claims?.Dispose();
+        return null;
     }
+
+    /// <summary>The texts of a claim: itself, or those in its list. What is no text is no pattern, no name and no scope.</summary>
+    public string[] Texts(string claim) => !_claims.RootElement.TryGetProperty(claim, out var value) ? []
+        : value.ValueKind == JsonValueKind.String ? [value.GetString()!]
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Where(static item => item.ValueKind == JsonValueKind.String).Select(static item => item.GetString()!)]
+        : [];
 
     /// <summary>Whether the text is the only one for its bytes: no padding, no white space, and no bits in the last digit that mean nothing.</summary>
     private static bool IsCanonical(ReadOnlySpan<char> part) => !part.ContainsAnyExcept(s_digits) && (part.Length % 4) switch
@@ -53,7 +91,7 @@ internal static class TokenForm
         _ => false,
     };
 
-    private static string? FaultOfHeader(string part)
+    private static string? FaultOfHeader(ReadOnlySpan<char> part)
     {
         using var json = JsonDocument.Parse(Base64Url.DecodeFromChars(part), s_json);
         if (json.RootElement.ValueKind != JsonValueKind.Object)
@@ -63,48 +101,73 @@ internal static class TokenForm
 
         foreach (var member in json.RootElement.EnumerateObject())
         {
-            switch (member.Name)
+            // Names are compared where they are: a text for each of them would be most of the garbage of a token.
+            if (member.NameEquals("crit"u8))
             {
-                case "crit":
-                    // RFC 7515, 4.1.11: no extension is known here, and an empty list of them must not be.
-                    return "Its header has 'crit': an extension that is not known here must be heeded.";
-                case "alg" or "typ" or "kid" or "cty" or "x5t" or "x5t#S256" when !IsText(member.Value):
-                    return $"'{member.Name}' in its header is no text.";
-                default:
-                    break;
+                // RFC 7515, 4.1.11: no extension is known here, and an empty list of them must not be.
+                return "Its header has 'crit': an extension that is not known here must be heeded.";
+            }
+
+            if (!IsText(member.Value) && NameIn(member, s_headerTexts) is { } name)
+            {
+                return $"'{name}' in its header is no text.";
             }
         }
 
         return null;
     }
 
-    private static string? FaultOfClaims(string part, IReadOnlyList<string> lists)
+    private static string? FaultOfClaims(JsonElement claims, IReadOnlyList<string> lists)
     {
-        using var json = JsonDocument.Parse(Base64Url.DecodeFromChars(part), s_json);
-        if (json.RootElement.ValueKind != JsonValueKind.Object)
+        if (claims.ValueKind != JsonValueKind.Object)
         {
             return "Its payload is no JSON object.";
         }
 
-        foreach (var claim in json.RootElement.EnumerateObject())
+        foreach (var claim in claims.EnumerateObject())
         {
-            switch (claim.Name)
+            if (claim.NameEquals("iss"u8))
             {
-                case "iss" or "sub" or "jti" when !IsText(claim.Value):
+                if (!IsText(claim.Value))
+                {
+                    return "'iss' is no text.";
+                }
+            }
+            else if (claim.NameEquals("sub"u8) || claim.NameEquals("jti"u8))
+            {
+                if (!IsText(claim.Value))
+                {
                     return $"'{claim.Name}' is no text.";
-                case "sub" or "jti" when !RevokedName.IsValue(claim.Value.GetString()!):
-                    return $"'{claim.Name}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
-                case "exp" or "nbf" or "iat" when !IsTime(claim.Value):
-                    return $"'{claim.Name}' is no time: a number of seconds since 1970.";
-                case "aud" when !IsTexts(claim.Value):
-                    return "'aud' is neither a text nor a list of texts.";
-                default:
-                    if (lists.Contains(claim.Name, StringComparer.Ordinal) && !IsTexts(claim.Value))
-                    {
-                        return $"'{claim.Name}' is neither a text nor a list of texts.";
-                    }
+                }
 
-                    break;
+                if (!RevokedName.IsValue(claim.Value.GetString()!))
+                {
+                    return $"'{claim.Name}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
+                }
+            }
+            else if (claim.NameEquals("exp"u8) || claim.NameEquals("nbf"u8) || claim.NameEquals("iat"u8))
+            {
+                if (!IsTime(claim.Value))
+                {
+                    return $"'{claim.Name}' is no time: a number of seconds since 1970.";
+                }
+            }
+            else if (!IsTexts(claim.Value) && (claim.NameEquals("aud"u8) ? "aud" : NameIn(claim, lists)) is { } name)
+            {
+                return $"'{name}' is neither a text nor a list of texts.";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? NameIn(JsonProperty member, IReadOnlyList<string> names)
+    {
+        for (var index = 0; index < names.Count; index++)
+        {
+            if (member.NameEquals(names[index]))
+            {
+                return names[index];
             }
         }
 

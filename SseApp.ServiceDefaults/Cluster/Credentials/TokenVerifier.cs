@@ -34,7 +34,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
         }
 
         // Of the whole text: that the signature was looked at is true of this one and no other.
-        var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        var hash = HashOf(text);
         if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow() && HasKey(known))
         {
             return new(known);
@@ -65,9 +65,10 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
     private async Task<Verification> ValidateAsync(string text)
     {
-        if (TokenForm.FaultOf(text, claims.Lists) is { } wrong)
+        using var form = TokenForm.Parse(text, claims.Lists, out var wrong);
+        if (form is null)
         {
-            return Invalid(wrong);
+            return Invalid(wrong!);
         }
 
         var token = new JsonWebToken(text);
@@ -105,7 +106,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
         var id = token.Id is { Length: > 0 } given ? given : null;
         var fingerprint = FingerprintOf(text, issuer.Name, id);
-        return claims.TryRead(token, out var grants, out var fault)
+        return claims.TryRead(form, out var grants, out var fault)
             ? new(new Principal
             {
                 Kind = CredentialKind.Token,
@@ -125,8 +126,23 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
     // Not of the signature: there are two for each text that an elliptic curve signs, and as many of some algorithms as an issuer
     // makes. Whoever has one would have another token, which was not taken back. And what has the same id is the same token.
-    private static string FingerprintOf(string text, string issuer, string? id) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(
-        id is null ? TokenForm.SignedText(text).ToString() : $"{issuer}\n{id}")));
+    private static string FingerprintOf(string text, string issuer, string? id) => HashOf(id is null ? TokenForm.SignedText(text) : $"{issuer}\n{id}");
+
+    private static string HashOf(ReadOnlySpan<char> text)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        try
+        {
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)), hash);
+            return Convert.ToBase64String(hash);
+        }
+        finally
+        {
+            // It is a credential.
+            ArrayPool<byte>.Shared.Return(bytes, clearArray: true);
+        }
+    }
 
     // In words of our own: those of the exception show the token's values.
     private static Verification Refuse(Exception? exception) => exception switch
