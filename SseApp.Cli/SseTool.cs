@@ -8,6 +8,9 @@ internal static class SseTool
     // What is being written when Ctrl+C comes is written; then the process ends whatever it waits for.
     private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(5);
 
+    // EPIPE of Linux and macOS; ERROR_BROKEN_PIPE and ERROR_NO_DATA of Windows.
+    private static readonly int[] s_noReader = [32, unchecked((int)0x8007006D), unchecked((int)0x800700E8)];
+
     public static async Task<int> RunAsync(string[] args, ToolHost host, CancellationToken cancellationToken)
     {
         var shared = new Shared(host);
@@ -18,9 +21,22 @@ internal static class SseTool
             return shared.Fail(ToolException.Usage($"{problem} See 'sse{Path(parsed)} --help'."), args.Contains("--json", StringComparer.Ordinal));
         }
 
-        return await parsed.InvokeAsync(
-            new InvocationConfiguration { Output = host.Output, Error = host.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = s_endLimit },
-            cancellationToken);
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { Output = host.Output, Error = host.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = s_endLimit },
+                cancellationToken);
+        }
+        catch (IOException exception) when (Array.IndexOf(s_noReader, exception.HResult) >= 0)
+        {
+            // Whoever read the output has what it wanted: "sse tail news | head -1".
+            return ExitCode.Ok;
+        }
+        catch (IOException exception)
+        {
+            // What is not written is missing for whoever relies on the file.
+            return shared.Fail(new ToolException(ExitCode.Failed, "output", $"The output cannot be written: {exception.Message.TrimEnd('.')}."), isJson: args.Contains("--json", StringComparer.Ordinal));
+        }
     }
 
     /// <summary>All commands.</summary>

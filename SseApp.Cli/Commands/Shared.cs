@@ -102,10 +102,5 @@ internal sealed class Shared(ToolHost host)
         {
             return ExitCode.Interrupted;
         }
-        catch (IOException)
-        {
-            // Whoever read the output has left.
-            return ExitCode.Ok;
-        }
     }
 }

@@ -231,6 +231,21 @@ public sealed class FailureTests
         Assert.Contains("sse: To go on from here: --from A", errors);
     }
 
+    [Fact]
+    public async Task An_output_that_takes_nothing_more_is_a_failure()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
+        var program = Repository.Assembly("SseApp.Cli", "sse");
+        var lines = new ConcurrentQueue<string>();
+        await using var shell = ChildProcess.Start(
+            new ProcessStartInfo("bash", ["-c", $"for command in '--help' 'size --users 9 --events-per-second 1 --bytes 9'; do dotnet {program} $command 2>&1 >/dev/full; echo $?; done"]), lines.Enqueue, lines.Enqueue);
+        await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await Eventually.Async(() => lines.Count >= 4, TimeSpan.FromSeconds(10), "two messages and two exit codes");
+
+        const string Message = "sse: The output cannot be written: No space left on device.";
+        Assert.Equal([Message, "1", Message, "1"], lines);
+    }
+
     private static Dictionary<string, string> Operator(Uri address) => new(StringComparer.Ordinal)
     {
         ["SSE_ADMIN_URL"] = address.AbsoluteUri,

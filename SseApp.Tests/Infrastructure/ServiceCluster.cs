@@ -3,6 +3,8 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>Replicas and a gateway as processes, on a Redis of the test.</summary>
 internal sealed class ServiceCluster : IAsyncDisposable
 {
+    private const string Nowhere = "http://127.0.0.1:9";
+
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private static readonly (string Key, string Value)[] s_shortTimes =
@@ -36,6 +38,10 @@ internal sealed class ServiceCluster : IAsyncDisposable
         {
             ["ConnectionStrings__redis"] = redis,
             ["Cluster__KeyPrefix"] = Prefix,
+            // As on a company's servers: what the parts of a cluster ask each other is none of a proxy's business, and this one is not there.
+            ["http_proxy"] = Nowhere,
+            ["https_proxy"] = Nowhere,
+            ["all_proxy"] = Nowhere,
         };
         foreach (var (key, value) in (options.ShortTimes ? s_shortTimes : []).Concat(options.Settings))
         {
