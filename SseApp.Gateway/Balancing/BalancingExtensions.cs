@@ -1,3 +1,4 @@
+using SseApp.ServiceDefaults.Defaults.Health;
 using Yarp.ReverseProxy.Configuration.ClusterValidators;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -13,6 +14,7 @@ internal static class BalancingExtensions
         services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IClusterValidator, DestinationMetadataValidator>();
         services.AddSingleton<LoadLedger>();
+        services.AddSingleton(static provider => new ConnectionCount(() => provider.GetRequiredService<LoadLedger>().Streams().Sum(static streams => streams.Value)));
         services.AddSingleton<ReplicaGauges>();
         services.ActivateSingleton<ReplicaGauges>();
         services.AddSingleton<ILoadBalancingPolicy, IpHashPolicy>();

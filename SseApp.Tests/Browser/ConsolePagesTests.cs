@@ -64,6 +64,17 @@ public sealed class ConsolePagesTests(SharedCluster shared) : IClassFixture<Shar
         }
 
         Assert.Empty(page.Errors);
+
+        // Another gateway's history begins with itself; what was seen before stays.
+        await page.EvaluateAsync("location.hash = '#overview'");
+        await page.ClickAsync("#minutes summary");
+        const string Load = "[...document.querySelectorAll('#minute-rows tr')].some(row => parseFloat(row.cells[1].textContent) > 0)";
+        await page.UntilAsync(Load, "the streams of the last minutes");
+        await cluster.Gateway.Process.KillAsync();
+        await page.UntilAsync("document.getElementById('cluster').textContent === 'gateway unreachable'", "the console to miss its gateway");
+        await cluster.Gateway.StartAsync();
+        await page.UntilAsync("document.getElementById('cluster').textContent !== 'gateway unreachable' && document.querySelectorAll('#replicas tr:not(.gone)').length === 2", "the console at the new gateway");
+        Assert.True((await page.EvaluateAsync(Load)).GetBoolean(), "The console has forgotten what was before the new gateway.");
     }
 
     [LongFact]

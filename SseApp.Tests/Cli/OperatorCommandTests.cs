@@ -134,6 +134,10 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
         Assert.Equal("TOPIC  SUBSCRIBERS  IN/s  OUT/s\nsse/a            1     0      0\nsse/b            1     0      0\n", output);
         Assert.Single((await JsonAsync("topics", "--prefix", "sse/", "--limit", "1")).GetProperty("topics").EnumerateArray());
         Assert.Equal("No topic has a subscriber.\n", (await RunAsync("topics", "--prefix", "nobody")).Output);
+
+        // Those of other tests may still be on their way out.
+        await Eventually.Async(
+            async () => Regex.IsMatch((await RunAsync("status")).Output, @"^Gateway \S+ is healthy for .+, with 1 stream\n"), TimeSpan.FromSeconds(30), "the stream of this test, and no other, in the status");
     }
 
     [Fact]

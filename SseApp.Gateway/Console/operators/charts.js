@@ -21,6 +21,17 @@ export class History {
     this.replicas = new Map();
   }
 
+  /**
+   * Takes a gateway's history. What is from before it stays: that of one that was started again, or of another one, begins later.
+   * @param table As for add.
+   */
+  replace(table) {
+    if (table.points.length === 0) return;
+    const from = this.times.findIndex(time => time >= table.points[0][0] / 1000);
+    if (from >= 0) this.#cut(from, Infinity);
+    this.add(table);
+  }
+
   /** @param table Columns, ids of replicas, and points as GET /admin/state has them. */
   add({ columns, replicas, points }) {
     for (const point of points) {

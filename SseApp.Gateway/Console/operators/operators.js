@@ -170,8 +170,7 @@ function take({ event, data }) {
   delete $("banner").dataset.refused;
   switch (event) {
     case "history":
-      past.clear();
-      past.add(body);
+      past.replace(body);
       draw();
       break;
     case "state":
