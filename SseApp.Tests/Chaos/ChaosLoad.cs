@@ -18,10 +18,10 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private readonly Subscriber[] _subscribers;
     private Task _published = Task.CompletedTask;
 
-    private ChaosLoad(Uri gateway, int subscribers)
+    private ChaosLoad(Uri gateway, int subscribers, NetworkHost? host)
     {
-        _publishing = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
-        _streaming = new HttpClient { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
+        _publishing = Client();
+        _streaming = Client();
 
         // Loads that follow each other on one cluster have topics of their own.
         var load = Interlocked.Increment(ref s_loads);
@@ -29,6 +29,8 @@ internal sealed class ChaosLoad : IAsyncDisposable
 
         // i and 7 i + 3 are never equal modulo 20, so each has two topics, and the same number of subscribers.
         _subscribers = [.. Enumerable.Range(0, subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];
+
+        HttpClient Client() => new(host?.Handler() ?? new SocketsHttpHandler()) { BaseAddress = gateway, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public IReadOnlyList<NumberedTopic> NumberedTopics => _topics;
@@ -39,14 +41,20 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private int Acknowledged => _topics.Sum(topic => topic.Count);
 
     /// <summary>Opens all streams, then begins to publish.</summary>
-    public static async Task<ChaosLoad> StartAsync(Uri gateway, int subscribers = DefaultSubscribers)
+    /// <param name="gateway">Where all requests go.</param>
+    /// <param name="subscribers">How many streams.</param>
+    /// <param name="host">Where publishers and subscribers are; null: here.</param>
+    public static async Task<ChaosLoad> StartAsync(Uri gateway, int subscribers = DefaultSubscribers, NetworkHost? host = null)
     {
-        var load = new ChaosLoad(gateway, subscribers);
+        var load = new ChaosLoad(gateway, subscribers, host);
         await Eventually.Async(
             () => load._subscribers.All(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
         load._published = Task.WhenAll(load._topics.Select(load.PublishAsync));
         return load;
     }
+
+    /// <summary>The subscriber that has opened the fewest streams.</summary>
+    public int LeastOpened => _subscribers.Min(subscriber => subscriber.Source.Opened);
 
     /// <summary>Subscribers that this replica serves, or was the last to serve.</summary>
     public int ServedBy(string replica) => _subscribers.Count(subscriber => subscriber.Source.Replica == replica);

@@ -12,6 +12,7 @@ namespace SseApp.Tests.Infrastructure;
 /// <param name="workingDirectory">Where it is started; null: in the program's folder.</param>
 /// <param name="withoutWatchers">Nobody may have an instance of inotify in its namespace.</param>
 /// <param name="files">Its limit of open files, and how many of them others have taken; null: as the tests have it.</param>
+/// <param name="host">Where it runs and listens; null: here, on loopback.</param>
 internal sealed class ServiceProcess(
     string name,
     string project,
@@ -23,17 +24,20 @@ internal sealed class ServiceProcess(
     Action<string>? onLine = null,
     string? assembly = null,
     string? workingDirectory = null,
-    bool withoutWatchers = false) : IAsyncDisposable
+    bool withoutWatchers = false,
+    NetworkHost? host = null) : IAsyncDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
-    private static readonly HttpClient s_probe = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private static readonly TimeSpan s_probeLimit = TimeSpan.FromSeconds(5);
+    private static readonly HttpClient s_probe = new() { Timeout = s_probeLimit };
 
+    private readonly HttpClient _probe = host is null ? s_probe : new HttpClient(host.Handler()) { Timeout = s_probeLimit };
     private ChildProcess? _process;
 
     /// <summary>Also the replica's id.</summary>
     public string Name => name;
 
-    public Uri Address { get; } = new($"http://127.0.0.1:{Ports.Next()}");
+    public Uri Address { get; } = new($"http://{host?.Address ?? IPAddress.Loopback}:{Ports.Next()}");
 
     /// <summary>Where it answers operators; the key is that of all tests.</summary>
     public Uri Admin { get; } = new($"http://127.0.0.1:{Ports.Next()}");
@@ -56,9 +60,10 @@ internal sealed class ServiceProcess(
         var start = files is var (limit, taken)
             ? new ProcessStartInfo("bash", ["-c", $"ulimit -n {limit}; for ((i = 20; i < 20 + {taken}; i++)); do eval \"exec $i</dev/null\"; done; exec dotnet \"$0\"", program])
             : withoutWatchers ? new ProcessStartInfo("unshare", ["--user", "--map-root-user", "bash", "-c", "echo 0 > /proc/sys/user/max_inotify_instances && exec dotnet \"$0\"", program])
+            : host is not null ? host.Program("dotnet", program)
             : new ProcessStartInfo("dotnet", [program]);
         start.WorkingDirectory = workingDirectory ?? Path.GetDirectoryName(program);
-        start.Environment["ASPNETCORE_URLS"] = string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
+        start.Environment["ASPNETCORE_URLS"] = host is not null ? Address.AbsoluteUri : string.Join(';', Enumerable.Range(1, addresses).Select(host => $"http://127.0.0.{host}:{Address.Port}"));
         start.Environment["Admin__Urls"] = Admin.AbsoluteUri;
         start.Environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
@@ -109,7 +114,7 @@ internal sealed class ServiceProcess(
 
         try
         {
-            using var answer = await s_probe.GetAsync(new Uri(probe ?? Address, "/alive"), TestContext.Current.CancellationToken);
+            using var answer = await _probe.GetAsync(new Uri(probe ?? Address, "/alive"), TestContext.Current.CancellationToken);
             return answer.IsSuccessStatusCode;
         }
         catch (Exception exception) when (exception is HttpRequestException
