@@ -44,7 +44,8 @@ internal interface ITopicLog
     event EventHandler? Restored;
 
     /// <summary>
-    /// Subscribes to the topic's channel. <paramref name="onEvent"/> is called in channel order, one call at a time,
+    /// Subscribes to the topic's channel. <paramref name="onEvent"/> is called in channel order, one call at a time
+    /// except while the channel becomes one of another kind,
     /// until the subscription is disposed; what is published while Redis is unreachable does not come.
     /// </summary>
     /// <returns>Unsubscribes when it is disposed.</returns>

@@ -7,12 +7,13 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null, Action<string>? onIncomplete = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null, Action<string>? onIncomplete = null, TopicChannels? channels = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
 
     private static readonly string s_script = RedisScript.Load("publish.lua");
+    private static readonly string s_shardedScript = RedisScript.Sharded(s_script);
 
     private readonly AppendQueue _queue = new();
     private readonly KnownTopics _known = new();
@@ -24,7 +25,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         // Only the nodes of a Redis Cluster have slots; a script reaches the keys of one slot alone.
         if (redis.GetHashSlot(keys) >= 0)
         {
-            _ = SendAsync([request]);
+            _ = SendAsync([request], channels?.AreSharded == true ? s_shardedScript : s_script);
         }
         else if (_queue.Add(request))
         {
@@ -34,7 +35,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         return request.Task;
     }
 
-    private async Task SendAsync(AppendRequest[] requests) => Complete(requests, await CallAsync(requests));
+    private async Task SendAsync(AppendRequest[] requests, string script) => Complete(requests, await CallAsync(requests, script));
 
     private async Task RunAsync()
     {
@@ -44,7 +45,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         {
             // What waited for a server that did not answer in time is not kept waiting for as long again.
             var next = _queue.Take(everything: outcome.Failure is RedisTimeoutException);
-            var calling = next.Length == 0 || outcome.Failure is RedisTimeoutException ? null : CallAsync(next);
+            var calling = next.Length == 0 || outcome.Failure is RedisTimeoutException ? null : CallAsync(next, s_script);
             // The server works on the next call while these are answered.
             Complete(answered, outcome);
             if (calling is null)
@@ -63,14 +64,14 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         }
     }
 
-    private async Task<Outcome> CallAsync(AppendRequest[] requests)
+    private async Task<Outcome> CallAsync(AppendRequest[] requests, string script)
     {
         var cost = RedisMemory.Cost(requests.Length, requests.Sum(request => (long)request.Block.Length));
         try
         {
             return memory is not null && await memory.BeginAsync(cost) is { } full
                 ? new Outcome(null, full)
-                : new Outcome(await EvaluateAsync(requests), null);
+                : new Outcome(await EvaluateAsync(requests, script), null);
         }
 #pragma warning disable CA1031 // Each publisher gets the exception.
         catch (Exception exception)
@@ -84,7 +85,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         }
     }
 
-    private async Task<RedisResult[]> EvaluateAsync(AppendRequest[] requests)
+    private async Task<RedisResult[]> EvaluateAsync(AppendRequest[] requests, string script)
     {
         var withKey = requests.Count(request => request.IdempotencyKey is not null);
         var keys = new RedisKey[(2 * requests.Length) + withKey];
@@ -119,7 +120,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             values[v++] = request.Known.Newest.Offset;
         }
 
-        var answer = await redis.GetDatabase().ScriptEvaluateAsync(s_script, keys, values, RedisScript.Flags);
+        var answer = await redis.GetDatabase().ScriptEvaluateAsync(script, keys, values, RedisScript.Flags);
         return (RedisResult[]?)answer ?? [];
     }
 

@@ -20,6 +20,9 @@ internal static class RedisScript
         return reader.ReadToEnd();
     }
 
+    /// <summary>The same script, announcing by sharded channels.</summary>
+    public static string Sharded(string script) => script.Replace("'PUBLISH'", "'SPUBLISH'", StringComparison.Ordinal);
+
     public static Epoch ParseEpoch(string hexadecimal) => new(ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
 
     /// <summary>The end of a log by its counter; false for one that is none of ours, by the rule that publish.lua has.</summary>

@@ -12,10 +12,12 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     private static readonly string s_readScript = RedisScript.Load("read.lua");
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
+    private static readonly string s_shardedDropScript = RedisScript.Sharded(s_dropScript);
 
     private readonly IConnectionMultiplexer _redis;
     private readonly ClusterOptions _cluster;
     private readonly TopicLogOptions _options;
+    private readonly TopicChannels _channels;
     private readonly RedisAppender _appender;
     private readonly ILogger<RedisTopicLog> _logger;
     private readonly ForgedRecords? _forged;
@@ -28,12 +30,14 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         TimeProvider time,
         ILogger<RedisTopicLog> logger,
         RedisMemory? memory = null,
-        ForgedRecords? forged = null)
+        ForgedRecords? forged = null,
+        Func<IConnectionMultiplexer, bool?>? areSharded = null)
     {
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
-        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory, ReportIncomplete);
+        _channels = new TopicChannels(redis, _cluster, time, areSharded ?? RedisTopology.HasShardedChannels);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory, ReportIncomplete, _channels);
         _logger = logger;
         _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;
@@ -46,6 +50,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public async Task<LogEnd> GetEndAsync(string topic)
     {
+        _channels.Look();
         RedisValue[] values;
         try
         {
@@ -109,8 +114,16 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public async Task<long> CountSubscribedReplicasAsync(string topic)
     {
+        var sharded = _channels.AreSharded;
+        var channel = _channels.Of(topic, sharded);
+        if (sharded)
+        {
+            // As a key it finds the way to its node.
+            var answer = (RedisResult[]?)await _redis.GetDatabase().ExecuteAsync("PUBSUB", ["SHARDNUMSUB", (RedisKey)channel.ToString()], RedisScript.Flags);
+            return answer is [_, var count, ..] ? (long)count : 0;
+        }
+
         // PUBSUB NUMSUB knows the subscribers of one node.
-        var channel = RedisChannel.Literal(_cluster.KeysOf(topic) + "live");
         var counts = await Task.WhenAll(_redis.GetServers().Where(server => server.IsConnected).Select(server => server.SubscriptionSubscriberCountAsync(channel)));
         return counts.Sum();
     }
@@ -119,23 +132,17 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());
 
-    public async Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent)
+    public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent) => _channels.SubscribeAsync(topic, message =>
     {
-        // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
-        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_cluster.KeysOf(topic) + "live"));
-        queue.OnMessage(message =>
+        if (LogEntry.Parse(message.Message) is { } entry)
         {
-            if (LogEntry.Parse(message.Message) is { } entry)
-            {
-                onEvent(entry);
-            }
-            else
-            {
-                CountForeign(topic, NoEvent);
-            }
-        });
-        return new Subscription(queue);
-    }
+            onEvent(entry);
+        }
+        else
+        {
+            CountForeign(topic, NoEvent);
+        }
+    });
 
     public void Dispose() => _redis.ConnectionRestored -= OnConnectionRestored;
 
@@ -145,7 +152,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
         var announcement = $"2 {Epoch.Create()} 0 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch], RedisScript.Flags);
+            _channels.AreSharded ? s_shardedDropScript : s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch], RedisScript.Flags);
     }
 
     private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)
@@ -171,9 +178,4 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     [LoggerMessage(LogLevel.Error, "A publish failed in the Redis client in a way that it has no exception for, or its answer could not be read; the publisher was told that the event may or may not be stored.")]
     private partial void LogFault(Exception exception);
-
-    private sealed class Subscription(ChannelMessageQueue queue) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync() => await queue.UnsubscribeAsync();
-    }
 }

@@ -5,6 +5,9 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 internal static class ClusterRedisExtensions
 {
+    /// <summary>The setting that has the connection string, for messages.</summary>
+    internal const string ConnectionSetting = $"ConnectionStrings:{ConnectionName}";
+
     private const string ConnectionName = "redis";
 
     /// <summary>
@@ -29,9 +32,12 @@ internal static class ClusterRedisExtensions
                 settings.DisableTracing = builder.Configuration.GetValue("Aspire:StackExchange:Redis:DisableTracing", true);
             },
             Configure);
+        ConnectPatiently(builder);
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
         builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
         builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
+        builder.Services.AddSingleton<RedisTopology>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<RedisTopology>());
         builder.Services.TryAddSingleton<RedisStatus>();
         builder.Services.ActivateSingleton<RedisStatus>();
         builder.Services.AddHealthChecks()
@@ -60,18 +66,30 @@ internal static class ClusterRedisExtensions
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
     }
 
+    private static void ConnectPatiently(IHostApplicationBuilder builder)
+    {
+        var registered = builder.Services.Last(service => service.ServiceType == typeof(IConnectionMultiplexer) && !service.IsKeyedService);
+        var connect = registered.ImplementationFactory!;
+        builder.Services.Remove(registered);
+        builder.Services.AddSingleton(services => (IConnectionMultiplexer)(
+            ConnectionText(builder.Configuration).Text is { } text && ConfigurationOptions.Parse(text) is { ServiceName.Length: > 0 } options
+                ? RedisTopology.ConnectBySentinels(
+                    () => connect(services), options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping)
+                : connect(services)));
+    }
+
+    /// <summary>The connection string, and the setting that has it.</summary>
+    private static (string Key, string? Text) ConnectionText(IConfiguration configuration)
+    {
+        const string Other = "Aspire:StackExchange:Redis:ConnectionString";
+        return configuration[ConnectionSetting] is { } text && !string.IsNullOrWhiteSpace(text) ? (ConnectionSetting, text) : (Other, configuration[Other]);
+    }
+
     private sealed class RedisConnectionValidator(IConfiguration configuration, IHostEnvironment environment) : IValidateOptions<ClusterOptions>
     {
         public ValidateOptionsResult Validate(string? name, ClusterOptions options)
         {
-            var key = $"ConnectionStrings:{ConnectionName}";
-            var text = configuration[key];
-            if (string.IsNullOrWhiteSpace(text))
-            {
-                key = "Aspire:StackExchange:Redis:ConnectionString";
-                text = configuration[key];
-            }
-
+            var (key, text) = ConnectionText(configuration);
             if (string.IsNullOrWhiteSpace(text))
             {
                 return ValidateOptionsResult.Fail(
@@ -95,6 +113,9 @@ internal static class ClusterRedisExtensions
                 var servers = connection.EndPoints;
                 return servers.Count == 0 ? Wrong("it names no server")
                     : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")
+                    // The scripts know nothing of it, so nothing that they announce would arrive.
+                    : !connection.ChannelPrefix.IsNullOrEmpty ? Wrong($"channelPrefix is not for this; set {ClusterOptions.SectionName}:{nameof(ClusterOptions.KeyPrefix)}, which is for keys and channels")
+                    : connection.Proxy != Proxy.None ? Wrong("proxy names one that passes no channels; connect to the servers themselves")
                     : environment.IsDevelopment() || options.AllowRedisWithoutPassword || RedisCredentials.AreIn(connection) ? ValidateOptionsResult.Success
                     : ValidateOptionsResult.Fail(
                         $"{key} {RedisCredentials.Missing}, or accept it with {ClusterOptions.SectionName}:{nameof(ClusterOptions.AllowRedisWithoutPassword)}=true if nobody else reaches the server.");

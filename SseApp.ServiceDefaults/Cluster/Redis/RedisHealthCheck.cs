@@ -2,7 +2,7 @@ using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
-internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthOptions> options, TimeProvider time) : IHealthCheck
+internal sealed class RedisHealthCheck(RedisStatus status, RedisTopology topology, IOptions<RedisHealthOptions> options, TimeProvider time) : IHealthCheck
 {
     // Below TimeLimitedHealthChecks.Limit, so that the grace period also covers a server that hangs.
     private static readonly TimeSpan s_pingLimit = TimeSpan.FromSeconds(1.5);
@@ -33,7 +33,7 @@ internal sealed class RedisHealthCheck(RedisStatus status, IOptions<RedisHealthO
             {
                 null => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
+                    topology.Problem ?? "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
                     exception),
                 { } outage when outage <= grace => HealthCheckResult.Degraded(
                     $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),

@@ -4,7 +4,7 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 /// Tries what the cluster does with its keys and channels. A user without the right to some of it is no outage: Redis answers,
 /// and refuses single commands, perhaps only once a part of the work is done.
 /// </summary>
-internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
+internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<RedisHealthOptions> health, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
 {
     // No topic has such a name, so these are nobody's keys, and nobody subscribes to these channels.
     private const string Nobody = "?rights";
@@ -14,7 +14,7 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         local commands = {
           { 'HSET', KEYS[1], 'field', '1' }, { 'HMGET', KEYS[1], 'field' }, { 'RPUSH', KEYS[2], '1' }, { 'LRANGE', KEYS[2], '0', '0' },
           { 'PEXPIRE', KEYS[2], '1000' }, { 'LPOP', KEYS[2] }, { 'SET', KEYS[3], '1', 'PX', '1000' }, { 'GET', KEYS[3] },
-          { 'DEL', KEYS[1] }, { 'DEL', KEYS[2] }, { 'DEL', KEYS[3] }, { 'PUBLISH', ARGV[1], '' },
+          { 'DEL', KEYS[1] }, { 'DEL', KEYS[2] }, { 'DEL', KEYS[3] }, { ARGV[2], ARGV[1], '' },
         }
         local refused = {}
         for _, command in ipairs(commands) do
@@ -26,12 +26,15 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 
     private const string NoReplicas = "NOREPLICAS";
     private const string NoDisk = "MISCONF";
+    private const string NoSlot = "CLUSTERDOWN";
+    private const string ReadOnly = "READONLY";
 
-    private static readonly string[] s_refusals = ["NOPERM", "READONLY", "ACL failure", "The user executing the script", NoReplicas, NoDisk];
+    private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, NoDisk, NoSlot];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
 
     private volatile string? _problem;
+    private long _readOnlySince;
 
     /// <summary>What is refused, and what to do about it; null when nothing is known to be.</summary>
     public string? Problem => _problem;
@@ -53,9 +56,10 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         try
         {
             var prefix = cluster.Value.KeyPrefix;
-            Report(
-                await TryAsync(cluster.Value.KeysOf(Nobody), cluster.Value.KeysOf(Nobody) + "live")
-                ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{prefix}:{Nobody}"));
+            var publish = RedisTopology.HasShardedChannels(redis) == true ? "SPUBLISH" : "PUBLISH";
+            var places = RedisTopology.Places(redis, prefix, Nobody);
+            var refusals = await Task.WhenAll(places.Select(place => TryPlaceAsync(place, publish, alone: places.Count == 1)));
+            Report(Array.Find(refusals, refused => refused is not null) ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{prefix}:{Nobody}", "PUBLISH"));
             return true;
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
@@ -70,9 +74,27 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         }
     }
 
-    private async Task<string?> TryAsync(string keys, string channel)
+    /// <summary>On one of the servers; that a part of a Redis Cluster does not answer is told, because the rest of it does.</summary>
+    private async Task<string?> TryPlaceAsync(string place, string publish, bool alone)
     {
-        var refused = (string?[]?)await redis.GetDatabase().ScriptEvaluateAsync(Script, [keys + "hash", keys + "list", keys + "text"], [channel], CommandFlags.DemandMaster) ?? [];
+        try
+        {
+            return await TryAsync(place, place + "live", publish);
+        }
+        catch (RedisServerException exception) when (IsRefusal(exception.Message))
+        {
+            return exception.Message;
+        }
+        catch (Exception exception) when (!alone && redis.IsConnected && RedisErrors.IsUnavailable(exception))
+        {
+            return NoSlot;
+        }
+    }
+
+    private async Task<string?> TryAsync(string keys, string channel, string publish)
+    {
+        var refused = (string?[]?)await redis.GetDatabase().ScriptEvaluateAsync(
+            Script, [keys + "hash", keys + "list", keys + "text"], [channel, publish], CommandFlags.DemandMaster) ?? [];
         return Array.Find(refused, error => error is not null && IsRefusal(error));
     }
 
@@ -81,13 +103,19 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 
     private void Report(string? refused)
     {
-        IsPassing = refused is not null && (refused.Contains(NoReplicas, StringComparison.Ordinal) || refused.Contains(NoDisk, StringComparison.Ordinal));
+        // Every process sees it for a moment while a failover makes another server the primary.
+        var readOnly = refused?.Contains(ReadOnly, StringComparison.Ordinal) == true;
+        _readOnlySince = !readOnly ? 0 : _readOnlySince == 0 ? time.GetTimestamp() : _readOnlySince;
+        IsPassing = (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod)
+            || (refused is not null && Array.Exists([NoReplicas, NoDisk, NoSlot], text => refused.Contains(text, StringComparison.Ordinal)));
         var problem = refused is null ? null
             : refused.Contains(NoReplicas, StringComparison.Ordinal)
                 ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
             : refused.Contains(NoDisk, StringComparison.Ordinal)
                 ? $"Redis stores nothing, and every publish is refused, because it cannot write to its disk ({refused.TrimEnd('.')}); free space on it, and its own log says what is wrong."
-            : refused.Contains("READONLY", StringComparison.Ordinal)
+            : refused.Contains(NoSlot, StringComparison.Ordinal)
+                ? "A part of the Redis Cluster does not answer or has no primary: topics in its slots can be neither published nor read, as long as no replica of it is promoted. See redis-cli --cluster check HOST:PORT."
+            : readOnly
                 ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
                 : $"The Redis user may not do what this service has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
         if (problem == _problem)

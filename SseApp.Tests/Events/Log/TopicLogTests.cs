@@ -8,10 +8,12 @@ public abstract class TopicLogTests(BackplaneServer server)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
+    protected BackplaneServer Server => server;
+
     [Fact]
     public async Task Offsets_are_contiguous_and_the_channel_has_the_order_of_the_log()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 1_000);
         var topic = NewTopic();
         var live = new ConcurrentQueue<LogEntry>();
@@ -34,7 +36,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     {
         const int Replicas = 4;
         const int Rounds = 25;
-        await using var watcher = await server.ConnectAsync();
+        await using var watcher = await Server.ConnectAsync();
         var topics = Enumerable.Range(0, 40).Select(_ => NewTopic()).ToArray();
         var live = topics.ToDictionary(topic => topic, _ => new ConcurrentQueue<LogEntry>());
         var watching = Create(watcher, maxEvents: 1_000);
@@ -43,7 +45,7 @@ public abstract class TopicLogTests(BackplaneServer server)
             await watching.SubscribeAsync(topic, live[topic].Enqueue);
         }
 
-        ConnectionMultiplexer[] replicas = await Task.WhenAll(Enumerable.Range(0, Replicas).Select(_ => server.ConnectAsync()));
+        ConnectionMultiplexer[] replicas = await Task.WhenAll(Enumerable.Range(0, Replicas).Select(_ => Server.ConnectAsync()));
         try
         {
             var results = await Task.WhenAll(replicas.Select(redis => Task.Run(() => PublishAsync(Create(redis, maxEvents: 1_000)))));
@@ -87,7 +89,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task The_log_keeps_only_the_newest_events()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 10);
         var topic = NewTopic();
         Assert.Equal(0, (await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0)).Last);
@@ -105,7 +107,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     public async Task The_log_keeps_only_the_newest_bytes_and_the_newest_event_whatever_its_size()
     {
         const int Most = 10_000;
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 100, maxBytes: Most);
         var topic = NewTopic();
         for (var i = 1; i <= 50; i++)
@@ -137,7 +139,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     public async Task What_an_earlier_version_wrote_without_counting_is_counted()
     {
         const int Most = 10_000;
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var database = redis.GetDatabase();
         var log = Create(redis, maxEvents: 1_000);
         var topic = NewTopic();
@@ -174,7 +176,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task A_repeated_key_stores_once_and_answers_the_same()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 10);
         var topic = NewTopic();
 
@@ -189,7 +191,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task A_topic_that_was_idle_for_too_long_begins_a_new_epoch()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 10, idle: TimeSpan.FromSeconds(1));
         var topic = NewTopic();
         var before = await log.AppendAsync(topic, Block("x"), null);
@@ -204,7 +206,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task Events_are_read_in_pages_from_any_offset()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 100);
         var topic = NewTopic();
         Assert.Equal((default, 1, 0), Describe(await log.ReadAsync(topic, 0, 10, 1_000)));
@@ -229,7 +231,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task A_dropped_log_is_announced_and_begins_a_new_epoch()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 100);
         var topic = NewTopic();
         Assert.False(await log.DeleteAsync(topic));
@@ -253,7 +255,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task A_publisher_that_knows_of_lost_events_begins_a_new_epoch()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var log = Create(redis, maxEvents: 100);
         var topic = NewTopic();
         for (var i = 0; i < 5; i++)
@@ -274,7 +276,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task Events_published_at_once_succeed_and_fail_each_on_its_own()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var clock = new WrongClock();
         var log = Create(redis, maxEvents: 100, time: clock);
         var topics = Enumerable.Range(0, 300).Select(_ => NewTopic()).ToArray();
@@ -321,7 +323,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task The_expiry_is_set_again_before_the_topic_could_have_been_idle_for_too_long()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var time = new FakeTimeProvider();
         var idle = TimeSpan.FromHours(1);
         var log = Create(redis, maxEvents: 10, idle, time);
@@ -348,7 +350,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task Whatever_lies_under_a_topics_keys_gives_way_to_the_next_event_and_hides_no_other_topic()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var database = redis.GetDatabase();
         var forged = ClusterKey.Forged();
         var log = Create(redis, maxEvents: 100, forged: forged);
@@ -406,7 +408,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task What_no_publish_could_have_stored_is_a_gap_in_the_log_nothing_on_the_channel_and_is_counted()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var database = redis.GetDatabase();
         var forged = ClusterKey.Forged();
         var log = Create(redis, maxEvents: 1_000, forged: forged);
@@ -424,7 +426,7 @@ public abstract class TopicLogTests(BackplaneServer server)
         {
             await database.ListSetByIndexAsync($"sse:{{{topic}}}:log", i, (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {i + 1} 0 1\n"), .. blocks[i]]);
             await redis.GetSubscriber().PublishAsync(
-                RedisChannel.Literal($"sse:{{{topic}}}:live"), (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {blocks.Length + 2} 0 1\n"), .. blocks[i]]);
+                (AreSharded ?? RedisTopology.HasShardedChannels)(redis) == true ? RedisChannel.Sharded($"sse:{{{topic}}}:live") : RedisChannel.Literal($"sse:{{{topic}}}:live"), (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {blocks.Length + 2} 0 1\n"), .. blocks[i]]);
         }
 
         await log.AppendAsync(topic, Block("last"), null);
@@ -440,7 +442,7 @@ public abstract class TopicLogTests(BackplaneServer server)
     [Fact]
     public async Task No_offset_is_shown_that_a_log_cannot_have()
     {
-        await using var redis = await server.ConnectAsync();
+        await using var redis = await Server.ConnectAsync();
         var database = redis.GetDatabase();
         var log = Create(redis, maxEvents: 1_000, forged: ClusterKey.Forged());
         var topic = NewTopic();
@@ -474,12 +476,16 @@ public abstract class TopicLogTests(BackplaneServer server)
 
     private static IEnumerable<int> Offsets(LogPage page) => page.Entries.Select(entry => (int)entry.Position.Offset);
 
-    private static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null, long maxBytes = 0, ForgedRecords? forged = null) => new(
+    private protected RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null, long maxBytes = 0, ForgedRecords? forged = null) => new(
         redis,
         Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions { MaxEvents = maxEvents, MaxBytes = maxBytes, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
         time ?? TimeProvider.System,
         NullLogger<RedisTopicLog>.Instance,
-        forged: forged);
+        forged: forged,
+        areSharded: AreSharded);
+
+    /// <summary>How the channels are; null: what is found.</summary>
+    protected virtual Func<IConnectionMultiplexer, bool?>? AreSharded => null;
 
     private sealed class WrongClock : TimeProvider
     {
@@ -488,15 +494,79 @@ public abstract class TopicLogTests(BackplaneServer server)
         public override DateTimeOffset GetUtcNow() => IsWrong ? DateTimeOffset.UnixEpoch.AddDays(-1) : base.GetUtcNow();
     }
 
-    private static byte[] Block(string data) => Encoding.UTF8.GetBytes($"data: {data}\n\n");
+    private protected static byte[] Block(string data) => Encoding.UTF8.GetBytes($"data: {data}\n\n");
 
-    private static string NewTopic() => Guid.NewGuid().ToString("N");
+    private protected static string NewTopic() => Guid.NewGuid().ToString("N");
 }
 
 public sealed class RedisTopicLogTests(RedisServer server) : TopicLogTests(server), IClassFixture<RedisServer>;
 
 public sealed class GarnetTopicLogTests(GarnetServer server) : TopicLogTests(server), IClassFixture<GarnetServer>;
 
-public sealed class RedisClusterTopicLogTests(RedisClusterServer server) : TopicLogTests(server), IClassFixture<RedisClusterServer>;
+public sealed class RedisClusterTopicLogTests(RedisClusterServer server) : TopicLogTests(server), IClassFixture<RedisClusterServer>
+{
+    [Fact]
+    public async Task An_event_visits_no_node_but_that_of_its_topic()
+    {
+        await using var redis = await Server.ConnectAsync();
+        var log = Create(redis, maxEvents: 1_000);
+        var topics = Enumerable.Range(0, 12).Select(_ => NewTopic()).ToArray();
+        var live = new ConcurrentQueue<LogEntry>();
+        foreach (var topic in topics)
+        {
+            await log.SubscribeAsync(topic, live.Enqueue);
+            Assert.Equal(1, await log.CountSubscribedReplicasAsync(topic));
+        }
+
+        var before = await SentAsync();
+        await Task.WhenAll(topics.Select(topic => log.AppendAsync(topic, Block("x"), null)));
+
+        await Eventually.Async(() => live.Count == topics.Length, TimeSpan.FromSeconds(10), "the events on their channels");
+        Assert.Equal(before, await SentAsync());
+
+        // What nodes have told each other of messages on channels.
+        async Task<long> SentAsync()
+        {
+            var infos = await Task.WhenAll(redis.GetServers().Select(async node => (string)(await node.ExecuteAsync("CLUSTER", "INFO"))!));
+            return infos.SelectMany(info => info.Split('\n', StringSplitOptions.TrimEntries)).Where(line => line.StartsWith("cluster_stats_messages_publish", StringComparison.Ordinal))
+                .Sum(line => long.Parse(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>As while the servers of a running cluster are replaced by newer ones.</summary>
+    [Fact]
+    public async Task Subscriptions_move_when_the_servers_become_others()
+    {
+        await using var redis = await Server.ConnectAsync();
+        bool? sharded = false;
+        var time = new FakeTimeProvider();
+        var log = new RedisTopicLog(
+            redis, Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions()), time, NullLogger<RedisTopicLog>.Instance, areSharded: _ => sharded);
+        var topic = NewTopic();
+        var live = new ConcurrentQueue<LogEntry>();
+        var subscription = await log.SubscribeAsync(topic, live.Enqueue);
+        var offset = 0;
+        foreach (var kind in (bool?[])[false, true, null, false, true])
+        {
+            sharded = kind;
+            time.Advance(TimeSpan.FromSeconds(2));
+            await log.GetEndAsync(topic);
+            await Eventually.Async(async () => await log.CountSubscribedReplicasAsync(topic) == 1, TimeSpan.FromSeconds(10), "the subscription to have moved");
+            await log.AppendAsync(topic, Block("x"), null);
+            offset++;
+            await Eventually.Async(() => live.Count == offset, TimeSpan.FromSeconds(10), $"event {offset} on the channel, and once");
+        }
+
+        await subscription.DisposeAsync();
+        Assert.Equal(0, await log.CountSubscribedReplicasAsync(topic));
+        Assert.Equal(Enumerable.Range(1, offset), live.Select(entry => (int)entry.Position.Offset));
+    }
+}
+
+/// <summary>As on a Redis Cluster before version 7.</summary>
+public sealed class PlainRedisClusterTopicLogTests(RedisClusterServer server) : TopicLogTests(server), IClassFixture<RedisClusterServer>
+{
+    protected override Func<IConnectionMultiplexer, bool?> AreSharded => static _ => false;
+}
 
 public sealed class RedisSentinelTopicLogTests(RedisSentinelServer server) : TopicLogTests(server), IClassFixture<RedisSentinelServer>;
