@@ -6,6 +6,7 @@ namespace SseApp.Tests.Chaos;
 public sealed class RedisFailoverTests
 {
     private const int Warm = 500;
+    private const int Subscribers = 80;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
@@ -16,7 +17,7 @@ public sealed class RedisFailoverTests
     {
         await using var redis = new RedisSentinelTrio();
         await using var cluster = await ServiceCluster.StartAsync(redis, s_options);
-        await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address);
+        await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers);
         await load.AcknowledgedAsync(Warm);
         var opened = load.Opened;
 
@@ -28,15 +29,27 @@ public sealed class RedisFailoverTests
         Report($"Promoted after {promoted.TotalSeconds:0.0} s, the next event acknowledged after {killed.Elapsed.TotalSeconds:0.0} s.");
         await load.AcknowledgedAsync(2 * Warm);
 
-        // The old one comes back, with what it had, and may not be taken for the primary.
+        // The old one comes back with what it had, and takes itself for the primary until the sentinels tell it (10 s): nobody may follow it.
+        var returned = load.NumberedTopics.ToDictionary(topic => topic, topic => topic.Count);
         await redis.RequireAsync();
         await Eventually.Async(redis.IsReplicaAsync, s_limit, "the old primary to follow the new one");
+        await load.AcknowledgedAsync(Warm);
+        var before = load.NumberedTopics.ToDictionary(topic => topic, topic => topic.Count);
+
+        // And once more, as for the maintenance of a machine.
+        await redis.FailOverAsync();
         await load.AcknowledgedAsync(2 * Warm);
 
         Assert.Equal(opened, load.Opened);
         await load.FinishAsync();
         load.AssertFaultless(receipt => receipt.FindSilentFault());
+        foreach (var (name, marks) in new[] { ("the crash", returned), ("the return of the old primary", before) })
+        {
+            Report($"After {name} {load.NumberedTopics.Count(topic => topic.Stored.Take(marks[topic]).Select(stored => stored.Epoch).Distinct().Count() > 1)} of 20 topics had begun a new epoch.");
+        }
+
         Report(load);
+        Assert.All(load.NumberedTopics, topic => Assert.Single(topic.Stored.Take(before[topic]).Skip(returned[topic]).Select(stored => stored.Epoch).Distinct()));
     }
 
     [LongFact]
@@ -45,7 +58,7 @@ public sealed class RedisFailoverTests
         await using var redis = new RedisClusterServer(withReplica: true);
         await using var cluster = await ServiceCluster.StartAsync(redis, s_options);
         await using var admin = await ConnectionMultiplexer.ConnectAsync($"{redis.ConnectionString},allowAdmin=true");
-        await using (var load = await ChaosLoad.StartAsync(cluster.Gateway.Address))
+        await using (var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers))
         {
             await load.AcknowledgedAsync(Warm);
             var opened = load.Opened;
@@ -61,7 +74,7 @@ public sealed class RedisFailoverTests
             load.AssertFaultless(receipt => receipt.FindFault());
         }
 
-        await using (var load = await ChaosLoad.StartAsync(cluster.Gateway.Address))
+        await using (var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers))
         {
             await load.AcknowledgedAsync(Warm);
             var opened = load.Opened;

@@ -8,16 +8,24 @@ public sealed class RedisClusterServer : BackplaneServer
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-cluster-");
-    private readonly RedisNode[] _others = [new(Arguments), new(Arguments)];
+    private readonly RedisNode[] _others;
     private readonly RedisNode? _replica;
+    private readonly int _nodeTimeout;
     private bool _created;
 
     public RedisClusterServer()
-        : this(withReplica: false)
+        : this(withReplica: false, nodeTimeout: 15_000)
     {
     }
 
-    internal RedisClusterServer(bool withReplica) => _replica = withReplica ? new RedisNode(Arguments) : null;
+    /// <param name="withReplica">Of the first master.</param>
+    /// <param name="nodeTimeout">Milliseconds until a node counts as failed; the sooner it does, the sooner do others that only wait for a core.</param>
+    internal RedisClusterServer(bool withReplica, int nodeTimeout = 3_000)
+    {
+        _nodeTimeout = nodeTimeout;
+        _others = [new(Arguments), new(Arguments)];
+        _replica = withReplica ? new RedisNode(Arguments) : null;
+    }
 
     public override string ConnectionString =>
         $"127.0.0.1:{Port},{string.Join(',', _others.Select(node => $"127.0.0.1:{node.Port}"))},abortConnect=false,connectTimeout=2000";
@@ -133,8 +141,8 @@ public sealed class RedisClusterServer : BackplaneServer
         $"the cluster to be whole; redis-cli said: {said}");
 
     // The port of the cluster's own talk is port + 10000 by default, which a high port does not have.
-    private static IEnumerable<string> Arguments(int port, string folder) =>
-        ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000", "--cluster-port", $"{Ports.Next()}", "--repl-diskless-sync-delay", "0"];
+    private IEnumerable<string> Arguments(int port, string folder) =>
+        ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", $"{_nodeTimeout}", "--cluster-port", $"{Ports.Next()}", "--repl-diskless-sync-delay", "0"];
 
     private static async Task<string> RunAsync(IEnumerable<string> arguments)
     {

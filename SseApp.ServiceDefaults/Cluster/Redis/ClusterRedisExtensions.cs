@@ -21,6 +21,7 @@ internal static class ClusterRedisExtensions
     /// </param>
     public static IHostApplicationBuilder AddClusterRedis(this IHostApplicationBuilder builder, HealthStatus failureStatus)
     {
+        var sentinels = new RedisSentinels();
         builder.AddRedisClient(
             ConnectionName,
             settings =>
@@ -31,11 +32,17 @@ internal static class ClusterRedisExtensions
                 // under load that is more memory than everything else together. Set the option to false to have the spans.
                 settings.DisableTracing = builder.Configuration.GetValue("Aspire:StackExchange:Redis:DisableTracing", true);
             },
-            Configure);
-        ConnectPatiently(builder);
+            options =>
+            {
+                Configure(options);
+                sentinels.Configure(options);
+            });
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
         builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
         builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
+        // By a function, so that it is disposed.
+        builder.Services.AddSingleton(_ => sentinels);
+        builder.Services.AddHostedService<SentinelWatch>();
         builder.Services.AddSingleton<RedisTopology>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisTopology>());
         builder.Services.TryAddSingleton<RedisStatus>();
@@ -64,18 +71,6 @@ internal static class ClusterRedisExtensions
         // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.
         options.SocketManager = SocketManager.ThreadPool;
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
-    }
-
-    private static void ConnectPatiently(IHostApplicationBuilder builder)
-    {
-        var registered = builder.Services.Last(service => service.ServiceType == typeof(IConnectionMultiplexer) && !service.IsKeyedService);
-        var connect = registered.ImplementationFactory!;
-        builder.Services.Remove(registered);
-        builder.Services.AddSingleton(services => (IConnectionMultiplexer)(
-            ConnectionText(builder.Configuration).Text is { } text && ConfigurationOptions.Parse(text) is { ServiceName.Length: > 0 } options
-                ? RedisTopology.ConnectBySentinels(
-                    () => connect(services), options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping)
-                : connect(services)));
     }
 
     /// <summary>The connection string, and the setting that has it.</summary>
@@ -115,6 +110,7 @@ internal static class ClusterRedisExtensions
                     : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")
                     // The scripts know nothing of it, so nothing that they announce would arrive.
                     : !connection.ChannelPrefix.IsNullOrEmpty ? Wrong($"channelPrefix is not for this; set {ClusterOptions.SectionName}:{nameof(ClusterOptions.KeyPrefix)}, which is for keys and channels")
+                    : connection is { ServiceName.Length: > 0, Ssl: true } && string.IsNullOrEmpty(connection.SslHost) ? Wrong("with serviceName and ssl=true it needs sslHost=…, the name in the certificates of the servers")
                     : connection.Proxy != Proxy.None ? Wrong("proxy names one that passes no channels; connect to the servers themselves")
                     : environment.IsDevelopment() || options.AllowRedisWithoutPassword || RedisCredentials.AreIn(connection) ? ValidateOptionsResult.Success
                     : ValidateOptionsResult.Fail(

@@ -426,7 +426,7 @@ public abstract class TopicLogTests(BackplaneServer server)
         {
             await database.ListSetByIndexAsync($"sse:{{{topic}}}:log", i, (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {i + 1} 0 1\n"), .. blocks[i]]);
             await redis.GetSubscriber().PublishAsync(
-                (AreSharded ?? RedisTopology.HasShardedChannels)(redis) == true ? RedisChannel.Sharded($"sse:{{{topic}}}:live") : RedisChannel.Literal($"sse:{{{topic}}}:live"), (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {blocks.Length + 2} 0 1\n"), .. blocks[i]]);
+                RedisTopology.HasShardedChannels(redis) == true ? RedisChannel.Sharded($"sse:{{{topic}}}:live") : RedisChannel.Literal($"sse:{{{topic}}}:live"), (byte[])[.. Encoding.ASCII.GetBytes($"2 {epoch} {blocks.Length + 2} 0 1\n"), .. blocks[i]]);
         }
 
         await log.AppendAsync(topic, Block("last"), null);
@@ -476,16 +476,12 @@ public abstract class TopicLogTests(BackplaneServer server)
 
     private static IEnumerable<int> Offsets(LogPage page) => page.Entries.Select(entry => (int)entry.Position.Offset);
 
-    private protected RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null, long maxBytes = 0, ForgedRecords? forged = null) => new(
+    private protected static RedisTopicLog Create(IConnectionMultiplexer redis, int maxEvents, TimeSpan? idle = null, TimeProvider? time = null, long maxBytes = 0, ForgedRecords? forged = null) => new(
         redis,
         Options.Create(new ClusterOptions()), Options.Create(new TopicLogOptions { MaxEvents = maxEvents, MaxBytes = maxBytes, IdleExpiry = idle ?? TimeSpan.FromMinutes(1) }),
         time ?? TimeProvider.System,
         NullLogger<RedisTopicLog>.Instance,
-        forged: forged,
-        areSharded: AreSharded);
-
-    /// <summary>How the channels are; null: what is found.</summary>
-    protected virtual Func<IConnectionMultiplexer, bool?>? AreSharded => null;
+        forged: forged);
 
     private sealed class WrongClock : TimeProvider
     {
@@ -561,12 +557,6 @@ public sealed class RedisClusterTopicLogTests(RedisClusterServer server) : Topic
         Assert.Equal(0, await log.CountSubscribedReplicasAsync(topic));
         Assert.Equal(Enumerable.Range(1, offset), live.Select(entry => (int)entry.Position.Offset));
     }
-}
-
-/// <summary>As on a Redis Cluster before version 7.</summary>
-public sealed class PlainRedisClusterTopicLogTests(RedisClusterServer server) : TopicLogTests(server), IClassFixture<RedisClusterServer>
-{
-    protected override Func<IConnectionMultiplexer, bool?> AreSharded => static _ => false;
 }
 
 public sealed class RedisSentinelTopicLogTests(RedisSentinelServer server) : TopicLogTests(server), IClassFixture<RedisSentinelServer>;

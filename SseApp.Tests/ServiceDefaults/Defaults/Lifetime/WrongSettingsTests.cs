@@ -23,6 +23,7 @@ public sealed class WrongSettingsTests
     [InlineData("ConnectionStrings:redis=localhost,password=secret\r", "ConnectionStrings:redis cannot be used: it has an invisible character in it, *")]
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
+    [InlineData("ConnectionStrings:redis=localhost,password=secret,channelPrefix=x", "ConnectionStrings:redis cannot be used: channelPrefix is not for this; set Cluster:KeyPrefix, *")]
     [InlineData("Limits:PublishesPerSecond=100", "Limits:PublishesPerSecond is '100'; it is called Limits:EventsPerSecond now, and counts events, not requests.")]
     [InlineData("TopicLog:KeyPrefix=blue", "TopicLog:KeyPrefix is 'blue'; it is called Cluster:KeyPrefix now, for both services.")]
     [InlineData(
