@@ -42,7 +42,7 @@ internal sealed class RestartPolicy
     /// A process that has not answered <c>/alive</c> even once this long after its start hangs, too. 0: never. Default 2 min.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
-    public TimeSpan StartLimit { get; set; } = TimeSpan.FromMinutes(2);
+    public TimeSpan StartLimit { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// A replica whose work has waited longer than <see cref="SlowLimit"/> in each heartbeat for this long is drained and
