@@ -18,14 +18,14 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private readonly Subscriber[] _subscribers;
     private Task _published = Task.CompletedTask;
 
-    private ChaosLoad(Uri gateway, int subscribers, NetworkHost? host)
+    private ChaosLoad(Uri gateway, int subscribers, NetworkHost? host, HttpStatusCode? alsoRepeated)
     {
         _publishing = Client();
         _streaming = Client();
 
         // Loads that follow each other on one cluster have topics of their own.
         var load = Interlocked.Increment(ref s_loads);
-        _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"load{load}.t{i:00}"), _publishing))];
+        _topics = [.. Enumerable.Range(0, Topics).Select(i => new NumberedTopic(string.Create(CultureInfo.InvariantCulture, $"load{load}.t{i:00}"), _publishing, alsoRepeated))];
 
         // i and 7 i + 3 are never equal modulo 20, so each has two topics, and the same number of subscribers.
         _subscribers = [.. Enumerable.Range(0, subscribers).Select(i => new Subscriber(_streaming, i, [_topics[i % Topics], _topics[((7 * i) + 3) % Topics]]))];
@@ -44,9 +44,10 @@ internal sealed class ChaosLoad : IAsyncDisposable
     /// <param name="gateway">Where all requests go.</param>
     /// <param name="subscribers">How many streams.</param>
     /// <param name="host">Where publishers and subscribers are; null: here.</param>
-    public static async Task<ChaosLoad> StartAsync(Uri gateway, int subscribers = DefaultSubscribers, NetworkHost? host = null)
+    /// <param name="alsoRepeated">See <see cref="NumberedTopic"/>.</param>
+    public static async Task<ChaosLoad> StartAsync(Uri gateway, int subscribers = DefaultSubscribers, NetworkHost? host = null, HttpStatusCode? alsoRepeated = null)
     {
-        var load = new ChaosLoad(gateway, subscribers, host);
+        var load = new ChaosLoad(gateway, subscribers, host, alsoRepeated);
         await Eventually.Async(
             () => load._subscribers.All(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
         load._published = Task.WhenAll(load._topics.Select(load.PublishAsync));

@@ -4,7 +4,10 @@ namespace SseApp.Tests.Chaos;
 /// A topic whose events are numbered from 0. An event is published until it is acknowledged, with an idempotency key,
 /// before the next one is: acknowledged events have an order.
 /// </summary>
-internal sealed class NumberedTopic(string name, HttpClient client) : IDisposable
+/// <param name="name">Of the topic.</param>
+/// <param name="client">That publishes.</param>
+/// <param name="alsoRepeated">A status after which the publish is repeated, beside those of a service that is not there.</param>
+internal sealed class NumberedTopic(string name, HttpClient client, HttpStatusCode? alsoRepeated = null) : IDisposable
 {
     // A publisher that waits longer than this takes the try for lost.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -81,7 +84,7 @@ internal sealed class NumberedTopic(string name, HttpClient client) : IDisposabl
         try
         {
             using var answer = await client.SendAsync(request, limit.Token);
-            if (answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
+            if (answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout || answer.StatusCode == alsoRepeated)
             {
                 return null;
             }

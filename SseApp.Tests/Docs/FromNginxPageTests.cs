@@ -12,18 +12,6 @@ namespace SseApp.Tests.Docs;
 public sealed partial class FromNginxPageTests : GatewayTest
 {
     [Fact]
-    public async Task Every_test_that_the_page_names_exists()
-    {
-        var methods = typeof(FromNginxPageTests).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods().Select(method => $"{type.Name}.{method.Name}"))
-            .ToHashSet(StringComparer.Ordinal);
-        var named = NamedTest().Matches(await PageAsync()).Select(match => match.Groups["test"].Value).ToArray();
-
-        Assert.True(named.Length > 25, $"Only {named.Length} tests were found on the page.");
-        Assert.DoesNotContain(named, name => !methods.Contains(name));
-    }
-
-    [Fact]
     public async Task The_example_of_a_whole_site_has_no_unknown_key_and_starts()
     {
         var example = Example().Match(await PageAsync()).Groups["json"].Value;
@@ -70,9 +58,6 @@ public sealed partial class FromNginxPageTests : GatewayTest
 
         return File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "from-nginx.md"), Cancellation);
     }
-
-    [GeneratedRegex("`(?<test>[A-Za-z0-9]+Tests\\.[A-Za-z0-9_]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex NamedTest();
 
     [GeneratedRegex("## A whole site.*?```json\n(?<json>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Example();

@@ -28,6 +28,20 @@ public sealed partial class PagesTests
         Assert.Empty(broken);
     }
 
+    [Theory]
+    [InlineData("docs/from-nginx.md", 25)]
+    [InlineData("docs/operations.md", 12)]
+    public async Task Every_test_that_a_page_names_as_proof_exists(string page, int atLeast)
+    {
+        var methods = typeof(PagesTests).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods().Select(method => $"{type.Name}.{method.Name}"))
+            .ToHashSet(StringComparer.Ordinal);
+        var named = NamedTest().Matches(await DocsFolder.ReadAsync(page)).Select(match => match.Groups["test"].Value).ToArray();
+
+        Assert.True(named.Length > atLeast, $"Only {named.Length} tests were found on {page}.");
+        Assert.DoesNotContain(named, name => !methods.Contains(name));
+    }
+
     [Fact]
     public async Task Every_setting_that_a_page_names_exists()
     {
@@ -92,6 +106,9 @@ public sealed partial class PagesTests
     /// <summary>Of the headings of a page.</summary>
     internal static IEnumerable<string> Anchors(string page) => Heading().Matches(page)
         .Select(match => NoAnchor().Replace(match.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'));
+
+    [GeneratedRegex("`(?<test>[A-Za-z0-9]+Tests\\.[A-Za-z0-9_]+)`", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex NamedTest();
 
     [GeneratedRegex(@"\]\((?!https?:)(?<path>[^)#\s]*)(#(?<anchor>[^)\s]+))?\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();

@@ -12,10 +12,12 @@ internal sealed class TcpPipe : IAsyncDisposable
     private TcpListener _listener = new(IPAddress.Loopback, 0);
     private volatile PipeFault _fault;
     private volatile bool _holdsBack;
+    private volatile TaskCompletionSource _passes = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _met;
 
     public TcpPipe()
     {
+        _passes.SetResult();
         Listen();
         Address = new Uri($"http://{_listener.LocalEndpoint}");
     }
@@ -47,9 +49,13 @@ internal sealed class TcpPipe : IAsyncDisposable
     /// <summary>From now on keeps what servers send, for ever, and leaves the connections open.</summary>
     public void HoldBack() => _holdsBack = true;
 
-    /// <summary>Passes new connections again.</summary>
+    /// <summary>As a network that drops everything: nothing comes through in either direction, and nobody is told. <see cref="Mend"/> lets it come late.</summary>
+    public void Part() => _passes = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Passes new connections again, and what waited.</summary>
     public void Mend()
     {
+        _passes.TrySetResult();
         var refused = _fault == PipeFault.Refuse;
         _fault = PipeFault.None;
         if (refused)
@@ -139,6 +145,7 @@ internal sealed class TcpPipe : IAsyncDisposable
                 await Task.Delay(s_slowness, TimeProvider.System, _stopped.Token);
             }
 
+            await _passes.Task.WaitAsync(_stopped.Token);
             await client.SendAsync(buffer.AsMemory(0, Math.Min(cut, count)), _stopped.Token);
             passed += count;
             if (cut < count)
@@ -154,6 +161,7 @@ internal sealed class TcpPipe : IAsyncDisposable
         var buffer = new byte[64 * 1024];
         while (await ReceiveAsync(from, buffer) is > 0 and var count)
         {
+            await _passes.Task.WaitAsync(_stopped.Token);
             await to.SendAsync(buffer.AsMemory(0, count), _stopped.Token);
         }
     }

@@ -33,9 +33,9 @@ internal sealed class TestCertificate : IDisposable
     private static DateTimeOffset End { get; } = TimeProvider.System.GetUtcNow().AddDays(60);
 
     /// <summary>Writes the certificate of <paramref name="name"/> with its intermediate, and its key, over the files.</summary>
-    public void Write(string name)
+    public void Write(string name, TimeSpan? validFor = null)
     {
-        using var leaf = Issue(name, out var key);
+        using var leaf = Issue(name, out var key, validFor is { } time ? TimeProvider.System.GetUtcNow() + time : End.AddDays(-1));
         using (key)
         {
             Replace(KeyFile, key.ExportPkcs8PrivateKeyPem());
@@ -46,7 +46,7 @@ internal sealed class TestCertificate : IDisposable
     /// <summary>Writes certificate, intermediate and key into one PFX file and returns its path.</summary>
     public string WritePfx(string name, string password)
     {
-        using var leaf = Issue(name, out var key);
+        using var leaf = Issue(name, out var key, End.AddDays(-1));
         using (key)
         using (var withKey = leaf.CopyWithPrivateKey(key))
         using (var intermediate = X509CertificateLoader.LoadCertificate(_intermediate.RawData))
@@ -104,7 +104,7 @@ internal sealed class TestCertificate : IDisposable
         _folder.Delete(recursive: true);
     }
 
-    private X509Certificate2 Issue(string name, out ECDsa key)
+    private X509Certificate2 Issue(string name, out ECDsa key, DateTimeOffset until)
     {
         key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -112,7 +112,7 @@ internal sealed class TestCertificate : IDisposable
         names.AddDnsName("events.example");
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        return request.Create(_intermediate, Begin, End.AddDays(-1), [2, (byte)++_serial]);
+        return request.Create(_intermediate, Begin, until, [2, (byte)++_serial]);
     }
 
     private static CertificateRequest Authority(string name, ECDsa key)

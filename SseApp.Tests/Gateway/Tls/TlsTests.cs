@@ -76,6 +76,55 @@ public sealed class TlsTests : GatewayTest
     }
 
     [Fact]
+    public async Task An_expired_certificate_ends_no_open_stream_and_lets_no_new_client_in_until_it_is_renewed()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await SecureAsync();
+        using var before = Client(gateway, 2);
+        using var stream = await StreamClient.OpenAsync(before);
+        await stream.ReadUntilAsync("stream.open");
+
+        _certificate.Write("expired", validFor: -TimeSpan.FromHours(1));
+        var served = new List<string>();
+        await Eventually.Async(
+            async () =>
+            {
+                using var late = Client(gateway, 2, served);
+                try
+                {
+                    await late.GetStringAsync("/topics/a", Cancellation);
+                    return false;
+                }
+                catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException)
+                {
+                    return true;
+                }
+            },
+            TimeSpan.FromSeconds(15),
+            "a client to refuse the expired certificate");
+        Assert.Equal("expired", served[^1]);
+        Assert.Contains(gateway.Logs, message => message.Contains("The certificate CN=expired expires at", StringComparison.Ordinal));
+        origin.Send("data: still here\n\n");
+        await stream.ReadUntilAsync("data: still here\n\n");
+
+        _certificate.Write("renewed");
+        await Eventually.Async(
+            async () =>
+            {
+                try
+                {
+                    return await ServedAsync(gateway) == "renewed";
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            TimeSpan.FromSeconds(15),
+            "the renewed certificate to be served");
+    }
+
+    [Fact]
     public async Task A_broken_certificate_file_leaves_the_former_one_and_says_what_to_do()
     {
         await OriginAsync("r1");

@@ -1,0 +1,35 @@
+namespace SseApp.Tests.Infrastructure;
+
+/// <summary>The time of day of the processes that have its environment, which a test sets. Needs Debian's libfaketime.</summary>
+internal sealed class SteppedClock : IDisposable
+{
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"sse-clock-{Guid.NewGuid():N}");
+
+    public SteppedClock()
+    {
+        var library = Directory.Exists("/usr/lib")
+            ? Directory.EnumerateDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime", "libfaketimeMT.so.1")).FirstOrDefault(File.Exists)
+            : null;
+        Assert.SkipWhen(library is null, "libfaketime is not installed (apt-get install libfaketime).");
+        Step(TimeSpan.Zero);
+        Environment =
+        [
+            ("LD_PRELOAD", library),
+            ("FAKETIME_TIMESTAMP_FILE", _file),
+            ("FAKETIME_CACHE_DURATION", "1"),
+            // As a real one: what counts from the start of the machine knows nothing of it.
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ];
+    }
+
+    public (string Key, string Value)[] Environment { get; }
+
+    /// <summary>From now on, or a second later, the time is that much off.</summary>
+    public void Step(TimeSpan offset)
+    {
+        File.WriteAllText(_file + ".new", string.Create(CultureInfo.InvariantCulture, $"{offset.TotalSeconds:+0;-0;+0}\n"));
+        File.Move(_file + ".new", _file, overwrite: true);
+    }
+
+    public void Dispose() => File.Delete(_file);
+}
