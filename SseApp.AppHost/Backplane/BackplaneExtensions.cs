@@ -79,7 +79,8 @@ internal static partial class BackplaneExtensions
         });
         if (options.Persistent || builder.ExecutionContext.IsPublishMode)
         {
-            redis.WithDataVolume().WithPersistence(TimeSpan.FromSeconds(10), keysChangedThreshold: 1);
+            // Published under a name of its own: templates of the target name it, too (SseApp.AppHost/infra).
+            redis.WithDataVolume(builder.ExecutionContext.IsPublishMode ? $"{name}-data" : null).WithPersistence(TimeSpan.FromSeconds(10), keysChangedThreshold: 1);
         }
 
         return redis;

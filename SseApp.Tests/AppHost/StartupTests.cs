@@ -62,48 +62,6 @@ public sealed class StartupTests
         Assert.StartsWith("Access:Deny is set for the AppHost alone, which does not read it; set the environment variable Access__Deny, ", lines[^1], StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_manifest_has_a_redis_with_a_password_and_a_bound_and_services_with_one_key_that_do_not_believe_every_forwarded_header()
-    {
-        var folder = Directory.CreateTempSubdirectory("sseapp-manifest-").FullName;
-        try
-        {
-            var file = Path.Combine(folder, "manifest.json");
-            await using var appHost = Start(["--publisher", "manifest", "--output-path", file], null);
-            await appHost.WaitForExitAsync().WaitAsync(s_refusalLimit, TimeProvider.System, TestContext.Current.CancellationToken);
-
-            Assert.True(appHost.ExitCode == 0, appHost.Tail(100));
-            using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
-            var redis = manifest.RootElement.GetProperty("resources").GetProperty("redis");
-            Assert.Contains("password={redis-password.value}", redis.GetProperty("connectionString").GetString(), StringComparison.Ordinal);
-            var command = redis.GetProperty("args")[1].GetString();
-            Assert.StartsWith("redis-server --requirepass $REDIS_PASSWORD ", command, StringComparison.Ordinal);
-            Assert.EndsWith(" --maxmemory 512mb --maxmemory-policy noeviction", command, StringComparison.Ordinal);
-            foreach (var service in new[] { "events", "gateway" })
-            {
-                Assert.Equal(
-                    "{gateway-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__GatewayKey").GetString());
-                // Closed, and with somebody who can make tokens.
-                Assert.Equal(
-                    "{token-key.value}", manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").GetProperty("Security__Issuers__0__Key").GetString());
-                var variables = manifest.RootElement.GetProperty("resources").GetProperty(service).GetProperty("env").EnumerateObject().Select(variable => variable.Name).ToArray();
-                Assert.Contains("HTTP_PORTS", variables);
-                Assert.DoesNotContain(variables, variable => variable.Contains("FORWARDEDHEADERS", StringComparison.OrdinalIgnoreCase));
-            }
-
-            var key = manifest.RootElement.GetProperty("resources").GetProperty("gateway-key").GetProperty("inputs").GetProperty("value");
-            Assert.True(key.GetProperty("secret").GetBoolean());
-            Assert.Equal(43, key.GetProperty("default").GetProperty("generate").GetProperty("minLength").GetInt32());
-            Assert.Equal(
-                "{gateway.bindings.http.host}",
-                manifest.RootElement.GetProperty("resources").GetProperty("gateway").GetProperty("env").GetProperty("Hosts__Allowed__99").GetString());
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
     [Theory]
     [InlineData("max")]
     [InlineData("Max")]

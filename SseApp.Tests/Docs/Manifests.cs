@@ -116,6 +116,9 @@ internal sealed partial class ComposeFile(object? node)
     public IEnumerable<string> Keys => Mapping(node).Keys.Select(key => (string)key).Where(key => key != "<<")
         .Concat(Mapping(node).TryGetValue("<<", out var merged) ? new ComposeFile(merged).Keys : []).Distinct(StringComparer.Ordinal);
 
+    /// <summary>The entries of a list.</summary>
+    public IReadOnlyList<string> Items => [.. ((IEnumerable<object>)node!).Select(item => (string)item)];
+
     /// <summary>The text, with the defaults of variables in their place.</summary>
     public string Text => Variable().Replace((string)node!, "${default}");
 

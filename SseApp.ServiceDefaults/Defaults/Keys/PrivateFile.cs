@@ -54,7 +54,10 @@ internal static class PrivateFile
         }
     }
 
-    /// <summary>Writes a file as a whole, in the place of the one that is there, so that nobody reads half of it.</summary>
+    /// <summary>
+    /// Writes a file as a whole, in the place of the one that is there, so that nobody reads half of it. Who may read that one, such
+    /// as a container's user, may read this one.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes what is in it.</param>
     public static void Replace(string path, Action<Stream> write) => Write(path, write, overwrite: true);
@@ -67,6 +70,11 @@ internal static class PrivateFile
             using (var file = OpenWrite(part, FileMode.CreateNew))
             {
                 write(file);
+            }
+
+            if (overwrite && !OperatingSystem.IsWindows() && File.Exists(path))
+            {
+                File.SetUnixFileMode(part, File.GetUnixFileMode(path));
             }
 
             File.Move(part, path, overwrite);

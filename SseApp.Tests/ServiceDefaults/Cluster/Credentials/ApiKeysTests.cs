@@ -56,6 +56,34 @@ public sealed class ApiKeysTests
         Assert.Equal(AuthReason.TokenInvalid, Keys().Verify(text).Reason);
     }
 
+    /// <summary>A container runs as a user of its own: after its next start it could not read what somebody else's 'keys add' wrote.</summary>
+    [Fact]
+    public void A_new_file_is_its_users_alone_and_a_changed_one_whose_it_was()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has no such modes.");
+            return;
+        }
+
+        var folder = Directory.CreateTempSubdirectory("sse-keys-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "keys.json");
+            ApiKeyStore.Write(file, []);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+
+            const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            File.SetUnixFileMode(file, Readable);
+            ApiKeyStore.Write(file, []);
+            Assert.Equal(Readable, File.GetUnixFileMode(file));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static ApiKeys Keys(params (string Id, string Text)[] keys) =>
         new(keys.Select(key => new StoredApiKey(key.Id, "shop", ApiKey.Hash(key.Text), s_grants)));
 }

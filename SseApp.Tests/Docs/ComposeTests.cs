@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using SseApp.ConfigurationDocs;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+using YamlDotNet.Serialization;
+
+namespace SseApp.Tests.Docs;
+
+/// <summary><c>deploy/compose</c> says what the services say, and its page what it says.</summary>
+public sealed partial class ComposeTests
+{
+    private static readonly string[] s_services = ["events", "gateway-1", "gateway-2"];
+
+    [Fact]
+    public async Task Every_setting_port_and_health_check_is_the_services_own_and_there_is_time_to_drain()
+    {
+        var services = (await ComposeFile.ReadAsync())["services"];
+        var secure = new ComposeFile(new DeserializerBuilder().Build().Deserialize<object>(await DocsFolder.ReadAsync("deploy/compose/compose.tls.yml")))["services"];
+        var known = OptionCatalog.Read().SelectMany(section => section.Options.Select(option => $"{section.Name}:{option.Key}")).ToHashSet(StringComparer.Ordinal);
+        var image = await DocsFolder.ReadAsync("eng/Container.targets");
+        var port = HttpPort().Match(image).Groups["port"].Value;
+        Assert.All(s_services, name =>
+        {
+            var (service, program) = (services[name], name == "events" ? "SseApp.Events" : "SseApp.Gateway");
+            string[] variables = [.. service["environment"].Keys, .. secure.Keys.Contains(name) ? secure[name]["environment"].Keys : []];
+            // Files in /run/secrets with the names of settings.
+            string[] secrets = [.. service["secrets"].Items.Where(secret => secret.Contains("__", StringComparison.Ordinal) && !secret.StartsWith("ConnectionStrings", StringComparison.Ordinal))];
+            Assert.All(variables.Concat(secrets), setting => Assert.Contains(Number().Replace(setting.Replace("__", ":", StringComparison.Ordinal), ":n"), known));
+            // A mounted file would stay the old one when 'keys add' puts another in its place.
+            var keys = service["environment"]["Security__ApiKeyFile"].Text;
+            Assert.EndsWith($"/keys:{Path.GetDirectoryName(keys)}:ro", new ComposeFile(Assert.Single(service["volumes"].Items)).Text, StringComparison.Ordinal);
+            Assert.Equal(["CMD", $"/app/{program}", "--healthcheck"], service["healthcheck"]["test"].Items);
+            var window = TimeSpan.Parse(service["environment"]["Drain__Window"].Text, CultureInfo.InvariantCulture);
+            Assert.InRange(Seconds(service["stop_grace_period"].Text), (window + DrainOnStop.Grace).TotalSeconds + 5, 120);
+            if (name != "events")
+            {
+                Assert.EndsWith($":{port}", new ComposeFile(Assert.Single(service["ports"].Items)).Text, StringComparison.Ordinal);
+                // Beside it, or in its place.
+                Assert.EndsWith(":8443", new ComposeFile(Assert.Single(secure[name]["ports"].Items)).Text, StringComparison.Ordinal);
+            }
+        });
+        Assert.Contains("https://*:8443", new SseApp.Gateway.Tls.TlsOptions().Urls, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_variable_is_named_in_the_page()
+    {
+        var page = await DocsFolder.ReadAsync("docs/compose.md");
+        var variables = Variable().Matches(await DocsFolder.ReadAsync("deploy/compose/compose.yml") + await DocsFolder.ReadAsync("deploy/compose/compose.tls.yml"))
+            .Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+
+        Assert.All(variables, variable => Assert.Contains(variable, page, StringComparison.Ordinal));
+    }
+
+    private static double Seconds(string text) => double.Parse(text.TrimEnd('s'), CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("Include=\"ASPNETCORE_HTTP_PORTS\" Value=\"(?<port>[0-9]+)\"", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex HttpPort();
+
+    [GeneratedRegex(":[0-9]+", RegexOptions.None, 1000)]
+    private static partial Regex Number();
+
+    [GeneratedRegex(@"\$\{(?<name>\w+):-", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Variable();
+}
