@@ -137,7 +137,7 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
 
         // Those of other tests may still be on their way out.
         await Eventually.Async(
-            async () => Regex.IsMatch((await RunAsync("status")).Output, @"^Gateway \S+ is healthy for .+, with 1 stream\n"), TimeSpan.FromSeconds(30), "the stream of this test, and no other, in the status");
+            async () => (await RunAsync("status")).Output.Split('\n')[0].EndsWith(", with 1 stream", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "the stream of this test, and no other, in the status");
     }
 
     [Fact]
