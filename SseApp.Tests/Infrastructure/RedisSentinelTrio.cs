@@ -46,10 +46,12 @@ public sealed class RedisSentinelTrio : BackplaneServer
         return await sentinel.GetServers()[0].SentinelGetMasterAddressByNameAsync(Service) is IPEndPoint primary ? primary.Port : 0;
     }
 
-    /// <summary>Lets the sentinels make another server the primary while all are well.</summary>
+    /// <summary>Lets the sentinels make another server the primary while all are well, and nobody write meanwhile: see docs/redis.md.</summary>
     public async Task FailOverAsync()
     {
         var before = await PrimaryAsync();
+        await using var primary = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{before}");
+        await primary.GetServers()[0].ExecuteAsync("CLIENT", "PAUSE", 10_000, "WRITE");
         await using var sentinel = await ConnectionMultiplexer.SentinelConnectAsync($"127.0.0.1:{_sentinels[0].Port}");
         await sentinel.GetServers()[0].ExecuteAsync("SENTINEL", "FAILOVER", Service);
         await Eventually.Async(async () => await PrimaryAsync() != before, s_limit, "the sentinels to have another primary");
