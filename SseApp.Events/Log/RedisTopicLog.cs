@@ -110,7 +110,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<long> CountSubscribedReplicasAsync(string topic)
     {
         // PUBSUB NUMSUB knows the subscribers of one node.
-        var channel = RedisChannel.Literal(_cluster.KeysOf(topic) + "live");
+        var channel = RedisChannel.Literal(_cluster.ChannelOf(topic));
         var counts = await Task.WhenAll(_redis.GetServers().Where(server => server.IsConnected).Select(server => server.SubscriptionSubscriberCountAsync(channel)));
         return counts.Sum();
     }
@@ -122,7 +122,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent)
     {
         // A ChannelMessageQueue keeps the order of the channel; plain handlers may run side by side.
-        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_cluster.KeysOf(topic) + "live"));
+        var queue = await _redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(_cluster.ChannelOf(topic)));
         queue.OnMessage(message =>
         {
             if (LogEntry.Parse(message.Message) is { } entry)
@@ -145,7 +145,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
         var announcement = $"2 {Epoch.Create()} 0 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch], RedisScript.Flags);
+            s_dropScript, [prefix + "counter", prefix + "log"], [_cluster.ChannelOf(topic), announcement, epoch], RedisScript.Flags);
     }
 
     private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)

@@ -31,6 +31,7 @@ internal static class ClusterRedisExtensions
             Configure);
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
         builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
+        builder.Services.AddOptions<ClusterOptions>().PostConfigure<IConfiguration>(static (options, configuration) => options.Database = DatabaseOf(Connection(configuration).Text));
         builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
         builder.Services.TryAddSingleton<RedisStatus>();
         builder.Services.ActivateSingleton<RedisStatus>();
@@ -60,18 +61,31 @@ internal static class ClusterRedisExtensions
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
     }
 
+    private static (string Key, string? Text) Connection(IConfiguration configuration)
+    {
+        const string ours = $"ConnectionStrings:{ConnectionName}";
+        const string aspires = "Aspire:StackExchange:Redis:ConnectionString";
+        return string.IsNullOrWhiteSpace(configuration[ours]) ? (aspires, configuration[aspires]) : (ours, configuration[ours]);
+    }
+
+    // What cannot be read stops the start by the validator.
+    private static int DatabaseOf(string? connection)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(connection ?? "").DefaultDatabase ?? 0;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
+        {
+            return 0;
+        }
+    }
+
     private sealed class RedisConnectionValidator(IConfiguration configuration, IHostEnvironment environment) : IValidateOptions<ClusterOptions>
     {
         public ValidateOptionsResult Validate(string? name, ClusterOptions options)
         {
-            var key = $"ConnectionStrings:{ConnectionName}";
-            var text = configuration[key];
-            if (string.IsNullOrWhiteSpace(text))
-            {
-                key = "Aspire:StackExchange:Redis:ConnectionString";
-                text = configuration[key];
-            }
-
+            var (key, text) = Connection(configuration);
             if (string.IsNullOrWhiteSpace(text))
             {
                 return ValidateOptionsResult.Fail(

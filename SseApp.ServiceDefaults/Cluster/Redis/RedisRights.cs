@@ -52,10 +52,10 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     {
         try
         {
-            var prefix = cluster.Value.KeyPrefix;
+            var (prefix, channels) = (cluster.Value.KeyPrefix, cluster.Value.ChannelPrefix);
             Report(
-                await TryAsync(cluster.Value.KeysOf(Nobody), cluster.Value.KeysOf(Nobody) + "live")
-                ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{prefix}:{Nobody}"));
+                await TryAsync(cluster.Value.KeysOf(Nobody), cluster.Value.ChannelOf(Nobody))
+                ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{channels}:{Nobody}"));
             return true;
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
