@@ -84,6 +84,7 @@ internal static class GatewayExtensions
         app.UseCanary();
         app.UseAccessLog();
         app.UseResponseHeaders();
+        app.UseReadableRefusals();
         app.UseMiddleware<RefusalPaceMiddleware>();
         app.UseAllowedHosts();
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);

@@ -108,7 +108,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
                 keys[k++] = prefix + "key:" + request.IdempotencyKey;
             }
 
-            values[v++] = prefix + "live";
+            values[v++] = cluster.ChannelOf(request.Topic);
             values[v++] = request.Stamp;
             values[v++] = request.Block;
             values[v++] = retention.MaxEvents;

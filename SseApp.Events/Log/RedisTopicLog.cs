@@ -152,7 +152,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
         var announcement = $"2 {Epoch.Create()} 0 0 0\n";
         return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
-            _channels.AreSharded ? s_shardedDropScript : s_dropScript, [prefix + "counter", prefix + "log"], [prefix + "live", announcement, epoch], RedisScript.Flags);
+            _channels.AreSharded ? s_shardedDropScript : s_dropScript, [prefix + "counter", prefix + "log"], [_cluster.ChannelOf(topic), announcement, epoch], RedisScript.Flags);
     }
 
     private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)

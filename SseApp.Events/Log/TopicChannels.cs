@@ -29,7 +29,7 @@ internal sealed class TopicChannels(IConnectionMultiplexer redis, ClusterOptions
 
     public RedisChannel Of(string topic, bool sharded)
     {
-        var name = cluster.KeysOf(topic) + "live";
+        var name = cluster.ChannelOf(topic);
         return sharded ? RedisChannel.Sharded(name) : RedisChannel.Literal(name);
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
+using SseApp.ServiceDefaults.Defaults.Keys;
 
 namespace SseApp.Gateway.AccessLog;
 
@@ -41,6 +42,12 @@ internal sealed partial class AccessLogWriter : BackgroundService
     {
         path = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (FileStatus.IsPipeWithoutReader(path))
+        {
+            // Opening it would wait for one, and the start of the gateway with it.
+            throw new IOException("it is a named pipe that nobody reads.");
+        }
+
         return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true);
     }
 

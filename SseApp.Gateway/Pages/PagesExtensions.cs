@@ -31,7 +31,8 @@ internal static class PagesExtensions
             FileProvider = files,
             // Source maps, fonts of tomorrow: nosniff keeps browsers from taking them for something else.
             ServeUnknownFileTypes = true,
-            DefaultContentType = "application/octet-stream",
+            ContentTypeProvider = FileTypes.Provider,
+            DefaultContentType = FileTypes.Unknown,
             OnPrepareResponse = prepared => Prepare(prepared, options, immutable),
         };
         var branch = endpoints.CreateApplicationBuilder();

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Net.Http.Headers;
 
 namespace SseApp.Gateway.Pages;
@@ -11,7 +10,6 @@ internal sealed class PrecompressedFiles(PageFiles files)
 {
     // The smaller one first: it is taken where a client likes both alike.
     private static readonly (string Coding, string Extension)[] s_codings = [("br", ".br"), ("gzip", ".gz")];
-    private static readonly FileExtensionContentTypeProvider s_types = new();
 
     /// <summary>Lets what follows serve the compressed file, if there is one and the client takes it.</summary>
     public async Task ServeAsync(HttpContext context, RequestDelegate next)
@@ -54,7 +52,7 @@ internal sealed class PrecompressedFiles(PageFiles files)
         }
 
         context.Response.Headers.ContentEncoding = chosen.Coding;
-        context.Response.ContentType = s_types.TryGetContentType(chosen.Path.Value!, out var type) ? type : "application/octet-stream";
+        context.Response.ContentType = FileTypes.Of(chosen.Path.Value!);
         return chosen.Path;
     }
 

@@ -31,6 +31,11 @@ public sealed class ResponseHeadersOptions : IValidatableObject
             {
                 yield return new ValidationResult($"{SectionName} names '{name}', which the gateway needs to frame its responses; remove it from the section.");
             }
+            else if (name.All(char.IsAsciiDigit))
+            {
+                // A list of lines, as nginx has them: a header of the name "0", and not the one that was meant.
+                yield return new ValidationResult($"{SectionName}:{nameof(Set)}:{name} is an item of a list, but {SectionName}:{nameof(Set)} has a value for each name of a header, such as {SectionName}:{nameof(Set)}:X-Robots-Tag.");
+            }
             else if (!HeaderName(name))
             {
                 yield return new ValidationResult($"{SectionName} names '{name}', which is no header name.");

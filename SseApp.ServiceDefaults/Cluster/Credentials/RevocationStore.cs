@@ -53,7 +53,7 @@ internal sealed class RevocationStore(
     private readonly RedisKey _entries = $"{{{cluster.Value.KeyPrefix}:revocations}}";
     private readonly RedisKey _order = $"{{{cluster.Value.KeyPrefix}:revocations}}:order";
     private readonly RedisKey _number = $"{{{cluster.Value.KeyPrefix}:revocations}}:number";
-    private readonly RedisChannel _channel = RedisChannel.Literal($"{cluster.Value.KeyPrefix}:revocations");
+    private readonly RedisChannel _channel = RedisChannel.Literal($"{cluster.Value.ChannelPrefix}:revocations");
     private ListState _read;
     private volatile bool _lost;
     private bool _signedAgain;

@@ -83,7 +83,7 @@ internal sealed class TicketStore(
 
     private readonly TicketsOptions _options = options.Value;
 
-    private RedisChannel Channel => RedisChannel.Literal($"{cluster.Value.KeyPrefix}:tickets");
+    private RedisChannel Channel => RedisChannel.Literal($"{cluster.Value.ChannelPrefix}:tickets");
 
     /// <summary>A new ticket.</summary>
     /// <param name="principal">Who asks for it, and may read the topics.</param>

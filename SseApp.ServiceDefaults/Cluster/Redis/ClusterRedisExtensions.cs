@@ -39,6 +39,7 @@ internal static class ClusterRedisExtensions
             });
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
         builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
+        builder.Services.AddOptions<ClusterOptions>().PostConfigure<IConfiguration>(static (options, configuration) => options.Database = DatabaseOf(ConnectionText(configuration).Text));
         builder.Services.AddValidatedOptions<RedisHealthOptions>(RedisHealthOptions.SectionName);
         // By a function, so that it is disposed.
         builder.Services.AddSingleton(_ => sentinels);
@@ -78,6 +79,19 @@ internal static class ClusterRedisExtensions
     {
         const string Other = "Aspire:StackExchange:Redis:ConnectionString";
         return configuration[ConnectionSetting] is { } text && !string.IsNullOrWhiteSpace(text) ? (ConnectionSetting, text) : (Other, configuration[Other]);
+    }
+
+    // What cannot be read stops the start by the validator.
+    private static int DatabaseOf(string? connection)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(connection ?? "").DefaultDatabase ?? 0;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
+        {
+            return 0;
+        }
     }
 
     private sealed class RedisConnectionValidator(IConfiguration configuration, IHostEnvironment environment) : IValidateOptions<ClusterOptions>

@@ -55,11 +55,12 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     {
         try
         {
-            var prefix = cluster.Value.KeyPrefix;
+            var (prefix, channels) = (cluster.Value.KeyPrefix, cluster.Value.ChannelPrefix);
             var publish = RedisTopology.HasShardedChannels(redis) == true ? "SPUBLISH" : "PUBLISH";
             var places = RedisTopology.Places(redis, prefix, Nobody);
-            var refusals = await Task.WhenAll(places.Select(place => TryPlaceAsync(place, publish, alone: places.Count == 1)));
-            Report(Array.Find(refusals, refused => refused is not null) ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{prefix}:{Nobody}", "PUBLISH"));
+            // A Redis Cluster has one database: its channels have the names of keys.
+            var refusals = await Task.WhenAll(places.Select(place => TryPlaceAsync(place, places.Count == 1 ? cluster.Value.ChannelOf(Nobody) : place + "live", publish, alone: places.Count == 1)));
+            Report(Array.Find(refusals, refused => refused is not null) ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{channels}:{Nobody}", "PUBLISH"));
             return true;
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
@@ -75,11 +76,11 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     }
 
     /// <summary>On one of the servers; that a part of a Redis Cluster does not answer is told, because the rest of it does.</summary>
-    private async Task<string?> TryPlaceAsync(string place, string publish, bool alone)
+    private async Task<string?> TryPlaceAsync(string place, string channel, string publish, bool alone)
     {
         try
         {
-            return await TryAsync(place, place + "live", publish);
+            return await TryAsync(place, channel, publish);
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
         {

@@ -32,7 +32,18 @@ internal sealed partial class RedisStatus
 
     internal async Task<TimeSpan> PingAsync(CancellationToken cancellationToken)
     {
-        var latency = await _redis.GetDatabase().PingAsync().WaitAsync(cancellationToken);
+        var asked = _time.GetTimestamp();
+        TimeSpan latency;
+        try
+        {
+            latency = await _redis.GetDatabase().PingAsync().WaitAsync(cancellationToken);
+        }
+        // A server that cannot write to its disk refuses even this: it is there, and reads go on. RedisRights says what it lacks.
+        catch (RedisServerException exception) when (RedisErrors.IsWithoutDisk(exception))
+        {
+            latency = _time.GetElapsedTime(asked);
+        }
+
         Volatile.Write(ref _lastSeen, _time.GetTimestamp());
         _seen = true;
         return latency;

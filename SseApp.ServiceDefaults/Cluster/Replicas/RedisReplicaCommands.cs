@@ -62,5 +62,5 @@ internal sealed class RedisReplicaCommands(IConnectionMultiplexer redis, IOption
     // The registry's hash tag: one slot of a Redis Cluster holds all that belongs to the replicas.
     private RedisKey Key(string replicaId) => $"{{{options.Value.KeyPrefix}:replicas}}:command:{replicaId}";
 
-    private RedisChannel Channel(string replicaId) => RedisChannel.Literal($"{options.Value.KeyPrefix}:replicas:command:{replicaId}");
+    private RedisChannel Channel(string replicaId) => RedisChannel.Literal($"{options.Value.ChannelPrefix}:replicas:command:{replicaId}");
 }

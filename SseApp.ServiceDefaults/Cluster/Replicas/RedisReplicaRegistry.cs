@@ -13,12 +13,13 @@ namespace SseApp.ServiceDefaults.Cluster.Replicas;
 internal sealed class RedisReplicaRegistry : IReplicaRegistry
 {
     // A full server takes no record, but keeps the one that it has: the replica is there, and so are its streams. That record
-    // grows old, and old ones do not count; so the new one is announced.
+    // grows old, and old ones do not count; so the new one is announced. One that takes no write at all (its disk is full, too few of
+    // its own replicas follow it) lets the record run out: then the announcements alone are what is known of the replica.
     private const string WriteScript = """
         local announce = ARGV[6]
         local written = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
         if type(written) == 'table' and written.err then
-          if redis.call('PEXPIRE', KEYS[1], ARGV[3]) == 0 then return written end
+          redis.pcall('PEXPIRE', KEYS[1], ARGV[3])
           announce = '1'
         else
           -- The set is the cluster's own; what is not one there would hide every replica.
@@ -33,7 +34,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
         """;
 
     private const string RemoveScript = """
-        redis.call('DEL', KEYS[1])
+        redis.pcall('DEL', KEYS[1])
         redis.pcall('SREM', KEYS[2], ARGV[1])
         redis.call('PUBLISH', ARGV[2], ARGV[3])
         return 1
@@ -73,6 +74,9 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
     // The newest that each replica has said, null when it has left, for as long as something older could be repeated.
     private readonly ConcurrentDictionary<string, Said> _newest = new(StringComparer.Ordinal);
 
+    // When each replica last announced itself: as a rule only its changes, each heartbeat while no record can be written.
+    private readonly ConcurrentDictionary<string, long> _announced = new(StringComparer.Ordinal);
+
     public RedisReplicaRegistry(
         IConnectionMultiplexer redis,
         IOptions<ClusterOptions> cluster,
@@ -87,7 +91,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
         var tag = $"{{{cluster.Value.KeyPrefix}:replicas}}";
         _ids = tag;
         _recordPrefix = tag + ":";
-        _channel = RedisChannel.Literal(cluster.Value.KeyPrefix + ":replicas:changed");
+        _channel = RedisChannel.Literal(cluster.Value.ChannelPrefix + ":replicas:changed");
     }
 
     public async Task WriteAsync(ReplicaRecord record, bool announce, CancellationToken cancellationToken)
@@ -134,6 +138,7 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
             }
         }
 
+        records.AddRange(Announced(records));
         Forget();
         records.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id));
         return records;
@@ -150,6 +155,15 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
                 if (_records.Read(ForgedKind.Announcement, _channel.ToString(), "", message.Message, ReplicaJsonContext.Default.ReplicaChange, current: true) is { } signed
                     && IsNew(signed.Body, signed.At))
                 {
+                    if (signed.Body.Record is null)
+                    {
+                        _announced.TryRemove(signed.Body.ReplicaId, out _);
+                    }
+                    else
+                    {
+                        _announced[signed.Body.ReplicaId] = _time.GetTimestamp();
+                    }
+
                     yield return signed.Body;
                 }
             }
@@ -162,6 +176,24 @@ internal sealed class RedisReplicaRegistry : IReplicaRegistry
 
     private string Announcement(ReplicaChange change) =>
         _records.Sign(ForgedKind.Announcement, _channel.ToString(), change, ReplicaJsonContext.Default.ReplicaChange);
+
+    // Those whose records the server has not, but who have announced themselves for as long as a record would be kept.
+    private ReplicaRecord[] Announced(List<ReplicaRecord> read)
+    {
+        foreach (var (id, at) in _announced)
+        {
+            if (_time.GetElapsedTime(at) > _options.Expiry)
+            {
+                _announced.TryRemove(KeyValuePair.Create(id, at));
+            }
+        }
+
+        return
+        [
+            .. _announced.Keys.Except(read.Select(record => record.Id), StringComparer.Ordinal)
+                .Select(id => _newest.GetValueOrDefault(id)).OfType<Said>().Where(said => _records.AgeFault(said.At) is null).Select(said => said.Record).OfType<ReplicaRecord>(),
+        ];
+    }
 
     // The known ones too, whose records are there as long as they live: whoever takes the set away, or puts something else in
     // its place, hides none until the next heartbeats mend it.

@@ -20,6 +20,9 @@ internal static partial class FileStatus
     private const int OffsetOfChange = 96;
     private const ushort KindOfMode = 0xF000;
     private const ushort Regular = 0x8000;
+    private const ushort Pipe = 0x1000;
+    private const int WriteOnlyWithoutWait = 0x1 | 0x800;
+    private const int NobodyThere = 6;
 
     /// <summary>
     /// Whether this is a file with bytes of its own. Opening a named pipe waits for whoever writes to it, and reading a device may
@@ -29,6 +32,25 @@ internal static partial class FileStatus
     {
         Span<byte> status = stackalloc byte[SizeOfStatus];
         return !Ask(CurrentDirectory, path, NoFollow, WantKind, status) || (MemoryMarshal.Read<ushort>(status[OffsetOfMode..]) & KindOfMode) == Regular;
+    }
+
+    /// <summary>Whether this is a named pipe that nobody reads: opening it to write would wait until somebody does. False where the system does not say.</summary>
+    public static bool IsPipeWithoutReader(string path)
+    {
+        Span<byte> status = stackalloc byte[SizeOfStatus];
+        if (!Ask(CurrentDirectory, path, 0, WantKind, status) || (MemoryMarshal.Read<ushort>(status[OffsetOfMode..]) & KindOfMode) != Pipe)
+        {
+            return false;
+        }
+
+        var file = open(path, WriteOnlyWithoutWait);
+        if (file < 0)
+        {
+            return Marshal.GetLastPInvokeError() == NobodyThere;
+        }
+
+        _ = close(file);
+        return false;
     }
 
     /// <summary>Whether this process may read it. True where the system does not say.</summary>
@@ -86,6 +108,12 @@ internal static partial class FileStatus
 #pragma warning disable SYSLIB1092, IDE1006, CA2101, CA5392 // The name is the system's.
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, Span<byte> status);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int close(int file);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int faccessat(int directory, string path, int mode, int flags);

@@ -7,8 +7,8 @@ public sealed class SecretFilesOptions
 
     /// <summary>
     /// Folder with a file for each such setting: <c>Security__GatewayKey</c> holds the value of <c>Security:GatewayKey</c>, without the
-    /// line end at its end. They win over variables and settings files, and are read at the start only; files without <c>__</c> in their names are
-    /// left alone. Default <c>/run/secrets</c>, if it is there.
+    /// line end at its end. They win over variables and settings files, and are read at the start only; a folder of such a name, a link to
+    /// nothing and a file that may not be read stop the start. What has no <c>__</c> in its name is left alone. Default <c>/run/secrets</c>, if it is there.
     /// </summary>
     public string Folder { get; set; } = "/run/secrets";
 }
@@ -23,17 +23,48 @@ internal static class SecretFiles
         var path = Path.GetFullPath(string.IsNullOrWhiteSpace(set) ? new SecretFilesOptions().Folder : set);
         if (Directory.Exists(path))
         {
+            // A setting that somebody believes to be there is not left out in silence: it may be one that keeps others out.
+            var wrong = Directory.EnumerateFileSystemEntries(path).Where(static file => IsSetting(Path.GetFileName(file))).Select(Fault).OfType<string>().Order(StringComparer.Ordinal).ToArray();
+            if (wrong.Length > 0)
+            {
+                throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), wrong);
+            }
+
             // Others' secrets lie there, too, and need not be readable.
             configuration.AddKeyPerFile(source =>
             {
                 source.FileProvider = new Microsoft.Extensions.FileProviders.PhysicalFileProvider(path);
-                source.IgnoreCondition = static name => !name.Contains("__", StringComparison.Ordinal);
+                source.IgnoreCondition = static name => !IsSetting(name);
                 source.Optional = true;
             });
         }
         else if (!string.IsNullOrWhiteSpace(set))
         {
             throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), [$"{folder} is {SettingsReading.Quote(set)}, but there is no folder {path}; mount the secrets there, or take the setting away."]);
+        }
+    }
+
+    private static bool IsSetting(string name) => name.Contains("__", StringComparison.Ordinal);
+
+    private static string? Fault(string file)
+    {
+        if (Directory.Exists(file))
+        {
+            return $"{file} is to be a setting, but it is a folder, as a container gets for a mounted file that does not exist; put the file there, or take it away.";
+        }
+
+        try
+        {
+            using var opened = File.OpenRead(file);
+            return null;
+        }
+        catch (FileNotFoundException)
+        {
+            return $"{file} is to be a setting, but it is a link to nothing; put the file there, or take it away.";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"{file} is to be a setting, but it cannot be read: {exception.Message.TrimEnd('.')}. Let this service's user read it, or take it away.";
         }
     }
 }

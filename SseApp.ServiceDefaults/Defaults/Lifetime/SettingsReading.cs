@@ -84,8 +84,10 @@ internal sealed class SettingsReading
             else if (!names.Contains(child.Key, StringComparer.OrdinalIgnoreCase) && !SettingNames.IsFormer(child.Path))
             {
                 var nearest = SettingNames.Nearest(child.Key, names);
-                var secret = Array.Exists(properties, candidate => SettingTypes.IsSecret(candidate)
-                    && (candidate.Name == nearest || child.Value?.Contains("://", StringComparison.Ordinal) == true));
+                // The section may belong to several classes, and this one need not have the secret that was meant.
+                var secret = SettingNames.IsSecret(child.Path) || SettingTypes.IsSecret(child.Key) || child.Key.Contains("key", StringComparison.OrdinalIgnoreCase)
+                    || Array.Exists(properties, candidate => SettingTypes.IsSecret(candidate)
+                        && (candidate.Name == nearest || child.Value?.Contains("://", StringComparison.Ordinal) == true));
                 foreach (var leaf in SettingNames.Leaves(child))
                 {
                     Wrong[leaf.Path] = $"{leaf.Path} is {Quote(leaf.Value, secret)}, but there is no setting {child.Path}; did you mean {section.Path}:{nearest}? Allowed: {string.Join(", ", names)}.";

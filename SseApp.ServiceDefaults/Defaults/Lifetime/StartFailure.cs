@@ -24,7 +24,9 @@ internal static partial class StartFailure
         {
             "Yarp.ReverseProxy" when exception.InnerException is AggregateException all => [.. all.InnerExceptions.Select(inner => Line(configuration, "ReverseProxy", inner.Message))],
             "Yarp.ReverseProxy" => [Line(configuration, "ReverseProxy", Messages(exception))],
-            "Microsoft.Extensions.Logging.Configuration" or "Microsoft.Extensions.Logging.Console" => [Line(configuration, "Logging", Messages(exception))],
+            // The only value that it reads; its message does not say what there is.
+            "Microsoft.Extensions.Logging.Configuration" => [Line(configuration, "Logging", $"{Messages(exception).TrimEnd('.')}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.")],
+            "Microsoft.Extensions.Logging.Console" => [Line(configuration, "Logging", Messages(exception))],
             "Microsoft.Extensions.Configuration.Binder" => [NotConverted(exception)],
             { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) =>
                 [exception is UnauthorizedAccessException ? $"{Messages(exception).TrimEnd('.')}. Let the user of this service read its settings, or take the file away." : Messages(exception)],

@@ -23,7 +23,7 @@ internal sealed class MemoryGuardOptions : IValidatableObject
         if (Limit.Bytes is not 0 and < 32L << 20)
         {
             yield return new ValidationResult(
-                $"{SectionName}:{nameof(Limit)} ({Limit}) must be 0 (off) or at least 32 MB; a process that does nothing needs more than that.",
+                $"{SectionName}:{nameof(Limit)} ({Limit.Bytes} bytes) must be 0 (off) or at least 32 MB (33554432 bytes); a process that does nothing needs more than that. A number without a unit is bytes.",
                 [nameof(Limit)]);
         }
     }

@@ -1,3 +1,5 @@
+using SseApp.Gateway.AccessLog;
+
 namespace SseApp.Tests.Gateway.AccessLog;
 
 public sealed class AccessLogTests : GatewayTest
@@ -235,6 +237,32 @@ public sealed class AccessLogTests : GatewayTest
 
         await UntilAsync(() => dropped.Sum == 20, "the lost lines to be counted");
         Assert.Contains(gateway.Logs, message => message.Contains("/dev/full cannot be written", StringComparison.Ordinal));
+    }
+
+    /// <summary>To open it would wait for whoever reads it, without a word.</summary>
+    [Fact]
+    public async Task A_named_pipe_is_written_to_while_somebody_reads_it_and_refused_otherwise()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Named pipes are made with mkfifo.");
+        var pipe = Path.Combine(_folder.FullName, "pipe");
+        using (var made = Process.Start("mkfifo", pipe))
+        {
+            await made.WaitForExitAsync(Cancellation);
+        }
+
+        var opening = Task.Run(() => AccessLogWriter.Open(pipe), Cancellation);
+        await Assert.ThrowsAsync<IOException>(() => opening.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
+
+        // Both ways at once waits for nobody.
+        await using var reader = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite);
+        await using (var log = AccessLogWriter.Open(pipe))
+        {
+            await log.WriteAsync("{}\n"u8.ToArray(), Cancellation);
+        }
+
+        var line = new byte[3];
+        await reader.ReadExactlyAsync(line, Cancellation);
+        Assert.Equal("{}\n"u8, line);
     }
 
     [Fact]

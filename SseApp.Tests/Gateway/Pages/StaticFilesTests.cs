@@ -31,6 +31,29 @@ public sealed class StaticFilesTests : GatewayTest
         Assert.Equal(content, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
+    /// <summary>As nginx and browsers know them; by <c>nosniff</c> the type is believed.</summary>
+    [Theory]
+    [InlineData("feed.rss", "application/rss+xml")]
+    [InlineData("film.m3u8", "application/vnd.apple.mpegurl")]
+    [InlineData("film-1.ts", "video/mp2t")]
+    [InlineData("film.VTT", "text/vtt; charset=utf-8")]
+    [InlineData("chunk.cjs", "text/javascript; charset=utf-8")]
+    [InlineData("openapi.yaml", "application/yaml")]
+    [InlineData("data.jsonld", "application/ld+json")]
+    public async Task What_the_framework_has_no_type_for_has_one(string name, string type)
+    {
+        var gateway = await ServingAsync();
+        await File.WriteAllTextAsync(Path.Combine(Root, name), "content", Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(Root, name + ".gz"), "not looked into", Cancellation);
+        using var plain = await gateway.Client.GetAsync("/" + name, Cancellation);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/" + name);
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "gzip");
+        using var compressed = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+
+        Assert.Equal(type, plain.Content.Headers.ContentType!.ToString());
+        Assert.Equal(type, compressed.Content.Headers.ContentType!.ToString());
+    }
+
     [Fact]
     public async Task A_client_that_has_the_file_gets_304_and_one_that_wants_a_part_gets_it()
     {

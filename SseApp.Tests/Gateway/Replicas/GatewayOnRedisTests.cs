@@ -1,3 +1,5 @@
+using SseApp.Events.Replicas;
+
 namespace SseApp.Tests.Gateway.Replicas;
 
 /// <summary>Real replicas behind the real gateway, found in a real Redis.</summary>
@@ -37,6 +39,107 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
 
         using var list = JsonDocument.Parse(await gateway.Admin.GetStringAsync("/admin/replicas", Cancellation));
         Assert.True(replicas.SetEquals(list.RootElement.EnumerateArray().Select(replica => replica.GetProperty("id").GetString()!)), $"Listed: {list.RootElement}");
+    }
+
+    /// <summary>Its disk is full, or too few of its own replicas follow it: nothing can be published, and who reads is served.</summary>
+    [Theory]
+    [InlineData("MISCONF")]
+    [InlineData("NOREPLICAS")]
+    public async Task While_redis_stores_nothing_streams_go_on_and_open_and_new_replicas_are_found(string refusal)
+    {
+        var folder = Directory.CreateTempSubdirectory("sse-disk-");
+        try
+        {
+            await using var own = new RedisServer("--dir", folder.FullName);
+            await using var operators = await own.ConnectAsync();
+            var server = operators.GetServers()[0];
+            // The expiry is short, so that the records are gone before the test ends.
+            var expiry = ("ReplicaRegistry:Expiry", "00:00:02");
+            await using var first = await EventsHost.StartAsync(own, _prefix, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200"), expiry, ("RedisHealth:GracePeriod", "00:00:01"));
+            var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.Ordinal)
+            {
+                ["ConnectionStrings:redis"] = own.ConnectionString,
+                ["Cluster:KeyPrefix"] = _prefix,
+                [expiry.Item1] = expiry.Item2,
+                ["RedisHealth:GracePeriod"] = "00:00:01",
+            }));
+            await Eventually.Async(async () => (await ReplicasAsync(gateway)).Length == 1, TimeSpan.FromSeconds(20), "the gateway to know the replica");
+            using (var content = new StringContent("1"))
+            using (await gateway.Client.PostAsync("/topics/disk/events", content, Cancellation))
+            {
+            }
+
+            if (refusal == "MISCONF")
+            {
+                // Where it saves to is no folder any more.
+                folder.Delete(recursive: true);
+                await server.ExecuteAsync("CONFIG", "SET", "save", "3600 1");
+                await server.ExecuteAsync("BGSAVE");
+            }
+            else
+            {
+                await server.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+            }
+
+            var database = operators.GetDatabase();
+            await Eventually.Async(
+                async () => await Record.ExceptionAsync(() => database.StringSetAsync("any", "1")) is { } exception && exception.Message.Contains(refusal, StringComparison.Ordinal),
+                TimeSpan.FromSeconds(20), $"{refusal} from Redis");
+            var record = $"{{{_prefix}:replicas}}:{first.Get<ReplicaIdentity>().Id}";
+            await Eventually.Async(async () => !await database.KeyExistsAsync(record), TimeSpan.FromSeconds(20), "the record to expire");
+
+            await using var second = await EventsHost.StartAsync(own, _prefix, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200"), expiry);
+            await Eventually.Async(async () => (await ReplicasAsync(gateway)).Length == 2, TimeSpan.FromSeconds(20), "the replica that came meanwhile");
+            await using var reader = await SseReader.OpenAsync(gateway.Client, "/events?topic=disk&lastEventId=earliest");
+            await reader.OpenedAsync();
+            Assert.Equal("1", (await reader.DataAsync(1))[0]);
+            using var health = await gateway.Client.GetAsync("/health", Cancellation);
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+            // The grace for a Redis that does not answer is over; this one does.
+            await Eventually.Async(
+                async () =>
+                {
+                    using var mine = await first.Admin.GetAsync("/health", Cancellation);
+                    var text = await mine.Content.ReadAsStringAsync(Cancellation);
+                    return mine.StatusCode == HttpStatusCode.OK && text.Contains("\"redis\":{\"status\":\"healthy\"", StringComparison.Ordinal) && text.Contains("\"redis-rights\":{\"status\":\"degraded\"", StringComparison.Ordinal);
+                },
+                TimeSpan.FromSeconds(20), "the replica to say what Redis lacks, and nothing else");
+        }
+        finally
+        {
+            if (folder.Exists && Directory.Exists(folder.FullName))
+            {
+                folder.Delete(recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Databases have keys of their own and all channels in common: as those who have production and a trial on one server find out.</summary>
+    [Fact]
+    public async Task Clusters_in_two_databases_of_one_server_know_nothing_of_each_other()
+    {
+        await redis.RequireAsync();
+        await using var first = await EventsHost.StartAsync(redis, _prefix);
+        await using var other = await EventsHost.StartAsync($"{redis.ConnectionString},defaultDatabase=1", _prefix);
+        await using var mine = await first.SubscribeAsync("news");
+        await using var theirs = await other.SubscribeAsync("news");
+        using var revoked = await first.Admin.PostAsync("/admin/revocations", new StringContent("""{"sub":"alice"}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, revoked.StatusCode);
+        using var published = await first.PublishAsync("news", "of the first");
+        using var publishedThere = await other.PublishAsync("news", "of the other");
+        Assert.Equal("of the first", (await mine.DataAsync(1))[0]);
+        Assert.Equal("of the other", (await theirs.DataAsync(1))[0]);
+
+        using var state = JsonDocument.Parse(await first.Client.GetStringAsync("/topics/news", Cancellation));
+        Assert.Equal(1, state.RootElement.GetProperty("subscribedReplicas").GetInt32());
+        using var list = JsonDocument.Parse(await other.Admin.GetStringAsync("/admin/revocations", Cancellation));
+        Assert.Empty(list.RootElement.GetProperty("revocations").EnumerateArray());
+    }
+
+    private static async Task<string[]> ReplicasAsync(GatewayHost gateway)
+    {
+        using var list = JsonDocument.Parse(await gateway.Admin.GetStringAsync("/admin/replicas", Cancellation));
+        return [.. list.RootElement.EnumerateArray().Select(replica => $"{replica.GetProperty("id")}")];
     }
 
     [Fact]

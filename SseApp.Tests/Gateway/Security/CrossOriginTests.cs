@@ -34,6 +34,25 @@ public sealed class CrossOriginTests : GatewayTest
         Assert.Equal("*", Header(response, "Access-Control-Allow-Origin"));
     }
 
+    /// <summary>Without leave to read it, a page takes it for a failure of the network, and tries again for ever.</summary>
+    [Theory]
+    [InlineData(Origin, HttpStatusCode.RequestUriTooLong, true)]
+    [InlineData(Origin, HttpStatusCode.RequestHeaderFieldsTooLarge, true)]
+    [InlineData(Origin, HttpStatusCode.Forbidden, true)]
+    [InlineData("https://evil.example", HttpStatusCode.RequestUriTooLong, false)]
+    public async Task What_is_refused_before_a_route_is_found_can_be_read_by_the_page_too(string origin, HttpStatusCode status, bool allowed)
+    {
+        var gateway = await GatewayAsync(
+            ("Cors:Origins:0", Origin), ("Limits:MaxRequestLineBytes", "2048"), ("Limits:MaxRequestHeaderBytes", "2048"), ("Access:Deny", status == HttpStatusCode.Forbidden ? "127.0.0.1" : ""));
+        using var response = await SendAsync(
+            gateway, HttpMethod.Get, "/events?topic=" + (status == HttpStatusCode.RequestUriTooLong ? new string('a', 3_000) : "a"), origin,
+            ("X-More", status == HttpStatusCode.RequestHeaderFieldsTooLarge ? new string('a', 3_000) : "a"));
+
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal(allowed ? origin : null, Header(response, "Access-Control-Allow-Origin"));
+        Assert.Equal(allowed, response.Headers.Vary.Contains("Origin"));
+    }
+
     [Fact]
     public async Task A_preflight_is_answered_by_the_gateway()
     {

@@ -42,6 +42,24 @@ public sealed class SecretFilesTests : IDisposable
         Assert.Equal($"Secrets:Folder is '{missing}', but there is no folder {missing}; mount the secrets there, or take the setting away.", Assert.Single(exception.Failures));
     }
 
+    /// <summary>It may be the one that keeps somebody out.</summary>
+    [Fact]
+    public void A_setting_that_cannot_be_read_stops_the_start_and_what_is_none_does_not()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links take a right there.");
+        _folder.CreateSubdirectory("Access__Allow");
+        _folder.CreateSubdirectory("others");
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "Access__Deny"), Path.Combine(_folder.FullName, "none"));
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "another"), Path.Combine(_folder.FullName, "none"));
+
+        var exception = Assert.Throws<OptionsValidationException>(() => Read(_folder.FullName));
+
+        Assert.Collection(
+            exception.Failures,
+            folder => Assert.StartsWith($"{_folder.FullName}/Access__Allow is to be a setting, but it is a folder", folder, StringComparison.Ordinal),
+            link => Assert.StartsWith($"{_folder.FullName}/Access__Deny is to be a setting, but it is a link to nothing", link, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Without_the_default_folder_there_are_none()
     {

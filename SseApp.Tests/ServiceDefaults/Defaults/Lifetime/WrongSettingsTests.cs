@@ -67,6 +67,10 @@ public sealed class WrongSettingsTests
         "Admin:KeyFile is \"/tmp/sseapp-key*r\", with a blank or an invisible character at its end or within; *|StaticFiles:Root is \"/tmp \", with *|Tls:CertificateFile is \"*t/tmp/a.pem\", with *|Balancing:Policy is \"IpHash*r\", with *")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
     [InlineData("Security:GatewayKey=", "Security:GatewayKey is not set, *openssl rand -base64 32*")]
+    // Each in a section that several classes read, or whose secret has another name.
+    [InlineData(
+        "Security:GatwayKey=geheim|Security:Key=geheim|Security:Issuers:0:SharedKey=geheim|Admin:Key=geheim|Alerts:Token=geheim|MemoryGuard:Limit=500|ResponseHeaders:Set:0=X-Robots-Tag: noindex",
+        "Security:GatwayKey is ***, *did you mean Security:GatewayKey?*|Security:Key is ***, *|Security:Issuers:0:SharedKey is ***, *|Admin:Key is ***, *|Alerts:Token is ***, *|MemoryGuard:Limit (500 bytes) must be *|ResponseHeaders:Set:0 is an item of a list, *X-Robots-Tag*")]
     [InlineData("Replica:AllowedAddresses=anywhere", "Replica:AllowedAddresses contains 'anywhere'; *")]
     [InlineData(
         "Acces:Deny=127.0.0.1|Access_Deny=127.0.0.1|Access:Dney:0=127.0.0.1|Proxies:Known:first=127.0.0.1",
@@ -75,7 +79,7 @@ public sealed class WrongSettingsTests
         "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout=soon",
         "ReverseProxy:Clusters:c:HttpRequest:ActivityTimeout is 'soon'; *")]
     [InlineData("ReverseProxy:Routes:r:ClusterId=c|ReverseProxy:Routes:r:Match:Path={a", "ReverseProxy:Routes:r:Match:Path is '{a'; *")]
-    [InlineData("Logging:LogLevel:Default=Loud", "Logging:LogLevel:Default is 'Loud'; *")]
+    [InlineData("Logging:LogLevel:Default=warn", "Logging:LogLevel:Default is 'warn'; *it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
     [InlineData("Logging:Console:QueueFullMode=Dropp", "Logging:Console:QueueFullMode is 'Dropp'; *")]
     [InlineData("urls=http://127.0.0.1:99999", "urls is 'http://127.0.0.1:99999'; *a port is between 0 and 65535*")]
     public Task The_gateway_names_each(string settings, string lines) => AssertAsync("SseApp.Gateway", settings, lines);
