@@ -109,7 +109,9 @@ public sealed partial class MonitoringTests(MonitoredClusterFixture cluster) : I
             process.Kill(entireProcessTree: true);
         }
 
-        using (var missed = await client.PostAsync("/topics/board/events", new StringContent("missed"), Cancellation))
+        // With a key it is sent again if it went to the one that was killed.
+        using (var publish = new HttpRequestMessage(HttpMethod.Post, "/topics/board/events") { Content = new StringContent("missed"), Headers = { { "Idempotency-Key", "missed" } } })
+        using (var missed = await client.SendAsync(publish, Cancellation))
         {
             Assert.Equal(HttpStatusCode.Created, missed.StatusCode);
         }

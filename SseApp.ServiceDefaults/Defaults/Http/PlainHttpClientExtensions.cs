@@ -21,6 +21,7 @@ internal static class PlainHttpClientExtensions
         {
             AllowAutoRedirect = false,
             UseProxy = useProxy,
+            Proxy = useProxy ? new OutsideProxy() : null,
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         });
     }

@@ -47,7 +47,13 @@ public sealed class EveryOptionTests
 
     [Fact]
     public void A_misspelt_name_is_named_with_the_nearest_one() => AssertEach(180, option =>
-        [($"{option.Path[..^2]}{option.Path[^1]}", "v", $"{option.Path[..^2]}{option.Path[^1]} is {option.Shown("v")}, but there is no setting {option.Path[..^2]}{option.Path[^1]}; did you mean {option.Path}? Allowed: ")]);
+    {
+        var misspelt = $"{option.Path[..^2]}{option.Path[^1]}";
+        // A secret may have been meant.
+        var name = misspelt[(misspelt.LastIndexOf(':') + 1)..];
+        var shown = name.Contains("key", StringComparison.OrdinalIgnoreCase) || name.Contains("token", StringComparison.OrdinalIgnoreCase) ? "***" : option.Shown("v");
+        return [(misspelt, "v", $"{misspelt} is {shown}, but there is no setting {misspelt}; did you mean {option.Path}? Allowed: ")];
+    });
 
     [Fact]
     public void Null_is_not_a_value() => AssertEach(180, option =>
