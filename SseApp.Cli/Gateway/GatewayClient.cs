@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Authentication;
 
 namespace SseApp.Cli.Gateway;
@@ -110,6 +111,11 @@ internal sealed class GatewayClient : IDisposable
         catch (HttpRequestException exception)
         {
             throw Unreachable(exception);
+        }
+        catch (SocketException exception)
+        {
+            // .NET lets it through where a connection is cut in the moment in which it is made.
+            throw Unreachable(new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception));
         }
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException)
         {

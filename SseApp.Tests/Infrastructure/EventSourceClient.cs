@@ -63,9 +63,9 @@ internal sealed class EventSourceClient : IAsyncDisposable
             {
                 await ReadAsync(_closing.Token);
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException)
+            catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
             {
-                // A network error: reconnect.
+                // A network error: reconnect. A connection that is cut in the moment in which it is made has the last of these.
             }
             catch (OperationCanceledException) when (_closing.IsCancellationRequested)
             {
