@@ -15,10 +15,11 @@ internal static class SseTool
     {
         var shared = new Shared(host);
         var parsed = Root(shared).Parse(args);
+        var isJson = args.Contains("--json", StringComparer.Ordinal);
         if (parsed.Errors.Count > 0)
         {
             var problem = string.Join(' ', parsed.Errors.Select(error => error.Message));
-            return shared.Fail(ToolException.Usage($"{problem} See 'sse{Path(parsed)} --help'."), args.Contains("--json", StringComparer.Ordinal));
+            return shared.Fail(ToolException.Usage($"{problem} See 'sse{Path(parsed)} --help'."), isJson);
         }
 
         try
@@ -35,7 +36,7 @@ internal static class SseTool
         catch (IOException exception)
         {
             // What is not written is missing for whoever relies on the file.
-            return shared.Fail(new ToolException(ExitCode.Failed, "output", $"The output cannot be written: {exception.Message.TrimEnd('.')}."), isJson: args.Contains("--json", StringComparer.Ordinal));
+            return shared.Fail(new ToolException(ExitCode.Failed, "output", $"The output cannot be written: {exception.Message.TrimEnd('.')}."), isJson);
         }
     }
 

@@ -14,7 +14,7 @@ internal static class BalancingExtensions
         services.AddSingleton<IValidateOptions<BalancingOptions>, BalancingOptionsValidator>();
         services.AddSingleton<IClusterValidator, DestinationMetadataValidator>();
         services.AddSingleton<LoadLedger>();
-        services.AddSingleton(static provider => new ConnectionCount(() => provider.GetRequiredService<LoadLedger>().Streams().Sum(static streams => streams.Value)));
+        services.AddSingleton(static provider => new ConnectionCount(() => provider.GetRequiredService<LoadLedger>().TotalStreams));
         services.AddSingleton<ReplicaGauges>();
         services.ActivateSingleton<ReplicaGauges>();
         services.AddSingleton<ILoadBalancingPolicy, IpHashPolicy>();

@@ -111,6 +111,9 @@ internal sealed class LoadLedger : IDisposable
         }
     }
 
+    /// <summary>All of them.</summary>
+    public int TotalStreams => Streams().Sum(static streams => streams.Value);
+
     /// <summary>
     /// Streams of a replica: this gateway's own as they are now, and those that the replica reported beyond them, which came by
     /// other gateways.

@@ -193,7 +193,7 @@ internal sealed partial class LiveStateService(
         json.WritePropertyName("gateway"u8);
         JsonSerializer.Serialize(
             json,
-            new LiveGateway($"{Environment.MachineName}-{Environment.ProcessId}", s_version, s_startedAt, ledger.Streams().Sum(streams => streams.Value), _viewers),
+            new LiveGateway($"{Environment.MachineName}-{Environment.ProcessId}", s_version, s_startedAt, ledger.TotalStreams, _viewers),
             JsonSerializerOptions.Web);
         json.WriteString("registry"u8, directory.IsRegistryUnavailable ? "unavailable" : directory.IsRegistryUnsettled ? "returning" : "available");
         json.WritePropertyName("list"u8);

@@ -31,6 +31,5 @@ internal static class FileTypes
         [".yml"] = "application/yaml",
     });
 
-
     public static string Of(string path) => Provider.TryGetContentType(path, out var type) ? type : Unknown;
 }

@@ -1,14 +1,12 @@
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using k8s.Models;
-using SseApp.ConfigurationDocs;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using SseApp.ServiceDefaults.Defaults.Memory;
 
 namespace SseApp.Tests.Docs;
 
 /// <summary>The manifest of the AppHost and the templates of Container Apps say what <c>deploy/compose</c> and <c>deploy/k8s</c> say.</summary>
-public sealed partial class AzureTests(AzureManifest azure, Manifests kubernetes) : IClassFixture<AzureManifest>, IClassFixture<Manifests>
+public sealed class AzureTests(AzureManifest azure, Manifests kubernetes) : IClassFixture<AzureManifest>, IClassFixture<Manifests>
 {
     /// <summary>Settings that are here and not in compose and Kubernetes, or the other way round, or have another value; and why.</summary>
     private static readonly Dictionary<string, string> s_differences = new(StringComparer.Ordinal)
@@ -129,7 +127,7 @@ public sealed partial class AzureTests(AzureManifest azure, Manifests kubernetes
     {
         var compose = (await ComposeFile.ReadAsync())["services"];
         var map = Assert.Single(kubernetes.Local.OfType<V1ConfigMap>(), map => map.Data.ContainsKey("Drain__Window")).Data;
-        var known = OptionCatalog.Read().SelectMany(section => section.Options.Select(option => $"{section.Name}:{option.Key}")).ToHashSet(StringComparer.Ordinal);
+        var known = ServiceImage.Settings();
         var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (var service in s_services)
         {
@@ -158,7 +156,7 @@ public sealed partial class AzureTests(AzureManifest azure, Manifests kubernetes
             }
 
             Assert.All(variables.Keys.Where(name => name.Contains("__", StringComparison.Ordinal) && !name.StartsWith("ConnectionStrings", StringComparison.Ordinal)), name =>
-                Assert.Contains(Number().Replace(name.Replace("__", ":", StringComparison.Ordinal), ":n"), known));
+                Assert.Contains(ServiceImage.SettingOf(name), known));
 
             // Probes: the same questions with the same patience. The platform allows ten failures, so the one at the start asks less often.
             AssertProbe("Startup", workload.Container.StartupProbe, exact: false);
@@ -222,7 +220,4 @@ public sealed partial class AzureTests(AzureManifest azure, Manifests kubernetes
     private static string Text(JsonNode? node) => node?.ToString() ?? "";
 
     private static int Int(JsonNode? node) => node is null ? 0 : int.Parse(node.ToString(), CultureInfo.InvariantCulture);
-
-    [GeneratedRegex(":[0-9]+", RegexOptions.None, 1000)]
-    private static partial Regex Number();
 }

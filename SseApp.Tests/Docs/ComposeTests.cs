@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SseApp.ConfigurationDocs;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 using YamlDotNet.Serialization;
 
@@ -15,16 +14,15 @@ public sealed partial class ComposeTests
     {
         var services = (await ComposeFile.ReadAsync())["services"];
         var secure = new ComposeFile(new DeserializerBuilder().Build().Deserialize<object>(await DocsFolder.ReadAsync("deploy/compose/compose.tls.yml")))["services"];
-        var known = OptionCatalog.Read().SelectMany(section => section.Options.Select(option => $"{section.Name}:{option.Key}")).ToHashSet(StringComparer.Ordinal);
-        var image = await DocsFolder.ReadAsync("eng/Container.targets");
-        var port = HttpPort().Match(image).Groups["port"].Value;
+        var known = ServiceImage.Settings();
+        var port = await ServiceImage.PortAsync();
         Assert.All(s_services, name =>
         {
             var (service, program) = (services[name], name == "events" ? "SseApp.Events" : "SseApp.Gateway");
             string[] variables = [.. service["environment"].Keys, .. secure.Keys.Contains(name) ? secure[name]["environment"].Keys : []];
             // Files in /run/secrets with the names of settings.
             string[] secrets = [.. service["secrets"].Items.Where(secret => secret.Contains("__", StringComparison.Ordinal) && !secret.StartsWith("ConnectionStrings", StringComparison.Ordinal))];
-            Assert.All(variables.Concat(secrets), setting => Assert.Contains(Number().Replace(setting.Replace("__", ":", StringComparison.Ordinal), ":n"), known));
+            Assert.All(variables.Concat(secrets), setting => Assert.Contains(ServiceImage.SettingOf(setting), known));
             // A mounted file would stay the old one when 'keys add' puts another in its place.
             var keys = service["environment"]["Security__ApiKeyFile"].Text;
             Assert.EndsWith($"/keys:{Path.GetDirectoryName(keys)}:ro", new ComposeFile(Assert.Single(service["volumes"].Items)).Text, StringComparison.Ordinal);
@@ -52,12 +50,6 @@ public sealed partial class ComposeTests
     }
 
     private static double Seconds(string text) => double.Parse(text.TrimEnd('s'), CultureInfo.InvariantCulture);
-
-    [GeneratedRegex("Include=\"ASPNETCORE_HTTP_PORTS\" Value=\"(?<port>[0-9]+)\"", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex HttpPort();
-
-    [GeneratedRegex(":[0-9]+", RegexOptions.None, 1000)]
-    private static partial Regex Number();
 
     [GeneratedRegex(@"\$\{(?<name>\w+):-", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Variable();

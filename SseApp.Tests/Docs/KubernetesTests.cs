@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
-using SseApp.ConfigurationDocs;
 using SseApp.Events.FanOut;
 using SseApp.Gateway.Clients;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -69,8 +68,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
     [Fact]
     public async Task Ports_and_probes_are_those_of_the_services()
     {
-        var image = await DocsFolder.ReadAsync("eng/Container.targets");
-        var http = int.Parse(HttpPort().Match(image).Groups["port"].Value, CultureInfo.InvariantCulture);
+        var http = await ServiceImage.PortAsync();
         var admin = Assert.Single(Bind<AdminOptions>(AdminOptions.SectionName, Settings(manifests.Local)).Addresses);
 
         Assert.All(Services(), workload =>
@@ -91,7 +89,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
     [Fact]
     public async Task Every_setting_exists_and_can_be_used()
     {
-        var known = OptionCatalog.Read().SelectMany(section => section.Options.Select(option => $"{section.Name}:{option.Key}"))
+        var known = ServiceImage.Settings()
             .SelectMany(key => new[] { key, key.Replace(":n", "", StringComparison.Ordinal) }).ToHashSet(StringComparer.Ordinal);
         var secrets = SecretFile().Matches(await DocsFolder.ReadAsync($"{Manifests.Folder}/make-secrets")).Select(match => match.Groups["name"].Value).ToArray();
 
@@ -101,7 +99,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
             var settings = Settings(overlay);
             foreach (var name in settings.Keys.Concat(secrets).Where(name => !name.StartsWith("ConnectionStrings__", StringComparison.Ordinal)))
             {
-                Assert.Contains(Number().Replace(name.Replace("__", ":", StringComparison.Ordinal), ":n"), known);
+                Assert.Contains(ServiceImage.SettingOf(name), known);
             }
 
             Assert.Empty(SettingNames.Problems(new ConfigurationBuilder().AddInMemoryCollection(Pairs(settings)).Build(), settings.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value))));
@@ -366,17 +364,11 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
         where T : class, new() =>
         new ConfigurationBuilder().AddInMemoryCollection(Pairs(settings)).Build().GetSection(section).Get<T>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new T();
 
-    [GeneratedRegex("Include=\"ASPNETCORE_HTTP_PORTS\" Value=\"(?<port>[0-9]+)\"", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex HttpPort();
-
     [GeneratedRegex("<ContainerUser>(?<user>[0-9]+)<", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex User();
 
     [GeneratedRegex(@"\b(?<name>[A-Z]\w+__\w+)=\w", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex SecretFile();
-
-    [GeneratedRegex(":[0-9]+", RegexOptions.None, 1000)]
-    private static partial Regex Number();
 
     [GeneratedRegex("\\bjob=\"(?<job>sse-\\w+)\"", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Job();

@@ -82,6 +82,11 @@ public abstract class BackplaneServer : IAsyncDisposable
     internal static string? FindOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
+    /// <summary>How Debian's <c>redis-server</c>, or any other on the PATH, is started.</summary>
+    private protected static (ProcessStartInfo? Start, string? SkipReason) Redis(IEnumerable<string> arguments) => FindOnPath("redis-server") is { } path
+        ? (new ProcessStartInfo(path, arguments), null)
+        : (null, "redis-server is not installed (apt-get install redis-server).");
+
     /// <summary>What the server needs besides itself, each time it was started; answers why that is not possible, or null.</summary>
     protected virtual Task<string?> AfterStartAsync() => Task.FromResult<string?>(null);
 

@@ -69,8 +69,7 @@ internal sealed class FrontServer : IAsyncDisposable
 
     private static async Task<FrontServer> StartAsync(string program, Func<int, string> configuration, Func<FrontServer, string[]> arguments)
     {
-        // A user's PATH lacks /usr/sbin.
-        var path = BackplaneServer.FindOnPath(program) ?? (File.Exists($"/usr/sbin/{program}") ? $"/usr/sbin/{program}" : null);
+        var path = NamespaceNetwork.FindProgram(program);
         if (path is null)
         {
             Assert.Skip($"{program} is not installed (apt-get install {program}).");

@@ -17,23 +17,8 @@ public sealed class RedisSentinelServer : BackplaneServer
     public RedisSentinelServer()
     {
         _replica = new RedisNode((port, folder) => [.. Arguments(port, folder), "--replicaof", "127.0.0.1", $"{_link.Address.Port}"]);
-        _sentinel = new RedisNode((port, folder) =>
-        {
-            // The sentinel waits as long as its failover-timeout before it corrects a replica that follows a pipe.
-            var file = Path.Combine(folder, "sentinel.conf");
-            File.WriteAllText(
-                file,
-                $"""
-                port {port}
-                bind 127.0.0.1
-                dir {folder}
-                sentinel monitor {Service} 127.0.0.1 {Port} 1
-                sentinel down-after-milliseconds {Service} 1000
-                sentinel failover-timeout {Service} 180000
-
-                """);
-            return [file, "--sentinel"];
-        });
+        // The sentinel waits as long as its failover-timeout before it corrects a replica that follows a pipe.
+        _sentinel = RedisNode.Sentinel(Service, () => Port, quorum: 1, ("down-after-milliseconds", 1_000), ("failover-timeout", 180_000));
     }
 
     public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
@@ -55,13 +40,7 @@ public sealed class RedisSentinelServer : BackplaneServer
             "the sentinel to promote the replica");
     }
 
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
-    {
-        var path = FindOnPath("redis-server");
-        return path is null
-            ? (null, "redis-server is not installed (apt-get install redis-server).")
-            : (new ProcessStartInfo(path, Arguments(port, Path.GetTempPath())), null);
-    }
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(Arguments(port, Path.GetTempPath()));
 
     protected override async Task<string?> AfterStartAsync()
     {

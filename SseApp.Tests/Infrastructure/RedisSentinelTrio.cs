@@ -17,23 +17,8 @@ public sealed class RedisSentinelTrio : BackplaneServer
     public RedisSentinelTrio()
     {
         _replicas = [.. Enumerable.Range(0, 2).Select(_ => new RedisNode((port, folder) => [.. Arguments(port, folder), "--replicaof", "127.0.0.1", $"{Port}"]))];
-        _sentinels = [.. Enumerable.Range(0, 3).Select(_ => new RedisNode((port, folder) =>
-        {
-            var file = Path.Combine(folder, "sentinel.conf");
-            File.WriteAllText(
-                file,
-                $"""
-                port {port}
-                bind 127.0.0.1
-                dir {folder}
-                sentinel monitor {Service} 127.0.0.1 {Port} 2
-                sentinel down-after-milliseconds {Service} 5000
-                sentinel failover-timeout {Service} 30000
-                sentinel parallel-syncs {Service} 1
-
-                """);
-            return [file, "--sentinel"];
-        }))];
+        _sentinels = [.. Enumerable.Range(0, 3).Select(_ => RedisNode.Sentinel(
+            Service, () => Port, quorum: 2, ("down-after-milliseconds", 5_000), ("failover-timeout", 30_000), ("parallel-syncs", 1)))];
     }
 
     public override string ConnectionString =>
@@ -64,13 +49,7 @@ public sealed class RedisSentinelTrio : BackplaneServer
         return (await first.GetServers()[0].ExecuteAsync("ROLE")) is { } role && (string?)((RedisResult[])role!)[0] == "slave";
     }
 
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
-    {
-        var path = FindOnPath("redis-server");
-        return path is null
-            ? (null, "redis-server is not installed (apt-get install redis-server).")
-            : (new ProcessStartInfo(path, Arguments(port, _folder.FullName)), null);
-    }
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(Arguments(port, _folder.FullName));
 
     protected override async Task<string?> AfterStartAsync()
     {

@@ -15,13 +15,7 @@ public sealed class RedisServer : BackplaneServer
     /// <param name="more">Further arguments.</param>
     internal RedisServer(params string[] more) => _more = more;
 
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
-    {
-        var path = FindOnPath("redis-server");
-        return path is null
-            ? (null, "redis-server is not installed (apt-get install redis-server).")
-            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. _more]), null);
-    }
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. _more]);
 }
 
 /// <summary>A Redis server of one's own whose events survive its end, in a folder of its own.</summary>
@@ -29,13 +23,7 @@ public sealed class AofRedisServer : BackplaneServer
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-aof-");
 
-    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port)
-    {
-        var path = FindOnPath("redis-server");
-        return path is null
-            ? (null, "redis-server is not installed (apt-get install redis-server).")
-            : (new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", _folder.FullName]), null);
-    }
+    protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", _folder.FullName]);
 
     protected override ValueTask CleanUpAsync()
     {

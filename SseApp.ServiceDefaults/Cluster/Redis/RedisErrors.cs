@@ -13,9 +13,12 @@ internal static class RedisErrors
     public static bool IsFull(Exception exception) =>
         exception is RedisFullException || (exception is RedisServerException && exception.Message.Contains("OOM command not allowed", StringComparison.Ordinal));
 
+    /// <summary>How an error begins of a server that cannot write to its disk.</summary>
+    public const string NoDisk = "MISCONF";
+
     /// <summary>True when the server stores nothing, and answers no ping, because it cannot write to its disk.</summary>
     public static bool IsWithoutDisk(Exception exception) =>
-        exception is RedisServerException && exception.Message.Contains("MISCONF", StringComparison.Ordinal);
+        exception is RedisServerException && exception.Message.Contains(NoDisk, StringComparison.Ordinal);
 
     /// <summary>True when a key holds another type of value than the command is for: somebody else has written there.</summary>
     public static bool IsWrongType(Exception exception) =>

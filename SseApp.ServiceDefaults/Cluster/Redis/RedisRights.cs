@@ -25,11 +25,10 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         """;
 
     private const string NoReplicas = "NOREPLICAS";
-    private const string NoDisk = "MISCONF";
     private const string NoSlot = "CLUSTERDOWN";
     private const string ReadOnly = "READONLY";
 
-    private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, NoDisk, NoSlot];
+    private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, RedisErrors.NoDisk, NoSlot];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
 
@@ -105,16 +104,16 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     private void Report(string? refused)
     {
         // Every process sees it for a moment while a failover makes another server the primary.
-        var readOnly = refused?.Contains(ReadOnly, StringComparison.Ordinal) == true;
+        var readOnly = Says(ReadOnly);
+        var (noReplicas, noDisk, noSlot) = (Says(NoReplicas), Says(RedisErrors.NoDisk), Says(NoSlot));
         _readOnlySince = !readOnly ? 0 : _readOnlySince == 0 ? time.GetTimestamp() : _readOnlySince;
-        IsPassing = (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod)
-            || (refused is not null && Array.Exists([NoReplicas, NoDisk, NoSlot], text => refused.Contains(text, StringComparison.Ordinal)));
+        IsPassing = noReplicas || noDisk || noSlot || (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod);
         var problem = refused is null ? null
-            : refused.Contains(NoReplicas, StringComparison.Ordinal)
+            : noReplicas
                 ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
-            : refused.Contains(NoDisk, StringComparison.Ordinal)
+            : noDisk
                 ? $"Redis stores nothing, and every publish is refused, because it cannot write to its disk ({refused.TrimEnd('.')}); free space on it, and its own log says what is wrong."
-            : refused.Contains(NoSlot, StringComparison.Ordinal)
+            : noSlot
                 ? "A part of the Redis Cluster does not answer or has no primary: topics in its slots can be neither published nor read, as long as no replica of it is promoted. See redis-cli --cluster check HOST:PORT."
             : readOnly
                 ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
@@ -133,6 +132,8 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         {
             LogAllowed();
         }
+
+        bool Says(string word) => refused?.Contains(word, StringComparison.Ordinal) == true;
     }
 
     // The text of a configuration has a password, too; only this part of it is told.
