@@ -44,6 +44,12 @@ internal sealed class LogEntry
     /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
     public ReadOnlyMemory<byte> Block { get; }
 
+    /// <summary>For a gap: the last offset before what is missing.</summary>
+    public long MissingAfter { get; private init; }
+
+    /// <summary>An event that was erased: its place stays, so that offsets are without holes, and no reader gets anything.</summary>
+    public bool IsTombstone => Block.IsEmpty;
+
     /// <summary>The span of its first delivery, if it is traced.</summary>
     public Activity? FirstDelivery { get; set; }
 
@@ -54,7 +60,15 @@ internal sealed class LogEntry
     /// <summary>Bytes of memory that a kept entry takes.</summary>
     public int Size => Block.Length + 160;
 
-    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason) => new(position, 0, 0, null, block, reason);
+    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason, long missingAfter) =>
+        new(position, 0, 0, null, block, reason) { MissingAfter = missingAfter };
+
+    /// <summary>An event as the archive keeps it. The event before it is not known, which agrees with any.</summary>
+    /// <returns>Null when it is nothing that anybody can have published.</returns>
+    public static LogEntry? FromArchive(Position position, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block) =>
+        (block.IsEmpty || SseEncoder.IsBlock(block.Span)) && (key is null || EventKey.IsValid(key))
+            ? new LogEntry(position, 0, publishedAtMicroseconds, key, block)
+            : null;
 
     /// <summary>
     /// True if both are the same event; false if an offset was given to two, as by a server that lost its newest events.
@@ -69,7 +83,7 @@ internal sealed class LogEntry
     /// publisher can have published it. Who can write to Redis must not be able to say what only the server says.
     /// </summary>
     /// <returns>
-    /// Null when the bytes are not an entry that this version stores. Offset 0, without a block, is the word that a log was dropped.
+    /// Null when the bytes are not an entry that this version stores. Offset 0, without a block, is the word that a log was dropped, or that events in it were erased.
     /// </returns>
     public static LogEntry? Parse(ReadOnlyMemory<byte> message)
     {
@@ -106,7 +120,7 @@ internal sealed class LogEntry
         }
 
         var block = message[(headerEnd + 1)..];
-        return (offset == 0 ? block.IsEmpty : SseEncoder.IsBlock(block.Span))
+        return (block.IsEmpty || (offset != 0 && SseEncoder.IsBlock(block.Span)))
             ? new LogEntry(new Position(epoch, offset), previous, publishedAt, key, block)
             : null;
     }

@@ -13,7 +13,7 @@ internal static class StreamGap
     public static LogEntry Create(string topic, string reason, long? from, long? to, Position position)
     {
         var data = JsonSerializer.SerializeToUtf8Bytes(new GapData(topic, reason, from, to), StreamingJsonContext.Default.GapData);
-        return LogEntry.ForGap(position, SseEncoder.Encode("stream.gap", data), reason);
+        return LogEntry.ForGap(position, SseEncoder.Encode("stream.gap", data), reason, (from ?? position.Offset + 1) - 1);
     }
 }
 

@@ -16,7 +16,7 @@ public sealed partial class FloorTests
             "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay",
         ],
         ["SseApp.Events"] =
-            ["Log", "Diagnostics", "Http", "Access", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],
+            ["Log", "Diagnostics", "Archive", "Http", "Access", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],
         ["SseApp.Gateway"] =
         [
             "Telemetry", "Requests", "Clients", "Replicas", "Refusals", "Balancing", "Health", "Streams", "Limits", "Security", "Tls", "Compression",
