@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Access;
+using SseApp.Events.Archive;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
@@ -33,6 +34,7 @@ internal static class EventsService
         builder.AddClusterRedis(HealthStatus.Unhealthy);
         builder.Services.AddAccess<EventsMetrics>();
         builder.AddTopicLog();
+        builder.AddArchive();
         builder.AddStreaming();
         builder.Services.AddSingleton(services => new DescriptorPromise(
             $"{StreamingOptions.SectionName}:{nameof(StreamingOptions.MaxConnections)}",

@@ -13,6 +13,9 @@ internal static class CloseReason
     public const string Error = "error";
     public const string Operator = "operator";
 
+    /// <summary>What the client lacks is in the archive, which cannot be read now.</summary>
+    public const string Archive = "archive";
+
     /// <summary>By an operator, and the client is not to reconnect.</summary>
     public const string OperatorForGood = "operator-for-good";
 
@@ -25,5 +28,5 @@ internal static class CloseReason
     /// <summary>Its ticket has opened another stream.</summary>
     public const string TokenInvalid = AuthReason.TokenInvalid;
 
-    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood, TokenExpired, TokenRevoked, TokenInvalid];
+    public static readonly string[] All = [Client, Drain, SlowConsumer, Age, Rebalance, Error, Operator, OperatorForGood, Archive, TokenExpired, TokenRevoked, TokenInvalid];
 }

@@ -9,10 +9,13 @@ internal static class RefusalReason
     public const string Redis = "redis";
     public const string Topics = "topics";
 
+    /// <summary>The stream would begin with events that are archived, and the archive cannot be read now.</summary>
+    public const string Archive = "archive";
+
     /// <summary>The handler of the stream threw; gateways use the same word for a 5xx without a reason.</summary>
     public const string Failed = "replica-error";
 
-    public static readonly string[] All = [Draining, ConnectionLimit, OpenFiles, Redis, Topics, Failed];
+    public static readonly string[] All = [Draining, ConnectionLimit, OpenFiles, Redis, Topics, Archive, Failed];
 
     public static string Explain(string reason) => reason switch
     {
@@ -20,6 +23,7 @@ internal static class RefusalReason
         ConnectionLimit => "This replica holds as many streams as Streaming:MaxConnections allows.",
         OpenFiles => "This replica has as many connections as its limit of open files allows (ulimit -n, LimitNOFILE=, ulimits.nofile).",
         Topics => "More topics become active than this replica begins in a second (Topics:NewHubsPerSecond).",
+        Archive => "The stream begins with events that only the archive has, and its database cannot be read now.",
         _ => "Redis is not reachable from this replica, so it cannot subscribe.",
     };
 }

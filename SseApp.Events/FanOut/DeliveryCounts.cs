@@ -38,7 +38,7 @@ internal sealed class DeliveryCounts(EventsMetrics metrics, BacklogPool backlogs
         }
     }
 
-    public void Replayed(LogEntry entry) => _replayed += entry.GapReason is null ? 1 : 0;
+    public void Replayed(LogEntry entry) => _replayed += entry.GapReason is null && !entry.IsTombstone ? 1 : 0;
 
     public void Report()
     {

@@ -1,3 +1,4 @@
+using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.FanOut;
@@ -39,6 +40,9 @@ internal abstract class HistoryRequest(int maxBytes, bool confirmed)
     /// shard comes before any event newer than these.
     /// </summary>
     public abstract void Complete(LogEntry[] entries);
+
+    /// <summary>The events are archived, and the archive cannot be read now.</summary>
+    public abstract void Fail(Exception exception);
 }
 
 /// <summary>The next events of a stream that is not at its topic's end yet.</summary>
@@ -55,4 +59,7 @@ internal sealed class StreamReplay(StreamConnection connection, Position after) 
     public override void MoveTo(Position position) => _after = position;
 
     public override void Complete(LogEntry[] entries) => connection.Shard.Post(ShardWorkKind.Replay, connection, entries);
+
+    // The client comes back with its id, and finds the archive, or a refusal that tells it when to ask again.
+    public override void Fail(Exception exception) => connection.End(CloseReason.Archive);
 }

@@ -238,6 +238,11 @@ internal sealed class StreamConnection(
     private void Append(LogEntry entry, int slot)
     {
         Positions[slot] = entry.Position;
+        if (entry.IsTombstone)
+        {
+            return;
+        }
+
         Shard.Own.AppendId(Topics, Positions);
         Shard.Own.Append(entry.Block.Span);
         if (Shard.HasTraced)
@@ -446,7 +451,11 @@ internal sealed class StreamConnection(
             Append(entry, slot);
         }
 
-        Send(Shard.Own, 0);
+        // Of events that were erased nothing is left to send.
+        if (Shard.Own.Length > 0)
+        {
+            Send(Shard.Own, 0);
+        }
     }
 
     private void SetTimes()

@@ -31,6 +31,9 @@ internal static class Problems
 
     public static ProblemHttpResult RedisUnavailable(HttpContext context, string detail) => TryLater(context, "Redis is not available.", detail);
 
+    public static ProblemHttpResult ArchiveUnavailable(HttpContext context, string detail) =>
+        TryLater(context, "The archive is not available.", detail, [new(Reason, RefusalReason.Archive)]);
+
     /// <param name="context">The request.</param>
     /// <param name="detail">For people.</param>
     /// <param name="outcome">A <see cref="PublishOutcome"/>.</param>

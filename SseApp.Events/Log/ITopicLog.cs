@@ -28,8 +28,21 @@ internal interface ITopicLog
     Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes);
 
     /// <summary>Drops the log and announces that to all subscribers.</summary>
-    /// <returns>False when there was none.</returns>
-    Task<bool> DeleteAsync(string topic);
+    /// <returns>Its epoch, the default for what was no log of this version; null when there was none.</returns>
+    Task<Epoch?> DeleteAsync(string topic);
+
+    /// <summary>
+    /// Takes data and key of the events with this key, and leaves tombstones in their places (<see cref="LogEntry.IsTombstone"/>);
+    /// announces that to all subscribers.
+    /// </summary>
+    /// <returns>The newest event when it began, and how many were erased.</returns>
+    Task<ErasedEvents> EraseAsync(string topic, string key);
+
+    /// <summary>Notes up to where the archive has the log; no effect when the log is another one by now.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="archived">The last event that is archived.</param>
+    /// <param name="dropEvents">Lets all events go that Redis holds, if the archive has them.</param>
+    Task MarkArchivedAsync(string topic, Position archived, bool dropEvents);
 
     /// <summary>
     /// Drops the log if it is still of this epoch. For a log that lost its newest events, as after a failover to a

@@ -17,7 +17,7 @@ internal sealed class LogEntry
     private const int EpochDigits = 16;
 
     private LogEntry(
-        Position position, long previous, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null)
+        Position position, long previous, long publishedAtMicroseconds, string? key, ReadOnlyMemory<byte> block, string? gapReason = null, long? after = null)
     {
         Position = position;
         Previous = previous;
@@ -25,6 +25,7 @@ internal sealed class LogEntry
         Key = key;
         Block = block;
         GapReason = gapReason;
+        After = after ?? position.Offset - 1;
     }
 
     public Position Position { get; }
@@ -44,8 +45,8 @@ internal sealed class LogEntry
     /// <summary><c>event:</c> and <c>data:</c> lines and the closing blank line, without <c>id:</c>.</summary>
     public ReadOnlyMemory<byte> Block { get; }
 
-    /// <summary>For a gap: the last offset before what is missing.</summary>
-    public long MissingAfter { get; private init; }
+    /// <summary>The offset that it follows: the one before its own, or for a gap the one before all that is missing.</summary>
+    public long After { get; }
 
     /// <summary>An event that was erased: its place stays, so that offsets are without holes, and no reader gets anything.</summary>
     public bool IsTombstone => Block.IsEmpty;
@@ -60,8 +61,8 @@ internal sealed class LogEntry
     /// <summary>Bytes of memory that a kept entry takes.</summary>
     public int Size => Block.Length + 160;
 
-    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason, long missingAfter) =>
-        new(position, 0, 0, null, block, reason) { MissingAfter = missingAfter };
+    public static LogEntry ForGap(Position position, ReadOnlyMemory<byte> block, string reason, long after) =>
+        new(position, 0, 0, null, block, reason, after);
 
     /// <summary>An event as the archive keeps it. The event before it is not known, which agrees with any.</summary>
     /// <returns>Null when it is nothing that anybody can have published.</returns>

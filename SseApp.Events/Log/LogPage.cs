@@ -14,6 +14,12 @@ internal sealed record LogPage(long First, LogEnd End, LogEntry[] Entries)
     public long Last => End.Position.Offset;
 }
 
+/// <summary>What an erasure did.</summary>
+/// <param name="End">The newest event when it began; the default for a topic without a log.</param>
+/// <param name="Count">Events erased.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ErasedEvents(Position End, long Count);
+
 /// <summary>A log's newest event. A server that lost events gives their offsets to others: the time tells them apart.</summary>
 /// <param name="Position">Where it is; the default for a topic without a log.</param>
 /// <param name="PublishedAtMicroseconds">See <see cref="LogEntry.PublishedAtMicroseconds"/>; 0 when it is not known.</param>

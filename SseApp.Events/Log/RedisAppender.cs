@@ -7,7 +7,7 @@ namespace SseApp.Events.Log;
 /// while a call is under way go together in the next one. Nothing waits while the server is idle, and the busier it is,
 /// the fewer calls it gets.
 /// </summary>
-internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null, Action<string>? onIncomplete = null, TopicChannels? channels = null)
+internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions cluster, TopicLogOptions options, TimeProvider time, Action<string> onForeign, Action<Exception> onFault, RedisMemory? memory = null, Action<string>? onIncomplete = null, TopicChannels? channels = null, IAppendObserver? observer = null)
 {
     // The expiry is a sixteenth longer than the wanted one and set anew when a sixteenth has passed, not at each publish.
     private const int ExpirySlack = 16;
@@ -89,7 +89,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
     {
         var withKey = requests.Count(request => request.IdempotencyKey is not null);
         var keys = new RedisKey[(2 * requests.Length) + withKey];
-        var values = new RedisValue[2 + (10 * requests.Length)];
+        var values = new RedisValue[2 + (12 * requests.Length)];
         var (k, v) = (0, 0);
         values[v++] = Epoch.Create().ToString();
         values[v++] = (long)options.IdempotencyWindow.TotalMilliseconds;
@@ -118,6 +118,8 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             values[v++] = request.IdempotencyKey is null ? 0 : 1;
             values[v++] = request.Known.Newest.Epoch.ToString();
             values[v++] = request.Known.Newest.Offset;
+            values[v++] = retention.IsArchived ? options.MaxUnarchivedEvents : 0;
+            values[v++] = retention.IsArchived ? options.MaxUnarchivedBytes : 0;
         }
 
         var answer = await redis.GetDatabase().ScriptEvaluateAsync(script, keys, values, RedisScript.Flags);
@@ -130,6 +132,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
     {
         for (var i = 0; i < requests.Length; i++)
         {
+            observer?.Appended(requests[i].Topic);
             if (outcome.Answers is not { } answers || i >= answers.Length)
             {
                 requests[i].TrySetException(outcome.Failure ?? new RedisException("The script publish.lua answered too little."));

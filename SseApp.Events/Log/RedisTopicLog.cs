@@ -5,6 +5,9 @@ namespace SseApp.Events.Log;
 
 internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 {
+    // A script keeps all others waiting: some hundred microseconds.
+    private const int EraseSlice = 256;
+
     private const string Strange = "its keys held something else than a log; what is none of this version has made room for a new one, and while the counter is no hash nothing can be stored: DELETE /topics/… takes it away";
     private const string NoEvent = "what its channel carried is no event that anybody can have published";
     private const string NoList = "its log is no list, so it has no events";
@@ -13,6 +16,9 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     private static readonly string s_readScript = RedisScript.Load("read.lua");
     private static readonly string s_dropScript = RedisScript.Load("drop.lua");
     private static readonly string s_shardedDropScript = RedisScript.Sharded(s_dropScript);
+    private static readonly string s_eraseScript = RedisScript.Load("erase.lua");
+    private static readonly string s_shardedEraseScript = RedisScript.Sharded(s_eraseScript);
+    private static readonly string s_archivedScript = RedisScript.Load("archived.lua");
 
     private readonly IConnectionMultiplexer _redis;
     private readonly ClusterOptions _cluster;
@@ -31,13 +37,14 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         ILogger<RedisTopicLog> logger,
         RedisMemory? memory = null,
         ForgedRecords? forged = null,
-        Func<IConnectionMultiplexer, bool?>? areSharded = null)
+        Func<IConnectionMultiplexer, bool?>? areSharded = null,
+        IAppendObserver? observer = null)
     {
         _redis = redis;
         _cluster = cluster.Value;
         _options = options.Value;
         _channels = new TopicChannels(redis, _cluster, time, areSharded ?? RedisTopology.HasShardedChannels);
-        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory, ReportIncomplete, _channels);
+        _appender = new RedisAppender(redis, _cluster, _options, time, topic => CountForeign(topic, Strange), LogFault, memory, ReportIncomplete, _channels, observer);
         _logger = logger;
         _forged = forged;
         redis.ConnectionRestored += OnConnectionRestored;
@@ -74,8 +81,10 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
     public async Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes)
     {
         var prefix = _cluster.KeysOf(topic);
+        var retention = _options.RetentionOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
-            s_readScript, [prefix + "counter", prefix + "log"], [after, maxEvents, maxBytes, _options.RetentionOf(topic).MaxEvents, LogEntry.MaxBytes],
+            s_readScript, [prefix + "counter", prefix + "log"],
+            [after, maxEvents, maxBytes, retention.IsArchived ? Math.Max(retention.MaxEvents, _options.MaxUnarchivedEvents) : retention.MaxEvents, LogEntry.MaxBytes],
             RedisScript.Flags);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
         if (!RedisScript.TryParseEnd(parts[0], parts[1], parts[2], out var end))
@@ -128,7 +137,43 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         return counts.Sum();
     }
 
-    public async Task<bool> DeleteAsync(string topic) => await DropAsync(topic, "");
+    public async Task<Epoch?> DeleteAsync(string topic) => await DropAsync(topic, "") switch
+    {
+        "0" => null,
+        { Length: 16 } text when ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var epoch) => new Epoch(epoch),
+        _ => default(Epoch),
+    };
+
+    public async Task<ErasedEvents> EraseAsync(string topic, string key)
+    {
+        var prefix = _cluster.KeysOf(topic);
+        var (from, erased, end) = (1L, 0L, default(Position));
+        while (true)
+        {
+            var answer = (RedisValue[]?)await _redis.GetDatabase().ScriptEvaluateAsync(
+                _channels.AreSharded ? s_shardedEraseScript : s_eraseScript, [prefix + "counter", prefix + "log"], [from, EraseSlice, key, _cluster.ChannelOf(topic), Announcement()], RedisScript.Flags)
+                ?? throw new InvalidOperationException("The script erase.lua returned nothing.");
+            if (!RedisScript.TryParseEnd(answer[0], answer[1], RedisValue.Null, out var last) || (end != default && last.Position.Epoch != end.Epoch))
+            {
+                return new ErasedEvents(end, erased);
+            }
+
+            end = end == default ? last.Position : end;
+            from = (long)answer[2];
+            erased += (long)answer[3];
+            if (from > end.Offset)
+            {
+                return new ErasedEvents(end, erased);
+            }
+        }
+    }
+
+    public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents)
+    {
+        var prefix = _cluster.KeysOf(topic);
+        return _redis.GetDatabase().ScriptEvaluateAsync(
+            s_archivedScript, [prefix + "counter", prefix + "log"], [archived.Epoch.ToString(), archived.Offset, dropEvents ? 1 : 0], RedisScript.Flags);
+    }
 
     public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());
 
@@ -146,14 +191,15 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public void Dispose() => _redis.ConnectionRestored -= OnConnectionRestored;
 
-    private async Task<bool> DropAsync(string topic, string epoch)
+    private async Task<string> DropAsync(string topic, string epoch)
     {
         var prefix = _cluster.KeysOf(topic);
-        // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
-        var announcement = $"2 {Epoch.Create()} 0 0 0\n";
-        return (bool)await _redis.GetDatabase().ScriptEvaluateAsync(
-            _channels.AreSharded ? s_shardedDropScript : s_dropScript, [prefix + "counter", prefix + "log"], [_cluster.ChannelOf(topic), announcement, epoch], RedisScript.Flags);
+        return (string?)await _redis.GetDatabase().ScriptEvaluateAsync(
+            _channels.AreSharded ? s_shardedDropScript : s_dropScript, [prefix + "counter", prefix + "log"], [_cluster.ChannelOf(topic), Announcement(), epoch], RedisScript.Flags) ?? "0";
     }
+
+    // Offset 0 of an unknown epoch: no event, but reason for every hub to look at the log.
+    private static string Announcement() => $"2 {Epoch.Create()} 0 0 0\n";
 
     private void OnConnectionRestored(object? sender, ConnectionFailedEventArgs e)
     {

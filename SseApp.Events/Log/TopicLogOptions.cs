@@ -34,13 +34,28 @@ internal sealed class TopicLogOptions
     [Range(0, 100_000_000)]
     public int MaxIdempotencyKeys { get; set; } = 10_000;
 
+    /// <summary>
+    /// Events that a topic's log keeps beyond <see cref="MaxEvents"/> while the archive does not have them (<c>Archive:Mode</c>). What is
+    /// beyond this bound goes all the same, and clients that need it get a gap report: Redis must not fill because a database is
+    /// down. Default 100 000.
+    /// </summary>
+    [Range(0, 10_000_000)]
+    public int MaxUnarchivedEvents { get; set; } = 100_000;
+
+    /// <summary>The same in bytes, beyond <see cref="MaxBytes"/>. Default 256 MiB.</summary>
+    [Range(0, long.MaxValue)]
+    public long MaxUnarchivedBytes { get; set; } = 256 * 1024 * 1024;
+
     /// <summary>Other retention by topic name; the first item that matches counts. Default none.</summary>
     public IList<TopicRetention> Overrides { get; } = [];
 
-    // Ten minutes of an event a second. No override is about it: one of MaxEvents 1 for '*' would have it lose what no client lost.
-    private static readonly (int MaxEvents, long MaxBytes, TimeSpan IdleExpiry) s_canary = (600, 0, TimeSpan.FromHours(1));
+    /// <summary>How long events of a topic are archived, null for one that is not; no setting of this section.</summary>
+    internal Func<string, TimeSpan?> ArchivedFor { get; set; } = static _ => null;
 
-    public (int MaxEvents, long MaxBytes, TimeSpan IdleExpiry) RetentionOf(string topic)
+    // Ten minutes of an event a second. No override is about it: one of MaxEvents 1 for '*' would have it lose what no client lost.
+    private static readonly LogRetention s_canary = new(600, 0, TimeSpan.FromHours(1), IsArchived: false);
+
+    public LogRetention RetentionOf(string topic)
     {
         if (TopicName.IsCanary(topic))
         {
@@ -51,12 +66,17 @@ internal sealed class TopicLogOptions
         {
             if (FileSystemName.MatchesSimpleExpression(item.Pattern, topic, ignoreCase: false))
             {
-                return (item.MaxEvents ?? MaxEvents, item.MaxBytes ?? MaxBytes, item.IdleExpiry ?? IdleExpiry);
+                return Retention(topic, item.MaxEvents ?? MaxEvents, item.MaxBytes ?? MaxBytes, item.IdleExpiry ?? IdleExpiry);
             }
         }
 
-        return (MaxEvents, MaxBytes, IdleExpiry);
+        return Retention(topic, MaxEvents, MaxBytes, IdleExpiry);
     }
+
+    // The counter of an archived topic lives as long as its archive: with another one the same events would have two numberings.
+    private LogRetention Retention(string topic, int maxEvents, long maxBytes, TimeSpan idleExpiry) => ArchivedFor(topic) is { } archived
+        ? new LogRetention(maxEvents, maxBytes, archived > idleExpiry ? archived : idleExpiry, IsArchived: true) { ListExpiry = idleExpiry }
+        : new LogRetention(maxEvents, maxBytes, idleExpiry, IsArchived: false);
 }
 
 /// <summary>An item of <c>TopicLog:Overrides</c>: retention of the topics whose name matches; what is not set stays as it is.</summary>

@@ -2,7 +2,8 @@
 -- Keys: for each event its topic's counter (hash) and log (list), and its idempotency record if it has one.
 -- Arguments: new epoch, idempotency window ms; then for each event channel, published at and key of the event, block,
 -- entries and bytes to keep (bytes '0': any number), expiry ms, whether the expiry is due ('1'), whether it has an
--- idempotency record ('1'), epoch and offset of the newest event that the publisher knows to be stored.
+-- idempotency record ('1'), epoch and offset of the newest event that the publisher knows to be stored, and for a topic that is
+-- archived the entries and bytes to keep at most while the archive has not got them ('0': it is not archived).
 -- Answer: for each event its offset if it is of the known epoch; else epoch, offset and 1 for a repeated event, 2 for one in
 -- whose keys something was that only somebody else can have written, and that gave way to it, else 0; or '!' and an error.
 -- Only commands that Redis >= 6.2, Valkey and Garnet share.
@@ -63,7 +64,7 @@ local function append(k, a)
   end
 
   -- A counter of another type is an error: it may be another program's own.
-  local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size')
+  local newest = call('HMGET', counter, 'epoch', 'offset', 'published', 'size', 'archived')
   local epoch = newest[1]
   local offset = epoch and known(epoch, newest[2])
   -- No counter of ours, which begins at 1 and whose numbers are exact; nobody can read what was stored after it.
@@ -75,6 +76,7 @@ local function append(k, a)
   local published = match(args[a + 1], '^%d+')
   local previous = newest[3] or '0'
   local size = newest[4]
+  local archived = match(newest[5] or '', '^%d+$') and tonumber(newest[5]) or 0
   -- No time of this age.
   if not match(previous, '^%d+$') or #previous > 17 then
     foreign = true
@@ -89,6 +91,7 @@ local function append(k, a)
     previous = '0'
     size = false
     due = true
+    archived = 0
   end
 
   local position = epoch .. ' ' .. text(offset)
@@ -98,7 +101,10 @@ local function append(k, a)
   bytes = bytes + #message
   call('HSET', counter, 'epoch', epoch, 'offset', text(offset), 'published', published, 'size', text(bytes) .. ' ' .. text(entries + 1))
   -- After the first command that a full server refuses: after any other Redis would let all of them pass.
-  if offset == 1 then call('DEL', log) end
+  if offset == 1 then
+    call('DEL', log)
+    if newest[5] then call('HDEL', counter, 'archived') end
+  end
 
   local length = try('RPUSH', log, message)
   if strange(length) then
@@ -114,10 +120,13 @@ local function append(k, a)
   local counted = length == entries + 1
   if not counted then bytes = count(log, length, size) end
   local limit, most = tonumber(args[a + 3]), tonumber(args[a + 4])
+  -- Events that are nowhere else stay, as far as they may.
+  local alone, widest = math.min(offset - archived, tonumber(args[a + 10])), tonumber(args[a + 11])
+  if alone > limit then limit = alone end
   -- Not at each event: readers leave out what is too much.
   local excess = length > limit + limit / 8 and length - limit or 0
   -- The newest event stays, whatever its size.
-  while length > 1 and (excess > 0 or (most > 0 and bytes > most)) do
+  while length > 1 and (excess > 0 or (most > 0 and bytes > most and (length > alone or bytes > widest))) do
     -- For bytes one by one, or more would go than has to.
     local taken = excess > 1 and call('LPOP', log, text(math.min(excess, 128))) or { call('LPOP', log) }
     if not taken[1] then break end
@@ -140,7 +149,7 @@ end
 
 local answer = {}
 local k = 1
-for a = 3, #args, 10 do
+for a = 3, #args, 12 do
   stored = false
   local done, result = pcall(append, k, a)
   if not done then

@@ -1,3 +1,4 @@
+using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 
@@ -10,7 +11,7 @@ internal static class ResumePointParser
 
     /// <summary>
     /// Reads where to begin. The header goes before the query: an EventSource that reconnects repeats its URL, and only
-    /// the header is about where it was. An id goes before <c>history</c> for the same reason.
+    /// the header is about where it was. An id goes before <c>history</c> and <c>from</c> for the same reason.
     /// </summary>
     /// <returns>The resume point, or the rule that the request breaks. A strange id breaks none: a client cannot help it.</returns>
     public static (ResumePoint Start, string? Rule) Parse(IHeaderDictionary headers, IQueryCollection query, TopicSet topics)
@@ -22,6 +23,16 @@ internal static class ResumePointParser
             return (ResumePoint.Live, $"'history' is given once and is a whole number from 0 to {MaxHistory}: that many events of each topic come first.");
         }
 
+        if (!TimeQuery.TryRead(query, "from", out var from))
+        {
+            return (ResumePoint.Live, $"'from' {TimeQuery.Rule}: the first event that was published then or later comes first.");
+        }
+
+        if (from is not null && history > 0)
+        {
+            return (ResumePoint.Live, "'from' and 'history' each say where the stream begins: give one of them.");
+        }
+
         var id = headers["Last-Event-ID"].ToString();
         if (id.Length == 0)
         {
@@ -30,7 +41,7 @@ internal static class ResumePointParser
 
         if (id.Length == 0)
         {
-            return (history == 0 ? ResumePoint.Live : ResumePoint.Live with { History = history }, null);
+            return (history == 0 && from is null ? ResumePoint.Live : ResumePoint.Live with { History = history, From = from }, null);
         }
 
         if (id == Earliest)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Primitives;
+using SseApp.Events.Archive;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Http;
@@ -26,6 +27,7 @@ internal sealed class StreamEndpoint(
     TicketStore ticketStore,
     Rebalancer rebalancer,
     EventsMetrics metrics,
+    HistorySearch search,
     DescriptorBudget descriptors,
     TimeProvider time,
     IOptions<StreamingOptions> options)
@@ -257,6 +259,10 @@ internal sealed class StreamEndpoint(
         {
             await refusal.WriteAsync(context, RefusalReason.Redis);
         }
+        catch (ArchiveUnavailableException) when (!context.Response.HasStarted)
+        {
+            await refusal.WriteAsync(context, RefusalReason.Archive);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The client left before the stream was open.
@@ -272,12 +278,19 @@ internal sealed class StreamEndpoint(
         return connection;
     }
 
-    private Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
+    private async Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
     {
-        var markBits = resumePoint.Positions is { } positions ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
+        if (resumePoint.From is { } from)
+        {
+            // Searched for when all hubs are subscribed: what is published meanwhile comes by them.
+            var found = await Task.WhenAll(acquired.Select(hub => search.FindAsync(hub.Topic, from, cancellationToken))).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+            resumePoint = resumePoint with { Positions = Array.ConvertAll(found, position => new MarkedPosition(position.Epoch.Mark(PositionCodec.MaxMarkBits), position.Offset)) };
+        }
+
+        var markBits = resumePoint is { From: null, Positions: { } positions } ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
         // All topics are asked before the first answer is awaited.
         Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(resumePoint, slot, markBits))];
-        return Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+        return await Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
     }
 
     private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, ResumePoint resumePoint)

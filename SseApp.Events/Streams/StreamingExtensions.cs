@@ -19,7 +19,10 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<TopicHubs>();
         builder.Services.AddSingleton<ClusterSubscribers>();
         builder.Services.AddSingleton<TopicHistory>();
+        builder.Services.AddSingleton<HistoryReader>();
         builder.Services.AddSingleton<PositionEndpoint>();
+        builder.Services.AddSingleton<NowEndpoint>();
+        builder.Services.AddSingleton<TopicRemoval>();
         builder.Services.AddHostedService<TopicCheck>();
         builder.Services.AddStreamTransport();
         builder.Services.AddSingleton<StreamRefusal>();

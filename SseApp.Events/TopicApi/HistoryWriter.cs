@@ -35,20 +35,20 @@ internal sealed class HistoryWriter : IDisposable
         _json = new Utf8JsonWriter(output, s_options);
     }
 
-    /// <param name="page">The first one; what it says of the log is of the whole answer.</param>
-    public void Begin(LogPage page)
+    /// <param name="range">Of the log whose events follow.</param>
+    public void Begin(HistoryRange range)
     {
         if (_lines)
         {
             return;
         }
 
-        var exists = page.Last > 0;
+        var exists = range.Epoch != default;
         _json.WriteStartObject();
         _json.WriteString("topic"u8, _alone.Names[0]);
-        _json.WriteString("epoch"u8, exists ? page.Epoch.ToString() : null);
-        _json.WriteNumber("firstOffset"u8, exists ? page.First : 0);
-        _json.WriteNumber("lastOffset"u8, page.Last);
+        _json.WriteString("epoch"u8, exists ? range.Epoch.ToString() : null);
+        _json.WriteNumber("firstOffset"u8, exists ? range.First : 0);
+        _json.WriteNumber("lastOffset"u8, range.End.Position.Offset);
         _json.WriteStartArray("events"u8);
     }
 
@@ -99,7 +99,9 @@ internal sealed class HistoryWriter : IDisposable
         _json.WriteString("id"u8, PositionCodec.Encode(_alone, [entry.Position]));
         if (entry.GapReason is not null)
         {
-            _json.WriteString("error"u8, "The log holds something at this offset that is no event.");
+            _json.WriteString("error"u8, entry.After < entry.Position.Offset - 1
+                ? string.Create(CultureInfo.InvariantCulture, $"The events {entry.After + 1} to {entry.Position.Offset} are lost.")
+                : "There is no event at this offset: it is lost, or what the log holds there is none.");
         }
         else
         {

@@ -1,4 +1,5 @@
 using SseApp.Events.FanOut;
+using SseApp.Events.Archive;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Credentials;
@@ -9,7 +10,7 @@ namespace SseApp.Events.TopicApi;
 /// <c>GET /events/position?topic=&amp;lastEventId=</c>: what an id means, and what a stream that resumes from it would begin with. For
 /// whoever wants to know why a client was told of a gap, or to count that it lost nothing.
 /// </summary>
-internal sealed class PositionEndpoint(ITopicLog log, CredentialService credentials, AccessRefusal access, IOptions<StreamingOptions> options)
+internal sealed class PositionEndpoint(HistoryReader history, CredentialService credentials, AccessRefusal access, IOptions<StreamingOptions> options)
 {
     public async Task<IResult> HandleAsync(HttpContext context)
     {
@@ -37,7 +38,7 @@ internal sealed class PositionEndpoint(ITopicLog log, CredentialService credenti
         var isKnown = PositionCodec.TryDecode(id, topics, positions);
         try
         {
-            var pages = await Task.WhenAll(topics.Names.Select(name => log.ReadAsync(name, after: 0, maxEvents: 0, maxBytes: 0)));
+            var pages = await Task.WhenAll(topics.Names.Select(name => history.DescribeAsync(name, context.RequestAborted)));
             var markBits = isKnown ? PositionCodec.MarkBits(positions) : 0;
             return TypedResults.Ok(new PositionInfo(
                 isKnown, [.. topics.Names.Select((name, slot) => TopicPosition.Of(name, isKnown ? positions[slot] : null, markBits, pages[slot]))]));
@@ -45,6 +46,10 @@ internal sealed class PositionEndpoint(ITopicLog log, CredentialService credenti
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             return Problems.RedisUnavailable(context, "The topics cannot be read. Ask again after the time in Retry-After.");
+        }
+        catch (ArchiveUnavailableException exception)
+        {
+            return Problems.ArchiveUnavailable(context, $"What the topics have cannot be told without the archive. {exception.Message}");
         }
     }
 }
@@ -67,16 +72,26 @@ internal sealed record TopicPosition(
     string Topic, string? Epoch, bool? SameEpoch, long? Offset, long FirstOffset, long LastOffset, long Events, GapData? Gap)
 {
     /// <summary>The same decision as a topic's hub makes when a stream begins.</summary>
-    public static TopicPosition Of(string topic, MarkedPosition? asked, int markBits, LogPage page)
+    public static TopicPosition Of(string topic, MarkedPosition? asked, int markBits, HistoryRange page)
     {
-        var exists = page.Last > 0;
+        var last = page.End.Position.Offset;
+        var exists = last > 0;
+        var earlier = asked is { } old && old != default && old.Mark != page.Epoch.Mark(markBits) ? Array.FindLastIndex(page.Earlier, epoch => epoch.Epoch.Mark(markBits) == old.Mark) : -1;
+        if (earlier >= 0 && asked is { } begin)
+        {
+            // What is archived of the epochs from there on comes first, each end of one with a gap.
+            var rest = page.Earlier[earlier..].Sum(epoch => epoch.Last - epoch.First + 1) - Math.Max(0, begin.Offset - page.Earlier[earlier].First + 1) + last - page.First + 1;
+            return new TopicPosition(
+                topic, exists ? page.Epoch.ToString() : null, false, begin.Offset, exists ? page.First : 0, last, rest, new GapData(topic, GapReason.Epoch, Math.Max(begin.Offset, page.Earlier[earlier].Last) + 1, null));
+        }
+
         // An id from before the first event fits every log that begins at its beginning.
         bool? same = asked is { } given ? given == default || given.Mark == page.Epoch.Mark(markBits) : null;
-        var (gap, after) = asked is not { } position || (same == true && position.Offset > page.Last) ? (new GapData(topic, GapReason.UnknownPosition, null, page.Last), page.Last)
+        var (gap, after) = asked is not { } position || (same == true && position.Offset > last) ? (new GapData(topic, GapReason.UnknownPosition, null, last), last)
             : same == false ? (new GapData(topic, GapReason.Epoch, position.Offset + 1, null), page.First - 1)
             : position.Offset < page.First - 1 ? (new GapData(topic, GapReason.Expired, position.Offset + 1, page.First - 1), page.First - 1)
             : ((GapData?)null, position.Offset);
         return new TopicPosition(
-            topic, exists ? page.Epoch.ToString() : null, same, asked?.Offset, exists ? page.First : 0, page.Last, page.Last - after, gap);
+            topic, exists ? page.Epoch.ToString() : null, same, asked?.Offset, exists ? page.First : 0, last, last - after, gap);
     }
 }

@@ -1,4 +1,5 @@
 using SseApp.Events.Access;
+using SseApp.Events.Archive;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
@@ -14,13 +15,18 @@ internal static class TopicEndpoint
         var readable = app.MapGroup("").Needs(NeedKind.Subscribe).AddEndpointFilter<SubscribeFilter>();
         readable.MapGet("/topics/{topic}", DescribeAsync).WithName("TopicInfo");
         app.MapGet($"{EventStreams.Path}/position", (HttpContext context, PositionEndpoint endpoint) => endpoint.HandleAsync(context)).Needs(NeedKind.Subscribe).WithName("PositionInfo");
+        app.MapGet(EventStreams.PositionPath, (HttpContext context, NowEndpoint endpoint) => endpoint.HandleAsync(context)).Needs(NeedKind.Subscribe).WithName("Position");
         readable.MapGet("/topics/{topic}/events", (string topic, HttpContext context, TopicHistory history) => history.HandleAsync(topic, context)).WithName("TopicHistory");
     }
 
     /// <summary>Maps what only operators may do.</summary>
-    public static void MapDeletion(this IEndpointRouteBuilder operators) => operators.MapDelete("/topics/{topic}", DeleteAsync);
+    public static void MapDeletion(this IEndpointRouteBuilder operators)
+    {
+        operators.MapDelete("/topics/{topic}", (string topic, HttpContext context, TopicRemoval removal) => removal.DeleteAsync(topic, context));
+        operators.MapDelete("/topics/{topic}/events", (string topic, HttpContext context, TopicRemoval removal) => removal.EraseAsync(topic, context));
+    }
 
-    private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, TopicHubs hubs, ClusterSubscribers cluster)
+    private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, HistoryReader history, TopicHubs hubs, ClusterSubscribers cluster)
     {
         topic = TopicPaths.Name(topic);
         if (!TopicName.IsValid(topic))
@@ -31,36 +37,30 @@ internal static class TopicEndpoint
         try
         {
             var subscribed = log.CountSubscribedReplicasAsync(topic);
-            var page = await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0);
-            var exists = page.Last > 0;
+            var range = await history.DescribeAsync(topic, context.RequestAborted);
+            var exists = range.Epoch != default;
             var local = hubs.LocalSubscribers(topic);
             var replicas = await subscribed;
             // Nobody is asked about a topic that no other replica is subscribed to, whatever names somebody makes up.
             var others = replicas > (local > 0 ? 1 : 0) ? await cluster.CountOthersAsync(topic) : default;
             return TypedResults.Ok(new TopicInfo(
-                topic, exists ? page.Epoch.ToString() : null, exists ? page.First : 0, page.Last, local, local + others.Count, others.Unanswered, replicas));
+                topic,
+                exists ? range.Epoch.ToString() : null,
+                exists ? range.First : 0,
+                range.End.Position.Offset,
+                local,
+                local + others.Count,
+                others.Unanswered,
+                replicas,
+                [.. range.Earlier.Select(epoch => new EarlierEpoch(epoch.Epoch.ToString(), epoch.First, epoch.Last, epoch.FirstPublishedAt, epoch.LastPublishedAt))]));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             return Problems.RedisUnavailable(context, "The topic cannot be read. Ask again after the time in Retry-After.");
         }
-    }
-
-    private static async Task<IResult> DeleteAsync(string topic, HttpContext context, ITopicLog log)
-    {
-        topic = TopicPaths.Name(topic);
-        if (!TopicName.IsValid(topic))
+        catch (ArchiveUnavailableException exception)
         {
-            return Problems.BadRequest("The topic is not valid.", TopicName.Rule);
-        }
-
-        try
-        {
-            return await log.DeleteAsync(topic) ? TypedResults.NoContent() : Problems.NotFound("The topic has no log.", "Nothing was published to it, or its events have expired.");
-        }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-        {
-            return Problems.RedisUnavailable(context, "The topic may or may not be deleted. Delete it again after the time in Retry-After.");
+            return Problems.ArchiveUnavailable(context, $"The topic cannot be described without the archive. {exception.Message}");
         }
     }
 }
@@ -74,6 +74,7 @@ internal static class TopicEndpoint
 /// <param name="ClusterSubscribers">Streams of the topic on this replica and on all others that answered.</param>
 /// <param name="UnansweredReplicas">Replicas that did not answer within a second; there may be more streams on them.</param>
 /// <param name="SubscribedReplicas">Replicas of the cluster that hold streams of the topic, or did a moment ago.</param>
+/// <param name="EarlierEpochs">Logs that are over and archived, the oldest first; empty without an archive.</param>
 internal sealed record TopicInfo(
     string Topic,
     string? Epoch,
@@ -82,4 +83,8 @@ internal sealed record TopicInfo(
     int LocalSubscribers,
     int ClusterSubscribers,
     int UnansweredReplicas,
-    long SubscribedReplicas);
+    long SubscribedReplicas,
+    EarlierEpoch[] EarlierEpochs);
+
+/// <summary>A log that is over, as <c>?epoch=</c> of the history reads it.</summary>
+internal sealed record EarlierEpoch(string Epoch, long FirstOffset, long LastOffset, DateTimeOffset FirstPublishedAt, DateTimeOffset LastPublishedAt);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using SseApp.Events.Archive;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
@@ -7,15 +8,17 @@ using SseApp.ServiceDefaults.Cluster.Credentials;
 namespace SseApp.Events.TopicApi;
 
 /// <summary>
-/// <c>GET /topics/{topic}/events?after=&amp;limit=</c>: a part of the log, as JSON, or NDJSON if the client accepts that. It is
+/// <c>GET /topics/{topic}/events?after=&amp;limit=</c>, or <c>?from=&amp;to=</c>, or <c>?epoch=&amp;after=</c>: a part of the history, as JSON, or NDJSON if the client accepts that. It is
 /// read in pages, the next one when the client has taken the one before it, so that each request holds one page.
 /// </summary>
-internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, CredentialService credentials, EventsMetrics metrics)
+internal sealed class TopicHistory(HistoryReader history, HistorySearch search, RequestBudget budget, CredentialService credentials, EventsMetrics metrics)
 {
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1_000;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const string Ndjson = "application/x-ndjson";
+
+    private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(10);
 
     // A page, and what its entries and the JSON of one of them take beside it.
     private const int PageBytes = 64 * 1024;
@@ -29,14 +32,9 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
             return Problems.BadRequest("The topic is not valid.", TopicName.Rule);
         }
 
-        if (!TryRead(context.Request.Query, "after", 0, out var after))
+        if (Parse(context.Request.Query, out var query) is { } rule)
         {
-            return Problems.BadRequest("The range is not valid.", "'after' is an offset of 0 or more: events behind it are returned.");
-        }
-
-        if (!TryRead(context.Request.Query, "limit", DefaultLimit, out var limit) || limit is 0 or > MaxLimit)
-        {
-            return Problems.BadRequest("The range is not valid.", $"'limit' is a number of events from 1 to {MaxLimit}.");
+            return Problems.BadRequest("The range is not valid.", rule);
         }
 
         using var memory = budget.OpenLarge();
@@ -45,14 +43,26 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
             return Busy(context);
         }
 
-        LogPage page;
+        HistoryRange range;
+        HistoryPart page;
         try
         {
-            page = await log.ReadAsync(topic, after, (int)limit, PageBytes);
+            (range, var begin) = await LocateAsync(topic, query, context.RequestAborted);
+            if (begin is null)
+            {
+                return Problems.NotFound("The epoch is not known.", $"The topic has no events of it that are left. GET /topics/{topic} names the epochs that there are.");
+            }
+
+            query = begin.Value;
+            page = await history.ReadAsync(topic, query.Epoch, query.After, query.Limit, PageBytes, context.RequestAborted);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             return Problems.RedisUnavailable(context, "The topic cannot be read. Ask again after the time in Retry-After.");
+        }
+        catch (ArchiveUnavailableException exception)
+        {
+            return Problems.ArchiveUnavailable(context, $"These events are in the archive, which cannot be read now. {exception.Message}");
         }
 
         if (!TryHold(page, memory))
@@ -68,8 +78,71 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
         }
 
         using var writer = new HistoryWriter(topic, ndjson, context.Response.BodyWriter, context.RequestAborted);
-        await WriteAsync(topic, Caller.Of(context), (int)limit, page, writer, memory);
+        await WriteAsync(topic, Caller.Of(context), query, range, page, writer, memory, context.RequestAborted);
         return TypedResults.Empty;
+    }
+
+    private static string? Parse(IQueryCollection query, out HistoryQuery parsed)
+    {
+        parsed = default;
+        if (!TryRead(query, "after", 0, out var after))
+        {
+            return "'after' is an offset of 0 or more: events behind it are returned.";
+        }
+
+        if (!TryRead(query, "limit", DefaultLimit, out var limit) || limit is 0 or > MaxLimit)
+        {
+            return $"'limit' is a number of events from 1 to {MaxLimit}.";
+        }
+
+        if (!TimeQuery.TryRead(query, "from", out var from))
+        {
+            return $"'from' {TimeQuery.Rule}: events that were published then or later are returned.";
+        }
+
+        if (!TimeQuery.TryRead(query, "to", out var to))
+        {
+            return $"'to' {TimeQuery.Rule}: events that were published before it are returned.";
+        }
+
+        if (from is not null && (query.ContainsKey("after") || query.ContainsKey("epoch")))
+        {
+            return "'from' says where to begin, and so do 'after' and 'epoch': give one of them.";
+        }
+
+        Epoch? epoch = null;
+        if (query["epoch"] is { Count: > 0 } given)
+        {
+            if (given is not [{ Length: 16 } text] || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value == 0)
+            {
+                return "'epoch' is given once, as answers have it: 16 hexadecimal digits.";
+            }
+
+            epoch = new Epoch(value);
+        }
+
+        parsed = new HistoryQuery(epoch, after, (int)limit, from, to);
+        return null;
+    }
+
+    /// <summary>What there is of the topic, and the query with where to begin; null for an epoch that is not there.</summary>
+    private async Task<(HistoryRange Range, HistoryQuery? Begin)> LocateAsync(string topic, HistoryQuery query, CancellationToken cancellationToken)
+    {
+        var range = await history.DescribeAsync(topic, cancellationToken);
+        if (query.From is { } from)
+        {
+            var position = await search.FindAsync(topic, from, cancellationToken);
+            query = query with { Epoch = position.Epoch == default ? null : position.Epoch, After = position.Offset };
+        }
+
+        if (query.Epoch is not { } epoch || epoch == range.Epoch)
+        {
+            return (range, query with { Epoch = null });
+        }
+
+        return Array.Find(range.Earlier, other => other.Epoch == epoch) is { } earlier
+            ? (range with { Epoch = epoch, First = earlier.First, End = new LogEnd(new Position(epoch, earlier.Last), 0) }, query)
+            : (range, null);
     }
 
     private static bool TryRead(IQueryCollection query, string name, long otherwise, out long value)
@@ -82,7 +155,7 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
         request.GetTypedHeaders().Accept.Any(accept => accept.MediaType.Equals(Ndjson, StringComparison.OrdinalIgnoreCase) && accept.Quality is not 0);
 
     // A page has one event at least, and that may be larger than a page.
-    private static bool TryHold(LogPage page, MemoryShare memory) =>
+    private static bool TryHold(HistoryPart page, MemoryShare memory) =>
         page.Entries is not [{ Block.Length: > PageBytes and var larger }] || memory.TryTake(2L * larger);
 
     private ProblemHttpResult Busy(HttpContext context)
@@ -93,24 +166,38 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
 
     /// <summary>
     /// Ends early, with what is whole, when the next page cannot be had: the log is another one, events that come next are no
-    /// longer in it, Redis or memory is short, or the credential has ended or was revoked. Whoever reads on after the last event finds out.
+    /// longer in it, Redis, the archive or memory is short, or the credential has ended or was revoked. Whoever reads on after the last event finds out.
     /// </summary>
-    private async Task WriteAsync(string topic, Principal principal, int limit, LogPage page, HistoryWriter writer, MemoryShare memory)
+    private async Task WriteAsync(
+        string topic, Principal principal, HistoryQuery query, HistoryRange range, HistoryPart page, HistoryWriter writer, MemoryShare memory, CancellationToken cancellationToken)
     {
-        var (end, bytes) = (page.End.Position, (long)MaxBytes);
-        writer.Begin(page);
+        var (end, bytes, limit) = (range.End.Position, (long)MaxBytes, query.Limit);
+        var (from, to) = (query.From?.UnixMicroseconds() ?? 0, query.To?.UnixMicroseconds() ?? long.MaxValue);
+        // By replicas' clocks, which differ a little.
+        var last = to == long.MaxValue ? to : to + (long)s_skew.TotalMicroseconds;
+        writer.Begin(range);
         while (true)
         {
+            var over = false;
             foreach (var entry in page.Entries)
             {
-                await writer.WriteAsync(entry);
-                bytes -= entry.Size;
+                over = entry.PublishedAtMicroseconds >= last;
+                if (over || limit == 0)
+                {
+                    break;
+                }
+
+                if (!entry.IsTombstone && (entry.GapReason is not null || (entry.PublishedAtMicroseconds >= from && entry.PublishedAtMicroseconds < to)))
+                {
+                    await writer.WriteAsync(entry);
+                    bytes -= entry.Size;
+                    limit--;
+                }
             }
 
-            limit -= page.Entries.Length;
-            if (limit <= 0 || bytes <= 0 || page.Entries is not [.., { Position: var last }] || last.Offset >= end.Offset
+            if (over || limit <= 0 || bytes <= 0 || page.Entries is not [.., { Position: var newest }] || newest.Offset >= end.Offset
                 || credentials.VerifyAgain(principal).Reason is not null
-                || await ReadAsync(topic, last, (int)Math.Min(limit, end.Offset - last.Offset), (int)Math.Min(PageBytes, bytes)) is not { } next
+                || await ReadAsync(topic, query.Epoch, newest, (int)Math.Min(limit, end.Offset - newest.Offset), (int)Math.Min(PageBytes, bytes), cancellationToken) is not { } next
                 || !TryHold(next, memory))
             {
                 break;
@@ -123,16 +210,24 @@ internal sealed class TopicHistory(ITopicLog log, RequestBudget budget, Credenti
     }
 
     /// <returns>Null when what comes after this position cannot be had.</returns>
-    private async Task<LogPage?> ReadAsync(string topic, Position after, int maxEvents, int maxBytes)
+    private async Task<HistoryPart?> ReadAsync(string topic, Epoch? epoch, Position after, int maxEvents, int maxBytes, CancellationToken cancellationToken)
     {
         try
         {
-            var page = await log.ReadAsync(topic, after.Offset, maxEvents, maxBytes);
-            return page.Epoch == after.Epoch && page.First <= after.Offset + 1 && page.Entries.Length > 0 ? page : null;
+            var page = await history.ReadAsync(topic, epoch, after.Offset, maxEvents, maxBytes, cancellationToken);
+            return page.Epoch == after.Epoch && page.Entries is [var first, ..] && first.After <= after.Offset ? page : null;
         }
-        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is ArchiveUnavailableException)
         {
             return null;
         }
     }
+
+    /// <param name="Epoch">One that is over; null for the log as it is now.</param>
+    /// <param name="After">Events behind this offset.</param>
+    /// <param name="Limit">So many at most.</param>
+    /// <param name="From">Published then or later.</param>
+    /// <param name="To">Published before it.</param>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct HistoryQuery(Epoch? Epoch, long After, int Limit, DateTimeOffset? From, DateTimeOffset? To);
 }

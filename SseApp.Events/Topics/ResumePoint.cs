@@ -7,9 +7,10 @@ namespace SseApp.Events.Topics;
 /// <param name="Unknown">The client has an id that says nothing about these topics.</param>
 /// <param name="Earliest">With the oldest event there is.</param>
 /// <param name="History">That many events before the newest.</param>
-internal sealed record ResumePoint(MarkedPosition[]? Positions, bool Unknown, bool Earliest, int History)
+/// <param name="From">With the first event that was published at or after this moment.</param>
+internal sealed record ResumePoint(MarkedPosition[]? Positions, bool Unknown, bool Earliest, int History, DateTimeOffset? From)
 {
-    public static readonly ResumePoint Live = new(null, false, false, 0);
+    public static readonly ResumePoint Live = new(null, false, false, 0, null);
 
-    public bool IsLive => Positions is null && !Unknown && !Earliest && History == 0;
+    public bool IsLive => Positions is null && !Unknown && !Earliest && History == 0 && From is null;
 }

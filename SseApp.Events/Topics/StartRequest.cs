@@ -37,6 +37,8 @@ internal sealed class StartRequest : HistoryRequest
     public override void Complete(LogEntry[] entries) => _completion.TrySetResult(
         entries is [{ GapReason: not null } gap] ? new StreamStart(Repeat(gap.Position.Epoch), gap) : new StreamStart(_found!.Value, null));
 
+    public override void Fail(Exception exception) => _completion.TrySetException(exception);
+
     // Ids that are sent before the gap repeat the client's position, and their marks may be wider than those of its id.
     private Position Repeat(Epoch current) => Clamp
         ? _found!.Value

@@ -65,8 +65,8 @@ internal sealed partial class TopicHub
             return page.End.IsSameAs(head);
         }
 
-        var next = page.Entries is [var first, ..] ? head.Position.Offset + 1 - first.Position.Offset : -1;
-        return next < 0 || next >= page.Entries.Length || LogEnd.AreSame(page.Entries[next].Previous, head.PublishedAtMicroseconds);
+        var next = LogEntries.CountThrough(page.Entries, head.Position.Offset);
+        return next >= page.Entries.Length || page.Entries[next].After != head.Position.Offset || LogEnd.AreSame(page.Entries[next].Previous, head.PublishedAtMicroseconds);
     }
 
     private void CatchUp(LogPage page)
@@ -116,7 +116,7 @@ internal sealed partial class TopicHub
         }
         else
         {
-            ReportGap(GapReason.Epoch, _head.Offset + 1, null, page.Epoch == default ? default : new Position(page.Epoch, page.First - 1));
+            ReportGap(GapReason.Epoch, _head.Offset + 1, null, page.Epoch == default ? default : new Position(page.Epoch, _archive is null ? page.First - 1 : 0));
         }
 
         _logFirst = page.First;

@@ -1,3 +1,4 @@
+using SseApp.Events.Archive;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Topics;
@@ -79,7 +80,7 @@ internal sealed partial class TopicHub
                     await _log.FenceAsync(Topic, plan.Fence);
                 }
 
-                var page = await _log.ReadAsync(Topic, plan.After, MaxPageEvents, MaxPageBytes);
+                var page = await ReadLogAsync(plan);
                 lock (_gate)
                 {
                     Apply(plan, page);
@@ -93,7 +94,7 @@ internal sealed partial class TopicHub
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (!RedisErrors.IsUnavailable(exception))
+                if (!RedisErrors.IsUnavailable(exception) && exception is not ArchiveUnavailableException)
                 {
                     LogReadFailed(_logger, exception, Topic);
                 }
@@ -119,6 +120,19 @@ internal sealed partial class TopicHub
                 await Task.Delay(s_retryDelay, _time, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private async Task<LogPage> ReadLogAsync(ReadPlan plan)
+    {
+        var page = await _log.ReadAsync(Topic, plan.After, MaxPageEvents, MaxPageBytes);
+        if (_archive is null || !plan.IsCheck || page.First <= plan.After + 1 || page.Epoch != plan.Head.Position.Epoch)
+        {
+            return page;
+        }
+
+        // The hub is further behind than Redis goes back.
+        var entries = await _archive.ReadAsync(new ArchivedLog(Topic, page.Epoch), plan.After, page.First, _stopped);
+        return page with { First = plan.After + 1, Entries = entries };
     }
 
     private bool TryPlan(out ReadPlan plan)

@@ -1,3 +1,5 @@
+using SseApp.Events.Archive;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Log;
 
@@ -17,6 +19,11 @@ internal sealed partial class TopicHub
     /// <param name="markBits">Width of the epochs' marks in the client's id.</param>
     public Task<StreamStart> FindStartAsync(ResumePoint resumePoint, int slot, int markBits)
     {
+        if (resumePoint.Earliest && _archive is not null)
+        {
+            return FindEarliestAsync(_archive);
+        }
+
         lock (_gate)
         {
             if (resumePoint.Unknown)
@@ -31,6 +38,25 @@ internal sealed partial class TopicHub
             Add(request);
             return request.Completion;
         }
+    }
+
+    // There may be events of before the log that there is now.
+    private async Task<StreamStart> FindEarliestAsync(ArchiveHistory archive)
+    {
+        var epochs = await archive.GetEpochsAsync(Topic, _stopped);
+        StartRequest request;
+        lock (_gate)
+        {
+            if (epochs is [var oldest, ..] && oldest.Epoch != _head.Epoch)
+            {
+                return new StreamStart(new Position(oldest.Epoch, oldest.First - 1), null);
+            }
+
+            request = new StartRequest(default(Position));
+            Add(request);
+        }
+
+        return await request.Completion;
     }
 
     /// <summary>Asks for the events after a position; the answer may come before this returns.</summary>
@@ -62,7 +88,7 @@ internal sealed partial class TopicHub
         for (var i = page.Entries.Length - 1; i >= 0; i--)
         {
             var entry = page.Entries[i];
-            if (entry.Position.Offset == RingFirst - 1 && !_ring.TryAddFirst(entry))
+            if (entry.Position.Offset == RingFirst - 1 && (entry.After != entry.Position.Offset - 1 || !_ring.TryAddFirst(entry)))
             {
                 return;
             }
@@ -81,7 +107,7 @@ internal sealed partial class TopicHub
 
         if (!request.Fits(_head.Epoch))
         {
-            return request.Confirmed && CompleteWithGap(request, GapReason.Epoch, request.After + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1)));
+            return request.Confirmed && (TryAskArchive(request) || CompleteWithGap(request, GapReason.Epoch, request.After + 1, null, new Position(_head.Epoch, Math.Max(0, _logFirst - 1))));
         }
 
         var after = new Position(_head.Epoch, request.After);
@@ -90,7 +116,7 @@ internal sealed partial class TopicHub
             return request.Confirmed && CompleteWithGap(request, GapReason.UnknownPosition, null, _head.Offset, _head);
         }
 
-        if (request.Clamp && after.Offset < _logFirst - 1)
+        if (request.Clamp && after.Offset < _logFirst - 1 && _archive is null)
         {
             after = after with { Offset = Math.Min(_logFirst, RingFirst) - 1 };
         }
@@ -98,40 +124,39 @@ internal sealed partial class TopicHub
         request.MoveTo(after);
         if (after.Offset >= RingFirst - 1)
         {
-            request.Complete(_ring.Slice(after.Offset, request.MaxBytes));
-            return true;
+            return Complete(request, _ring.Slice(after.Offset, request.MaxBytes), HistorySource.Ring);
         }
 
         if (after.Offset < _logFirst - 1)
         {
-            return CompleteWithGap(request, GapReason.Expired, after.Offset + 1, _logFirst - 1, new Position(_head.Epoch, _logFirst - 1));
+            return TryAskArchive(request) || CompleteWithGap(request, GapReason.Expired, after.Offset + 1, _logFirst - 1, new Position(_head.Epoch, _logFirst - 1));
         }
 
-        if (page is { Entries: [var first, ..] entries } && after.Offset >= first.Position.Offset - 1 && after.Offset < entries[^1].Position.Offset)
+        if (page is { Entries: [var first, ..] entries } && after.Offset >= first.After && after.Offset < entries[^1].Position.Offset)
         {
             // Not beyond the head: the shards get what follows it as live events.
-            var end = (int)Math.Min(entries.Length, _head.Offset - first.Position.Offset + 1);
-            request.Complete(Take(entries.AsSpan((int)(after.Offset - first.Position.Offset + 1)..end), request.MaxBytes));
-            return true;
+            var rest = entries.AsSpan(LogEntries.CountThrough(entries, after.Offset)..LogEntries.CountThrough(entries, _head.Offset));
+            return Complete(request, LogEntries.Take(Topic, rest, after.Offset, request.MaxBytes), HistorySource.Redis);
         }
 
         return false;
+    }
+
+    private bool Complete(HistoryRequest request, LogEntry[] entries, string source)
+    {
+        // Whoever takes no bytes asks only where to begin.
+        if (request.MaxBytes > 0)
+        {
+            _sources?.Read(source, entries.Length);
+        }
+
+        request.Complete(entries);
+        return true;
     }
 
     private bool CompleteWithGap(HistoryRequest request, string reason, long? from, long? to, Position position)
     {
         request.Complete([StreamGap.Create(Topic, reason, from, to, position)]);
         return true;
-    }
-
-    private static LogEntry[] Take(ReadOnlySpan<LogEntry> entries, int maxBytes)
-    {
-        var count = 0;
-        for (long bytes = 0; count < entries.Length && (count == 0 || bytes + entries[count].Size <= maxBytes); count++)
-        {
-            bytes += entries[count].Size;
-        }
-
-        return entries[..count].ToArray();
     }
 }

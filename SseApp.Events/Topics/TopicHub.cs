@@ -1,3 +1,5 @@
+using SseApp.Events.Archive;
+using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Log;
 
@@ -21,6 +23,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     private readonly ILogger _logger;
     private readonly Shard[] _shards;
     private readonly TopicMembers[] _members;
+    private readonly ArchiveMetrics? _sources;
     private readonly HotRing _ring;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
@@ -38,7 +41,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     private int _heldBeforeRead;
 
     public TopicHub(
-        string topic, ITopicLog log, Shard[] shards, CatchUpTurns turns, RingBudget budget, TimeSpan idleExpiry, TimeProvider time, ILogger logger)
+        string topic, ITopicLog log, Shard[] shards, CatchUpTurns turns, RingBudget budget, TimeSpan idleExpiry, TimeProvider time, ILogger logger, ArchiveHistory? archive = null, ArchiveMetrics? sources = null)
     {
         Topic = topic;
         _log = log;
@@ -47,6 +50,8 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
         _idleExpiry = idleExpiry;
         _time = time;
         _logger = logger;
+        _archive = archive;
+        _sources = sources;
         _ring = new HotRing(budget);
         Rates = new TopicRates(time.GetTimestamp());
         _stopped = _stopping.Token;
@@ -151,6 +156,12 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
                 return;
             }
 
+            if (entry.Position.Offset == 0)
+            {
+                // Something in the log was erased, or the log was dropped.
+                _ring.Clear();
+            }
+
             if (full)
             {
                 // As good as lost on the channel: it is read from the log when there is room again.
@@ -176,7 +187,7 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
 
     // The first event of a new log does not follow anything: it may be a late one of a log that is gone, so the log is asked.
     private bool Follows(LogEntry entry) =>
-        entry.Position.Epoch == _head.Epoch && entry.Position.Offset == _head.Offset + 1 && LogEnd.AreSame(entry.Previous, _headPublishedAt);
+        entry.Position.Epoch == _head.Epoch && entry.After == _head.Offset && LogEnd.AreSame(entry.Previous, _headPublishedAt);
 
     private bool IsKnown(LogEntry entry) =>
         (entry.Position == _head && entry.PublishedAtMicroseconds == _headPublishedAt) || _ring.Find(entry.Position.Offset)?.IsSameAs(entry) == true;
@@ -185,7 +196,23 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     {
         _head = entry.Position;
         _headPublishedAt = entry.PublishedAtMicroseconds;
-        _ring.AddLast(entry);
+        if (entry.IsTombstone)
+        {
+            _ring.AddLast(entry);
+            MoveMembers();
+            return;
+        }
+
+        if (entry.After == entry.Position.Offset - 1)
+        {
+            _ring.AddLast(entry);
+        }
+        else
+        {
+            // A gap for many offsets, and what is kept has none.
+            _ring.Clear();
+        }
+
         Rates.Count(Subscribers);
         if (Subscribers > 0)
         {
@@ -242,10 +269,17 @@ internal sealed partial class TopicHub : ITopicHistory, IDisposable
     {
         (_head, _headPublishedAt) = (head.Position, head.PublishedAtMicroseconds);
         _ring.Clear();
+        MoveMembers();
+    }
+
+    /// <summary>Tells the shards the head without anything to deliver.</summary>
+    private void MoveMembers()
+    {
+        var head = _head;
         for (var i = 0; i < _shards.Length; i++)
         {
             var members = _members[i];
-            _shards[i].Run(() => members.Head = head.Position);
+            _shards[i].Run(() => members.Head = head);
         }
     }
 

@@ -1,3 +1,4 @@
+using SseApp.Events.Archive;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Log;
@@ -19,7 +20,9 @@ internal sealed partial class TopicHubs(
     IOptions<TopicsOptions> options,
     IOptions<TopicLogOptions> logOptions,
     ILogger<TopicHubs> logger,
-    TopicMetrics? measured = null)
+    TopicMetrics? measured = null,
+    ArchiveHistory? archive = null,
+    ArchiveMetrics? sources = null)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TopicHub> _hubs = new(StringComparer.Ordinal);
@@ -48,7 +51,7 @@ internal sealed partial class TopicHubs(
             {
                 if (!_hubs.TryGetValue(topic, out hub!))
                 {
-                    hub = new TopicHub(topic, log, shards.All, turns, budget, logOptions.Value.RetentionOf(topic).IdleExpiry, time, logger)
+                    hub = new TopicHub(topic, log, shards.All, turns, budget, logOptions.Value.RetentionOf(topic).IdleExpiry, time, logger, archive?.Covers(topic) == true ? archive : null, sources)
                     {
                         // Spread over the interval, so that many topics are not checked at once.
                         NextCheck = time.GetTimestamp() + (long)(CheckTicks * Random.Shared.NextDouble()),

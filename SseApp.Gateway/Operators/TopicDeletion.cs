@@ -3,16 +3,25 @@ using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Operators;
 
-/// <summary><c>DELETE /topics/{topic}</c>: any replica can do it, and doing it twice harms nobody.</summary>
+/// <summary>
+/// <c>DELETE /topics/{topic}</c> and <c>DELETE /topics/{topic}/events?key=</c>: any replica can do it, and doing it twice harms nobody.
+/// </summary>
 internal static class TopicDeletion
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(3);
+    // An archive may have millions of events to take out.
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
-    public static void MapTopicDeletion(this IEndpointRouteBuilder operators) => operators.MapDelete("/topics/{topic}", DeleteAsync);
-
-    private static async Task<IResult> DeleteAsync(string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context)
+    public static void MapTopicDeletion(this IEndpointRouteBuilder operators)
     {
-        var path = $"/topics/{Uri.EscapeDataString(TopicPaths.Name(topic))}";
+        operators.MapDelete("/topics/{topic}", (string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context) => AskAsync(PathOf(topic), questions, directory, context));
+        operators.MapDelete("/topics/{topic}/events", (string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context) =>
+            AskAsync($"{PathOf(topic)}/events{context.Request.QueryString}", questions, directory, context));
+    }
+
+    private static string PathOf(string topic) => $"/topics/{Uri.EscapeDataString(TopicPaths.Name(topic))}";
+
+    private static async Task<IResult> AskAsync(string path, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context)
+    {
         foreach (var replica in directory.Replicas.OrderByDescending(replica => replica.State == ReplicaState.Ready))
         {
             if (await questions.SendAsync(replica, HttpMethod.Delete, path, s_limit, context.RequestAborted) is { } answer)

@@ -22,10 +22,12 @@ internal static class PublishRequests
 /// <summary>How reads of topics are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
 internal static class ReadRequests
 {
-    // /events/position, which reads each of its topics; /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
+    // /position and /events/position, which read each of their topics; /topics/{topic} and /topics/{topic}/events, as routing compares them; a slash within a name is written %2F.
     public static bool IsRead(HttpRequest request)
     {
-        if (ClientRequest.IsBodiless(request) && request.Path.Value.AsSpan().TrimEnd('/').Equals(EventStreams.Path + "/position", StringComparison.OrdinalIgnoreCase))
+        if (ClientRequest.IsBodiless(request)
+            && request.Path.Value.AsSpan().TrimEnd('/') is var whole
+            && (whole.Equals(EventStreams.PositionPath, StringComparison.OrdinalIgnoreCase) || whole.Equals(EventStreams.Path + EventStreams.PositionPath, StringComparison.OrdinalIgnoreCase)))
         {
             return true;
         }

@@ -14,6 +14,7 @@ internal sealed class EventsCluster(
     [
         Route("stream", EventStreams.Path, match.Value) with { TimeoutPolicy = "Disable" },
         Route("position", EventStreams.Path + "/position", match.Value),
+        Route("now", EventStreams.PositionPath, match.Value),
         Route("topics", "/topics/{**rest}", match.Value),
         Route("publish", "/publish", match.Value),
         Route("whoami", "/whoami", match.Value),

@@ -209,11 +209,16 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
     public Task<long> CountSubscribedReplicasAsync(string topic) => throw new NotSupportedException();
 
-    public Task<bool> DeleteAsync(string topic)
+    public Task<Epoch?> DeleteAsync(string topic)
     {
+        var epoch = _epoch;
         Flush();
-        return Task.FromResult(true);
+        return Task.FromResult<Epoch?>(epoch);
     }
+
+    public Task<ErasedEvents> EraseAsync(string topic, string key) => throw new NotSupportedException();
+
+    public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
     public Task FenceAsync(string topic, Epoch epoch)
     {

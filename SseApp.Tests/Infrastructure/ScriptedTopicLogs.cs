@@ -18,7 +18,11 @@ internal sealed class ScriptedTopicLogs(IReadOnlyDictionary<string, ScriptedTopi
 
     public Task<long> CountSubscribedReplicasAsync(string topic) => logs[topic].CountSubscribedReplicasAsync(topic);
 
-    public Task<bool> DeleteAsync(string topic) => logs[topic].DeleteAsync(topic);
+    public Task<Epoch?> DeleteAsync(string topic) => logs[topic].DeleteAsync(topic);
+
+    public Task<ErasedEvents> EraseAsync(string topic, string key) => throw new NotSupportedException();
+
+    public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
     public Task FenceAsync(string topic, Epoch epoch) => logs[topic].FenceAsync(topic, epoch);
 

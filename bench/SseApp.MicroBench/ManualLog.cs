@@ -30,7 +30,11 @@ internal sealed class ManualLog : ITopicLog
     public Task<LogPage> ReadAsync(string topic, long after, int maxEvents, int maxBytes) =>
         Task.FromResult(new LogPage(1, new LogEnd(new Position(Epoch, 0), 0), []));
 
-    public Task<bool> DeleteAsync(string topic) => throw new NotSupportedException();
+    public Task<Epoch?> DeleteAsync(string topic) => throw new NotSupportedException();
+
+    public Task<ErasedEvents> EraseAsync(string topic, string key) => throw new NotSupportedException();
+
+    public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
     public Task FenceAsync(string topic, Epoch epoch) => throw new NotSupportedException();
 

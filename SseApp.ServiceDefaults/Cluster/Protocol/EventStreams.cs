@@ -13,6 +13,9 @@ internal static class EventStreams
     /// <summary>Path of the replicas' stream endpoint.</summary>
     public const string Path = "/events";
 
+    /// <summary>Path of the id of now.</summary>
+    public const string PositionPath = "/position";
+
     /// <summary>True for every path that routing takes for that of the streams: <c>/Events/</c> too.</summary>
     public static bool IsPath(ReadOnlySpan<char> path) => path.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
 

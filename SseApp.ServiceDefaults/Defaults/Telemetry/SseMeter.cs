@@ -45,6 +45,17 @@ internal static class MetricNames
     public const string OpenDescriptors = "sse_open_descriptors";
     public const string DescriptorLimit = "sse_descriptor_limit";
 
+    public const string ArchivedEvents = "sse_archived_events_total";
+    public const string ArchivedBytes = "sse_archived_bytes_total";
+    public const string ArchiveLostEvents = "sse_archive_lost_events_total";
+    public const string ArchiveFailures = "sse_archive_failures_total";
+    public const string ArchiveQueries = "sse_archive_queries_total";
+    public const string ArchiveUp = "sse_archive_up";
+    public const string ArchiveLagEvents = "sse_archive_lag_events";
+    public const string ArchiveLagSeconds = "sse_archive_lag_seconds";
+    public const string ArchiveShards = "sse_archive_shards";
+    public const string HistoryEvents = "sse_history_events_total";
+
     public const string GatewayActiveStreams = "sse_gateway_active_streams";
     public const string GatewayReplicas = "sse_gateway_replicas";
     public const string GatewayRetries = "sse_gateway_retries_total";

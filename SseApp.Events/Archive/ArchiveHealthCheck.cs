@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults.Defaults.Health;
+
+namespace SseApp.Events.Archive;
+
+/// <summary>Degraded while the archive cannot be reached or is behind; never more, because streams and publishes do not need it.</summary>
+internal sealed class ArchiveHealthCheck(IEventArchive archive, ArchiveMetrics metrics, IOptions<ArchiveOptions> options, TimeProvider time) : IHealthCheck
+{
+    // Below TimeLimitedHealthChecks.Limit.
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(1.5);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
+            await archive.CheckAsync(cancellationToken).WaitAsync(s_limit, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is ArchiveUnavailableException or TimeoutException)
+        {
+            return HealthCheckResult.Degraded(
+                $"The archive cannot be reached, so events stay in Redis and history ends where it does: {(exception is TimeoutException ? "the database does not answer." : exception.Message)}", exception);
+        }
+
+        var lag = TimeSpan.FromSeconds(metrics.LagSeconds());
+        var data = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            [HealthResponseWriter.LatencyKey] = time.GetElapsedTime(started).TotalMilliseconds,
+            ["lagEvents"] = metrics.LagEvents,
+            ["lagSeconds"] = Math.Round(lag.TotalSeconds, 3),
+        };
+        return lag > options.Value.MaxLag
+            ? HealthCheckResult.Degraded(
+                string.Create(CultureInfo.InvariantCulture, $"The archive is {lag.TotalSeconds:0} s behind ({metrics.LagEvents} events), more than Archive:MaxLag allows: the database or the archiver is too slow for what is published."), data: data)
+            : HealthCheckResult.Healthy(data: data);
+    }
+}

@@ -1,0 +1,482 @@
+using SseApp.Events.Diagnostics;
+using SseApp.Events.Log;
+using SseApp.ServiceDefaults.Cluster.Leases;
+
+namespace SseApp.Events.Archive;
+
+/// <summary>
+/// Writes the logs of topics to the archive, from where the database says that it ends: it holds nothing that another one could not
+/// begin with. Each shard of topics has one archiver at a time by a lease in Redis; the database's fencing number keeps one that was
+/// frozen from writing after its lease went to another.
+/// </summary>
+internal sealed partial class Archiver(
+    IEventArchive archive,
+    ITopicLog log,
+    ArchiveShards shards,
+    RedisLeases leases,
+    IReplicaRegistry registry,
+    ArchiveMetrics metrics,
+    IOptions<ArchiveOptions> options,
+    IOptions<TopicLogOptions> logOptions,
+    TimeProvider time,
+    ILogger<Archiver> logger) : BackgroundService
+{
+    // Logs that are read at once.
+    private const int Reads = 64;
+    private const int PageEvents = 1_000;
+    private const int MinPageEvents = 32;
+    private const int PageBytes = 512 * 1024;
+    private const int MinPageBytes = 64 * 1024;
+
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_expiry = TimeSpan.FromMinutes(10);
+
+    private readonly string _owner = Guid.NewGuid().ToString("N");
+    private readonly Dictionary<int, OwnedShard> _owned = [];
+    private readonly ArchiveOptions _options = options.Value;
+    private bool _prepared;
+    private long _renewedAt;
+    private long _sweptAt;
+    private long _expiredAt;
+    private string? _reported;
+    private long _oldest;
+    private CancellationToken _stopping;
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        // The next one need not wait for the leases to end.
+        foreach (var shard in _owned.Keys.ToArray())
+        {
+            await ReleaseAsync(shard);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        _stopping = stoppingToken;
+        metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var delay = _options.Interval;
+            try
+            {
+                if (await RunAsync(stoppingToken))
+                {
+                    delay = TimeSpan.Zero;
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (ArchiveUnavailableException exception)
+            {
+                metrics.Failed();
+                metrics.IsUp = false;
+                Report(exception.Message);
+                // The database may come back as another one, such as a standby that lacks the newest rows.
+                foreach (var shard in _owned.Values)
+                {
+                    shard.Forget();
+                }
+
+                await MeasureAsync();
+                delay = s_retry;
+            }
+            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+            {
+                // An outage of Redis is reported elsewhere. Leases may have ended meanwhile, which the fencing number finds out.
+                delay = s_retry;
+            }
+#pragma warning disable CA1031 // Whatever went wrong, archiving goes on.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                metrics.Failed();
+                LogFailed(exception);
+                delay = s_retry;
+            }
+
+            await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <returns>True when there is more to do at once.</returns>
+    private async Task<bool> RunAsync(CancellationToken cancellationToken)
+    {
+        if (!_prepared)
+        {
+            await archive.PrepareAsync(cancellationToken);
+            _prepared = true;
+        }
+
+        await RenewAsync(cancellationToken);
+        await SweepAsync(cancellationToken);
+        await ExpireAsync(cancellationToken);
+        var more = false;
+        foreach (var shard in _owned.Values.ToArray())
+        {
+            more |= await RunAsync(shard, cancellationToken);
+        }
+
+        Measure();
+        if (_owned.Count > 0)
+        {
+            metrics.IsUp = true;
+            Report(null);
+        }
+
+        return more;
+    }
+
+    private async Task RenewAsync(CancellationToken cancellationToken)
+    {
+        if (_renewedAt != 0 && time.GetElapsedTime(_renewedAt) < s_renewal)
+        {
+            return;
+        }
+
+        // One that is draining still has what it took; it gives it back when it ends.
+        var replicas = (await registry.ReadAsync(cancellationToken)).Count(record => record.State == ReplicaState.Ready);
+        var share = (ArchiveShards.Count + Math.Max(1, replicas) - 1) / Math.Max(1, replicas);
+        foreach (var shard in _owned.Keys.ToArray())
+        {
+            if (_owned.Count > share)
+            {
+                _owned.Remove(shard);
+                await leases.ReleaseAsync(ArchiveShards.LeaseOf(shard), _owner, cancellationToken);
+            }
+            else if (!await leases.TryAcquireAsync(ArchiveShards.LeaseOf(shard), _owner, s_lease, cancellationToken))
+            {
+                _owned.Remove(shard);
+            }
+        }
+
+        // From another place in each replica, so that they do not want the same ones.
+        var first = Random.Shared.Next(ArchiveShards.Count);
+        for (var i = 0; i < ArchiveShards.Count && _owned.Count < share; i++)
+        {
+            var shard = (first + i) % ArchiveShards.Count;
+            if (!_owned.ContainsKey(shard) && await leases.TryAcquireAsync(ArchiveShards.LeaseOf(shard), _owner, s_lease, cancellationToken))
+            {
+                _owned.Add(shard, new OwnedShard(shard, await archive.ClaimAsync(shard, cancellationToken)));
+            }
+        }
+
+        metrics.Shards = _owned.Count;
+        _renewedAt = time.GetTimestamp();
+    }
+
+    /// <summary>Compares topics with the archive: what a replica could not report when it crashed, and what the database lost.</summary>
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var all = time.GetElapsedTime(_sweptAt) >= _options.SweepInterval;
+        if (!_owned.Values.Any(shard => shard.SweepWanted || all))
+        {
+            return;
+        }
+
+        await foreach (var topics in shards.ListAsync(cancellationToken))
+        {
+            foreach (var shard in topics.Where(topic => _options.RetentionOf(topic) is not null).Distinct(StringComparer.Ordinal).GroupBy(ArchiveShards.Of))
+            {
+                if (_owned.TryGetValue(shard.Key, out var owned))
+                {
+                    await CompareAsync(owned, [.. shard], cancellationToken);
+                }
+            }
+        }
+
+        foreach (var shard in _owned.Values)
+        {
+            shard.SweepWanted = false;
+        }
+
+        _sweptAt = time.GetTimestamp();
+    }
+
+    private async Task CompareAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)
+    {
+        var ends = await Task.WhenAll(topics.Select(log.GetEndAsync));
+        var logs = topics.Zip(ends).Where(pair => pair.Second.Position != default).Select(pair => (Log: new ArchivedLog(pair.First, pair.Second.Position.Epoch), End: pair.Second)).ToArray();
+        if (logs.Length == 0)
+        {
+            return;
+        }
+
+        var archived = await archive.GetEndsAsync(Array.ConvertAll(logs, item => item.Log), cancellationToken);
+        for (var i = 0; i < logs.Length; i++)
+        {
+            var (own, end) = logs[i];
+            shard.Learn(own, archived[i]);
+            if (archived[i].IsDeleted)
+            {
+                continue;
+            }
+
+            if (archived[i].Offset != end.Position.Offset)
+            {
+                shard.Pending.Add(own.Topic);
+            }
+            else
+            {
+                // The mark may be missing, or be of a database that had more. Of a topic that is idle Redis keeps the counter alone.
+                var idle = time.GetUtcNow().UnixMicroseconds() - end.PublishedAtMicroseconds > logOptions.Value.RetentionOf(own.Topic).ListExpiry.TotalMicroseconds;
+                await log.MarkArchivedAsync(own.Topic, end.Position, dropEvents: idle && end.PublishedAtMicroseconds > 0);
+            }
+        }
+    }
+
+    private async Task ExpireAsync(CancellationToken cancellationToken)
+    {
+        // One of the cluster is enough.
+        if (_owned.ContainsKey(0) && (_expiredAt == 0 || time.GetElapsedTime(_expiredAt) >= s_expiry))
+        {
+            await archive.ExpireAsync(time.GetUtcNow(), cancellationToken);
+            _expiredAt = time.GetTimestamp();
+        }
+    }
+
+    private async Task<bool> RunAsync(OwnedShard shard, CancellationToken cancellationToken)
+    {
+        shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));
+        if (shard.Pending.Count == 0)
+        {
+            return false;
+        }
+
+        var pages = await ReadAsync(shard, cancellationToken);
+        var runs = pages.Where(page => page.Entries.Count > 0).ToArray();
+        if (runs.Length > 0 && !await WriteAsync(shard, runs, cancellationToken))
+        {
+            return true;
+        }
+
+        foreach (var page in pages)
+        {
+            if (page.IsWhole)
+            {
+                shard.Pending.Remove(page.Log.Topic);
+                shard.Backlogs.Remove(page.Log.Topic);
+            }
+        }
+
+        await Task.WhenAll(runs.Select(run => log.MarkArchivedAsync(run.Log.Topic, run.Entries[^1].Position, dropEvents: false)));
+        return shard.Pending.Count > 0;
+    }
+
+    /// <summary>Reads what follows the archive's ends, of as many topics as a batch has room for.</summary>
+    private async Task<List<PendingRun>> ReadAsync(OwnedShard shard, CancellationToken cancellationToken)
+    {
+        var read = new List<PendingRun>();
+        var (events, bytes) = (0, 0L);
+        foreach (var topics in shard.Pending.ToArray().Chunk(Reads))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await LearnAsync(shard, topics);
+            // A share of the batch for each: what does not fit would have been read in vain.
+            var maxEvents = Math.Clamp((_options.BatchEvents - events) / topics.Length, MinPageEvents, PageEvents);
+            var maxBytes = (int)Math.Clamp((_options.BatchBytes - bytes) / topics.Length, MinPageBytes, PageBytes);
+            foreach (var run in await Task.WhenAll(topics.Select(topic => ReadAsync(shard, topic, maxEvents, maxBytes))))
+            {
+                if (run.Entries.Count > 0 && (events + run.Entries.Count > _options.BatchEvents || bytes + run.Bytes > _options.BatchBytes) && events > 0)
+                {
+                    return read;
+                }
+
+                read.Add(run);
+                events += run.Entries.Count;
+                bytes += run.Bytes;
+            }
+        }
+
+        return read;
+    }
+
+    /// <summary>Asks the database where the logs of these topics end, as far as it is not known.</summary>
+    private async Task LearnAsync(OwnedShard shard, string[] topics)
+    {
+        topics = Array.FindAll(topics, topic => !shard.Epochs.ContainsKey(topic));
+        var ends = await Task.WhenAll(topics.Select(log.GetEndAsync));
+        ArchivedLog[] unknown = [.. topics.Zip(ends)
+            .Where(pair => pair.Second.Position != default)
+            .Select(pair => new ArchivedLog(pair.First, pair.Second.Position.Epoch))];
+        if (unknown.Length > 0)
+        {
+            var archived = await archive.GetEndsAsync(unknown, _stopping);
+            for (var i = 0; i < unknown.Length; i++)
+            {
+                shard.Learn(unknown[i], archived[i]);
+            }
+        }
+    }
+
+    private async Task<PendingRun> ReadAsync(OwnedShard shard, string topic, int maxEvents, int maxBytes)
+    {
+        var own = new ArchivedLog(topic, shard.Epochs.GetValueOrDefault(topic));
+        if (_options.RetentionOf(topic) is not { } retention || !shard.Ends.TryGetValue(own, out var end) || end.IsDeleted)
+        {
+            // Not archived, no log, or deleted. A log of another epoch is found by the next publish.
+            shard.Epochs.Remove(topic);
+            return PendingRun.Nothing(own, isWhole: true);
+        }
+
+        var page = await log.ReadAsync(topic, end.Offset, maxEvents, maxBytes);
+        if (page.Epoch != own.Epoch)
+        {
+            // The next round finds out where the archive of the new log ends.
+            shard.Epochs.Remove(topic);
+            return PendingRun.Nothing(own, isWhole: page.Epoch == default);
+        }
+
+        // The log's own numbering is not that of the archive: it lost events that are archived, and gave, or would give, their offsets to others.
+        var next = Array.Find(page.Entries, entry => entry.GapReason is null);
+        if (page.Last < end.Offset
+            || (page.Last == end.Offset && !LogEnd.AreSame(page.End.PublishedAtMicroseconds, end.PublishedAtMicroseconds))
+            || (next?.After == end.Offset && !LogEnd.AreSame(next.Previous, end.PublishedAtMicroseconds)))
+        {
+            LogDiverged(topic, page.Last, end.Offset);
+            await log.FenceAsync(topic, own.Epoch);
+            return PendingRun.Nothing(own, isWhole: false);
+        }
+
+        LogEntry[] entries = [.. page.Entries.Where(entry => entry.GapReason is null)];
+        var last = page.Entries is [.., var newest] ? newest.Position.Offset : page.Last;
+        if (entries.Length > 0)
+        {
+            shard.Backlogs[topic] = new OwnedShard.Backlog(page.Last - end.Offset, entries[0].PublishedAtMicroseconds);
+        }
+
+        return new PendingRun(own, end.Offset, retention, entries, IsWhole: last >= page.Last);
+    }
+
+    /// <returns>False when it has to be read anew.</returns>
+    private async Task<bool> WriteAsync(OwnedShard shard, PendingRun[] runs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await archive.WriteAsync(
+                new ArchiveBatch(shard.Number, shard.Fence, Array.ConvertAll(runs, run => new ArchiveRun(run.Log, run.After, run.Retention, run.Entries))), cancellationToken);
+        }
+        catch (ArchiveConflictException exception)
+        {
+            LogConflict(shard.Number, exception.Message);
+            if (exception.IsFenced)
+            {
+                _owned.Remove(shard.Number);
+            }
+            else
+            {
+                shard.Forget();
+            }
+
+            return false;
+        }
+
+        foreach (var run in runs)
+        {
+            var last = run.Entries[^1];
+            if (run.Entries[0].Position.Offset is var first && first > run.After + 1)
+            {
+                metrics.Lost(first - run.After - 1);
+                LogLost(run.Log.Topic, run.After + 1, first - 1);
+            }
+
+            shard.Learn(run.Log, new ArchiveEnd(last.Position.Offset, last.PublishedAtMicroseconds, IsDeleted: false));
+        }
+
+        metrics.Archived(runs.Sum(run => run.Entries.Count), runs.Sum(run => run.Bytes));
+        return true;
+    }
+
+    /// <summary>While the database is away nothing is read, so the logs' ends are asked for.</summary>
+    private async Task MeasureAsync()
+    {
+        try
+        {
+            foreach (var shard in _owned.Values)
+            {
+                foreach (var topic in shard.Backlogs.Keys.ToArray())
+                {
+                    var end = await log.GetEndAsync(topic);
+                    if (shard.Ends.TryGetValue(new ArchivedLog(topic, end.Position.Epoch), out var archived))
+                    {
+                        shard.Backlogs[topic] = shard.Backlogs[topic] with { Events = end.Position.Offset - archived.Offset };
+                    }
+                }
+            }
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            // What was measured last stays.
+        }
+
+        Measure();
+    }
+
+    private void Measure()
+    {
+        var backlogs = _owned.Values.SelectMany(shard => shard.Backlogs.Values).ToArray();
+        metrics.LagEvents = backlogs.Sum(backlog => backlog.Events);
+        Interlocked.Exchange(ref _oldest, backlogs.Length == 0 ? 0 : backlogs.Min(backlog => backlog.SinceMicroseconds));
+    }
+
+    private async Task ReleaseAsync(int shard)
+    {
+        try
+        {
+            await leases.ReleaseAsync(ArchiveShards.LeaseOf(shard), _owner, CancellationToken.None).WaitAsync(s_retry, time);
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            LogNotReleased(shard, exception.Message);
+        }
+    }
+
+    // Once for each cause: it is tried again every second.
+    private void Report(string? problem)
+    {
+        if (problem is null && _reported is not null)
+        {
+            LogAgain();
+        }
+        else if (problem is not null && problem != _reported)
+        {
+            LogUnavailable(problem);
+        }
+
+        _reported = problem;
+    }
+
+    [LoggerMessage(LogLevel.Error, "Events are not archived: {Problem} They stay in Redis up to TopicLog:MaxUnarchivedEvents and MaxUnarchivedBytes of each topic; it is tried again every second.")]
+    private partial void LogUnavailable(string problem);
+
+    [LoggerMessage(LogLevel.Information, "Events are archived again.")]
+    private partial void LogAgain();
+
+    [LoggerMessage(LogLevel.Error, "Archiving failed; it is tried again in a second.")]
+    private partial void LogFailed(Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "Topic {Topic}: the events {First} to {Last} went from Redis before they were archived, because more of them waited than TopicLog:MaxUnarchivedEvents or MaxUnarchivedBytes allows. Clients that need them get a gap report.")]
+    private partial void LogLost(string topic, long first, long last);
+
+    [LoggerMessage(LogLevel.Warning, "Topic {Topic}: its log in Redis ends at {Last} or has other events than the archive, which has it up to {Archived}: Redis lost events. The log ends here, and the next publish begins a new epoch.")]
+    private partial void LogDiverged(string topic, long last, long archived);
+
+    [LoggerMessage(LogLevel.Information, "Shard {Shard} of the archive: {Reason}")]
+    private partial void LogConflict(int shard, string reason);
+
+    [LoggerMessage(LogLevel.Debug, "The lease of shard {Shard} was not given back, and ends by itself: {Reason}")]
+    private partial void LogNotReleased(int shard, string reason);
+
+    /// <summary>What follows the archive's end of one log.</summary>
+    private sealed record PendingRun(ArchivedLog Log, long After, TimeSpan Retention, IReadOnlyList<LogEntry> Entries, bool IsWhole)
+    {
+        public static PendingRun Nothing(ArchivedLog log, bool isWhole) => new(log, 0, TimeSpan.Zero, [], isWhole);
+
+        public long Bytes { get; } = Entries.Sum(entry => (long)entry.Block.Length);
+    }
+}

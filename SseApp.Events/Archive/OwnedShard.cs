@@ -1,0 +1,54 @@
+using SseApp.Events.Log;
+
+namespace SseApp.Events.Archive;
+
+/// <summary>A shard that this replica archives, and what it knows of its topics.</summary>
+internal sealed class OwnedShard(int number, long fence)
+{
+    // Beyond that many the ends are read again.
+    private const int MaxEnds = 200_000;
+
+    public int Number => number;
+
+    /// <summary>See <see cref="IEventArchive.ClaimAsync"/>.</summary>
+    public long Fence => fence;
+
+    /// <summary>Topics that may have events that are not archived, in the order in which they were named.</summary>
+    public HashSet<string> Pending { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Where archives end, as far as it is known. True as long as nobody else writes the shard.</summary>
+    public Dictionary<ArchivedLog, ArchiveEnd> Ends { get; } = [];
+
+    /// <summary>The epochs that topics are in, as far as it is known.</summary>
+    public Dictionary<string, Epoch> Epochs { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What is known not to be archived, by topic.</summary>
+    public Dictionary<string, Backlog> Backlogs { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>All its topics are to be compared with the archive.</summary>
+    public bool SweepWanted { get; set; } = true;
+
+    public void Learn(ArchivedLog log, ArchiveEnd end)
+    {
+        if (Ends.Count >= MaxEnds)
+        {
+            Ends.Clear();
+            Epochs.Clear();
+        }
+
+        Ends[log] = end;
+        Epochs[log.Topic] = log.Epoch;
+    }
+
+    /// <summary>The database may not be as it was.</summary>
+    public void Forget()
+    {
+        Ends.Clear();
+        Epochs.Clear();
+        SweepWanted = true;
+    }
+
+    /// <summary>Events of a topic that are not archived, and when the oldest of them was published.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    internal readonly record struct Backlog(long Events, long SinceMicroseconds);
+}
