@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SseApp.Events.Archive.PostgreSql;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Leases;
@@ -30,6 +31,7 @@ internal static class ArchiveExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveHints>());
         builder.Services.AddSingleton<ArchiveForgetting>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveForgetting>());
+        builder.AddPostgresArchive();
         builder.Services.AddLeases();
         builder.Services.AddHostedService<Archiver>();
         builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>("archive", HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
