@@ -54,13 +54,13 @@ internal sealed class PostgresArchive : IEventArchive
     public async Task<long> ClaimAsync(int shard, CancellationToken cancellationToken)
     {
         await _schema.EnsureAsync(cancellationToken);
-        return await _database.RunAsync(
+        return await PostgresDatabase.RunAsync(
             _database.Primary,
             async (connection, token) =>
             {
                 // By the clock, so that after a backup was brought back no number comes again.
                 var least = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-                await using var command = _database.Command(connection, Claim, _database.WriteLimit, PostgresDatabase.Value(shard), PostgresDatabase.Value(least));
+                await using var command = PostgresDatabase.Command(connection, Claim, _database.WriteLimit, PostgresDatabase.Value(shard), PostgresDatabase.Value(least));
                 return (long)(await command.ExecuteScalarAsync(token))!;
             },
             cancellationToken);
@@ -69,12 +69,12 @@ internal sealed class PostgresArchive : IEventArchive
     public async Task<ArchiveEnd[]> GetEndsAsync(IReadOnlyList<ArchivedLog> logs, CancellationToken cancellationToken)
     {
         await _schema.EnsureAsync(cancellationToken);
-        return await _database.RunAsync(
+        return await PostgresDatabase.RunAsync(
             _database.Primary,
             async (connection, token) =>
             {
                 var ends = new List<ArchiveEnd>(logs.Count);
-                await using var command = _database.Command(
+                await using var command = PostgresDatabase.Command(
                     connection,
                     Ends,
                     _database.ReadLimit,
@@ -110,11 +110,11 @@ internal sealed class PostgresArchive : IEventArchive
         await _eraser.CleanUpAsync(now, cancellationToken);
     }
 
-    public Task CheckAsync(CancellationToken cancellationToken) => _database.RunAsync(
+    public Task CheckAsync(CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
         _database.Primary,
         async (connection, token) =>
         {
-            await using var command = _database.Command(connection, State, _database.ReadLimit);
+            await using var command = PostgresDatabase.Command(connection, State, _database.ReadLimit);
             return (bool)(await command.ExecuteScalarAsync(token))! ? throw new ArchiveUnavailableException(PostgresErrors.ReadOnly) : true;
         },
         cancellationToken);

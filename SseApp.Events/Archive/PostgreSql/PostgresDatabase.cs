@@ -24,7 +24,7 @@ internal sealed class PostgresDatabase
     public TimeSpan WriteLimit { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Reads, or does what may be done twice. After a connection that was cut off the primary gets the next attempt.</summary>
-    public Task<T> RunAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+    public static Task<T> RunAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         RunAsync(source, PostgresErrors.IsCutOff, work, cancellationToken);
 
     /// <summary>A transaction on the primary. Nobody tries again for it when it is not known what became of it.</summary>
@@ -41,7 +41,7 @@ internal sealed class PostgresDatabase
             },
             cancellationToken);
 
-    public NpgsqlCommand Command(NpgsqlConnection connection, string sql, TimeSpan limit, params ReadOnlySpan<NpgsqlParameter> parameters)
+    public static NpgsqlCommand Command(NpgsqlConnection connection, string sql, TimeSpan limit, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
         var command = new NpgsqlCommand(sql, connection) { CommandTimeout = Seconds(limit) };
         foreach (var parameter in parameters)

@@ -87,7 +87,7 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
                 await AddAsync(connection, topic, current, now, token);
                 await LockAsync(connection, topic, token);
                 var marked = new List<long>();
-                await using var command = database.Command(connection, MarkDeleted, database.WriteLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value(now));
+                await using var command = PostgresDatabase.Command(connection, MarkDeleted, database.WriteLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value(now));
                 await using var reader = await command.ExecuteReaderAsync(token);
                 while (await reader.ReadAsync(token))
                 {
@@ -117,7 +117,7 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
                 }
 
                 var erased = locked.ConvertAll(log => (log.Id, Through: log.Epoch == through.Epoch ? through.Offset : Position.MaxOffset));
-                await using var command = database.Command(
+                await using var command = PostgresDatabase.Command(
                     connection,
                     Remember,
                     database.WriteLimit,
@@ -145,12 +145,12 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
             return;
         }
 
-        var unfinished = await database.RunAsync(
+        var unfinished = await PostgresDatabase.RunAsync(
             database.Primary,
             async (connection, token) =>
             {
                 var logs = new List<long>();
-                await using var command = database.Command(connection, Unfinished, database.WriteLimit);
+                await using var command = PostgresDatabase.Command(connection, Unfinished, database.WriteLimit);
                 await using var reader = await command.ExecuteReaderAsync(token);
                 while (await reader.ReadAsync(token))
                 {
@@ -175,9 +175,9 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
             return;
         }
 
-        await using var addTopic = database.Command(connection, AddTopic, database.WriteLimit, PostgresDatabase.Value(topic));
+        await using var addTopic = PostgresDatabase.Command(connection, AddTopic, database.WriteLimit, PostgresDatabase.Value(topic));
         await addTopic.ExecuteNonQueryAsync(cancellationToken);
-        await using var addLog = database.Command(
+        await using var addLog = PostgresDatabase.Command(
             connection, AddLog, database.WriteLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value((long)epoch.Value), PostgresDatabase.Value(now));
         await addLog.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -185,7 +185,7 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
     private async Task<List<(long Id, Epoch Epoch)>> LockAsync(NpgsqlConnection connection, string topic, CancellationToken cancellationToken)
     {
         var logs = new List<(long, Epoch)>();
-        await using var command = database.Command(connection, LockLogs, database.WriteLimit, PostgresDatabase.Value(topic));
+        await using var command = PostgresDatabase.Command(connection, LockLogs, database.WriteLimit, PostgresDatabase.Value(topic));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -218,11 +218,11 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
 
         return count;
 
-        Task<long?> NextAsync(long from) => database.RunAsync(
+        Task<long?> NextAsync(long from) => PostgresDatabase.RunAsync(
             database.Primary,
             async (connection, token) =>
             {
-                await using var command = database.Command(
+                await using var command = PostgresDatabase.Command(
                     connection, next, database.WriteLimit, [PostgresDatabase.Value(log), PostgresDatabase.Value(from), .. more.Select(parameter => parameter.Clone())]);
                 return await command.ExecuteScalarAsync(token) as long?;
             },
@@ -242,12 +242,12 @@ internal sealed class PostgresEraser(PostgresDatabase database, PostgresSchema s
         }
     }
 
-    private Task<int> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken) => database.RunAsync(
+    private Task<int> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
         database.Primary,
         async (connection, token) =>
         {
             // A parameter belongs to one command.
-            await using var command = database.Command(connection, sql, database.WriteLimit, Array.ConvertAll(parameters, parameter => parameter.Clone()));
+            await using var command = PostgresDatabase.Command(connection, sql, database.WriteLimit, Array.ConvertAll(parameters, parameter => parameter.Clone()));
             return await command.ExecuteNonQueryAsync(token);
         },
         cancellationToken);

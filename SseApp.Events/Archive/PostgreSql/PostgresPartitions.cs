@@ -43,13 +43,13 @@ internal sealed partial class PostgresPartitions(PostgresDatabase database, ILog
         }
     }
 
-    private Task<List<ArchivePartition>> ListAsync(CancellationToken cancellationToken) => database.RunAsync(
+    private Task<List<ArchivePartition>> ListAsync(CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
         database.Primary,
         async (connection, token) =>
         {
             const string List = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'sse.events'::regclass";
             var partitions = new List<ArchivePartition>();
-            await using var command = database.Command(connection, List, database.ReadLimit);
+            await using var command = PostgresDatabase.Command(connection, List, database.ReadLimit);
             await using var reader = await command.ExecuteReaderAsync(token);
             while (await reader.ReadAsync(token))
             {
@@ -69,7 +69,7 @@ internal sealed partial class PostgresPartitions(PostgresDatabase database, ILog
         var name = partition.Name;
         // One at a time: IF NOT EXISTS alone fails for the second of two at once.
         await ExecuteAsync($"SELECT pg_advisory_xact_lock({CreateLock})");
-        await using var look = database.Command(connection, $"SELECT to_regclass('{PostgresSchema.Name}.{name}') IS NOT NULL", database.WriteLimit);
+        await using var look = PostgresDatabase.Command(connection, $"SELECT to_regclass('{PostgresSchema.Name}.{name}') IS NOT NULL", database.WriteLimit);
         if ((bool)(await look.ExecuteScalarAsync(cancellationToken))!)
         {
             return;
@@ -82,7 +82,7 @@ internal sealed partial class PostgresPartitions(PostgresDatabase database, ILog
 
         async Task ExecuteAsync(string sql)
         {
-            await using var command = database.Command(connection, sql, database.WriteLimit);
+            await using var command = PostgresDatabase.Command(connection, sql, database.WriteLimit);
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }
@@ -99,7 +99,7 @@ internal sealed partial class PostgresPartitions(PostgresDatabase database, ILog
             return await database.TransactAsync(
                 async (connection, token) =>
                 {
-                    await using var command = database.Command(connection, $"SET LOCAL lock_timeout = '500ms'; DROP TABLE IF EXISTS sse.{partition.Name}", database.WriteLimit);
+                    await using var command = PostgresDatabase.Command(connection, $"SET LOCAL lock_timeout = '500ms'; DROP TABLE IF EXISTS sse.{partition.Name}", database.WriteLimit);
                     await command.ExecuteNonQueryAsync(token);
                     return true;
                 },

@@ -17,7 +17,7 @@ internal sealed class PostgresReader(PostgresDatabase database)
         SELECT p.off, p.published_at, p.key, p.block FROM (
             SELECT e.off, e.published_at, e.key, e.block, sum(octet_length(e.block)) OVER (ORDER BY e.off ROWS UNBOUNDED PRECEDING) AS bytes
             FROM sse.events e WHERE e.log = {Log} AND e.off > $3 AND e.off <= $4
-        ) p WHERE p.bytes <= $5 OR p.bytes = octet_length(p.block) ORDER BY p.off
+        ) p WHERE p.bytes <= $5 OR ($6 AND p.bytes = octet_length(p.block)) ORDER BY p.off
         """;
 
     private const string Next = $"SELECT e.off FROM sse.events e WHERE e.log = {Log} AND e.off > $3 ORDER BY e.off LIMIT 1";
@@ -51,35 +51,41 @@ internal sealed class PostgresReader(PostgresDatabase database)
         FROM log
         """;
 
-    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => database.RunAsync(
+    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
         newest ? database.Primary : database.Standby,
         async (connection, token) =>
         {
-            var events = await ReadAsync(connection, log, after, maxEvents, maxBytes, token);
-            if (events is [var next, ..] && next.Offset == after + 1)
+            var events = new List<ArchivedEvent>();
+            // One span, if there are no holes in it.
+            for (long? start = after; start is { } behind;)
             {
-                return new ArchivePage(events, 0);
+                var known = events.Count;
+                await ReadAsync(connection, events, log, behind, maxEvents, maxBytes, token);
+                // Without more events nothing else has room.
+                var isFull = events.Count >= maxEvents || (events.Count == known && known > 0);
+                start = isFull ? null : await AskAsync(connection, Next, [.. Of(log), PostgresDatabase.Value(Math.Max(behind, events is [.., var last] ? last.Offset : 0))], token) - 1;
             }
 
-            if (events.Count == 0 && await AskAsync(connection, Next, [.. Of(log), PostgresDatabase.Value(after)], token) is { } behind)
+            if (events is [var first, ..] && first.Offset == after + 1)
             {
-                events = await ReadAsync(connection, log, behind - 1, maxEvents, maxBytes, token);
+                return new ArchivePage(events, 0);
             }
 
             return new ArchivePage(events, await AskAsync(connection, First, Of(log), token) ?? 0);
         },
         cancellationToken);
 
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken) => database.RunAsync(
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
         database.Standby,
         async (connection, token) =>
         {
             var epochs = new List<ArchivedEpoch>();
-            await using var command = database.Command(connection, Epochs, database.ReadLimit, PostgresDatabase.Value(topic));
+            await using var command = PostgresDatabase.Command(connection, Epochs, database.ReadLimit, PostgresDatabase.Value(topic));
             await using var reader = await command.ExecuteReaderAsync(token);
             while (await reader.ReadAsync(token))
             {
-                epochs.Add(new ArchivedEpoch(new Epoch((ulong)reader.GetInt64(0)), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetDateTime(4)));
+                epochs.Add(new ArchivedEpoch(
+                    new Epoch((ulong)reader.GetInt64(0)), reader.GetInt64(1), reader.GetInt64(2), new DateTimeOffset(reader.GetDateTime(3)), new DateTimeOffset(reader.GetDateTime(4))));
             }
 
             return epochs.ToArray();
@@ -91,21 +97,30 @@ internal sealed class PostgresReader(PostgresDatabase database)
         await FindAsync(database.Standby, topic, from, cancellationToken)
         ?? (database.HasStandby ? await FindAsync(database.Primary, topic, from, cancellationToken) : null);
 
-    private Task<Position?> FindAsync(NpgsqlDataSource source, string topic, DateTimeOffset from, CancellationToken cancellationToken) => database.RunAsync<Position?>(
+    private Task<Position?> FindAsync(NpgsqlDataSource source, string topic, DateTimeOffset from, CancellationToken cancellationToken) => PostgresDatabase.RunAsync<Position?>(
         source,
         async (connection, token) =>
         {
-            await using var command = database.Command(connection, Find, database.ReadLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value(from.UtcDateTime));
+            await using var command = PostgresDatabase.Command(connection, Find, database.ReadLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value(from.UtcDateTime));
             await using var reader = await command.ExecuteReaderAsync(token);
             return await reader.ReadAsync(token) && !await reader.IsDBNullAsync(1, token) ? new Position(new Epoch((ulong)reader.GetInt64(0)), reader.GetInt64(1)) : null;
         },
         cancellationToken);
 
-    private async Task<List<ArchivedEvent>> ReadAsync(NpgsqlConnection connection, ArchivedLog log, long after, int maxEvents, int maxBytes, CancellationToken cancellationToken)
+    private async Task ReadAsync(
+        NpgsqlConnection connection, List<ArchivedEvent> events, ArchivedLog log, long after, int maxEvents, int maxBytes, CancellationToken cancellationToken)
     {
-        var events = new List<ArchivedEvent>();
-        await using var command = database.Command(
-            connection, Page, database.ReadLimit, [.. Of(log), PostgresDatabase.Value(after), PostgresDatabase.Value(after + maxEvents), PostgresDatabase.Value((long)maxBytes)]);
+        await using var command = PostgresDatabase.Command(
+            connection,
+            Page,
+            database.ReadLimit,
+            [
+                .. Of(log),
+                PostgresDatabase.Value(after),
+                PostgresDatabase.Value(after + maxEvents - events.Count),
+                PostgresDatabase.Value(maxBytes - events.Sum(archived => (long)archived.Block.Length)),
+                PostgresDatabase.Value(events.Count == 0),
+            ]);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -115,13 +130,11 @@ internal sealed class PostgresReader(PostgresDatabase database)
                 reader.IsDBNull(2) ? null : reader.GetString(2),
                 reader.GetFieldValue<byte[]>(3)));
         }
-
-        return events;
     }
 
     private async Task<long?> AskAsync(NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
-        await using var command = database.Command(connection, sql, database.ReadLimit, parameters);
+        await using var command = PostgresDatabase.Command(connection, sql, database.ReadLimit, parameters);
         return await command.ExecuteScalarAsync(cancellationToken) as long?;
     }
 

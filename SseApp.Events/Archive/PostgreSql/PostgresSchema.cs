@@ -24,7 +24,7 @@ internal sealed class PostgresSchema(PostgresDatabase database)
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        await database.RunAsync(
+        await PostgresDatabase.RunAsync(
             database.Primary,
             async (connection, token) =>
             {
@@ -69,7 +69,7 @@ internal sealed class PostgresSchema(PostgresDatabase database)
 
         async Task ExecuteAsync(string sql)
         {
-            await using var command = database.Command(connection, sql, database.WriteLimit);
+            await using var command = PostgresDatabase.Command(connection, sql, database.WriteLimit);
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }
@@ -79,7 +79,7 @@ internal sealed class PostgresSchema(PostgresDatabase database)
     {
         const string Look = $"SELECT CASE WHEN to_regnamespace('{Name}') IS NULL THEN NULL WHEN to_regclass('{Name}.version') IS NULL THEN 0 ELSE 1 END";
         const string Read = $"SELECT coalesce(max(version), 0) FROM {Name}.version";
-        await using var look = database.Command(connection, Look, database.ReadLimit);
+        await using var look = PostgresDatabase.Command(connection, Look, database.ReadLimit);
         if (await look.ExecuteScalarAsync(cancellationToken) is not int state)
         {
             return null;
@@ -90,7 +90,7 @@ internal sealed class PostgresSchema(PostgresDatabase database)
             return 0;
         }
 
-        await using var read = database.Command(connection, Read, database.ReadLimit);
+        await using var read = PostgresDatabase.Command(connection, Read, database.ReadLimit);
         var version = (int)(await read.ExecuteScalarAsync(cancellationToken))!;
         return version <= Version ? version : throw new ArchiveUnavailableException(
             $"The database's schema {Name} has version {version}, and this program knows up to {Version}: a newer one has been here. Upgrade this one, or name another database in {PostgresArchiveExtensions.ConnectionSetting}.");

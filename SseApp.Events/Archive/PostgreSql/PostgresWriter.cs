@@ -180,7 +180,7 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresSchema s
     private async Task<Dictionary<(long Log, string Key), long>> ReadErasuresAsync(NpgsqlConnection connection, List<long> logs, CancellationToken cancellationToken)
     {
         var erasures = new Dictionary<(long, string), long>();
-        await using var command = database.Command(connection, Erased, database.WriteLimit, PostgresDatabase.Value(logs.ToArray()));
+        await using var command = PostgresDatabase.Command(connection, Erased, database.WriteLimit, PostgresDatabase.Value(logs.ToArray()));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

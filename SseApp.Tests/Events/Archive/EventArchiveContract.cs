@@ -167,6 +167,8 @@ public abstract class EventArchiveContract
         var page = await writer.ReadAsync(log);
         Assert.Equal([5, 6, 10, 11], Offsets(page));
         Assert.Equal(5, page.First);
+        Assert.Equal([5, 6, 10], Offsets(await writer.Archive.ReadAsync(log, 0, 3, Megabyte, newest: false, Cancelled)));
+        Assert.Equal([5, 6], Offsets(await writer.Archive.ReadAsync(log, 0, 3, page.Events.Take(2).Sum(archived => archived.Block.Length), newest: false, Cancelled)));
         Assert.Equal([10, 11], Offsets(await writer.Archive.ReadAsync(log, 7, 10, Megabyte, newest: false, Cancelled)));
     }
 

@@ -118,7 +118,6 @@ public sealed class PostgresArchiveTests(PostgresServer server) : EventArchiveCo
         await using var disk = await SmallDisk.MountAsync();
         var folder = Path.Combine(disk.Folder, "space");
         Directory.CreateDirectory(folder);
-        File.SetUnixFileMode(disk.Folder, (UnixFileMode)0b111_101_101);
         await PostgresPrograms.OwnAsync(folder);
         await server.Node.ExecuteAsync("postgres", $"CREATE TABLESPACE small LOCATION '{folder}'");
         try
@@ -176,25 +175,23 @@ public sealed class PostgresArchiveTests(PostgresServer server) : EventArchiveCo
     [Fact]
     public async Task The_service_has_the_archive_when_its_mode_says_so_and_does_not_start_without_a_connection_string()
     {
-        var builder = Host();
-        using var host = builder.Build();
+        using var host = Host(null);
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Cancelled));
         Assert.Contains("ConnectionStrings:archive is empty", error.Message, StringComparison.Ordinal);
 
-        builder = Host();
-        builder.Configuration["ConnectionStrings:archive"] = await server.RequireAsync("archive");
-        using var second = builder.Build();
+        using var second = Host(await server.RequireAsync("archive"));
         await second.StartAsync(Cancelled);
         await second.Services.GetRequiredService<IEventArchive>().CheckAsync(Cancelled);
         await second.StopAsync(Cancelled);
 
-        static HostApplicationBuilder Host()
+        static IHost Host(string? connection)
         {
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Configuration["Archive:Mode"] = "PostgreSQL";
+            builder.Configuration["ConnectionStrings:archive"] = connection;
             builder.Services.AddValidatedOptions<ArchiveOptions>(ArchiveOptions.SectionName);
             builder.AddPostgresArchive();
-            return builder;
+            return builder.Build();
         }
     }
 
