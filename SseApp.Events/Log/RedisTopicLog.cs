@@ -179,7 +179,8 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
 
     public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent) => _channels.SubscribeAsync(topic, message =>
     {
-        if (LogEntry.Parse(message.Message) is { } entry)
+        // Nothing is published that is erased already.
+        if (LogEntry.Parse(message.Message) is { } entry && (!entry.IsTombstone || entry.Position.Offset == 0))
         {
             onEvent(entry);
         }

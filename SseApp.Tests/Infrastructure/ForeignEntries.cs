@@ -5,7 +5,7 @@ public static class ForeignEntries
 {
     public static TheoryData<string> Blocks { get; } =
     [
-        "", "\n", "data: x\n", "data: x", "data:x\n\n", "data: x\n\n\n", "\ndata: x\n\n",
+        "\n", "data: x\n", "data: x", "data:x\n\n", "data: x\n\n\n", "\ndata: x\n\n",
         "event: stream.closed\ndata: {\"reason\":\"operator\"}\n\n", "event: stream.gap\ndata: {}\n\n", "event: stream.\ndata: x\n\n",
         "id: stream.closed\nevent: stream.closed\ndata: {\"reason\":\"operator\"}\n\n", "id: x\ndata: x\n\n", "data: x\nid: x\n\n", "event: a\nid: stream.closed\ndata: x\n\n",
         "data: x\n\nid: stream.closed\nevent: stream.closed\ndata: x\n\n", "data: x\n\ndata: y\n\n", "data: x\n\n:\n\n",

@@ -9,6 +9,7 @@ internal static class PostgresArchiveExtensions
     internal const string ConnectionSetting = $"ConnectionStrings:{ConnectionName}";
 
     private const string ConnectionName = "archive";
+    private const string Unusable = "Host=unusable;Database=unusable";
     private const int ConnectSeconds = 5;
     private const int PreparedStatements = 32;
 
@@ -19,7 +20,15 @@ internal static class PostgresArchiveExtensions
     public static IHostApplicationBuilder AddPostgresArchive(this IHostApplicationBuilder builder)
     {
         // The archive is no reason for which a replica would be unhealthy; its own check says how it is.
-        builder.AddNpgsqlDataSource(ConnectionName, static settings => settings.DisableHealthChecks = true, Configure);
+        builder.AddNpgsqlDataSource(
+            ConnectionName,
+            settings =>
+            {
+                settings.DisableHealthChecks = true;
+                // What cannot be used stops the start by the validator, with a message of ours: the source would throw before it.
+                settings.ConnectionString = Problem(settings.ConnectionString) is null ? settings.ConnectionString : Unusable;
+            },
+            Configure);
         builder.Services.AddSingleton<IValidateOptions<ArchiveOptions>, ConnectionValidator>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IEventArchive, PostgresArchive>();

@@ -77,7 +77,8 @@ internal sealed class PostgresSchema(PostgresDatabase database)
     /// <returns>Null without the schema, 0 without anything in it, as an operator may have made it.</returns>
     private async Task<int?> ReadVersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        const string Look = $"SELECT CASE WHEN to_regnamespace('{Name}') IS NULL THEN NULL WHEN to_regclass('{Name}.version') IS NULL THEN 0 ELSE 1 END";
+        // The tables of the catalog, and not to_regclass: that may answer from a cache of before the lock was got.
+        const string Look = $"SELECT (SELECT count(c.oid)::int FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'version' WHERE n.nspname = '{Name}' GROUP BY n.oid)";
         const string Read = $"SELECT coalesce(max(version), 0) FROM {Name}.version";
         await using var look = PostgresDatabase.Command(connection, Look, database.ReadLimit);
         if (await look.ExecuteScalarAsync(cancellationToken) is not int state)
