@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Microsoft.AspNetCore.Routing.Template;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
@@ -11,7 +12,7 @@ namespace SseApp.Gateway.Console;
 internal static class ConsoleExtensions
 {
     /// <summary>
-    /// Serves the clients' console at <c>/</c>, or at <c>/console/</c> where the user's own pages have the root. Its files come from
+    /// Serves the clients' console at <c>/</c>, or at <c>/console/</c> where the user's own pages, or a configured service, have the root. Its files come from
     /// the assembly, so that they work alike in <c>dotnet run</c>, in published output and in tests, and need nothing beside
     /// the program.
     /// </summary>
@@ -42,7 +43,29 @@ internal static class ConsoleExtensions
     }
 
     private static PathString PathOf(IServiceProvider services) =>
-        string.IsNullOrWhiteSpace(services.GetRequiredService<IOptions<StaticFilesOptions>>().Value.Root) ? "" : "/console";
+        string.IsNullOrWhiteSpace(services.GetRequiredService<IOptions<StaticFilesOptions>>().Value.Root)
+        && !services.GetRequiredService<IConfiguration>().GetSection("ReverseProxy:Routes").GetChildren().Any(HasRoot) ? "" : "/console";
+
+    // As it is at the start: an address that moves while somebody looks at the page would be none.
+    private static bool HasRoot(IConfigurationSection route)
+    {
+        var methods = route.GetSection("Match:Methods").GetChildren().Select(static method => method.Value).ToArray();
+        if (methods.Length > 0 && !methods.Contains(HttpMethods.Get, StringComparer.OrdinalIgnoreCase))
+        {
+            return false;
+        }
+
+        try
+        {
+            return route["Match:Path"] is not { Length: > 0 } path
+                || new TemplateMatcher(TemplateParser.Parse(path), []).TryMatch("/", []);
+        }
+        catch (ArgumentException)
+        {
+            // No path at all, which YARP says.
+            return false;
+        }
+    }
 
     private static void Serve(this IApplicationBuilder app, CompositeFileProvider files, PathString at)
     {

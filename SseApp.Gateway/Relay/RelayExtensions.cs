@@ -13,6 +13,8 @@ internal static class RelayExtensions
         services.AddHostedService(provider => provider.GetRequiredService<RelayPools>());
 
         var own = services.Last(descriptor => descriptor.ServiceType == typeof(IHttpForwarder)).ImplementationType!;
+        // Its type is YARP's own, so the log for it cannot be named here.
+        services.AddSingleton(typeof(ILogger<>).MakeGenericType(own), typeof(ForwarderLog<>).MakeGenericType(own));
         services.Replace(ServiceDescriptor.Singleton<IHttpForwarder>(provider => ActivatorUtilities.CreateInstance<RelayForwarder>(
             provider, (IHttpForwarder)ActivatorUtilities.CreateInstance(provider, own))));
         return services;

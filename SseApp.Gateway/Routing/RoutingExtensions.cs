@@ -17,6 +17,7 @@ internal static class RoutingExtensions
             provider, (IProxyConfigProvider)section.ImplementationFactory!(provider)));
         services.AddSingleton<EventsCluster>();
         services.AddSingleton<IRouteValidator, RoutePolicyValidator>();
+        services.AddSingleton<IRouteValidator, OwnPathsValidator>();
         services.AddSingleton<IProxyConfigProvider, RegistryProxyConfigProvider>();
         services.AddSingleton<IHostNames, RouteNames>();
         return proxy;

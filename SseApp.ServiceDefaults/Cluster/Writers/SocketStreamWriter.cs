@@ -17,8 +17,15 @@ internal sealed class SocketStreamWriter : IStreamWriter
     {
         _context = context;
         _socket = socket;
-        // Sends must not wait for a slow client. Kestrel uses asynchronous operations only, which this does not change.
-        socket.Blocking = false;
+        try
+        {
+            // Sends must not wait for a slow client. Kestrel uses asynchronous operations only, which this does not change.
+            socket.Blocking = false;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has reset the connection within its request; the first send says so.
+        }
     }
 
     public ValueTask<bool> SendAsync(SendBuffer buffer)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Console;
 
 namespace SseApp.ServiceDefaults.Defaults.Lifetime;
@@ -8,7 +9,7 @@ namespace SseApp.ServiceDefaults.Defaults.Lifetime;
 /// when nobody knows the name. And when nobody reads the output, or a terminal is held, every request would wait for its lines to be
 /// written: lines that do not fit into its queue are dropped, and it says how many.
 /// </summary>
-internal static class ConsoleLog
+internal static partial class ConsoleLog
 {
     private const string FormatterSetting = "Logging:Console:FormatterName";
     private const string QueueSetting = "Logging:Console:QueueFullMode";
@@ -53,11 +54,16 @@ internal static class ConsoleLog
         try
         {
             _ = DateTimeOffset.UnixEpoch.ToString(format, CultureInfo.CurrentCulture);
-            return true;
+            return format.Length == 1 || (format.Length == 2 && format[0] == '%') || !Foreign().IsMatch(format);
         }
         catch (FormatException)
         {
             return false;
         }
     }
+
+    // Letters that stand for themselves or for something else here, as formats of strftime (%Y-%m-%d) and of Moment, which PM2 has
+    // (YYYY-MM-DD), are full of: each line would have a wrong time, in silence. What is quoted or escaped is meant, as are T and Z of ISO 8601.
+    [GeneratedRegex(@"^(?:'[^']*'|""[^""]*""|\\.|[^'""\\%A-Za-z]|[dfFghHKmMstTyzZ])*(?:%|[A-Za-z-[dfFghHKmMstTyzZ]])", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Foreign();
 }

@@ -112,6 +112,11 @@ internal sealed partial class SettingFiles
             yield return $"The environment is '{name}', so these files in {folder} are not read: {string.Join(", ", unread)}. Set ASPNETCORE_ENVIRONMENT to say which one is meant.";
         }
 
+        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder).Select(static path => Path.GetFileName(path)).Where(static file => OfOtherForm().IsMatch(file)).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } foreign)
+        {
+            yield return $"These files in {folder} are not read, because settings are read from {string.Join(", ", files[..2])} and the environment alone: {string.Join(", ", foreign)}.";
+        }
+
         if (_other is null || Folder == _other)
         {
             yield break;
@@ -162,6 +167,10 @@ internal sealed partial class SettingFiles
             return [];
         }
     }
+
+    // What Node and other frameworks read settings from, and what an editor of Windows makes of a name.
+    [GeneratedRegex(@"^(?:\.env(?:\..+)?|appsettings(?:\..+)?\.(?:ya?ml|toml|ini|xml|jsonc|json5|json\.txt))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex OfOtherForm();
 
     /// <summary>Files of other environments, where this one has none.</summary>
     private static IEnumerable<(string Path, string Environment)> OfOthers(string environment, string folder, string? other) =>

@@ -15,10 +15,17 @@ internal static class TelemetryExtensions
     internal static void ConfigureOpenTelemetry(this IHostApplicationBuilder builder)
     {
         // The host makes a log scope and a span for each request unless this category is silent; a setting of the same
-        // name goes before this one. Tracing makes its spans either way.
+        // name goes before this one. Tracing makes its spans either way. The others are those of appsettings.json, for who mounts one
+        // of their own in its place: without, each request has two lines.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
         {
-            InitialData = [KeyValuePair.Create<string, string?>("Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics", nameof(LogLevel.None))],
+            InitialData =
+            [
+                KeyValuePair.Create<string, string?>("Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics", nameof(LogLevel.None)),
+                KeyValuePair.Create<string, string?>("Logging:LogLevel:Microsoft.AspNetCore", nameof(LogLevel.Warning)),
+                KeyValuePair.Create<string, string?>("Logging:LogLevel:StackExchange.Redis", nameof(LogLevel.Warning)),
+                KeyValuePair.Create<string, string?>("Logging:LogLevel:Yarp", nameof(LogLevel.Warning)),
+            ],
         });
         // A line a probe while something is wrong, and one a call to a webhook, would bury the lines that say it once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);

@@ -31,6 +31,18 @@ public sealed class StreamWriterFactoryTests
     public async Task It_can_be_switched_off() =>
         Assert.Equal(("PipeStreamWriter", "hello"), await AskAsync(HttpVersion.Version11, tls: false, direct: false));
 
+    [Fact]
+    public async Task A_client_that_has_reset_its_connection_before_the_first_byte_is_no_fault_of_the_service()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Dispose();
+        var buffer = new SendBuffer(16);
+        "hello"u8.CopyTo(buffer.GetSpan(5));
+        buffer.Advance(5);
+
+        Assert.False(await new SocketStreamWriter(new DefaultHttpContext(), socket).SendAsync(buffer));
+    }
+
     private static async Task<(string Writer, string Body)> AskAsync(Version version, bool tls, Action<HttpContext>? middleware = null, bool direct = true)
     {
         using var certificate = CreateCertificate();

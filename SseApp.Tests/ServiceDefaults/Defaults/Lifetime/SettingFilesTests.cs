@@ -47,6 +47,22 @@ public sealed class SettingFilesTests : IDisposable
         Assert.StartsWith($"The name of the environment is {shown}, ", line, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(".env appsettings.yaml appsettings.Production.toml appsettings.json.txt", ".env, appsettings.Production.toml, appsettings.json.txt, appsettings.yaml")]
+    [InlineData("appsettings.json.bak web.config package.json settings.yaml environment", "")]
+    public void A_file_of_another_form_that_may_be_believed_to_be_read_is_named(string files, string unread)
+    {
+        foreach (var file in files.Split(' ').Append("appsettings.json"))
+        {
+            File.WriteAllText(Path.Combine(_folder.FullName, file), "{}");
+        }
+
+        var lines = SettingFiles.Find(["--contentRoot", _folder.FullName], AppContext.BaseDirectory)
+            .Warnings(new Place("Production", _folder.FullName), new ConfigurationBuilder().Build());
+
+        Assert.Equal(unread.Length > 0 ? [unread] : [], lines.Select(line => line.Split(" alone: ")[^1].TrimEnd('.')));
+    }
+
     private sealed class Place(string environment, string root) : IHostEnvironment
     {
         public string EnvironmentName { get; set; } = environment;

@@ -36,6 +36,14 @@ public sealed class LogTimestampTests
     [Theory]
     [InlineData("HH:mm:ss.fffffffff ", false)]
     [InlineData("yyyy-MM-dd HH:mm:ss ", true)]
+    [InlineData("yyyy-MM-ddTHH:mm:ss.fffZ ", true)]
+    [InlineData("[HH:mm:ss zzz] ", true)]
+    [InlineData("d. MMMM yyyy, HH'h'mm ", true)]
+    [InlineData("%H", true)]
+    [InlineData("O", true)]
+    [InlineData("YYYY-MM-DD HH:mm:ss Z", false)]
+    [InlineData("%Y-%m-%d %H:%M:%S ", false)]
+    [InlineData("iso", false)]
     [InlineData("", true)]
     public void A_format_that_is_none_is_named(string format, bool usable)
     {
