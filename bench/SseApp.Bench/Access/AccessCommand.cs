@@ -38,6 +38,8 @@ internal static class AccessCommand
             var (open, closed) = (cluster.Open, cluster.Closed);
             AccessFigure publish = new("publish, open", open, publishes, null, static () => null, Publish);
             AccessFigure connect = new("connect, open", open, connects, null, static () => null, Connect);
+            // An open replica does not look at it: what is added is what any header of that length adds, whoever reads it.
+            AccessFigure carried = new("connect, open, header as long as a token", open, connects, connect, cluster.NewToken, Connect);
             var known = cluster.NewToken();
             AccessFigure[] figures =
             [
@@ -45,6 +47,7 @@ internal static class AccessCommand
                 new("publish, API key", closed, publishes, publish, () => cluster.ApiKey, Publish) { MaxShare = MaxPublishShare },
                 new("publish, token", closed, publishes, publish, () => known, Publish),
                 connect,
+                carried,
                 new("connect, token seen before", closed, connects, connect, () => known, Connect),
                 new("connect, token not seen before", closed, connects, connect, cluster.NewToken, Connect) { MaxMicroseconds = MaxConnectMicroseconds },
             ];
