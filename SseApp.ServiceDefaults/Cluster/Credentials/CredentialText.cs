@@ -8,7 +8,9 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 internal static partial class CredentialText
 {
     /// <summary>Whether an API key or a token stands in it.</summary>
-    public static bool Holds(string text) => KeyOrToken().IsMatch(text);
+    public static bool Holds(string text) =>
+        // Of each token its names are looked at; most have neither.
+        (text.Contains('.', StringComparison.Ordinal) || text.Contains(ApiKey.Prefix, StringComparison.Ordinal)) && KeyOrToken().IsMatch(text);
 
     /// <summary>
     /// The text without API keys, tokens, and what may be a ticket: in their place stands the beginning of their SHA-256, by which two

@@ -20,9 +20,9 @@ internal sealed class Grants
 
     public Grants(IEnumerable<string> subscribe, IEnumerable<string> publish, IEnumerable<string> scopes)
     {
-        _subscribe = [.. subscribe.Distinct(StringComparer.Ordinal)];
-        _publish = [.. publish.Distinct(StringComparer.Ordinal)];
-        _scopes = [.. scopes.Where(scope => scope is AdminScope or MetricsScope).Distinct(StringComparer.Ordinal)];
+        _subscribe = Distinct([.. subscribe]);
+        _publish = Distinct([.. publish]);
+        _scopes = Distinct([.. scopes.Where(static scope => scope is AdminScope or MetricsScope)]);
     }
 
     public IReadOnlyList<string> Subscribe => _subscribe;
@@ -41,6 +41,9 @@ internal sealed class Grants
     public bool Equal(Grants other) => _subscribe.SequenceEqual(other._subscribe) && _publish.SequenceEqual(other._publish) && _scopes.SequenceEqual(other._scopes);
 
     public bool Has(string scope) => Array.IndexOf(_scopes, scope) >= 0;
+
+    // Made for each token that is verified, mostly of one pattern.
+    private static string[] Distinct(string[] texts) => texts.Length < 2 ? texts : [.. texts.Distinct(StringComparer.Ordinal)];
 
     // No lambda: it would be an object for each publish.
     private static string? Find(string[] patterns, string topic)

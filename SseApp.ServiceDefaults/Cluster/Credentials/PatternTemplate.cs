@@ -104,5 +104,10 @@ internal static class PatternTemplate
     }
 
     /// <summary>What <c>{claim:hash}</c> becomes: SHA-256 of the value in UTF-8, in lower hexadecimal digits.</summary>
-    public static string Hash(string value) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
+    public static string Hash(ReadOnlySpan<char> value)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        TextHash.Compute(value, hash);
+        return Convert.ToHexStringLower(hash);
+    }
 }

@@ -66,7 +66,7 @@ internal readonly record struct RevokedName(RevocationKind Kind, string? Issuer,
     public static bool IsValue(string text) => IsText(text) && !CredentialText.Holds(text);
 
     /// <summary>Whether it has the form of a value, be it a credential or not.</summary>
-    public static bool IsText(string text) => text.Length <= MaxLength && !text.Any(char.IsControl);
+    public static bool IsText(string text) => text.Length <= MaxLength && !text.AsSpan().ContainsAnyInRange('\u0000', '\u001f') && !text.AsSpan().ContainsAnyInRange('\u007f', '\u009f');
 
     /// <summary>The same in a text without anything that a stranger chose.</summary>
     public string Id => PatternTemplate.Hash($"{Kind}\n{Issuer}\n{Value}");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -17,39 +18,53 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
     private const string Scope = "scope";
     private const string ShortScope = "scp";
 
-    /// <summary>Names of the claims that are a text or a list of texts, and nothing else.</summary>
-    public IReadOnlyList<string> Lists { get; } = [subscribe, publish, Scope, ShortScope];
+    /// <summary>Names, in UTF-8, of the claims that are a text or a list of texts, and nothing else.</summary>
+    public byte[][] Lists { get; } = [.. new[] { subscribe, publish, Scope, ShortScope }.Select(Encoding.UTF8.GetBytes)];
 
     /// <param name="token">What a token says that was verified.</param>
     /// <param name="grants">What it gives.</param>
     /// <param name="fault">Why it gives nothing.</param>
     public bool TryRead(TokenForm token, [NotNullWhen(true)] out Grants? grants, [NotNullWhen(false)] out string? fault)
     {
-        List<string> subscribing = [.. token.Texts(subscribe)];
-        List<string> publishing = [.. token.Texts(publish)];
+        var subscribing = token.Texts(subscribe);
+        var publishing = token.Texts(publish);
         foreach (var grant in others)
         {
             if (token.Texts(grant.Claim).Contains(grant.Value, StringComparer.Ordinal))
             {
-                subscribing.AddRange(grant.Subscribe);
-                publishing.AddRange(grant.Publish);
+                subscribing = [.. subscribing, .. grant.Subscribe];
+                publishing = [.. publishing, .. grant.Publish];
             }
         }
 
-        if (subscribing.Count + publishing.Count > Grants.MaxPatterns)
+        if (subscribing.Length + publishing.Length > Grants.MaxPatterns)
         {
             grants = null;
-            fault = $"It has {subscribing.Count + publishing.Count} patterns of topics; at most {Grants.MaxPatterns} are allowed.";
+            fault = $"It has {subscribing.Length + publishing.Length} patterns of topics; at most {Grants.MaxPatterns} are allowed.";
             return false;
         }
 
-        grants = new(Fill(subscribing), Fill(publishing), [.. token.Texts(Scope).Concat(token.Texts(ShortScope)).SelectMany(static scope => scope.Split(' '))]);
+        grants = new(Fill(subscribing), Fill(publishing), [.. Scopes(token.Texts(Scope)), .. Scopes(token.Texts(ShortScope))]);
         fault = null;
         return true;
 
         // A claim with several values names nobody.
         string? One(string name) => token.Texts(name) is [var value] ? value : null;
 
-        IEnumerable<string> Fill(List<string> patterns) => patterns.Select(pattern => PatternTemplate.Fill(pattern, One)).OfType<string>();
+        string[] Fill(string[] patterns)
+        {
+            var count = 0;
+            foreach (var pattern in patterns)
+            {
+                if (PatternTemplate.Fill(pattern, One) is { } filled)
+                {
+                    patterns[count++] = filled;
+                }
+            }
+
+            return count == patterns.Length ? patterns : patterns[..count];
+        }
+
+        static string[] Scopes(string[] texts) => texts is [] ? texts : [.. texts.SelectMany(static text => text.Split(' '))];
     }
 }

@@ -1,4 +1,7 @@
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -17,22 +20,29 @@ internal sealed class TokenForm : IDisposable
 
     private static readonly JsonDocumentOptions s_json = new() { AllowDuplicateProperties = false };
 
-    private static readonly string[] s_headerTexts = ["alg", "typ", "kid", "cty", "x5t", "x5t#S256"];
+    private static readonly byte[][] s_headerTexts = ["alg"u8.ToArray(), "typ"u8.ToArray(), "kid"u8.ToArray(), "cty"u8.ToArray(), "x5t"u8.ToArray(), "x5t#S256"u8.ToArray()];
 
     private readonly JsonDocument _claims;
 
-    private TokenForm(JsonDocument claims) => _claims = claims;
+    // What the document reads. Rented, because a token is read at each connect, and given back empty, because it is part of a credential.
+    private readonly byte[] _bytes;
 
-    public void Dispose() => _claims.Dispose();
+    private TokenForm(JsonDocument claims, byte[] bytes) => (_claims, _bytes) = (claims, bytes);
+
+    public void Dispose()
+    {
+        _claims.Dispose();
+        ArrayPool<byte>.Shared.Return(_bytes, clearArray: true);
+    }
 
     /// <summary>The part of a token that is signed: its header and its payload.</summary>
     public static ReadOnlySpan<char> SignedText(ReadOnlySpan<char> token) => token[..token.LastIndexOf('.')];
 
     /// <returns>Null when something is wrong with it.</returns>
     /// <param name="token">Its text.</param>
-    /// <param name="lists">Names of claims that are a text or a list of texts, besides <c>aud</c>.</param>
+    /// <param name="lists">Names, in UTF-8, of claims that are a text or a list of texts, besides <c>aud</c>.</param>
     /// <param name="fault">What is wrong with it.</param>
-    public static TokenForm? Parse(ReadOnlySpan<char> token, IReadOnlyList<string> lists, out string? fault)
+    public static TokenForm? Parse(ReadOnlySpan<char> token, byte[][] lists, out string? fault)
     {
         var first = token.IndexOf('.');
         var last = token.LastIndexOf('.');
@@ -52,12 +62,13 @@ internal sealed class TokenForm : IDisposable
         }
 
         JsonDocument? claims = null;
+        var bytes = ArrayPool<byte>.Shared.Rent(Base64Url.GetMaxDecodedLength(Math.Max(header.Length, payload.Length)));
         try
         {
-            fault = FaultOfHeader(header);
+            fault = FaultOfHeader(bytes.AsMemory(0, Base64Url.DecodeFromChars(header, bytes)));
             if (fault is null)
             {
-                claims = JsonDocument.Parse(Base64Url.DecodeFromChars(payload), s_json);
+                claims = JsonDocument.Parse(bytes.AsMemory(0, Base64Url.DecodeFromChars(payload, bytes)), s_json);
                 fault = FaultOfClaims(claims.RootElement, lists);
             }
         }
@@ -69,17 +80,18 @@ internal sealed class TokenForm : IDisposable
 
         if (fault is null)
         {
-            return new TokenForm(claims!);
+            return new TokenForm(claims!, bytes);
         }
 
         claims?.Dispose();
+        ArrayPool<byte>.Shared.Return(bytes, clearArray: true);
         return null;
     }
 
     /// <summary>The texts of a claim: itself, or those in its list. What is no text is no pattern, no name and no scope.</summary>
     public string[] Texts(string claim) => !_claims.RootElement.TryGetProperty(claim, out var value) ? []
         : value.ValueKind == JsonValueKind.String ? [value.GetString()!]
-        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Where(static item => item.ValueKind == JsonValueKind.String).Select(static item => item.GetString()!)]
+        : value.ValueKind == JsonValueKind.Array ? TextsIn(value)
         : [];
 
     /// <summary>Whether the text is the only one for its bytes: no padding, no white space, and no bits in the last digit that mean nothing.</summary>
@@ -91,9 +103,24 @@ internal sealed class TokenForm : IDisposable
         _ => false,
     };
 
-    private static string? FaultOfHeader(ReadOnlySpan<char> part)
+    private static string[] TextsIn(JsonElement list)
     {
-        using var json = JsonDocument.Parse(Base64Url.DecodeFromChars(part), s_json);
+        var texts = new string[list.GetArrayLength()];
+        var count = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            if (item.ValueKind == JsonValueKind.String)
+            {
+                texts[count++] = item.GetString()!;
+            }
+        }
+
+        return count == texts.Length ? texts : texts[..count];
+    }
+
+    private static string? FaultOfHeader(ReadOnlyMemory<byte> part)
+    {
+        using var json = JsonDocument.Parse(part, s_json);
         if (json.RootElement.ValueKind != JsonValueKind.Object)
         {
             return "Its header is no JSON object.";
@@ -101,23 +128,23 @@ internal sealed class TokenForm : IDisposable
 
         foreach (var member in json.RootElement.EnumerateObject())
         {
-            // Names are compared where they are: a text for each of them would be most of the garbage of a token.
-            if (member.NameEquals("crit"u8))
+            var name = NameOf(member);
+            if (name.SequenceEqual("crit"u8))
             {
                 // RFC 7515, 4.1.11: no extension is known here, and an empty list of them must not be.
                 return "Its header has 'crit': an extension that is not known here must be heeded.";
             }
 
-            if (!IsText(member.Value) && NameIn(member, s_headerTexts) is { } name)
+            if (IsIn(s_headerTexts, name) && !IsText(member.Value))
             {
-                return $"'{name}' in its header is no text.";
+                return $"'{member.Name}' in its header is no text.";
             }
         }
 
         return null;
     }
 
-    private static string? FaultOfClaims(JsonElement claims, IReadOnlyList<string> lists)
+    private static string? FaultOfClaims(JsonElement claims, byte[][] lists)
     {
         if (claims.ValueKind != JsonValueKind.Object)
         {
@@ -126,14 +153,15 @@ internal sealed class TokenForm : IDisposable
 
         foreach (var claim in claims.EnumerateObject())
         {
-            if (claim.NameEquals("iss"u8))
+            var name = NameOf(claim);
+            if (name.SequenceEqual("iss"u8))
             {
                 if (!IsText(claim.Value))
                 {
                     return "'iss' is no text.";
                 }
             }
-            else if (claim.NameEquals("sub"u8) || claim.NameEquals("jti"u8))
+            else if (name.SequenceEqual("sub"u8) || name.SequenceEqual("jti"u8))
             {
                 if (!IsText(claim.Value))
                 {
@@ -145,39 +173,71 @@ internal sealed class TokenForm : IDisposable
                     return $"'{claim.Name}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
                 }
             }
-            else if (claim.NameEquals("exp"u8) || claim.NameEquals("nbf"u8) || claim.NameEquals("iat"u8))
+            else if (name.SequenceEqual("exp"u8) || name.SequenceEqual("nbf"u8) || name.SequenceEqual("iat"u8))
             {
                 if (!IsTime(claim.Value))
                 {
                     return $"'{claim.Name}' is no time: a number of seconds since 1970.";
                 }
             }
-            else if (!IsTexts(claim.Value) && (claim.NameEquals("aud"u8) ? "aud" : NameIn(claim, lists)) is { } name)
+            else if ((name.SequenceEqual("aud"u8) || IsIn(lists, name)) && !IsTexts(claim.Value))
             {
-                return $"'{name}' is neither a text nor a list of texts.";
+                return $"'{claim.Name}' is neither a text nor a list of texts.";
             }
         }
 
         return null;
     }
 
-    private static string? NameIn(JsonProperty member, IReadOnlyList<string> names)
+    // Compared where it is: a text for each name would be most of the garbage of a token.
+    private static ReadOnlySpan<byte> NameOf(JsonProperty member)
     {
-        for (var index = 0; index < names.Count; index++)
+        var written = JsonMarshal.GetRawUtf8PropertyName(member);
+        return written.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(member.Name) : written;
+    }
+
+    private static bool IsIn(byte[][] names, ReadOnlySpan<byte> name)
+    {
+        foreach (var one in names)
         {
-            if (member.NameEquals(names[index]))
+            if (name.SequenceEqual(one))
             {
-                return names[index];
+                return true;
             }
         }
 
-        return null;
+        return false;
     }
 
-    // Reading it finds what is no text although it looks like one.
-    private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is not null;
+    private static bool IsText(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return false;
+        }
 
-    private static bool IsTexts(JsonElement value) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().All(IsText) : IsText(value);
+        var written = JsonMarshal.GetRawUtf8Value(value);
+        // Reading it finds what is no text although it looks like one.
+        return (Utf8.IsValid(written) && !written.Contains((byte)'\\')) || value.GetString() is not null;
+    }
+
+    private static bool IsTexts(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            return IsText(value);
+        }
+
+        foreach (var item in value.EnumerateArray())
+        {
+            if (!IsText(item))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static bool IsTime(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= 0 and <= MaxTime;
 }

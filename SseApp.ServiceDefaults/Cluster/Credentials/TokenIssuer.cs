@@ -26,6 +26,9 @@ internal sealed class TokenIssuer
     private readonly TokenValidationParameters _parameters;
     private readonly IssuerKeys? _keys;
 
+    // With the keys that were there last: to copy them for each token costs more than to look whether they are still those.
+    private volatile TokenValidationParameters? _current;
+
     private TokenIssuer(string name, string audience, IReadOnlyList<string> algorithms, SecurityKey? key, IssuerKeys? keys = null, bool onlyAccessTokens = false)
     {
         Name = name;
@@ -64,8 +67,13 @@ internal sealed class TokenIssuer
             return null;
         }
 
-        var parameters = _parameters.Clone();
-        parameters.IssuerSigningKeys = current;
+        if (_current is not { } parameters || !ReferenceEquals(parameters.IssuerSigningKeys, current))
+        {
+            parameters = _parameters.Clone();
+            parameters.IssuerSigningKeys = current;
+            _current = parameters;
+        }
+
         return parameters;
     }
 

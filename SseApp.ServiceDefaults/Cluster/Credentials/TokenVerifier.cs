@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -54,7 +53,10 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
         if (found.Principal is { } principal && principal.ExpiresAt - time.GetUtcNow() is { Ticks: > 0 } left)
         {
-            _verified.Set(hash, principal, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = left < s_remembered ? left : s_remembered });
+            using var entry = _verified.CreateEntry(hash);
+            entry.Value = principal;
+            entry.Size = 1;
+            entry.AbsoluteExpirationRelativeToNow = left < s_remembered ? left : s_remembered;
         }
 
         return found;
@@ -63,7 +65,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
     /// <summary>Whether the key that signed the principal's token is still one of its issuer's.</summary>
     public bool HasKey(Principal principal) => _issuers.TryGetValue(principal.Issuer!, out var issuer) && issuer.Has(principal.SigningKeyId);
 
-    private async Task<Verification> ValidateAsync(string text)
+    private async ValueTask<Verification> ValidateAsync(string text)
     {
         using var form = TokenForm.Parse(text, claims.Lists, out var wrong);
         if (form is null)
@@ -130,18 +132,9 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
 
     private static string HashOf(ReadOnlySpan<char> text)
     {
-        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
-        try
-        {
-            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)), hash);
-            return Convert.ToBase64String(hash);
-        }
-        finally
-        {
-            // It is a credential.
-            ArrayPool<byte>.Shared.Return(bytes, clearArray: true);
-        }
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        TextHash.Compute(text, hash);
+        return Convert.ToBase64String(hash);
     }
 
     // In words of our own: those of the exception show the token's values.

@@ -44,6 +44,8 @@ internal sealed class AccessCluster(Workspace workspace) : Subject(workspace, co
             ("Security__Issuers__0__Issuer", Issuer),
             ("Security__Issuers__0__Audience", Issuer),
             ("Security__Issuers__0__Key", Convert.ToBase64String(_key)),
+            // So that a connect without a credential can be measured there, too; what a token may is asked first.
+            ("Security__PublicTopics__0", AccessLoad.Topic),
             ("Security__ApiKeyFile", file));
         return Target.Ours(Closed.Url);
     }

@@ -38,6 +38,10 @@ internal static class AccessCommand
             var (open, closed) = (cluster.Open, cluster.Closed);
             AccessFigure publish = new("publish, open", open, publishes, null, static () => null, Publish);
             AccessFigure connect = new("connect, open", open, connects, null, static () => null, Connect);
+            // An open replica does not look at it: what is added is what any header of that length adds, whoever reads it.
+            AccessFigure carried = new("connect, open, header as long as a token", open, connects, connect, cluster.NewToken, Connect);
+            // Two processes differ by more than a header does: this one does not.
+            AccessFigure nobody = new("connect, public topic at the closed replica", closed, connects, connect, static () => null, Connect);
             var known = cluster.NewToken();
             AccessFigure[] figures =
             [
@@ -45,6 +49,8 @@ internal static class AccessCommand
                 new("publish, API key", closed, publishes, publish, () => cluster.ApiKey, Publish) { MaxShare = MaxPublishShare },
                 new("publish, token", closed, publishes, publish, () => known, Publish),
                 connect,
+                carried,
+                nobody,
                 new("connect, token seen before", closed, connects, connect, () => known, Connect),
                 new("connect, token not seen before", closed, connects, connect, cluster.NewToken, Connect) { MaxMicroseconds = MaxConnectMicroseconds },
             ];

@@ -121,6 +121,33 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         static string Unsigned(string token) => $"{Base64UrlEncoder.Encode("""{"alg":"RS256","typ":"at+jwt","kid":"rsa"}""")}.{token.Split('.')[1]}";
     }
 
+    [Fact]
+    public async Task What_is_public_of_a_key_of_the_set_makes_no_code_that_counts()
+    {
+        using var rsa = RSA.Create(2048);
+        var parameters = rsa.ExportParameters(includePrivateParameters: false);
+        var json = $$"""{"kty":"RSA","kid":"rsa","n":"{{Base64UrlEncoder.Encode(parameters.Modulus)}}","e":"{{Base64UrlEncoder.Encode(parameters.Exponent)}}"}""";
+        _issuer.More.Add(json);
+        var service = Service();
+        foreach (var secret in new[] { Encoding.ASCII.GetBytes(rsa.ExportSubjectPublicKeyInfoPem()), Encoding.ASCII.GetBytes(rsa.ExportRSAPublicKeyPem()), rsa.ExportSubjectPublicKeyInfo(), parameters.Modulus!, Encoding.ASCII.GetBytes(json) })
+        {
+            var forged = _issuer.Token(new SymmetricSecurityKey(secret) { KeyId = "rsa" }, SecurityAlgorithms.HmacSha256);
+            Assert.Equal(AuthReason.TokenInvalid, (await service.VerifyAsync(forged)).Reason);
+        }
+    }
+
+    [Fact]
+    public async Task Issuers_with_the_same_key_id_have_their_own_keys()
+    {
+        await using var other = await JwksServer.StartAsync();
+        other.AddKey("first", "k1");
+        var service = Service(more: other);
+        Assert.Equal(_issuer.Issuer, (await service.VerifyAsync(_issuer.Token("first"))).Principal?.Issuer);
+        Assert.Equal(other.Issuer, (await service.VerifyAsync(other.Token("first"))).Principal?.Issuer);
+        Assert.Equal(AuthReason.TokenInvalid, (await service.VerifyAsync(other.Token("first", change: claims => claims["iss"] = _issuer.Issuer))).Reason);
+        Assert.Equal(AuthReason.TokenInvalid, (await service.VerifyAsync(_issuer.Token("first", change: claims => claims["iss"] = other.Issuer))).Reason);
+    }
+
     [Theory]
     [InlineData("../../../../etc/passwd")]
     [InlineData("file:///dev/zero")]
@@ -217,10 +244,14 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         Assert.InRange((_issuer.Refused - 4) / 2, minutes, (2 * minutes) + 4);
     }
 
-    private CredentialService Service(bool requireType = true)
+    private CredentialService Service(bool requireType = true, JwksServer? more = null)
     {
         var options = new CredentialOptions { MaxTokenLifetime = TimeSpan.FromDays(7) };
-        options.Issuers.Add(new IssuerOptions { Issuer = _issuer.Issuer, Audience = Tokens.Audience, Authority = new Uri(_issuer.Issuer), RequireAccessTokenType = requireType });
+        foreach (var issuer in more is null ? [_issuer] : new[] { _issuer, more })
+        {
+            options.Issuers.Add(new IssuerOptions { Issuer = issuer.Issuer, Audience = Tokens.Audience, Authority = new Uri(issuer.Issuer), RequireAccessTokenType = requireType });
+        }
+
         var service = new CredentialService(Options.Create(options), new HostingEnvironment { EnvironmentName = "Production" }, _revocations, _time, NullLoggerFactory.Instance);
         _services.Add(service);
         return service;

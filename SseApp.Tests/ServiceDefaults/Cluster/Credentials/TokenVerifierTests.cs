@@ -215,6 +215,20 @@ public sealed class TokenVerifierTests : IDisposable
         Assert.NotNull((await _verifier.VerifyAsync(Raw("more", "1", isSigned: true))).Principal);
     }
 
+    [Theory]
+    [InlineData(@"\u006ati", "1", false)]
+    [InlineData(@"\u006ati", "\"1\"", true)]
+    [InlineData(@"ex\u0070", "true", false)]
+    [InlineData(@"sse_\u0073ubscribe", "[1]", false)]
+    [InlineData(@"sse_\u0073ubscribe", "[\"a\"]", true)]
+    [InlineData(@"mor\u0065", "1", true)]
+    public async Task A_name_that_is_written_with_escapes_is_that_name(string name, string value, bool counts)
+    {
+        var found = await _verifier.VerifyAsync(Raw(name, value, isSigned: true));
+        Assert.Equal((counts, counts ? null : AuthReason.TokenInvalid), (found.Principal is not null, found.Reason));
+        Assert.Equal(counts && name.EndsWith("ti", StringComparison.Ordinal) ? "1" : null, found.Principal?.TokenId);
+    }
+
     // A token as no library makes it.
     private static string Raw(string name, string value, bool isSigned)
     {
