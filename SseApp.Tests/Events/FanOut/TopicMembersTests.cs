@@ -32,7 +32,7 @@ public sealed class TopicMembersTests
                 switch (kind)
                 {
                     case Kind.Append when clients.Count > 0:
-                        members.Append(LogEntry.ForGap(new Position(default, ++appended), default, "test"));
+                        members.Append(LogEntry.ForGap(new Position(default, ++appended), default, "test", 0));
                         break;
                     case Kind.Visit:
                         Visit(members, clients, ref done);
