@@ -35,7 +35,7 @@ internal sealed class ResponseHeadersMiddleware(RequestDelegate next, IOptions<R
             headers[name] = value;
         }
 
-        if (lifetime.ApplicationStopping.IsCancellationRequested && BareAnswers.OwnsConnection(context.Request) && context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols)
+        if (lifetime.ApplicationStopping.IsCancellationRequested && BareAnswers.OwnsConnection(context.Request) && context.Response.StatusCode >= StatusCodes.Status200OK)
         {
             headers.Connection = "close";
         }
