@@ -189,7 +189,7 @@ public sealed class ArchiveModelTests : IDisposable
     private static Task StartingAsync(IDistributedApplicationBuilder builder, DistributedApplication application) => builder.Eventing.PublishAsync(
         new BeforeStartEvent(application.Services, application.Services.GetRequiredService<DistributedApplicationModel>()), TestContext.Current.CancellationToken);
 
-    private static async Task<Dictionary<string, object>> EnvironmentAsync(IResource resource)
+    private static async Task<Dictionary<string, object>> EnvironmentAsync(ProjectResource resource)
     {
         var context = new EnvironmentCallbackContext(new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), resource, cancellationToken: TestContext.Current.CancellationToken);
         foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
