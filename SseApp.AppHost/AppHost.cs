@@ -1,4 +1,5 @@
 using SseApp.AppHost;
+using SseApp.AppHost.Archive;
 using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Monitoring;
 using SseApp.AppHost.Operations;
@@ -10,7 +11,7 @@ StartupFailure.EndsWithAMessage();
 StartupProblems.ThrowIfAny(Arguments.Problems(args));
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = builder.GetClusterOptions();
-builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, MonitoringOptions.SectionName, RestartPolicy.SectionName);
+builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, ArchiveOptions.SectionName, MonitoringOptions.SectionName, RestartPolicy.SectionName);
 
 var redis = builder.AddBackplane("redis");
 if (redis is IResourceBuilder<GarnetServerResource> garnet)
@@ -37,6 +38,12 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
     .WithUrlForEndpoint("http", url => url.DisplayText = "One replica (picked for each connection)")
     .WithRestartPolicy()
     .WithIconName("Flash");
+
+var archive = builder.AddArchive(events);
+if (archive is IResourceBuilder<LocalPostgresResource> postgres)
+{
+    postgres.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
+}
 
 var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")
     .WithReference(redis)
@@ -76,6 +83,6 @@ listeners.ShowKey(builder);
 builder.AddMonitoring(events, gateway, listeners);
 
 builder.Services.AddHostedService<FailedStarts>();
-builder.AnnounceWhenReady(gateway, listeners);
+builder.AnnounceWhenReady(gateway, listeners, archive?.Resource);
 
 builder.Build().Run();

@@ -1,3 +1,4 @@
+using SseApp.AppHost.Archive;
 using SseApp.AppHost.Operations;
 using SseApp.AppHost.Startup;
 
@@ -81,7 +82,7 @@ internal static partial class ClusterExtensions
 
     /// <summary>Says where to click once the gateway answers.</summary>
     public static void AnnounceWhenReady(
-        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners)
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway, OperatorListeners listeners, IResourceWithConnectionString? archive)
     {
         if (!builder.ExecutionContext.IsRunMode)
         {
@@ -94,7 +95,7 @@ internal static partial class ClusterExtensions
             url.DisplayLocation = UrlDisplayLocation.SummaryAndDetails;
         });
         var announced = 0;
-        builder.Eventing.Subscribe<ResourceReadyEvent>(gateway.Resource, (ready, _) =>
+        builder.Eventing.Subscribe<ResourceReadyEvent>(gateway.Resource, async (ready, cancellationToken) =>
         {
             // A restart of the gateway makes it ready again; the address stays the same.
             if (Interlocked.Exchange(ref announced, 1) == 0)
@@ -102,10 +103,9 @@ internal static partial class ClusterExtensions
                 var logger = ready.Services.GetRequiredService<ILoggerFactory>().CreateLogger("SseApp.AppHost");
                 var url = gateway.GetEndpoint("http").Url;
                 var operators = OperatorListeners.Of(gateway).Url;
-                LogReady(logger, url, operators, listeners.Key.File);
+                var database = archive is null ? "" : $"{Environment.NewLine}      Database:     {await archive.AddressAsync(cancellationToken)}";
+                LogReady(logger, url, operators, listeners.Key.File, database);
             }
-
-            return Task.CompletedTask;
         });
     }
 
@@ -115,7 +115,7 @@ internal static partial class ClusterExtensions
               Subscribe:    curl -N "{Url}/events?topic=news"
               Publish:      curl -d "hello" {Url}/topics/news/events
               Operators:    {Operators} (its key is the parameter operator-key in the dashboard)
-                            curl -H "Authorization: Bearer $(cat {KeyFile})" {Operators}/admin/replicas
+                            curl -H "Authorization: Bearer $(cat {KeyFile})" {Operators}/admin/replicas{Database}
         """)]
-    private static partial void LogReady(ILogger logger, string url, string operators, string keyFile);
+    private static partial void LogReady(ILogger logger, string url, string operators, string keyFile, string database);
 }

@@ -2,7 +2,7 @@ namespace SseApp.AppHost.Supervision;
 
 /// <summary>
 /// Section <c>Restart</c>: what happens when a process ends that nobody stopped, or runs on but hangs. <c>Restart:events:…</c>,
-/// <c>Restart:gateway:…</c> and <c>Restart:redis:…</c> (the embedded server) apply to one resource only.
+/// <c>Restart:gateway:…</c>, <c>Restart:redis:…</c> (the embedded server) and <c>Restart:archive:…</c> (the local PostgreSQL) apply to one resource only.
 /// </summary>
 internal sealed class RestartPolicy
 {
@@ -11,7 +11,7 @@ internal sealed class RestartPolicy
     /// <summary>Whether processes are restarted at all. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Time between the end and the new start (PM2's <c>restart_delay</c>). The embedded Redis has 1 s unless it is set. Default 4 s.</summary>
+    /// <summary>Time between the end and the new start (PM2's <c>restart_delay</c>). The embedded Redis and the local PostgreSQL have 1 s unless it is set. Default 4 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(4);
 

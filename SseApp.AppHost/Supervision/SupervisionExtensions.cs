@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SseApp.AppHost.Archive;
 using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Startup;
 
@@ -24,7 +25,7 @@ internal static class SupervisionExtensions
 
         var policy = new RestartPolicy();
         configure?.Invoke(policy);
-        builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.Where(other => other is ProjectResource or GarnetServerResource).Select(other => other.Name));
+        builder.ReadSettings(RestartPolicy.SectionName, policy, () => builder.Resources.Where(other => other is ProjectResource or GarnetServerResource or LocalPostgresResource).Select(other => other.Name));
         builder.ReadSettings($"{RestartPolicy.SectionName}:{resource.Resource.Name}", policy);
         CheckUnused(builder, resource.Resource);
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -39,10 +40,10 @@ internal static class SupervisionExtensions
     {
         var values = builder.Configuration.GetSection($"{RestartPolicy.SectionName}:{resource.Name}");
         List<(string Name, string Why)> unused = [];
-        if (resource is GarnetServerResource)
+        if (resource is GarnetServerResource or LocalPostgresResource)
         {
-            const string NotAsked = "nobody asks Redis for /alive";
-            unused.AddRange([(nameof(RestartPolicy.HungAfter), NotAsked), (nameof(RestartPolicy.StartLimit), NotAsked)]);
+            var notAsked = $"nobody asks {(resource is GarnetServerResource ? "Redis" : "PostgreSQL")} for /alive";
+            unused.AddRange([(nameof(RestartPolicy.HungAfter), notAsked), (nameof(RestartPolicy.StartLimit), notAsked)]);
         }
 
         if (!resource.Annotations.OfType<ReplicaAnnotation>().Any())

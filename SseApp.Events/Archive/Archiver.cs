@@ -463,7 +463,7 @@ internal sealed partial class Archiver(
     [LoggerMessage(LogLevel.Error, "Archiving failed; it is tried again in a second.")]
     private partial void LogFailed(Exception exception);
 
-    [LoggerMessage(LogLevel.Error, "Topic {Topic}: the events {First} to {Last} went from Redis before they were archived, because more of them waited than TopicLog:MaxUnarchivedEvents or MaxUnarchivedBytes allows. Clients that need them get a gap report.")]
+    [LoggerMessage(LogLevel.Error, "Topic {Topic}: the events {First} to {Last} went from Redis before they were archived, because more of them waited than TopicLog:MaxUnarchivedEvents or MaxUnarchivedBytes allows, or because Redis was filling up. Clients that need them get a gap report.")]
     private partial void LogLost(string topic, long first, long last);
 
     [LoggerMessage(LogLevel.Warning, "Topic {Topic}: its log in Redis ends at {Last} or has other events than the archive, which has it up to {Archived}: Redis lost events. The log ends here, and the next publish begins a new epoch.")]

@@ -93,6 +93,8 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
         var (k, v) = (0, 0);
         values[v++] = Epoch.Create().ToString();
         values[v++] = (long)options.IdempotencyWindow.TotalMilliseconds;
+        // Whatever each topic may keep for the archive, a server that fills up keeps what it would keep without one.
+        var hasRoom = memory?.IsFilling != true;
         foreach (var request in requests)
         {
             var prefix = request.Keys;
@@ -118,8 +120,8 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
             values[v++] = request.IdempotencyKey is null ? 0 : 1;
             values[v++] = request.Known.Newest.Epoch.ToString();
             values[v++] = request.Known.Newest.Offset;
-            values[v++] = retention.IsArchived ? options.MaxUnarchivedEvents : 0;
-            values[v++] = retention.IsArchived ? options.MaxUnarchivedBytes : 0;
+            values[v++] = retention.IsArchived && hasRoom ? options.MaxUnarchivedEvents : 0;
+            values[v++] = retention.IsArchived && hasRoom ? options.MaxUnarchivedBytes : 0;
         }
 
         var answer = await redis.GetDatabase().ScriptEvaluateAsync(script, keys, values, RedisScript.Flags);

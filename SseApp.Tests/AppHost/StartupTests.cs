@@ -22,7 +22,8 @@ public sealed class StartupTests
     [InlineData("Cluster:DashboardPort=-1", "it must be between 0 and 65535.")]
     [InlineData("Backplane:Mode=Redis", "it must be one of Auto, Container, Garnet, External.")]
     [InlineData("Backplane:Mode=2", "it must be one of Auto, Container, Garnet, External.")]
-    [InlineData("Backplane:Mode=External", "ConnectionStrings:redis")]
+    [InlineData("Backplane:Mode=External", "ConnectionStrings:redis", "Archive:Mode=External", "ConnectionStrings:archive")]
+    [InlineData("Archive:Mode=PostgreSQL", "it must be one of None, Auto, Container, Local, External.", "Archive:Retantion=1", "did you mean Archive:Retention?")]
     [InlineData("Restart:events:Delay=soon", "it must be a time between 00:00:00 and 01:00:00", "Backplane:Persistent=perhaps", "it must be true or false.")]
     [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?", "Restart=never", "it is a section; allowed: ")]
     [InlineData("Cluster:GatewayPort=http", "it must be a whole number between 0 and 65535.", "Restart:gateway:MaxRestarts=0", "it must be between 1 and 1000.")]
@@ -90,9 +91,10 @@ public sealed class StartupTests
     {
         using var first = new TakenPorts(s_variables.Length);
         var mark = Guid.NewGuid().ToString();
-        using var monitoring = new Folder();
+        using var data = new Folder();
         await using var appHost = Start(
-            ["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet", "--Monitoring:Enabled=true", $"--Monitoring:DataDirectory={monitoring.Path}"],
+            ["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet", "--Monitoring:Enabled=true", $"--Monitoring:DataDirectory={data.Path}",
+                "--Archive:Mode=Auto", $"--Archive:DataDirectory={data.Path}/archive", "--ASPIRE_CONTAINER_RUNTIME=no-such-program"],
             first,
             mark);
         try
@@ -133,6 +135,10 @@ public sealed class StartupTests
             Assert.Contains(Marked(mark), process => process.Contains($"{program} ", StringComparison.Ordinal));
         }
 
+        Assert.Equal(
+            printed.Contains("Archive:Mode=Auto finds no PostgreSQL", StringComparison.Ordinal) ? 0 : 1,
+            Marked(mark).Count(process => process.Contains($"bin/postgres -D {data.Path}/archive/data ", StringComparison.Ordinal)));
+        Assert.NotEqual(printed.Contains("Archive:Mode=Auto finds no PostgreSQL", StringComparison.Ordinal), printed.Contains("Database:     psql ", StringComparison.Ordinal));
         Assert.NotEmpty(Marked(mark));
         Libc.Signal(appHost.Id, signal);
 
@@ -199,7 +205,16 @@ public sealed class StartupTests
     /// <summary>For the time of a test.</summary>
     private sealed class Folder : IDisposable
     {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-monitoring-");
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-data-");
+
+        public Folder()
+        {
+            // Root's PostgreSQL runs as another user.
+            if (!OperatingSystem.IsWindows())
+            {
+                _folder.UnixFileMode |= UnixFileMode.OtherExecute;
+            }
+        }
 
         public string Path => _folder.FullName;
 

@@ -23,7 +23,7 @@ public sealed partial class FloorTests
             "AccessLog", "Pages", "Console", "Relay", "Forwarding", "Routing", "Alerts", "Operators", "Canary", "LiveState",
         ],
         ["SseApp.Cli"] = ["Sizing", "Gateway", "Output", "Positions", "Commands"],
-        ["SseApp.AppHost"] = ["Startup", "Backplane", "Supervision", "Operations", "Monitoring"],
+        ["SseApp.AppHost"] = ["Startup", "Backplane", "Archive", "Supervision", "Operations", "Monitoring"],
     };
 
     public static TheoryData<string> Projects => [.. s_floors.Keys];

@@ -1,7 +1,7 @@
 namespace SseApp.Tests.Chaos;
 
 /// <summary>What the table of single failures in docs/operations.md says, where no other test does: real processes under a steady numbered publish.</summary>
-public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<SharedCluster>
+public sealed class SingleFailureTests(FailureCluster shared) : IClassFixture<FailureCluster>
 {
     private const int Warm = 250;
     private const int Subscribers = 60;
@@ -13,7 +13,7 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
     [LongFact]
     public async Task Streams_of_a_replica_that_the_gateway_cannot_reach_go_on_elsewhere_and_it_returns()
     {
-        var cluster = await WholeAsync();
+        var cluster = await shared.WholeAsync();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers);
         await load.AcknowledgedAsync(Warm);
         var victim = cluster.Replicas[0];
@@ -38,18 +38,14 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
     [LongFact]
     public async Task Streams_of_a_replica_that_does_not_reach_Redis_stay_and_get_what_came_meanwhile_when_it_does()
     {
-        var cluster = await WholeAsync();
-        await using var pipe = new TcpPipe { Target = new Uri($"http://127.0.0.1:{shared.Redis.Port}") };
-        var victim = cluster.Add("parted");
-        victim.Changes["ConnectionStrings__redis"] = shared.Redis.ConnectionString.Replace($"{shared.Redis.Port}", $"{pipe.Address.Port}", StringComparison.Ordinal);
-        await victim.StartAsync();
-        await cluster.HealthyAsync(cluster.Replicas.Count);
+        var cluster = await shared.WholeAsync();
+        var victim = shared.Odd;
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers);
         await load.AcknowledgedAsync(Warm);
         Assert.True(load.ServedBy(victim.Name) > 0, $"Nobody is served by {victim.Name}.");
         var opened = load.Opened;
 
-        pipe.Part();
+        shared.Pipe.Part();
         try
         {
             await Eventually.Async(async () => await HealthAsync(victim) == HttpStatusCode.ServiceUnavailable, s_limit, "the replica to say that it cannot serve");
@@ -58,7 +54,7 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
         }
         finally
         {
-            pipe.Mend();
+            shared.Pipe.Mend();
         }
 
         await cluster.HealthyAsync(cluster.Replicas.Count);
@@ -69,23 +65,16 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
     [LongFact]
     public async Task A_replica_whose_clock_goes_back_an_hour_gets_nothing_new_and_its_streams_go_on()
     {
-        var cluster = await WholeAsync();
-        using var clock = new SteppedClock();
-        var victim = cluster.Add("late");
-        foreach (var (key, value) in clock.Environment)
-        {
-            victim.Changes[key] = value;
-        }
-
-        await victim.StartAsync();
-        await cluster.HealthyAsync(cluster.Replicas.Count);
+        var cluster = await shared.WholeAsync();
+        shared.OddClock.Require();
+        var victim = shared.Odd;
         // Until the gateway notices, the replica takes its requests for old ones.
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers, alsoRepeated: HttpStatusCode.Forbidden);
         await load.AcknowledgedAsync(Warm);
         Assert.True(load.ServedBy(victim.Name) > 0, $"Nobody is served by {victim.Name}.");
         var opened = load.Opened;
 
-        clock.Step(-TimeSpan.FromHours(1));
+        shared.OddClock.Step(-TimeSpan.FromHours(1));
         try
         {
             await cluster.HealthyAsync(cluster.Replicas.Count - 1);
@@ -93,7 +82,7 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
         }
         finally
         {
-            clock.Step(TimeSpan.Zero);
+            shared.OddClock.Step(TimeSpan.Zero);
         }
 
         await cluster.HealthyAsync(cluster.Replicas.Count);
@@ -104,37 +93,44 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
     [LongFact]
     public async Task Clocks_of_all_services_that_go_back_an_hour_lose_nothing()
     {
-        using var clock = new SteppedClock();
-        await using var redis = new RedisServer();
-        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions
-        {
-            Replicas = 2,
-            Settings = [.. clock.Environment],
-        });
+        var cluster = await shared.WholeAsync();
+        shared.Clock.Require();
         // Not all of them read the time in the same moment.
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers, alsoRepeated: HttpStatusCode.Forbidden);
         await load.AcknowledgedAsync(Warm);
 
-        clock.Step(-TimeSpan.FromHours(1));
+        Step(-TimeSpan.FromHours(1));
+        try
+        {
+            await load.AcknowledgedAsync(4 * Warm);
+            await cluster.HealthyAsync(cluster.Replicas.Count);
+            await load.AcknowledgedAsync(Warm);
+        }
+        finally
+        {
+            Step(TimeSpan.Zero);
+        }
 
-        await load.AcknowledgedAsync(4 * Warm);
-        await cluster.HealthyAsync(cluster.Replicas.Count);
-        await load.AcknowledgedAsync(Warm);
         await FinishAsync(load);
+
+        void Step(TimeSpan offset)
+        {
+            shared.Clock.Step(offset);
+            shared.OddClock.Step(offset);
+        }
     }
 
     [LongFact]
     public async Task A_full_disk_of_Redis_refuses_publishes_ends_no_stream_and_loses_nothing()
     {
-        await using var disk = await SmallDisk.MountAsync();
-        await using var redis = new RedisServer("--appendonly", "yes", "--appendfsync", "everysec", "--dir", disk.Folder);
-        await using var cluster = await ServiceCluster.StartAsync(redis, new ServiceClusterOptions { Replicas = 2 });
+        var cluster = await shared.WholeAsync();
+        shared.Disk.Require();
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway.Address, Subscribers);
         await load.AcknowledgedAsync(Warm);
         var opened = load.Opened;
         using var client = new HttpClient { BaseAddress = cluster.Gateway.Address };
 
-        disk.Fill();
+        shared.Disk.Fill();
         try
         {
             await Eventually.Async(async () => await PublishAsync() == HttpStatusCode.ServiceUnavailable, s_limit, "a publish to be refused");
@@ -143,7 +139,7 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
         }
         finally
         {
-            disk.Free();
+            shared.Disk.Free();
         }
 
         await load.AcknowledgedAsync(2 * Warm);
@@ -156,8 +152,6 @@ public sealed class SingleFailureTests(SharedCluster shared) : IClassFixture<Sha
             return answer.StatusCode;
         }
     }
-
-    private Task<ServiceCluster> WholeAsync() => shared.WholeAsync(new ServiceClusterOptions { Piped = true });
 
     private static async Task FinishAsync(ChaosLoad load)
     {

@@ -16,7 +16,7 @@ public sealed partial class AzureManifest : IAsyncLifetime
     /// <summary>The resources with a Redis that is a container.</summary>
     internal JsonObject Resources { get; private set; } = [];
 
-    /// <summary>The resources with <c>Backplane:Mode=External</c>.</summary>
+    /// <summary>The resources with <c>Backplane:Mode=External</c>, and with an archive.</summary>
     internal JsonObject External { get; private set; } = [];
 
     /// <summary>A template by its resource, unrendered: what stands in <c>{{ }}</c> stays. All values are text.</summary>
@@ -48,7 +48,7 @@ public sealed partial class AzureManifest : IAsyncLifetime
     {
         Assert.SkipWhen(Repository.Root is null, "The tests do not run inside the repository, so its templates cannot be read.");
         Resources = await PublishAsync("container.json");
-        External = await PublishAsync("external.json", "--Backplane:Mode=External");
+        External = await PublishAsync("external.json", "--Backplane:Mode=External", "--Archive:Mode=External");
     }
 
     public ValueTask DisposeAsync()

@@ -19,6 +19,7 @@ public sealed class AzureTests(AzureManifest azure, Manifests kubernetes) : ICla
         ["Hosts__Allowed__0"] = "One's own name; in Kubernetes the overlay has it.",
         ["Hosts__Allowed__99"] = "The platform makes up the name of the ingress.",
         ["Proxies__Known__0"] = "The platform's proxies; in Kubernetes the overlay has them, in compose nobody stands in front.",
+        ["Archive__Mode"] = "On by AZURE_ARCHIVE; in Kubernetes by an overlay, in compose by a second file.",
         ["HTTP_PORTS"] = "Aspire names the port, which the image has anyway.",
         ["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "Aspire's, for telemetry that the platform's dashboard takes.",
     };
@@ -63,6 +64,10 @@ public sealed class AzureTests(AzureManifest azure, Manifests kubernetes) : ICla
             Assert.Equal(43, resources["gateway-key"]!["inputs"]!["value"]!["default"]!["generate"]!["minLength"]!.GetValue<int>());
         });
         Assert.Equal("parameter.v0", Text(azure.External["redis"]!["type"]));
+        // Without an archive nothing speaks of one.
+        Assert.DoesNotContain("archive", azure.Resources.ToJsonString(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("parameter.v0", Text(azure.External["archive"]!["type"]));
+        Assert.DoesNotContain(azure.External["gateway"]!["env"]!.AsObject(), variable => variable.Key.Contains("archive", StringComparison.OrdinalIgnoreCase));
         var redis = azure.Resources["redis"]!;
         Assert.Equal("container.v0", Text(redis["type"]));
         Assert.Contains("password={redis-password.value}", Text(redis["connectionString"]), StringComparison.Ordinal);
@@ -112,6 +117,13 @@ public sealed class AzureTests(AzureManifest azure, Manifests kubernetes) : ICla
             Assert.Equal("{{ .Image }}", Text(Container(template)["image"]));
         }
 
+        // What the manifest has with an archive the template has by AZURE_ARCHIVE, as azd looks up the parameter 'archive'.
+        var archive = azure.External["events"]!["env"]!.AsObject().Where(variable => variable.Key.Contains("archive", StringComparison.OrdinalIgnoreCase)).ToDictionary(variable => variable.Key, variable => Text(variable.Value), StringComparer.Ordinal);
+        Assert.Equal(new Dictionary<string, string>(StringComparer.Ordinal) { ["Archive__Mode"] = "PostgreSQL", ["ConnectionStrings__archive"] = "{archive.connectionString}" }, archive);
+        var replica = Variables(await AzureManifest.TemplateAsync("events"));
+        Assert.Equal(("""{{ with index .Env "AZURE_ARCHIVE" }}PostgreSQL{{ else }}None{{ end }}""", false), replica["Archive__Mode"]);
+        Assert.Equal(("""{{ with index .Env "AZURE_ARCHIVE" }}{{ . }}{{ else }}none{{ end }}""", true), replica["ConnectionStrings__archive"]);
+
         var redis = Container(await AzureManifest.TemplateAsync("redis"));
         Assert.Equal(azure.Resources["redis"]!["args"]!.AsArray().Select(Text), redis["args"]!.AsArray().Select(Text));
         Assert.Equal(Text(azure.Resources["redis"]!["entrypoint"]), Text(Assert.Single(redis["command"]!.AsArray())));
@@ -145,7 +157,7 @@ public sealed class AzureTests(AzureManifest azure, Manifests kubernetes) : ICla
 
             // Settings; the secrets of both have the same names.
             var variables = Variables(template);
-            Assert.Subset(variables.Where(variable => variable.Value.IsSecret).Select(variable => variable.Key).ToHashSet(), ((string[])["Security__GatewayKey", "ConnectionStrings__redis"]).ToHashSet());
+            Assert.Subset(variables.Where(variable => variable.Value.IsSecret).Select(variable => variable.Key).ToHashSet(), ((string[])["Security__GatewayKey", "ConnectionStrings__redis", .. service == "events" ? ["ConnectionStrings__archive"] : Array.Empty<string>()]).ToHashSet());
             foreach (var name in variables.Where(variable => !variable.Value.IsSecret).Select(variable => variable.Key).Union(map.Keys, StringComparer.Ordinal))
             {
                 if (!variables.TryGetValue(name, out var variable) || !map.TryGetValue(name, out var value) || variable.Value != value)

@@ -39,11 +39,39 @@ public sealed partial class ComposeTests
         Assert.Contains("https://*:8443", new SseApp.Gateway.Tls.TlsOptions().Urls, StringComparison.Ordinal);
     }
 
+    /// <summary>The files and scripts of PostgreSQL fit each other.</summary>
+    [Fact]
+    public async Task With_an_archive_the_replicas_alone_have_its_connection_string_and_it_has_a_volume()
+    {
+        var compose = await ComposeFile.ReadAsync();
+        var archived = new ComposeFile(new DeserializerBuilder().Build().Deserialize<object>(await DocsFolder.ReadAsync("deploy/compose/compose.archive.yml")));
+        var makeSecrets = await DocsFolder.ReadAsync("deploy/compose/make-secrets");
+        var known = ServiceImage.Settings();
+
+        Assert.Equal(["events"], archived["services"].Keys);
+        var environment = archived["services"]["events"]["environment"];
+        Assert.All(environment.Keys, setting => Assert.Contains(ServiceImage.SettingOf(setting), known));
+        Assert.Equal("PostgreSQL", environment["Archive__Mode"].Text);
+        Assert.Equal(new SseApp.Events.Archive.ArchiveOptions().Retention, TimeSpan.Parse(environment["Archive__Retention"].Text, CultureInfo.InvariantCulture));
+        Assert.Equal(["ConnectionStrings__archive"], archived["services"]["events"]["secrets"].Items);
+        Assert.EndsWith("/archive_connection", archived["secrets"]["ConnectionStrings__archive"]["file"].Text, StringComparison.Ordinal);
+        Assert.Contains("Host=archive;Username=sseapp;Password=$(cat archive_password);Database=sseapp\" | once archive_connection", makeSecrets, StringComparison.Ordinal);
+
+        var database = compose["services"]["archive"];
+        Assert.Equal(["archive"], database["profiles"].Items);
+        Assert.Equal(["archive_password"], database["secrets"].Items);
+        Assert.EndsWith("/archive_password", compose["secrets"]["archive_password"]["file"].Text, StringComparison.Ordinal);
+        Assert.Equal("/run/secrets/archive_password", database["environment"]["POSTGRES_PASSWORD_FILE"].Text);
+        Assert.Contains("archive:/var/lib/postgresql/data", database["volumes"].Items);
+        Assert.Contains("archive", compose["volumes"].Keys);
+        Assert.Contains("CREATE ROLE sseapp LOGIN PASSWORD '$(cat /run/secrets/archive_password)'", await DocsFolder.ReadAsync("deploy/compose/archive/role.sh"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Every_variable_is_named_in_the_page()
     {
         var page = await DocsFolder.ReadAsync("docs/compose.md");
-        var variables = Variable().Matches(await DocsFolder.ReadAsync("deploy/compose/compose.yml") + await DocsFolder.ReadAsync("deploy/compose/compose.tls.yml"))
+        var variables = Variable().Matches(await DocsFolder.ReadAsync("deploy/compose/compose.yml") + await DocsFolder.ReadAsync("deploy/compose/compose.tls.yml") + await DocsFolder.ReadAsync("deploy/compose/compose.archive.yml"))
             .Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
 
         Assert.All(variables, variable => Assert.Contains(variable, page, StringComparison.Ordinal));

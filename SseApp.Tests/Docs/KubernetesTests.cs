@@ -23,7 +23,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
     [Fact]
     public void Every_object_is_in_the_namespace_of_its_overlay_and_there_once()
     {
-        Assert.Equal(["local", "production", "production-crd"], manifests.Overlays.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["archive", "local", "production", "production-crd"], manifests.Overlays.Keys.Order(StringComparer.Ordinal));
         Assert.All(manifests.Overlays.Values, overlay =>
         {
             var all = overlay.Cast<IKubernetesObject<V1ObjectMeta>>().ToArray();
@@ -109,8 +109,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
                 // The name with the hash of what is in it: a changed setting is a rolling update.
                 var source = Assert.Single(workload.Container.EnvFrom).ConfigMapRef.Name;
                 Assert.Equal(source, Assert.Single(overlay.OfType<V1ConfigMap>(), map => map.Data.ContainsKey("Drain__Window")).Metadata.Name);
-                var volume = Assert.Single(workload.Pod.Volumes, volume => volume.Secret is not null);
-                Assert.Equal(SecretsFolder, Assert.Single(workload.Container.VolumeMounts, mount => mount.Name == volume.Name).MountPath);
+                Assert.Equal(SecretsFolder, Assert.Single(workload.Container.VolumeMounts, mount => mount.Name == workload.Secrets.Volume).MountPath);
                 Assert.Equal(SecretsFolder, new SecretFilesOptions().Folder);
             });
         });
@@ -169,7 +168,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
                 Assert.InRange(Bind<MemoryGuardOptions>(MemoryGuardOptions.SectionName, settings).Limit.Bytes, 1, workload.Container.Resources.Limits["memory"].ToInt64() * 9 / 10);
             }
 
-            Assert.Equal(secret, Assert.Single(workload.Pod.Volumes, volume => volume.Secret is not null).Secret.SecretName);
+            Assert.Equal([secret], workload.Secrets.Names);
         }
     }
 
@@ -193,8 +192,7 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
             Assert.DoesNotContain(pod.Volumes, volume => volume.HostPath is not null);
             Assert.All(container.Env ?? [], variable => Assert.Null(variable.ValueFrom?.SecretKeyRef));
             // root:group 0440, and the pod is in that group.
-            var secret = Assert.Single(pod.Volumes, volume => volume.Secret is not null).Secret;
-            Assert.Equal(0b100_100_000, secret.DefaultMode);
+            Assert.Equal(0b100_100_000, workload.Secrets.Mode);
             Assert.Equal(pod.SecurityContext.RunAsGroup, pod.SecurityContext.FsGroup);
             if (workload.Name != "redis")
             {
@@ -220,13 +218,16 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
             string[] monitoring = overlay.OfType<ServiceMonitor>().Any() ? ["monitoring to events 8081", "monitoring to gateway 8081"] : [];
             string[] expected = ["anybody to gateway 8080", "events to redis 6379", "gateway to events 8080", "gateway to redis 6379", .. monitoring];
             Assert.Equal(expected.Order(StringComparer.Ordinal), ways);
+            string[] archive = IsArchived(overlay) ? ["events to anybody 5432"] : [];
             Assert.Equal(
-                ["events to redis 6379", "gateway to events 8080", "gateway to redis 6379"],
+                [.. archive, "events to redis 6379", "gateway to events 8080", "gateway to redis 6379"],
                 workloads.SelectMany(from => policies.Where(policy => policy.Spec.PodSelector.MatchLabels is { } labels && from.IsMeantBy(labels))
                     .SelectMany(policy => policy.Spec.Egress ?? [])
-                    .SelectMany(rule => rule.To.Where(to => to.PodSelector is not null).SelectMany(to => rule.Ports.Select(port => $"{from.Name} to {Named(to)} {port.Port.Value}")))).Order(StringComparer.Ordinal));
+                    .SelectMany(rule => To(rule).SelectMany(to => rule.Ports.Select(port => $"{from.Name} to {to} {port.Port.Value}")))).Order(StringComparer.Ordinal));
 
             IEnumerable<string> From(V1NetworkPolicyIngressRule rule) => rule.FromProperty is null ? ["anybody"] : rule.FromProperty.Select(Named);
+
+            IEnumerable<string> To(V1NetworkPolicyEgressRule rule) => rule.To is null ? ["anybody"] : rule.To.Where(to => to.PodSelector is not null).Select(Named);
 
             string Named(V1NetworkPolicyPeer peer) => peer.PodSelector is { } pods
                 ? Assert.Single(workloads, workload => workload.IsMeantBy(pods.MatchLabels)).Name
@@ -235,6 +236,26 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
             static bool Listed(V1LabelSelector selector, Workload workload) =>
                 (selector.MatchExpressions ?? []).All(expression => expression is { Key: Component, OperatorProperty: "In" } && expression.Values.Contains(workload.Labels[Component]));
         });
+    }
+
+    /// <summary>The database is elsewhere, and its connection string the replicas' alone.</summary>
+    [Fact]
+    public async Task An_archive_is_what_the_replicas_have_and_nobody_else()
+    {
+        var archived = manifests.Overlays["archive"];
+        Assert.Equal("PostgreSQL", Settings(archived)["Archive__Mode"]);
+        Assert.All(manifests.Overlays.Values.Where(overlay => overlay != archived), overlay => Assert.False(IsArchived(overlay)));
+        var secrets = Workload.Of(archived).ToDictionary(workload => workload.Name, workload => workload.Secrets.Names, StringComparer.Ordinal);
+        Assert.Equal(["sseapp", "sseapp-archive"], secrets["events"]);
+        Assert.Equal(["sseapp"], secrets["gateway"]);
+        Assert.Contains("create secret generic sseapp-archive --from-literal=ConnectionStrings__archive=", await DocsFolder.ReadAsync("docs/kubernetes.md"), StringComparison.Ordinal);
+        // Beside that it is what production is.
+        Assert.Equal(
+            manifests.Overlays["production"].Cast<IKubernetesObject<V1ObjectMeta>>().Select(one => $"{one.Kind} {Plain(one)}").Append("NetworkPolicy archive").Order(StringComparer.Ordinal),
+            archived.Cast<IKubernetesObject<V1ObjectMeta>>().Select(one => $"{one.Kind} {Plain(one)}").Order(StringComparer.Ordinal));
+
+        // The name of a map has a hash of what is in it.
+        static string Plain(IKubernetesObject<V1ObjectMeta> one) => one is V1ConfigMap ? one.Metadata.Name[..one.Metadata.Name.LastIndexOf('-')] : one.Metadata.Name;
     }
 
     [Fact]
@@ -356,6 +377,8 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
     private V1Deployment Deployment(string name) => Assert.Single(manifests.Local.OfType<V1Deployment>(), deployment => deployment.Metadata.Name == name);
 
     private static IDictionary<string, string> Settings(IReadOnlyList<object> overlay) => Assert.Single(overlay.OfType<V1ConfigMap>(), map => map.Metadata.Name.StartsWith("sseapp-settings-", StringComparison.Ordinal)).Data;
+
+    private static bool IsArchived(IReadOnlyList<object> overlay) => Settings(overlay).ContainsKey("Archive__Mode");
 
     private static IEnumerable<KeyValuePair<string, string?>> Pairs(IDictionary<string, string> settings) =>
         settings.Select(pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value));

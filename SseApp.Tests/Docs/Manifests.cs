@@ -92,6 +92,18 @@ internal sealed record Workload(string Name, IDictionary<string, string> Labels,
 {
     public V1Container Container => Assert.Single(Pod.Containers);
 
+    /// <summary>The one volume of secrets: its name, who may read it, and the secrets in it.</summary>
+    public (string Volume, int? Mode, IReadOnlyList<string> Names) Secrets
+    {
+        get
+        {
+            var volume = Assert.Single(Pod.Volumes, volume => volume.Secret is not null || volume.Projected is not null);
+            return volume.Secret is { } secret
+                ? (volume.Name, secret.DefaultMode, [secret.SecretName])
+                : (volume.Name, volume.Projected.DefaultMode, [.. volume.Projected.Sources.Select(source => source.Secret.Name)]);
+        }
+    }
+
     public static IReadOnlyList<Workload> Of(IReadOnlyList<object> overlay) =>
     [
         .. overlay.OfType<V1Deployment>().Select(one => new Workload(one.Metadata.Name, one.Spec.Template.Metadata.Labels, one.Spec.Selector.MatchLabels, one.Spec.Template.Spec)),

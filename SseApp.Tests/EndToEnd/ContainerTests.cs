@@ -1,6 +1,7 @@
 namespace SseApp.Tests.EndToEnd;
 
 /// <summary>The images and <c>deploy/compose</c>, in containers, by the same script that a person uses; a small load and no times.</summary>
+[Collection<RunsAlone>]
 public sealed class ContainerTests(ITestOutputHelper output)
 {
     private const int NotHere = 77;
@@ -11,7 +12,7 @@ public sealed class ContainerTests(ITestOutputHelper output)
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The containers are Linux'.");
         var start = new ProcessStartInfo("bash",
         [
-            Path.Combine(Repository.Root!, "deploy", "proof", "run"), "--lenient", "--streams", "300", "--window", "3",
+            Path.Combine(Repository.Root!, "deploy", "proof", "run"), "--lenient", "--streams", "100", "--window", "2",
             "--bench", Repository.Assembly("bench/SseApp.Bench", "SseApp.Bench"),
         ]);
         var lines = new System.Text.StringBuilder();

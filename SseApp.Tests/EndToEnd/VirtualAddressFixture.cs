@@ -2,7 +2,7 @@ namespace SseApp.Tests.EndToEnd;
 
 /// <summary>
 /// Five machines on one switch: clients; Redis and two replicas; two with a gateway and Debian's keepalived, which has the files
-/// of <c>deploy/compose/keepalived</c> where its image has them. Every time but that of a gateway's drain is the default, as users have it.
+/// of <c>deploy/compose/keepalived</c> where its image has them, and the capabilities of its container. Every time but that of a gateway's drain is the default, as users have it.
 /// </summary>
 public sealed class VirtualAddressFixture : IAsyncDisposable
 {
@@ -104,6 +104,13 @@ public sealed class VirtualAddressFixture : IAsyncDisposable
         }
     }
 
+    /// <summary>Those that its container has, as setpriv takes them.</summary>
+    private static string Capabilities()
+    {
+        var added = File.ReadLines(Path.Combine(Repository.Root!, "deploy", "compose", "compose.yml")).Single(line => line.Contains("cap_add: [NET_ADMIN", StringComparison.Ordinal));
+        return string.Join(',', added[(added.IndexOf('[', StringComparison.Ordinal) + 1)..].TrimEnd(']').Split(", ").Select(name => $"+{name.ToLowerInvariant()}"));
+    }
+
     private ChildProcess StartKeepalived(int number, NetworkHost host)
     {
         // Nobody but this process and its children sees these mounts.
@@ -112,8 +119,8 @@ public sealed class VirtualAddressFixture : IAsyncDisposable
             mount -t tmpfs tmpfs /usr/local/bin; mount -t tmpfs tmpfs /etc/keepalived
             cp "$0"/start "$0"/sseapp-gateway-ready /usr/local/bin/; cp "$0"/vrrp.conf /etc/keepalived/sseapp.conf
             mount -t tmpfs tmpfs /tmp; mount -t tmpfs tmpfs /run
-            exec /usr/local/bin/start
-            """, Path.Combine(Repository.Root!, "deploy", "compose", "keepalived"));
+            exec setpriv --bounding-set "-all,$1" /usr/local/bin/start
+            """, Path.Combine(Repository.Root!, "deploy", "compose", "keepalived"), Capabilities());
         start.WorkingDirectory = "/";
         start.Environment["VIRTUAL_ADDRESS"] = $"{VirtualAddress}/24";
         start.Environment["VRRP_PRIORITY"] = $"{100 - number}";

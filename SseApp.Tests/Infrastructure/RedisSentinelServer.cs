@@ -23,6 +23,9 @@ public sealed class RedisSentinelServer : BackplaneServer
 
     public override string ConnectionString => $"127.0.0.1:{_sentinel.Port},serviceName={Service},abortConnect=false,connectTimeout=2000";
 
+    /// <summary>What <see cref="ConnectionString"/> says.</summary>
+    internal ConfigurationOptions Options => ConfigurationOptions.Parse(ConnectionString);
+
     /// <summary>The replica alone, whatever it is at the time.</summary>
     public string ReplicaConnectionString => $"127.0.0.1:{_replica.Port},abortConnect=false,allowAdmin=true";
 

@@ -36,6 +36,12 @@ internal static class SettingsSchema
         .Select(group =>
         {
             var schema = group.First().Option.Schema;
+            if (schema["enum"] is JsonArray)
+            {
+                // Processes that share a section may have words of their own for one setting.
+                schema["enum"] = new JsonArray([.. group.SelectMany(item => item.Option.Schema["enum"]!.AsArray()).Select(word => word!.DeepClone()).DistinctBy(word => word.ToString(), StringComparer.Ordinal)]);
+            }
+
             schema["description"] = string.Join(' ', group.Select(item => item.Text));
             return (group.Key, schema);
         }));

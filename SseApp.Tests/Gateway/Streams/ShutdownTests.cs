@@ -104,6 +104,34 @@ public sealed class ShutdownTests : GatewayTest
         await stopped;
     }
 
+    [Fact]
+    public async Task A_publish_to_a_gateway_that_stops_is_answered_and_its_connection_ends()
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Drain:Window", "00:00:30"));
+        using var client = new HttpClient { BaseAddress = gateway.Address };
+        Task stopped;
+        using (await RawStreamAsync(gateway.Address))
+        {
+            await UntilAsync(() => origin.OpenStreams == 1, "a stream, which keeps the gateway for the window");
+            using (var before = await PublishAsync())
+            {
+                Assert.Null(before.Headers.ConnectionClose);
+            }
+
+            stopped = gateway.StopAsync();
+            await UntilAsync(() => gateway.Logs.Any(log => log.StartsWith("Draining", StringComparison.Ordinal)), "the drain");
+
+            using var after = await PublishAsync();
+            Assert.True(after.IsSuccessStatusCode, after.ToString());
+            Assert.True(after.Headers.ConnectionClose);
+        }
+
+        await stopped;
+
+        Task<HttpResponseMessage> PublishAsync() => client.PostAsync("/topics/a/events", new StringContent("x"), Cancellation);
+    }
+
     private static async Task<Socket> RawStreamAsync(Uri gateway, int receiveBuffer = 0)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

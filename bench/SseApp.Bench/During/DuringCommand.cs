@@ -21,7 +21,7 @@ internal static class DuringCommand
 
     public static Command Create()
     {
-        var url = new Option<string[]>("--url") { Description = "Gateway, plain http; several of one cluster: who finds one closed tries the next.", Required = true };
+        var url = new Option<string[]>("--url") { Description = "Gateway, plain http; several of one cluster: who finds one closed or stopping tries the next.", Required = true };
         url.Validators.Add(result =>
         {
             if (result.Tokens.FirstOrDefault(token => !Uri.TryCreate(token.Value, UriKind.Absolute, out var parsed) || parsed.Scheme != Uri.UriSchemeHttp) is { } wrong)
@@ -34,7 +34,7 @@ internal static class DuringCommand
         var topics = Cli.Number("--topics", "Topics they are spread over.", 100, 1, 10_000);
         var rate = Cli.Number("--rate", "Events a second, over all topics.", 100, 1, 10_000);
         var window = Cli.Number("--window", "Drain window of the replicas in seconds.", 30, 1, 120);
-        var strict = new Option<bool>("--strict") { Description = $"Fail also when a roll took more than {MaxSeconds} s, or had more than {MaxRatio} × its reconnects / window in a second." };
+        var strict = new Option<bool>("--strict") { Description = $"Fail also when a roll took more than {MaxSeconds} s, had more than {MaxRatio} × its reconnects / window in a second, or left a publish without confirmation." };
         var run = new Argument<string[]>("command") { Description = $"What to do meanwhile, after '--'. Its lines '{Mark}<name>' begin a step; one whose name begins with '{Roll}' ends a process that drains.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("during", "Hold streams open and publish while a command does something to the cluster; check that nothing is lost, repeated or closed.")
         {
@@ -101,10 +101,12 @@ internal static class DuringCommand
             var ratio = reconnects.Count == 0 ? 0 : peak / Math.Max((double)reconnects.Count / window, 1);
             var rolls = steps[i].Name.StartsWith(Roll, StringComparison.Ordinal);
             good &= !strict || !rolls || ((ratio <= MaxRatio || reconnects.Count < MinForRatio) && seconds <= MaxSeconds);
-            Say($"  {steps[i].Name}: {seconds:0.0} s, {reconnects.Count} reconnects, at most {peak} in a second{(rolls ? $" = {ratio:0.00} × even" : "")}");
+            var failures = tally.NotConfirmed.Where(failed => failed.At >= steps[i].At && failed.At < steps[i + 1].At).CountBy(failed => failed.Failure).ToList();
+            good &= !strict || !rolls || failures.Count == 0;
+            Say($"  {steps[i].Name}: {seconds:0.0} s, {reconnects.Count} reconnects, at most {peak} in a second{(rolls ? $" = {ratio:0.00} × even" : "")}{string.Concat(failures.Select(failed => $"; {failed.Value} publishes not confirmed ({failed.Key})"))}");
         }
 
-        Say($"{plan.Streams} streams, {loop.Sent} events, {tally.Delivered} deliveries, p99 {tally.Latency(99):0} ms; found an address closed {tally.Refused} (of them without any answer for 5 s {tally.Unanswered}), publishes not confirmed {tally.PublishFailures}");
+        Say($"{plan.Streams} streams, {loop.Sent} events, {tally.Delivered} deliveries, p99 {tally.Latency(99):0} ms; found an address closed or stopping {tally.Refused} (of them without any answer for 5 s {tally.Unanswered}), publishes not confirmed {tally.PublishFailures}");
         Say($"lost {tally.Lost}, duplicates {tally.Duplicates}, reordered {tally.Reordered}, gaps {tally.GapsTold}, closed for ever {tally.Closed}, broken {tally.Broken}, open {loop.Open}");
         return good && tally is { Lost: 0, Duplicates: 0, Reordered: 0, GapsTold: 0, Closed: 0 } && loop.Open == plan.Streams ? 0 : 1;
     }

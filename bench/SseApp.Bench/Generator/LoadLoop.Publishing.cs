@@ -15,6 +15,11 @@ internal sealed partial class LoadLoop
             var publisher = _publishers[i];
             if (publisher.Busy)
             {
+                if (publisher.Fd < 0 && now >= publisher.Since)
+                {
+                    Connect(publisher, i, now);
+                }
+
                 continue;
             }
 
@@ -28,8 +33,7 @@ internal sealed partial class LoadLoop
                 [.. publisher.Events.Select(sent => (_plan.TopicName(sent.Lane.Topic), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))]));
             if (publisher.Fd < 0)
             {
-                publisher.Fd = Libc.Connect(_plan.Target.EndPoints[(i + publisher.Attempt) % _plan.Target.EndPoints.Count]);
-                Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, ~i);
+                Connect(publisher, i, now);
             }
             else
             {
@@ -38,6 +42,14 @@ internal sealed partial class LoadLoop
         }
 
         return long.MaxValue;
+    }
+
+    private void Connect(PublishClient publisher, int index, long now)
+    {
+        publisher.Connected = false;
+        publisher.Since = now;
+        publisher.Fd = Libc.Connect(_plan.Target.EndPoints[(index + publisher.Attempt) % _plan.Target.EndPoints.Count]);
+        Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, ~index);
     }
 
     private void Send(PublishClient publisher, int index)
@@ -65,6 +77,7 @@ internal sealed partial class LoadLoop
     {
         if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
         {
+            publisher.Connected = true;
             Libc.Control(_epoll, Libc.Modify, publisher.Fd, Libc.In, ~index);
             Send(publisher, index);
             return;
@@ -78,6 +91,10 @@ internal sealed partial class LoadLoop
         else if (count > 0 && publisher.Busy)
         {
             publisher.Feed(_buffer.AsSpan(0, count), Tally);
+            if (publisher is { Busy: false, Closing: true })
+            {
+                Broken(publisher);
+            }
         }
     }
 
@@ -86,7 +103,12 @@ internal sealed partial class LoadLoop
         Libc.Reset(publisher.Fd);
         publisher.Fd = -1;
         publisher.Attempt++;
-        if (publisher.Busy)
+        if (publisher is { Busy: true, Connected: false } && _plan.Target.EndPoints.Count > 1)
+        {
+            // Nobody there, so nobody has it: to the next address with it.
+            publisher.Since = Payload.Now + ElsewhereMicroseconds;
+        }
+        else if (publisher.Busy)
         {
             publisher.Finish(good: false, "the connection broke before the answer", Tally);
         }

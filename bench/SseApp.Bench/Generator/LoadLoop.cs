@@ -217,24 +217,22 @@ internal sealed partial class LoadLoop : IDisposable
                 Ended(stream, i, now);
             }
         }
+
+        foreach (var publisher in _publishers)
+        {
+            if (publisher is { Fd: >= 0, Busy: true, Connected: false } && now - publisher.Since > UnansweredMicroseconds)
+            {
+                Tally.Unanswered++;
+                Broken(publisher);
+            }
+        }
     }
 
     private void Ended(StreamClient stream, int index, long now)
     {
         Libc.Reset(stream.Fd);
         stream.Fd = -1;
-        if (stream.Connecting && stream.Status == 0 && _plan.Target.EndPoints.Count > 1)
-        {
-            // Nobody there: the next address, a little later so that a cluster without any is not stormed.
-            stream.Connecting = false;
-            _connecting--;
-            stream.Attempt++;
-            stream.Retrying = true;
-            Tally.Refused++;
-            _toConnect.Enqueue(index, now + ElsewhereMicroseconds);
-            return;
-        }
-
+        var nobody = stream is { Connecting: true, Status: 0 };
         if (stream.Connecting)
         {
             stream.Connecting = false;
@@ -243,6 +241,18 @@ internal sealed partial class LoadLoop : IDisposable
         else
         {
             Open--;
+        }
+
+        stream.Elsewhere = stream.Unavailable ? stream.Elsewhere + 1 : 0;
+        if (_plan.Target.EndPoints.Count > 1 && (nobody || stream.Elsewhere % _plan.Target.EndPoints.Count > 0))
+        {
+            // Nobody there, or one that stops: the next address, as behind a load balancer; a little later, so that a cluster without any
+            // is not stormed, and after the time that was named when all of them have refused.
+            stream.Attempt++;
+            stream.Retrying = true;
+            Tally.Refused++;
+            _toConnect.Enqueue(index, now + ElsewhereMicroseconds);
+            return;
         }
 
         Tally.Ended++;

@@ -13,6 +13,15 @@ internal sealed class PublishClient
 
     public bool Busy { get; private set; }
 
+    /// <summary>Somebody took the connection; before that nobody can have had the request.</summary>
+    public bool Connected { get; set; }
+
+    /// <summary>The server ends the connection behind the answer that was read last.</summary>
+    public bool Closing { get; private set; }
+
+    /// <summary>When it began to connect, or may do so again, in microseconds of <see cref="Payload.Now"/>.</summary>
+    public long Since { get; set; }
+
     public List<Outgoing> Events { get; } = [];
 
     public ReadOnlyMemory<byte> Unsent { get; set; }
@@ -48,6 +57,7 @@ internal sealed class PublishClient
         }
 
         var head = Encoding.ASCII.GetString(answer[..end]);
+        Closing = head.Contains("connection: close", StringComparison.OrdinalIgnoreCase);
         var body = answer[(end + 4)..];
         if (head.Contains("transfer-encoding: chunked", StringComparison.OrdinalIgnoreCase)
             ? !body.EndsWith("0\r\n\r\n"u8)
@@ -63,7 +73,7 @@ internal sealed class PublishClient
     }
 
     /// <summary>Ends the request; what was not confirmed may arrive or not.</summary>
-    public void Finish(bool good, string? failure, Tally tally)
+    public void Finish(bool good, string failure, Tally tally)
     {
         Busy = false;
         Unsent = default;
@@ -78,7 +88,7 @@ internal sealed class PublishClient
             if (!good && sent.Sequence > 0)
             {
                 sent.Lane.NotAcknowledged(sent.Sequence);
-                tally.PublishFailures++;
+                tally.NotConfirmed.Add((Payload.Now, failure));
             }
         }
 

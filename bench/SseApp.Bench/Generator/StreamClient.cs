@@ -28,6 +28,12 @@ internal sealed class StreamClient(int topic, int lanes)
     /// <summary>The same reconnect goes on at another address.</summary>
     public bool Retrying { get; set; }
 
+    /// <summary>The server said that it takes no streams now.</summary>
+    public bool Unavailable { get; set; }
+
+    /// <summary>Addresses that said so, one after the other.</summary>
+    public int Elsewhere { get; set; }
+
     /// <summary>When it began to connect, in microseconds of <see cref="Payload.Now"/>.</summary>
     public long Since { get; set; }
 
@@ -64,6 +70,7 @@ internal sealed class StreamClient(int topic, int lanes)
         Part = ResponsePart.Head;
         Chunked = false;
         Status = 0;
+        Unavailable = false;
         ChunkLeft = 0;
         PartialLength = 0;
         PendingId = null;

@@ -166,6 +166,10 @@ internal sealed class StreamParser(Tally tally, bool keepIds)
         {
             tally.GapsTold++;
         }
+        else if (line[0] == 'e' && line.EndsWith("stream.unavailable"u8))
+        {
+            stream.Unavailable = true;
+        }
     }
 
     private void ReadData(StreamClient stream, ReadOnlySpan<byte> data)

@@ -28,13 +28,16 @@ internal sealed class Tally
     /// <summary>Streams that ended without the end of their response: a reset, or a bare end of the connection.</summary>
     public long Broken { get; set; }
 
-    /// <summary>Connections that found nobody at an address of several; the next one was tried.</summary>
+    /// <summary>Connections that found nobody at an address of several, or one that stops; the next one was tried.</summary>
     public long Refused { get; set; }
 
     /// <summary>Of these, the ones that had no answer for seconds.</summary>
     public long Unanswered { get; set; }
 
-    public long PublishFailures { get; set; }
+    public long PublishFailures => NotConfirmed.Count;
+
+    /// <summary>When a publish failed, in microseconds of <see cref="Payload.Now"/>, and how.</summary>
+    public List<(long At, string Failure)> NotConfirmed { get; } = [];
 
     /// <summary>The first failure in words, for the report.</summary>
     public string? FirstFailure { get; set; }
