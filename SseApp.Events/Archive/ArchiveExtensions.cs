@@ -34,7 +34,7 @@ internal static class ArchiveExtensions
         builder.AddPostgresArchive();
         builder.Services.AddLeases();
         builder.Services.AddHostedService<Archiver>();
-        builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>("archive", HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
+        builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>(HealthResponseWriter.ArchiveName, HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
         return builder;
     }
 }

@@ -57,6 +57,7 @@ internal sealed partial class Archiver(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _stopping = stoppingToken;
+        metrics.MaxLag = _options.MaxLag;
         metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -75,7 +76,7 @@ internal sealed partial class Archiver(
             catch (ArchiveUnavailableException exception)
             {
                 metrics.Failed();
-                metrics.IsUp = false;
+                metrics.Down(exception.Message);
                 Report(exception.Message);
                 // The database may come back as another one, such as a standby that lacks the newest rows.
                 foreach (var shard in _owned.Values)
@@ -123,12 +124,8 @@ internal sealed partial class Archiver(
         }
 
         Measure();
-        if (_owned.Count > 0)
-        {
-            metrics.IsUp = true;
-            Report(null);
-        }
-
+        metrics.Up();
+        Report(null);
         return more;
     }
 
@@ -167,6 +164,12 @@ internal sealed partial class Archiver(
         }
 
         metrics.Shards = _owned.Count;
+        if (_owned.Count == 0)
+        {
+            // With many replicas some have nothing to write, and would not find out.
+            await archive.CheckAsync(cancellationToken);
+        }
+
         _renewedAt = time.GetTimestamp();
     }
 

@@ -13,6 +13,7 @@ internal sealed class ArchiveMetrics : IHostedService
     private readonly Counter<long> _queries;
     private readonly Counter<long> _read;
     private long _totalQueries;
+    private long _totalLost;
 
     public ArchiveMetrics(SseMeter holder)
     {
@@ -29,13 +30,20 @@ internal sealed class ArchiveMetrics : IHostedService
         meter.CreateObservableGauge(MetricNames.ArchiveShards, () => Shards, description: "Shards of topics that this replica archives, of 16.");
     }
 
-    public bool IsUp { get; set; }
+    /// <summary>False as well until it is known.</summary>
+    public bool IsUp { get; private set; }
+
+    /// <summary>Why it is not up.</summary>
+    public string? Problem { get; private set; }
 
     public long LagEvents { get; set; }
 
     public Func<double> LagSeconds { get; set; } = static () => 0;
 
     public int Shards { get; set; }
+
+    /// <summary>Beyond it the archive is behind.</summary>
+    public TimeSpan MaxLag { get; set; } = TimeSpan.MaxValue;
 
     public long TotalQueries => Interlocked.Read(ref _totalQueries);
 
@@ -45,7 +53,22 @@ internal sealed class ArchiveMetrics : IHostedService
         _bytes.Add(bytes);
     }
 
-    public void Lost(long events) => _lost.Add(events);
+    public void Lost(long events)
+    {
+        Interlocked.Add(ref _totalLost, events);
+        _lost.Add(events);
+    }
+
+    public void Up() => (IsUp, Problem) = (true, null);
+
+    public void Down(string problem) => (IsUp, Problem) = (false, problem);
+
+    /// <summary>For the record of this replica, by which gateways learn it.</summary>
+    public ArchiveReport Report()
+    {
+        var lag = LagSeconds();
+        return new ArchiveReport(Problem, lag > MaxLag.TotalSeconds, Math.Round(lag, 1), LagEvents, Interlocked.Read(ref _totalLost));
+    }
 
     public void Failed() => _failures.Add(1);
 

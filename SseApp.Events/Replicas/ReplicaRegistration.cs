@@ -30,7 +30,8 @@ internal sealed partial class ReplicaRegistration(
     IOptions<ReplicaRegistryOptions> registryOptions,
     IOptions<RelayOptions> relay,
     TimeProvider time,
-    ILogger<ReplicaRegistration> logger) : BackgroundService
+    ILogger<ReplicaRegistration> logger,
+    ArchiveMetrics? archive = null) : BackgroundService
 {
     private static readonly string s_version =
         typeof(ReplicaRegistration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
@@ -164,6 +165,7 @@ internal sealed partial class ReplicaRegistration(
             Published = metrics.TotalPublished,
             Delivered = metrics.TotalDelivered,
             Gaps = metrics.TotalGaps,
+            Archive = archive?.Report(),
             StartedAt = identity.StartedAt,
             Version = s_version,
         };

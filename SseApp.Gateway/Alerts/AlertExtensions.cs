@@ -17,6 +17,7 @@ internal static class AlertExtensions
         services.AddSingleton<IAlertRule, HungProcessRule>();
         services.AddSingleton<IAlertRule, RedisUnavailableRule>();
         services.AddSingleton<IAlertRule, RedisMemoryRule>();
+        services.AddSingleton<IAlertRule, ArchiveRule>();
         services.AddSingleton<IAlertRule, NoReadyReplicaRule>();
         services.AddSingleton<IAlertRule, ConnectionChangeRule>();
         services.AddSingleton<IAlertRule, RefusalRule>();

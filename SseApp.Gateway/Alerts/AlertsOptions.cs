@@ -58,6 +58,10 @@ public sealed class AlertsOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan RedisUnavailableFor { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long the archive must be unreachable, or further behind than <c>Archive:MaxLag</c>. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan ArchiveFor { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long no replica must be ready. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan NoReplicaFor { get; set; } = TimeSpan.FromSeconds(3);

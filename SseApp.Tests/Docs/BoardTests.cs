@@ -51,7 +51,7 @@ public sealed partial class BoardTests
     {
         var board = await Board.ReadAsync();
         Assert.Equal(
-            ["Overview", "Latency", "Resume and gaps", "Replicas: $replica", "Gateways: $gateway", "Redis", "Canary"],
+            ["Overview", "Latency", "Resume and gaps", "Replicas: $replica", "Gateways: $gateway", "Redis", "History", "Canary"],
             board.Panels.Where(panel => panel.GetProperty("type").GetString() == "row").Select(panel => panel.GetProperty("title").GetString()));
         Assert.Equal(["gateway", "replica"], board.LabelVariables.Select(variable => variable.Name).Order(StringComparer.Ordinal));
 

@@ -75,9 +75,20 @@ internal sealed record ReplicaRecord
     /// <summary>Gaps reported to streams since the process started.</summary>
     public long Gaps { get; init; }
 
+    /// <summary>How the archive is, as this replica sees it; null without one.</summary>
+    public ArchiveReport? Archive { get; init; }
+
     /// <summary>Version of the service's assembly.</summary>
     public string Version { get; init; } = "";
 }
+
+/// <summary>What a replica says of the archive behind the topic logs.</summary>
+/// <param name="Reason">Why events cannot be archived; null while they can.</param>
+/// <param name="Behind">The oldest event that it has to archive has waited for longer than its limit.</param>
+/// <param name="LagSeconds">Age of that event.</param>
+/// <param name="LagEvents">Events that it has to archive.</param>
+/// <param name="Lost">Events that went from Redis before they were archived, since the process started.</param>
+internal sealed record ArchiveReport(string? Reason, bool Behind, double LagSeconds, long LagEvents, long Lost);
 
 /// <summary>Where a replica is in its life. A gateway sends new requests to <see cref="Ready"/> replicas only.</summary>
 internal enum ReplicaState

@@ -431,6 +431,51 @@ public sealed class AlertRuleTests
         Assert.Equal(["forged-record"], Evaluate(rule));
     }
 
+    [Fact]
+    public void An_archive_that_cannot_be_written_is_reported_after_a_while_with_the_reason_and_not_as_behind_as_well()
+    {
+        var rule = new ArchiveRule(s_options);
+        Assert.Empty(Evaluate(rule));
+        var down = new ArchiveReport("PostgreSQL has no room.", Behind: true, LagSeconds: 90, LagEvents: 7, Lost: 0);
+        Change("r1", replica => replica with { Archive = down });
+        Change("r2", replica => replica with { Archive = down with { Reason = null, Behind = false, LagEvents = 1 } });
+        Assert.Empty(Evaluate(rule));
+
+        _uptime += s_options.Value.ArchiveFor;
+        var found = Assert.Single(rule.Evaluate(Snapshot()));
+        Assert.Equal(("archive-unavailable", AlertSeverity.Warning), (found.Key, found.Severity));
+        Assert.Contains("PostgreSQL has no room.", found.Summary, StringComparison.Ordinal);
+        Assert.Contains("8 wait", found.Summary, StringComparison.Ordinal);
+
+        Change("r1", replica => replica with { Archive = down with { Reason = null } });
+        Assert.Empty(Evaluate(rule));
+        _uptime += s_options.Value.ArchiveFor;
+        Assert.Equal(["archive-behind"], Evaluate(rule));
+        Change("r1", replica => replica with { Archive = down with { Reason = null, Behind = false } });
+        Assert.Empty(Evaluate(rule));
+    }
+
+    [Fact]
+    public void Events_that_were_lost_before_they_were_archived_are_reported_for_ten_minutes_and_not_twice()
+    {
+        var rule = new ArchiveRule(s_options);
+        Lost(5);
+        Assert.Empty(Evaluate(rule));
+
+        Lost(8);
+        Assert.Contains("3 events", Assert.Single(rule.Evaluate(Snapshot())).Summary, StringComparison.Ordinal);
+        _uptime += TimeSpan.FromMinutes(10);
+        Assert.Empty(Evaluate(rule));
+
+        Restart("r1", 1);
+        Lost(0);
+        Assert.Empty(Evaluate(rule));
+        Lost(2);
+        Assert.Equal(["archive-loss"], Evaluate(rule));
+
+        void Lost(long count) => Change("r1", replica => replica with { Archive = new ArchiveReport(null, Behind: false, 0, 0, count) });
+    }
+
     private void Report(string id, RestartStage? stage, string reason = "") => _restarts.Insert(
         0, new RestartRecord { Id = id, At = s_start + _uptime, Crash = stage == RestartStage.Hung, Stage = stage, Reason = reason });
 

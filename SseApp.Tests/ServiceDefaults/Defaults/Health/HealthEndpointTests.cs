@@ -28,6 +28,32 @@ public sealed class HealthEndpointTests
         Assert.True(store.GetProperty("latencyMs").GetDouble() >= 0);
     }
 
+    [Fact]
+    public async Task The_archive_is_readable_as_database_too_and_degraded_is_no_503()
+    {
+        await using var app = await StartAsync(services => services.AddHealthChecks().AddCheck(
+            "archive",
+            () => HealthCheckResult.Degraded("Behind.", data: new Dictionary<string, object>(StringComparer.Ordinal) { ["latencyMs"] = 1.5, ["lagEvents"] = 7L, ["lagSeconds"] = 40.5 }),
+            [HealthTags.Ready, HealthTags.Dependency]));
+        using var client = Admin(app);
+
+        using var health = await client.GetAsync("/health", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        var dependencies = JsonElement.Parse(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).GetProperty("dependencies");
+        Assert.Equal("""{"status":"degraded","latencyMs":1.5,"lagEvents":7,"lagSeconds":40.5,"description":"Behind."}""", dependencies.GetProperty("archive").GetRawText());
+        Assert.Equal(dependencies.GetProperty("archive").GetRawText(), dependencies.GetProperty("database").GetRawText());
+    }
+
+    [Fact]
+    public async Task Without_an_archive_there_is_no_database()
+    {
+        await using var app = await StartAsync(services => services.AddHealthChecks().AddCheck("store", () => HealthCheckResult.Healthy(), [HealthTags.Ready, HealthTags.Dependency]));
+        using var client = Admin(app);
+
+        Assert.DoesNotContain("database", await client.GetStringAsync("/health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("text/plain", true)]
     [InlineData("TEXT/*", true)]
