@@ -69,7 +69,11 @@ internal sealed partial class PostgresPartitions(PostgresDatabase database, ILog
         var name = partition.Name;
         // One at a time: IF NOT EXISTS alone fails for the second of two at once.
         await ExecuteAsync($"SELECT pg_advisory_xact_lock({CreateLock})");
-        await using var look = PostgresDatabase.Command(connection, $"SELECT to_regclass('{PostgresSchema.Name}.{name}') IS NOT NULL", database.WriteLimit);
+        // The table of the catalog, and not to_regclass: that may answer from a cache of before the lock was got.
+        await using var look = PostgresDatabase.Command(
+            connection,
+            $"SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{PostgresSchema.Name}' AND c.relname = '{name}')",
+            database.WriteLimit);
         if ((bool)(await look.ExecuteScalarAsync(cancellationToken))!)
         {
             return;
