@@ -2,7 +2,6 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using SseApp.AppHost.Archive;
 using SseApp.Tests.Hosting;
-
 using PostgresPrograms = SseApp.AppHost.Archive.PostgresPrograms;
 
 namespace SseApp.Tests.AppHost;

@@ -5,7 +5,6 @@ using SseApp.AppHost.Archive;
 using SseApp.AppHost.Supervision;
 using SseApp.Bench.Generator;
 using SseApp.Tests.Hosting;
-
 using PostgresPrograms = SseApp.AppHost.Archive.PostgresPrograms;
 
 namespace SseApp.Tests.AppHost;

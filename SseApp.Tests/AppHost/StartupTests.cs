@@ -2,6 +2,7 @@ using Aspire.Hosting;
 using SseApp.AppHost;
 using SseApp.AppHost.Archive;
 using SseApp.Bench.Generator;
+using PostgresPrograms = SseApp.AppHost.Archive.PostgresPrograms;
 
 namespace SseApp.Tests.AppHost;
 
