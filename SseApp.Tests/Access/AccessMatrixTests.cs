@@ -26,6 +26,8 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("GET /events", "stream public", HttpMethod.Get, $"/events?topic={Public}", null),
         ("GET /events/position", "position", HttpMethod.Get, $"/events/position?topic={Own}&lastEventId=x", null),
         ("GET /events/position", "position both", HttpMethod.Get, $"/events/position?topic={Own}&topic={Other}&lastEventId=x", null),
+        ("GET /position", "now", HttpMethod.Get, $"/position?topic={Own}", null),
+        ("GET /position", "now both", HttpMethod.Get, $"/position?topic={Own}&topic={Other}", null),
         ("GET /topics/{topic}", "info", HttpMethod.Get, $"/topics/{Own}", null),
         ("GET /topics/{topic}", "info other", HttpMethod.Get, $"/topics/{Other}", null),
         ("GET /topics/{topic}", "info public", HttpMethod.Get, $"/topics/{Public}", null),
@@ -46,6 +48,7 @@ public sealed class AccessMatrixTests(RedisServer redis) : GatewayTest, IClassFi
         ("/health", "health", HttpMethod.Get, "/health", null),
         ("", "admin", HttpMethod.Get, "/admin/connections", null),
         ("", "delete", HttpMethod.Delete, $"/topics/{Own}", null),
+        ("", "erase", HttpMethod.Delete, $"/topics/{Own}/events?key=k", null),
         ("", "metrics", HttpMethod.Get, "/metrics", null),
     ];
 

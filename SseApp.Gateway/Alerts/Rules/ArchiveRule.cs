@@ -66,7 +66,7 @@ internal sealed class ArchiveRule(IOptions<AlertsOptions> options) : IAlertRule
             yield return Describe(
                 LossName,
                 AlertSeverity.Critical,
-                $"{lost} events went from Redis before they were archived: more of them waited than TopicLog:MaxUnarchivedEvents or MaxUnarchivedBytes allows. Whoever reads there gets a gap.",
+                $"{lost} events went from Redis before they were archived: more of them waited than TopicLog:MaxUnarchivedEvents or MaxUnarchivedBytes allows, or Redis was filling up. Whoever reads there gets a gap.",
                 "No further event was lost before it was archived.");
         }
     }

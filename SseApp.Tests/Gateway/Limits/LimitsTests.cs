@@ -310,6 +310,8 @@ public sealed class LimitsTests : GatewayTest
     [InlineData("/topics/a/events?limit=1000", "*/*")]
     [InlineData("/Topics/a%2Fb/Events/", "text/event-stream")]
     [InlineData("/topics/a", "*/*")]
+    [InlineData("/position?topic=a", "*/*")]
+    [InlineData("/Events/Position/?topic=a&lastEventId=x", "*/*")]
     public async Task Reads_over_the_rate_are_refused_until_they_may_come_again(string path, string accept)
     {
         await OriginAsync("r1");
