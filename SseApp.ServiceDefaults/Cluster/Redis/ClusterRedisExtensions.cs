@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration.Memory;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
@@ -47,18 +46,6 @@ internal static class ClusterRedisExtensions
         builder.Services.AddHostedService<SentinelWatch>();
         builder.Services.AddSingleton<RedisTopology>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisTopology>());
-        // An outage has a line of the client with a stack trace for each attempt to connect: RedisStatus says it once, and RedisClientLog reads why.
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
-        {
-            InitialData =
-            [
-                KeyValuePair.Create<string, string?>($"Logging:LogLevel:{RedisClientLog.Category}", nameof(LogLevel.None)),
-                KeyValuePair.Create<string, string?>($"Logging:{RedisClientLog.Alias}:LogLevel:{RedisClientLog.Category}", nameof(LogLevel.Error)),
-                KeyValuePair.Create<string, string?>($"Logging:{RedisClientLog.Alias}:LogLevel:Default", nameof(LogLevel.None)),
-            ],
-        });
-        builder.Services.AddSingleton<RedisClientLog>();
-        builder.Services.AddSingleton<ILoggerProvider>(static services => services.GetRequiredService<RedisClientLog>());
         builder.Services.TryAddSingleton<RedisStatus>();
         builder.Services.ActivateSingleton<RedisStatus>();
         builder.Services.AddHealthChecks()

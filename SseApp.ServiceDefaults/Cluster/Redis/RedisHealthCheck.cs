@@ -29,20 +29,17 @@ internal sealed class RedisHealthCheck(RedisStatus status, RedisTopology topolog
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             var grace = options.Value.GracePeriod;
-            var refusal = status.Refusal is { } words
-                ? $"it answers, but no connection can be made ({words}); check the user, the password and TLS of {ClusterRedisExtensions.ConnectionSetting}."
-                : null;
             return status.TimeSinceLastAnswer switch
             {
                 null => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    refusal is not null ? $"Redis cannot be used: {refusal}" : topology.Problem ?? "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
+                    topology.Problem ?? "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
                     exception),
                 { } outage when outage <= grace => HealthCheckResult.Degraded(
-                    $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated{(refusal is null ? "." : $": {refusal}")}", exception),
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),
                 { } outage => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    $"Redis has been unavailable for {outage.TotalSeconds:0} s{(refusal is null ? "; check ConnectionStrings:redis and that the server runs." : $": {refusal}")}",
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s; check ConnectionStrings:redis and that the server runs.",
                     exception),
             };
         }

@@ -6,31 +6,19 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 internal sealed partial class RedisStatus
 {
     private readonly IConnectionMultiplexer _redis;
-    private readonly RedisClientLog _client;
     private readonly TimeProvider _time;
     private long _lastSeen;
     private volatile bool _seen;
 
-    public RedisStatus(IConnectionMultiplexer redis, RedisClientLog client, TimeProvider time, SseMeter meter, ILogger<RedisStatus> logger)
+    public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter, ILogger<RedisStatus> logger)
     {
         _redis = redis;
-        _client = client;
         _time = time;
         meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");
         if (!IsConnected)
         {
             LogAway(logger, string.Join(", ", redis.GetEndPoints(configuredOnly: true).Select(static server => EndPointCollection.ToString(server))));
         }
-
-        // Once for each connection and outage. The client's own log has an error with a stack trace for each attempt.
-        redis.ConnectionFailed += (_, failed) =>
-        {
-            if (failed.FailureType != ConnectionFailureType.ConnectionDisposed)
-            {
-                LogLost(logger, EndPointCollection.ToString(failed.EndPoint), failed.ConnectionType, failed.FailureType);
-            }
-        };
-        redis.ConnectionRestored += (_, restored) => LogBack(logger, EndPointCollection.ToString(restored.EndPoint), restored.ConnectionType);
     }
 
     /// <summary>The connection multiplexer's own view; it notices a lost connection at once, a hanging server later.</summary>
@@ -58,19 +46,9 @@ internal sealed partial class RedisStatus
 
         Volatile.Write(ref _lastSeen, _time.GetTimestamp());
         _seen = true;
-        _client.Forget();
         return latency;
     }
 
-    /// <summary>Why the server, which answers, cannot be used: its own words; null: it does not answer.</summary>
-    internal string? Refusal => _client.Refusal;
-
     [LoggerMessage(LogLevel.Warning, "Redis does not answer at {Servers}. The service starts without it, /health is unhealthy until it answers, and connecting goes on.")]
     private static partial void LogAway(ILogger logger, string servers);
-
-    [LoggerMessage(LogLevel.Warning, "Redis at {Server}: the {Connection} connection is lost ({Failure}), and is made again; /health says since when and why.")]
-    private static partial void LogLost(ILogger logger, string server, ConnectionType connection, ConnectionFailureType failure);
-
-    [LoggerMessage(LogLevel.Information, "Redis at {Server}: the {Connection} connection is there again.")]
-    private static partial void LogBack(ILogger logger, string server, ConnectionType connection);
 }
