@@ -1,4 +1,3 @@
-using SseApp.Events.Diagnostics;
 using SseApp.Events.Log;
 
 namespace SseApp.Events.Archive;
