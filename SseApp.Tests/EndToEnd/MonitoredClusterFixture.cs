@@ -10,6 +10,18 @@ public sealed class MonitoredClusterFixture : ClusterFixture
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("sse-monitoring-");
     private readonly TestCertificate _certificate = new();
 
+    public MonitoredClusterFixture()
+    {
+        // Root's PostgreSQL runs as another user.
+        if (!OperatingSystem.IsWindows())
+        {
+            _data.UnixFileMode |= UnixFileMode.OtherExecute;
+        }
+    }
+
+    /// <summary>Without PostgreSQL it has no archive, and nothing to say of one.</summary>
+    public static bool HasArchive => PostgresPrograms.SkipReason is null;
+
     /// <summary>Starts it, where the programs are.</summary>
     public async Task RequireProgramsAsync()
     {
@@ -19,7 +31,10 @@ public sealed class MonitoredClusterFixture : ClusterFixture
     }
 
     protected override IEnumerable<string> Arguments =>
-        ["--Restart:Delay=00:00:00.500", "--Restart:MinUptime=00:00:00", "--Monitoring:Enabled=true", $"--Monitoring:DataDirectory={_data.FullName}"];
+    [
+        "--Restart:Delay=00:00:00.500", "--Restart:MinUptime=00:00:00", "--Monitoring:Enabled=true", $"--Monitoring:DataDirectory={_data.FullName}",
+        .. HasArchive ? (string[])["--Archive:Mode=Local", $"--Archive:DataDirectory={_data.FullName}/archive"] : [],
+    ];
 
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
