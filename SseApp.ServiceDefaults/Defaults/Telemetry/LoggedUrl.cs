@@ -19,7 +19,7 @@ internal static partial class LoggedUrl
     // Not 'key', the event key of a publish: to many it is an API key. Compared without regard to case.
     private static readonly HashSet<string> s_shown = new(StringComparer.OrdinalIgnoreCase)
     {
-        "topic", "lastEventId", "history", "after", "limit", "event", "prefix", "permanent", "force",
+        "topic", "lastEventId", "history", "after", "from", "to", "epoch", "limit", "event", "prefix", "permanent", "force",
     };
 
     /// <summary>Hides the values in a query that has its question mark, or is empty; what is shown stays as the client sent it.</summary>
