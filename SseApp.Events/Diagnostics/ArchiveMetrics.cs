@@ -31,6 +31,9 @@ internal sealed class ArchiveMetrics : IHostedService
 
     public bool IsUp { get; set; }
 
+    /// <summary>Why this replica's archiver cannot write; null while it can.</summary>
+    public string? Problem { get; set; }
+
     public long LagEvents { get; set; }
 
     public Func<double> LagSeconds { get; set; } = static () => 0;
