@@ -30,6 +30,12 @@ internal sealed class ArchiveHealthCheck(IEventArchive archive, ArchiveMetrics m
             ["lagEvents"] = metrics.LagEvents,
             ["lagSeconds"] = Math.Round(lag.TotalSeconds, 3),
         };
+        if (metrics.Problem is { } problem)
+        {
+            // A server may answer and yet take nothing, as with a full disk.
+            return HealthCheckResult.Degraded($"Events are not archived, and stay in Redis: {problem}", data: data);
+        }
+
         return lag > options.Value.MaxLag
             ? HealthCheckResult.Degraded(
                 string.Create(CultureInfo.InvariantCulture, $"The archive is {lag.TotalSeconds:0} s behind ({metrics.LagEvents} events), more than Archive:MaxLag allows: the database or the archiver is too slow for what is published."), data: data)

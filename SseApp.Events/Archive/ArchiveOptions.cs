@@ -48,7 +48,7 @@ internal sealed class ArchiveOptions
     public int BatchBytes { get; set; } = 8 * 1024 * 1024;
 
     /// <summary>The archiver rests for this long when it has written everything. Default 250 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:05")]
     public TimeSpan Interval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>All topics are compared with the archive this often, for what a replica that crashed did not report. Default 60 s.</summary>

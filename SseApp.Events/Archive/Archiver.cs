@@ -61,48 +61,48 @@ internal sealed partial class Archiver(
         metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
         while (!stoppingToken.IsCancellationRequested)
         {
-            var delay = _options.Interval;
-            try
-            {
-                if (await RunAsync(stoppingToken))
-                {
-                    delay = TimeSpan.Zero;
-                }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (ArchiveUnavailableException exception)
-            {
-                metrics.Failed();
-                metrics.Down(exception.Message);
-                Report(exception.Message);
-                // The database may come back as another one, such as a standby that lacks the newest rows.
-                foreach (var shard in _owned.Values)
-                {
-                    shard.Forget();
-                }
-
-                await MeasureAsync();
-                delay = s_retry;
-            }
-            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-            {
-                // An outage of Redis is reported elsewhere. Leases may have ended meanwhile, which the fencing number finds out.
-                delay = s_retry;
-            }
-#pragma warning disable CA1031 // Whatever went wrong, archiving goes on.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                metrics.Failed();
-                LogFailed(exception);
-                delay = s_retry;
-            }
-
+            var delay = await RunOnceAsync(stoppingToken);
             await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>A round of what it does all the time, whatever goes wrong.</summary>
+    /// <returns>When the next one is due.</returns>
+    internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await RunAsync(stoppingToken) ? TimeSpan.Zero : _options.Interval;
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return TimeSpan.Zero;
+        }
+        catch (ArchiveUnavailableException exception)
+        {
+            metrics.Failed();
+            metrics.Down(exception.Message);
+            Report(exception.Message);
+            await MeasureAsync();
+            // The database may come back as another one, such as a standby that lacks the newest rows.
+            foreach (var shard in _owned.Values)
+            {
+                shard.Forget();
+            }
+        }
+        catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
+        {
+            // An outage of Redis is reported elsewhere. Leases may have ended meanwhile, which the fencing number finds out.
+        }
+#pragma warning disable CA1031 // Whatever went wrong, archiving goes on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            metrics.Failed();
+            LogFailed(exception);
+        }
+
+        return s_retry;
     }
 
     /// <returns>True when there is more to do at once.</returns>

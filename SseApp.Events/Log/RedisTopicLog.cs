@@ -84,7 +84,7 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
         var retention = _options.RetentionOf(topic);
         var answer = await _redis.GetDatabase().ScriptEvaluateAsync(
             s_readScript, [prefix + "counter", prefix + "log"],
-            [after, maxEvents, maxBytes, retention.IsArchived ? Math.Max(retention.MaxEvents, _options.MaxUnarchivedEvents) : retention.MaxEvents, LogEntry.MaxBytes],
+            [after, maxEvents, maxBytes, retention.IsArchived ? retention.MaxEvents + _options.MaxUnarchivedEvents : retention.MaxEvents, LogEntry.MaxBytes],
             RedisScript.Flags);
         var parts = (RedisValue[]?)answer ?? throw new InvalidOperationException("The script read.lua returned nothing.");
         if (!RedisScript.TryParseEnd(parts[0], parts[1], parts[2], out var end))

@@ -120,9 +120,10 @@ local function append(k, a)
   local counted = length == entries + 1
   if not counted then bytes = count(log, length, size) end
   local limit, most = tonumber(args[a + 3]), tonumber(args[a + 4])
-  -- Events that are nowhere else stay, as far as they may.
+  -- Events that are nowhere else stay, as far as they may, and as many as ever before them: a standby of the archive that is
+  -- promoted may lack the newest of those.
   local alone, widest = math.min(offset - archived, tonumber(args[a + 10])), tonumber(args[a + 11])
-  if alone > limit then limit = alone end
+  if alone > 0 then limit = limit + alone end
   -- Not at each event: readers leave out what is too much.
   local excess = length > limit + limit / 8 and length - limit or 0
   -- The newest event stays, whatever its size.

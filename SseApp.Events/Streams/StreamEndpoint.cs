@@ -290,7 +290,14 @@ internal sealed class StreamEndpoint(
         var markBits = resumePoint is { From: null, Positions: { } positions } ? PositionCodec.MarkBits(positions) : PositionCodec.MaxMarkBits;
         // All topics are asked before the first answer is awaited.
         Task<StreamStart>[] finding = [.. acquired.Select((hub, slot) => hub.FindStartAsync(resumePoint, slot, markBits))];
-        return await Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+        try
+        {
+            return await Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+        }
+        catch (TimeoutException exception) when (acquired.Exists(hub => hub.WaitsForArchive))
+        {
+            throw new ArchiveUnavailableException("The archive does not answer.", exception);
+        }
     }
 
     private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, ResumePoint resumePoint)

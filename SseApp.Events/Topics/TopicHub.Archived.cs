@@ -14,6 +14,19 @@ internal sealed partial class TopicHub
     private readonly List<HistoryRequest> _archived = [];
     private readonly ArchiveHistory? _archive;
     private bool _readingArchive;
+    private int _askingEpochs;
+
+    /// <summary>Somebody waits for events, or for the epochs, that only the archive has.</summary>
+    public bool WaitsForArchive
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _archived.Count > 0 || _askingEpochs > 0;
+            }
+        }
+    }
 
     /// <returns>False when the topic has no archive.</returns>
     private bool TryAskArchive(HistoryRequest request)

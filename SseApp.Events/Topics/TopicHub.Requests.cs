@@ -43,7 +43,24 @@ internal sealed partial class TopicHub
     // There may be events of before the log that there is now.
     private async Task<StreamStart> FindEarliestAsync(ArchiveHistory archive)
     {
-        var epochs = await archive.GetEpochsAsync(Topic, _stopped);
+        lock (_gate)
+        {
+            _askingEpochs++;
+        }
+
+        ArchivedEpoch[] epochs;
+        try
+        {
+            epochs = await archive.GetEpochsAsync(Topic, _stopped);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _askingEpochs--;
+            }
+        }
+
         StartRequest request;
         lock (_gate)
         {

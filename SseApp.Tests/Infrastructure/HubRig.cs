@@ -1,3 +1,4 @@
+using SseApp.Events.Archive;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Topics;
@@ -24,7 +25,10 @@ internal sealed class HubRig : IAsyncDisposable
     /// <param name="totalRingBytes">See <see cref="TopicsOptions.TotalRingBytes"/>.</param>
     /// <param name="maxQueuedEvents">See <see cref="StreamingOptions.MaxQueuedEvents"/>.</param>
     /// <param name="topics">Of each stream; <see cref="Topics"/> if not given.</param>
-    public HubRig(ITopicLog log, int ringBytes, long totalRingBytes = 64 * 1024 * 1024, int maxQueuedEvents = 100_000, TopicSet? topics = null)
+    /// <param name="logOptions">The defaults if not given.</param>
+    /// <param name="archive">What is behind the log.</param>
+    public HubRig(
+        ITopicLog log, int ringBytes, long totalRingBytes = 64 * 1024 * 1024, int maxQueuedEvents = 100_000, TopicSet? topics = null, TopicLogOptions? logOptions = null, ArchiveHistory? archive = null)
     {
         _topics = topics ?? Topics;
         var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
@@ -33,7 +37,7 @@ internal sealed class HubRig : IAsyncDisposable
         _turns = new CatchUpTurns(_shards);
         Budget = new RingBudget(options);
         Hubs = new TopicHubs(
-            log, _shards, metrics, new HastyTimeProvider(), _turns, Budget, options, Options.Create(new TopicLogOptions()), NullLogger<TopicHubs>.Instance);
+            log, _shards, metrics, new HastyTimeProvider(), _turns, Budget, options, Options.Create(logOptions ?? new TopicLogOptions()), NullLogger<TopicHubs>.Instance, archive: archive);
     }
 
     public TopicHubs Hubs { get; }
