@@ -1,4 +1,5 @@
 using SseApp.Bench.Access;
+using SseApp.Bench.Archive;
 using SseApp.Bench.Compare;
 using SseApp.Bench.During;
 using SseApp.Bench.Greedy;
@@ -12,6 +13,7 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     ReloadCommand.Create(),
     GreedyCommand.Create(),
     AccessCommand.Create(),
+    ArchiveCommand.Create(),
     DuringCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

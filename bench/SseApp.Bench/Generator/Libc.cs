@@ -17,6 +17,7 @@ internal static partial class Libc
     public const int Modify = 3;
     public const int TryAgain = 11;
     public const int InProgress = 115;
+    public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
     private const int OpenFiles = 7;

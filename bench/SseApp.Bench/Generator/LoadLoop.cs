@@ -30,13 +30,15 @@ internal sealed partial class LoadLoop : IDisposable
         _cancellationToken = cancellationToken;
         _parser = new StreamParser(Tally, plan.Reconnect);
         Lanes = [.. Enumerable.Range(0, plan.Topics).SelectMany(topic => Enumerable.Range(0, plan.LanesPerTopic).Select(lane => new Lane(topic, lane)))];
-        _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => new StreamClient(index % plan.Topics, plan.LanesPerTopic))];
+        _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => new StreamClient(index % plan.Topics, plan.LanesPerTopic) { LastEventId = plan.Start })];
         _publishers = [.. Enumerable.Range(0, plan.Publishers).Select(_ => new PublishClient())];
         for (var i = 0; i < _streams.Length; i++)
         {
             _toConnect.Enqueue(i, 0);
         }
     }
+
+    public LoadPlan Plan => _plan;
 
     public Tally Tally { get; } = new();
 

@@ -8,8 +8,9 @@ namespace SseApp.Bench.Generator;
 /// <param name="Publishers">Connections that publish.</param>
 /// <param name="Size">Bytes of data in an event.</param>
 /// <param name="Reconnect">Streams reconnect as an EventSource does: after <c>retry</c>, with <c>Last-Event-ID</c>.</param>
+/// <param name="Start">The <c>Last-Event-ID</c> that streams begin with; null: with the next event.</param>
 internal sealed record LoadPlan(
-    Target Target, int Streams, int Topics, int LanesPerTopic, int Publishers, int Size, bool Reconnect = false)
+    Target Target, int Streams, int Topics, int LanesPerTopic, int Publishers, int Size, bool Reconnect = false, string? Start = null)
 {
     private readonly string _run = Guid.NewGuid().ToString("N")[..8];
 

@@ -5,6 +5,7 @@ internal sealed class PublishClient
 {
     private byte[] _answer = new byte[8 * 1024];
     private int _answerLength;
+    private long _begunAt;
 
     public int Fd { get; set; } = -1;
 
@@ -30,6 +31,7 @@ internal sealed class PublishClient
     public void Begin(ReadOnlyMemory<byte> request)
     {
         Busy = true;
+        _begunAt = Payload.Now;
         Unsent = request;
         _answerLength = 0;
         foreach (var sent in Events)
@@ -77,6 +79,7 @@ internal sealed class PublishClient
     {
         Busy = false;
         Unsent = default;
+        tally.RecordPublish(Payload.Now - _begunAt);
         foreach (var sent in Events)
         {
             sent.Lane.Busy = false;

@@ -7,6 +7,7 @@ internal sealed class Tally
 {
     // 1 µs to 60 s, three significant digits.
     private readonly LongHistogram _latency = new(1, 60_000_000, 3);
+    private readonly LongHistogram _publishes = new(1, 60_000_000, 3);
 
     public long Delivered { get; set; }
 
@@ -47,5 +48,15 @@ internal sealed class Tally
     /// <summary>Milliseconds.</summary>
     public double Latency(double percentile) => _latency.TotalCount == 0 ? 0 : _latency.GetValueAtPercentile(percentile) / 1000d;
 
-    public void ResetLatency() => _latency.Reset();
+    /// <summary>How long a publish request had no answer.</summary>
+    public void RecordPublish(long microseconds) => _publishes.RecordValue(Math.Clamp(microseconds, 1, 60_000_000));
+
+    /// <summary>Milliseconds from a publish request to its answer.</summary>
+    public double PublishLatency(double percentile) => _publishes.TotalCount == 0 ? 0 : _publishes.GetValueAtPercentile(percentile) / 1000d;
+
+    public void ResetLatency()
+    {
+        _latency.Reset();
+        _publishes.Reset();
+    }
 }

@@ -72,12 +72,12 @@ internal sealed class ServerProcess
     }
 
     /// <summary>Asks it to stop; after 10 s ends it and what it started.</summary>
-    public async Task StopAsync()
+    public async Task StopAsync(int signal = Libc.Terminate)
     {
         var tree = ProcessTree.Of([Id]);
         if (!_process.HasExited)
         {
-            Libc.Signal(Id, Libc.Terminate);
+            Libc.Signal(Id, signal);
         }
 
         using var limit = new CancellationTokenSource(s_stopLimit);
