@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace SseApp.Tests.Events.Archive;
 
 /// <summary>The database is gone, hangs, or was never there: publishes and streams do not need it, and nothing is lost that Redis may hold.</summary>
