@@ -1,5 +1,5 @@
-using StackExchange.Redis;
 using SseApp.Events.Log;
+using StackExchange.Redis;
 
 namespace SseApp.Events.Archive;
 

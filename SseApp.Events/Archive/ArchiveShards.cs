@@ -1,7 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
-using StackExchange.Redis;
 using SseApp.Events.Log;
+using StackExchange.Redis;
 
 namespace SseApp.Events.Archive;
 

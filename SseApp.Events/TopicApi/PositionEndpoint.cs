@@ -1,5 +1,5 @@
-using SseApp.Events.FanOut;
 using SseApp.Events.Archive;
+using SseApp.Events.FanOut;
 using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Credentials;
