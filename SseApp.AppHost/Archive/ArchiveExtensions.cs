@@ -77,20 +77,13 @@ internal static partial class ArchiveExtensions
 
     private static IResourceBuilder<IResourceWithConnectionString>? AddWhatThereIs(IDistributedApplicationBuilder builder, ArchiveOptions options, PostgresMachine machine)
     {
-        string[] runtimes = [.. ContainerRuntimeProbe.Answering(builder.Configuration)];
-        var containers = "no container runtime answers";
-        if (runtimes.Length > 0)
+        var image = ContainerRuntimeProbe.Find(builder.Configuration, static other => other.AddPostgres("image").Resource);
+        if (image.IsThere)
         {
-            // The image is known to the package alone.
-            _ = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true }).AddPostgres("image").Resource.TryGetContainerImageName(out var image);
-            if (runtimes.Any(runtime => ContainerRuntimeProbe.HasImage(runtime, image!)))
-            {
-                return AddContainer(builder);
-            }
-
-            containers = $"a container engine answers, but it has no image {image} and cannot fetch it";
+            return AddContainer(builder);
         }
 
+        var containers = image.Name is null ? "no container runtime answers" : $"a container engine answers, but it has no image {image.Name} and cannot fetch it";
         return AddLocal(builder, options, machine, missing => builder.LogAtStart(logger => LogNone(logger, containers, missing)));
     }
 

@@ -39,20 +39,17 @@ internal static partial class BackplaneExtensions
             return options.Mode;
         }
 
-        string[] runtimes = [.. ContainerRuntimeProbe.Answering(builder.Configuration)];
-        if (runtimes.Length == 0)
-        {
-            return BackplaneMode.Garnet;
-        }
-
-        // The image is known to the package alone.
-        _ = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true }).AddRedis("image").Resource.TryGetContainerImageName(out var image);
-        if (runtimes.Any(runtime => ContainerRuntimeProbe.HasImage(runtime, image!)))
+        var image = ContainerRuntimeProbe.Find(builder.Configuration, static other => other.AddRedis("image").Resource);
+        if (image.IsThere)
         {
             return BackplaneMode.Container;
         }
 
-        builder.LogAtStart(logger => LogNoImage(logger, image!));
+        if (image.Name is { } name)
+        {
+            builder.LogAtStart(logger => LogNoImage(logger, name));
+        }
+
         return BackplaneMode.Garnet;
     }
 

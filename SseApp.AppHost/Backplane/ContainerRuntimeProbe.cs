@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace SseApp.AppHost.Backplane;
 
@@ -22,8 +23,23 @@ internal static class ContainerRuntimeProbe
         return runtimes.Where(static runtime => Succeeds(runtime, ["info"], s_timeLimit));
     }
 
+    /// <summary>Whether a runtime answers, and one of them has the image of a resource, or can fetch it.</summary>
+    /// <param name="configuration">See <see cref="Answering"/>.</param>
+    /// <param name="add">Adds the resource to an application of its own: its image is known to its package alone.</param>
+    public static ContainerImage Find(IConfiguration configuration, Func<IDistributedApplicationBuilder, IResource> add)
+    {
+        string[] runtimes = [.. Answering(configuration)];
+        if (runtimes.Length == 0)
+        {
+            return default;
+        }
+
+        _ = add(DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true })).TryGetContainerImageName(out var image);
+        return new ContainerImage(image, runtimes.Any(runtime => HasImage(runtime, image!)));
+    }
+
     /// <summary>Whether the runtime has the image now; it is fetched if it can be.</summary>
-    public static bool HasImage(string runtime, string image) =>
+    private static bool HasImage(string runtime, string image) =>
         Succeeds(runtime, ["image", "inspect", image], s_timeLimit) || Succeeds(runtime, ["pull", image], s_pullLimit);
 
     private static bool Succeeds(string runtime, string[] arguments, TimeSpan limit)
@@ -61,3 +77,9 @@ internal static class ContainerRuntimeProbe
         }
     }
 }
+
+/// <summary>The image of a resource.</summary>
+/// <param name="Name">Its name; null when no container runtime answers.</param>
+/// <param name="IsThere">A runtime has it.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ContainerImage(string? Name, bool IsThere);

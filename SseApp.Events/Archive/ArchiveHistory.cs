@@ -27,14 +27,7 @@ internal sealed class ArchiveHistory(IEventArchive archive, ArchivePages pages, 
             return [];
         }
 
-        var page = await pages.GetAsync(log, after, cancellationToken);
-        if (page.Last <= after)
-        {
-            // Redis has let them go because the primary has them; a standby may not have got them yet.
-            page = await pages.GetNewestAsync(log, after, cancellationToken);
-        }
-
-        var found = page.Between(after, before);
+        var found = (await pages.GetAsync(log, after, cancellationToken)).Between(after, before);
         if (!found.IsEmpty)
         {
             return LogEntries.Take(log.Topic, found, after, int.MaxValue);
@@ -69,11 +62,6 @@ internal sealed class ArchiveHistory(IEventArchive archive, ArchivePages pages, 
 
         var found = epochs[index];
         var page = after < found.Last ? await pages.GetAsync(new ArchivedLog(topic, found.Epoch), after, cancellationToken) : null;
-        if (page is not null && page.Last <= after)
-        {
-            page = await pages.GetNewestAsync(new ArchivedLog(topic, found.Epoch), after, cancellationToken);
-        }
-
         return new EarlierEvents(found.Epoch, page is null ? [] : LogEntries.Take(topic, page.Between(after, long.MaxValue), after, int.MaxValue), next);
     }
 

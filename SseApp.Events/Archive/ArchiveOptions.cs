@@ -1,4 +1,4 @@
-using System.IO.Enumeration;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Archive;
 
@@ -65,7 +65,7 @@ internal sealed class ArchiveOptions
 
         foreach (var item in Overrides)
         {
-            if (FileSystemName.MatchesSimpleExpression(item.Pattern, topic, ignoreCase: false))
+            if (TopicPattern.Matches(item.Pattern, topic))
             {
                 return item.Retention == TimeSpan.Zero ? null : item.Retention ?? Retention;
             }
@@ -88,10 +88,9 @@ internal sealed class ArchiveOverride : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Pattern.Length > 0 && !TopicName.IsValid(Pattern.Replace('*', 'x').Replace('?', 'x')))
+        if (Pattern.Length > 0 && !TopicPattern.IsValid(Pattern))
         {
-            yield return new ValidationResult(
-                $"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicName.Rule} '*' stands for any characters and '?' for one.", [nameof(Pattern)]);
+            yield return new ValidationResult($"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicPattern.Rule}", [nameof(Pattern)]);
         }
 
         if (Retention is { } retention && retention != TimeSpan.Zero && retention < TimeSpan.FromHours(1))

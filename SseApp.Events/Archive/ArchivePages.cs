@@ -27,7 +27,7 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
     private long _bytes;
     private long _generation;
 
-    /// <summary>The page that has the event behind an offset, or ends before it where the archive does.</summary>
+    /// <summary>The page that has the event behind an offset; one that ends there or before says that the archive does, too.</summary>
     /// <exception cref="ArchiveUnavailableException">The archive cannot be read.</exception>
     public async Task<CachedPage> GetAsync(ArchivedLog log, long after, CancellationToken cancellationToken)
     {
@@ -35,18 +35,20 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
         while (true)
         {
             var page = await ReadAsync(new PageKey(log, start), cancellationToken);
-            if (page.Last > after || !page.IsFull)
+            if (page.Last > after)
             {
                 return page;
+            }
+
+            if (!page.IsFull)
+            {
+                // The primary has the last word: a standby may not have got the newest events yet.
+                return await QueryAsync(log, after, newest: true, cancellationToken);
             }
 
             start = page.Last;
         }
     }
-
-    /// <summary>What the primary has behind an offset: for what a standby had not got.</summary>
-    public async Task<CachedPage> GetNewestAsync(ArchivedLog log, long after, CancellationToken cancellationToken) =>
-        await QueryAsync(log, after, newest: true, cancellationToken);
 
     /// <summary>The topic's epochs that have archived events, the oldest first; up to a second old.</summary>
     public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken)
@@ -72,16 +74,7 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
     private async Task<ArchivedEpoch[]> LoadEpochsAsync(string topic)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        await _reads.WaitAsync(_stopping.Token);
-        try
-        {
-            metrics.Query();
-            return await archive.GetEpochsAsync(topic, _stopping.Token);
-        }
-        finally
-        {
-            _reads.Release();
-        }
+        return await AskAsync(token => archive.GetEpochsAsync(topic, token), _stopping.Token);
     }
 
     /// <summary>Something of the topic was erased or deleted; null: perhaps of any topic.</summary>
@@ -162,20 +155,24 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
 
     private async Task<CachedPage> QueryAsync(ArchivedLog log, long after, bool newest, CancellationToken cancellationToken)
     {
+        var page = await AskAsync(token => archive.ReadAsync(log, after, PageEvents, PageBytes, newest, token), cancellationToken);
+        var bytes = page.Events.Sum(entry => (long)entry.Block.Length);
+        return new CachedPage(after, ToEntries(log, after, page.Events), IsFull: page.Events.Count >= PageEvents || bytes >= PageBytes / 2);
+    }
+
+    /// <summary>Asks the database in its turn.</summary>
+    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
         await _reads.WaitAsync(cancellationToken);
-        ArchivePage page;
         try
         {
             metrics.Query();
-            page = await archive.ReadAsync(log, after, PageEvents, PageBytes, newest, cancellationToken);
+            return await ask(cancellationToken);
         }
         finally
         {
             _reads.Release();
         }
-
-        var bytes = page.Events.Sum(entry => (long)entry.Block.Length);
-        return new CachedPage(after, ToEntries(log, after, page.Events), IsFull: page.Events.Count >= PageEvents || bytes >= PageBytes / 2);
     }
 
     private static LogEntry[] ToEntries(ArchivedLog log, long after, IReadOnlyList<ArchivedEvent> events)

@@ -42,7 +42,6 @@ internal sealed partial class Archiver(
     private long _expiredAt;
     private string? _reported;
     private long _oldest;
-    private CancellationToken _stopping;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -56,7 +55,6 @@ internal sealed partial class Archiver(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        _stopping = stoppingToken;
         metrics.MaxLag = _options.MaxLag;
         metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
         while (!stoppingToken.IsCancellationRequested)
@@ -203,24 +201,14 @@ internal sealed partial class Archiver(
 
     private async Task CompareAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)
     {
-        var ends = await Task.WhenAll(topics.Select(log.GetEndAsync));
-        var logs = topics.Zip(ends).Where(pair => pair.Second.Position != default).Select(pair => (Log: new ArchivedLog(pair.First, pair.Second.Position.Epoch), End: pair.Second)).ToArray();
-        if (logs.Length == 0)
+        foreach (var (own, end, archived) in await LearnAsync(shard, topics, cancellationToken))
         {
-            return;
-        }
-
-        var archived = await archive.GetEndsAsync(Array.ConvertAll(logs, item => item.Log), cancellationToken);
-        for (var i = 0; i < logs.Length; i++)
-        {
-            var (own, end) = logs[i];
-            shard.Learn(own, archived[i]);
-            if (archived[i].IsDeleted)
+            if (archived.IsDeleted)
             {
                 continue;
             }
 
-            if (archived[i].Offset != end.Position.Offset)
+            if (archived.Offset != end.Position.Offset)
             {
                 shard.Pending.Add(own.Topic);
             }
@@ -279,7 +267,7 @@ internal sealed partial class Archiver(
         foreach (var topics in shard.Pending.ToArray().Chunk(Reads))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await LearnAsync(shard, topics);
+            await LearnAsync(shard, Array.FindAll(topics, topic => !shard.Epochs.ContainsKey(topic)), cancellationToken);
             // A share of the batch for each: what does not fit would have been read in vain.
             var maxEvents = Math.Clamp((_options.BatchEvents - events) / topics.Length, MinPageEvents, PageEvents);
             var maxBytes = (int)Math.Clamp((_options.BatchBytes - bytes) / topics.Length, MinPageBytes, PageBytes);
@@ -299,22 +287,23 @@ internal sealed partial class Archiver(
         return read;
     }
 
-    /// <summary>Asks the database where the logs of these topics end, as far as it is not known.</summary>
-    private async Task LearnAsync(OwnedShard shard, string[] topics)
+    /// <summary>Asks Redis, and the database, where the logs of these topics end; those that have none are left out.</summary>
+    private async Task<(ArchivedLog Log, LogEnd End, ArchiveEnd Archived)[]> LearnAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)
     {
-        topics = Array.FindAll(topics, topic => !shard.Epochs.ContainsKey(topic));
         var ends = await Task.WhenAll(topics.Select(log.GetEndAsync));
-        ArchivedLog[] unknown = [.. topics.Zip(ends)
-            .Where(pair => pair.Second.Position != default)
-            .Select(pair => new ArchivedLog(pair.First, pair.Second.Position.Epoch))];
-        if (unknown.Length > 0)
+        var logs = topics.Zip(ends).Where(pair => pair.Second.Position != default).Select(pair => (Log: new ArchivedLog(pair.First, pair.Second.Position.Epoch), End: pair.Second)).ToArray();
+        if (logs.Length == 0)
         {
-            var archived = await archive.GetEndsAsync(unknown, _stopping);
-            for (var i = 0; i < unknown.Length; i++)
-            {
-                shard.Learn(unknown[i], archived[i]);
-            }
+            return [];
         }
+
+        var archived = await archive.GetEndsAsync(Array.ConvertAll(logs, item => item.Log), cancellationToken);
+        for (var i = 0; i < logs.Length; i++)
+        {
+            shard.Learn(logs[i].Log, archived[i]);
+        }
+
+        return [.. logs.Zip(archived, (item, end) => (item.Log, item.End, end))];
     }
 
     private async Task<PendingRun> ReadAsync(OwnedShard shard, string topic, int maxEvents, int maxBytes)

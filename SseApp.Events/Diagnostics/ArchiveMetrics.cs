@@ -12,7 +12,6 @@ internal sealed class ArchiveMetrics : IHostedService
     private readonly Counter<long> _failures;
     private readonly Counter<long> _queries;
     private readonly Counter<long> _read;
-    private long _totalQueries;
     private long _totalLost;
 
     public ArchiveMetrics(SseMeter holder)
@@ -45,8 +44,6 @@ internal sealed class ArchiveMetrics : IHostedService
     /// <summary>Beyond it the archive is behind.</summary>
     public TimeSpan MaxLag { get; set; } = TimeSpan.MaxValue;
 
-    public long TotalQueries => Interlocked.Read(ref _totalQueries);
-
     public void Archived(int events, long bytes)
     {
         _events.Add(events);
@@ -72,11 +69,7 @@ internal sealed class ArchiveMetrics : IHostedService
 
     public void Failed() => _failures.Add(1);
 
-    public void Query()
-    {
-        Interlocked.Increment(ref _totalQueries);
-        _queries.Add(1);
-    }
+    public void Query() => _queries.Add(1);
 
     public void Read(string source, int events) => _read.Add(events, new KeyValuePair<string, object?>("source", source));
 

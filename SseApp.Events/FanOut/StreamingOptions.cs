@@ -1,4 +1,5 @@
 using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.FanOut;
 
@@ -122,5 +123,5 @@ internal sealed class OverflowRule
     /// <summary>What happens to the slow clients of these topics.</summary>
     public OverflowPolicy Policy { get; set; }
 
-    public bool Matches(string topic) => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(Pattern, topic, ignoreCase: false);
+    public bool Matches(string topic) => TopicPattern.Matches(Pattern, topic);
 }

@@ -1,4 +1,4 @@
-using System.IO.Enumeration;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Log;
 
@@ -64,7 +64,7 @@ internal sealed class TopicLogOptions
 
         foreach (var item in Overrides)
         {
-            if (FileSystemName.MatchesSimpleExpression(item.Pattern, topic, ignoreCase: false))
+            if (TopicPattern.Matches(item.Pattern, topic))
             {
                 return Retention(topic, item.MaxEvents ?? MaxEvents, item.MaxBytes ?? MaxBytes, item.IdleExpiry ?? IdleExpiry);
             }
@@ -100,10 +100,9 @@ internal sealed class TopicRetention : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Pattern.Length > 0 && !TopicName.IsValid(Pattern.Replace('*', 'x').Replace('?', 'x')))
+        if (Pattern.Length > 0 && !TopicPattern.IsValid(Pattern))
         {
-            yield return new ValidationResult(
-                $"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicName.Rule} '*' stands for any characters and '?' for one.", [nameof(Pattern)]);
+            yield return new ValidationResult($"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicPattern.Rule}", [nameof(Pattern)]);
         }
     }
 }

@@ -13,13 +13,11 @@ internal sealed class NowEndpoint(ITopicLog log, CredentialService credentials, 
 {
     public async Task<IResult> HandleAsync(HttpContext context)
     {
-        var names = context.Request.Query["topic"];
-        if (names.Count == 0 || names.Distinct(StringComparer.Ordinal).Count() > options.Value.MaxTopics || !names.All(TopicName.IsValid))
+        if (TopicQuery.Read(context.Request.Query, options.Value.MaxTopics) is not { } topics)
         {
             return Problems.BadRequest("The topics are not valid.", $"Name the topics of the stream that will begin there: GET {EventStreams.PositionPath}?topic=news&topic=prices, at most {options.Value.MaxTopics}. {TopicName.Rule}");
         }
 
-        var topics = new TopicSet(names!);
         var principal = Caller.Of(context);
         if (credentials.DeniedOf(principal, topics.Names) is { } denied)
         {

@@ -15,8 +15,7 @@ internal sealed class PositionEndpoint(HistoryReader history, CredentialService 
     public async Task<IResult> HandleAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var names = query["topic"];
-        if (names.Count == 0 || names.Distinct(StringComparer.Ordinal).Count() > options.Value.MaxTopics || !names.All(TopicName.IsValid))
+        if (TopicQuery.Read(query, options.Value.MaxTopics) is not { } topics)
         {
             return Problems.BadRequest("The topics are not valid.", $"Name the topics of the stream that the id came from: GET {EventStreams.Path}/position?topic=news&topic=prices&lastEventId=…, at most {options.Value.MaxTopics}. {TopicName.Rule}");
         }
@@ -26,7 +25,6 @@ internal sealed class PositionEndpoint(HistoryReader history, CredentialService 
             return Problems.BadRequest("The id is not valid.", "'lastEventId' is given once: the id of an event of a stream of these topics.");
         }
 
-        var topics = new TopicSet(names!);
         var principal = Caller.Of(context);
         if (credentials.DeniedOf(principal, topics.Names) is { } denied)
         {
