@@ -6,6 +6,8 @@ public sealed class HangUpTests
 {
     private const int HangUpSignal = 1;
 
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
     [Theory]
     [InlineData("SseApp.Gateway")]
     [InlineData("SseApp.Events")]
@@ -21,7 +23,7 @@ public sealed class HangUpTests
         await service.StartAsync();
 
         Libc.Signal(service.Process.Id, HangUpSignal);
-        await service.Process.WaitForExitAsync();
+        await service.Process.WaitForExitAsync().WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.Equal(0, service.Process.ExitCode);
         Assert.Contains("Drained 0 streams", service.Process.Tail(100), StringComparison.Ordinal);
