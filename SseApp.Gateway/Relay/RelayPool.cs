@@ -99,6 +99,23 @@ internal sealed class RelayPool(
         throw new IOException("The relay connection is over.");
     }
 
+    /// <summary>A connection for a short request, made if there is none.</summary>
+    /// <returns>Null when the replica takes no request now but as one of its own.</returns>
+    /// <inheritdoc cref="GetAsync(HttpMessageInvoker)"/>
+    public async ValueTask<RelayClientConnection?> FindAsync(HttpMessageInvoker client, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
+        {
+            var link = await GetAsync(client).WaitAsync(cancellationToken);
+            if (link.IsOpen)
+            {
+                return link.TakesRequests ? link : null;
+            }
+        }
+
+        throw new IOException("The relay connection is over.");
+    }
+
     /// <summary>Looks after the connections, and ends those that nobody uses.</summary>
     public void Tick()
     {
@@ -140,6 +157,7 @@ internal sealed class RelayPool(
         };
         request.Headers.TryAddWithoutValidation(HeaderNames.Connection, "Upgrade");
         request.Headers.TryAddWithoutValidation(HeaderNames.Upgrade, RelayProtocol.Upgrade);
+        request.Headers.TryAddWithoutValidation(RelayProtocol.MaxRequestsHeader, "1");
         signature.Sign(request, replica, RequestPurpose.Relay);
         HttpResponseMessage answer;
         try
@@ -159,11 +177,13 @@ internal sealed class RelayPool(
             throw new RelayRefusedException($"Replica {replica} answered {(int)answer.StatusCode} to a relay connection.");
         }
 
-        var maxStreams = answer.Headers.TryGetValues(RelayProtocol.MaxStreamsHeader, out var values)
-            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offered)
-            ? offered
-            : int.MaxValue;
-        var link = new RelayClientConnection(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
+        var link = new RelayClientConnection(
+            await answer.Content.ReadAsStreamAsync(CancellationToken.None),
+            replica,
+            Number(answer, RelayProtocol.MaxStreamsHeader) ?? int.MaxValue,
+            Number(answer, RelayProtocol.MaxRequestsHeader) ?? 0,
+            options,
+            logger);
         if (Volatile.Read(ref _disposed))
         {
             link.Dispose();
@@ -171,6 +191,9 @@ internal sealed class RelayPool(
 
         return link;
     }
+
+    private static int? Number(HttpResponseMessage answer, string header) =>
+        answer.Headers.TryGetValues(header, out var values) && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
 
 /// <summary>A replica does not take relay connections, whatever the registry says of it; something between may be in the way.</summary>

@@ -88,6 +88,14 @@ internal static class RelayHeaders
     /// <summary>Reads a list that ends with the frame.</summary>
     public static KeyValuePair<string, string>[] Read(ref ReadOnlySpan<byte> body)
     {
+        var headers = ReadList(ref body);
+        ReadEnd(body);
+        return headers;
+    }
+
+    /// <summary>Reads a list that something follows.</summary>
+    public static KeyValuePair<string, string>[] ReadList(ref ReadOnlySpan<byte> body)
+    {
         var count = ReadNumber(ref body);
         // Each takes at least two lengths: a damaged count cannot make a large array.
         if (count < 0 || count > body.Length / 8)
@@ -106,7 +114,6 @@ internal static class RelayHeaders
             }
         }
 
-        ReadEnd(body);
         return headers;
     }
 
