@@ -6,7 +6,7 @@ namespace SseApp.Events.Relay;
 
 /// <summary>A short request on a relay connection: its body came with it, and its answer goes back whole.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The source of RequestAborted has no timer; it holds nothing but memory.")]
-internal sealed class RelayServerExchange : RelayServerRequest, IRequestBodyPipeFeature
+internal sealed class RelayServerExchange : RelayServerRequest, IRequestBodyPipeFeature, IHttpMaxRequestBodySizeFeature
 {
     private readonly AnswerWriter _answer;
     private Stream? _stream;
@@ -32,6 +32,11 @@ internal sealed class RelayServerExchange : RelayServerRequest, IRequestBodyPipe
 
     public override bool CanHaveBody => true;
 
+    // Nobody needs one where the body has come; routing says so in the log if an endpoint's cannot be set.
+    public bool IsReadOnly => false;
+
+    public long? MaxRequestBodySize { get; set; }
+
     public override Stream Stream => _stream ??= _answer.AsStream(leaveOpen: true);
 
     public override PipeWriter Writer => _answer;
@@ -49,8 +54,9 @@ internal sealed class RelayServerExchange : RelayServerRequest, IRequestBodyPipe
                 return;
             }
 
-            var features = CreateFeatures(others: 1);
+            var features = CreateFeatures(others: 2);
             features.Set<IRequestBodyPipeFeature>(this);
+            features.Set<IHttpMaxRequestBodySizeFeature>(this);
             await application.RunAsync(features, this, logger);
         }
 #pragma warning disable CA1031 // What a server does with whatever a request throws: it ends this one, and goes on.
