@@ -5,7 +5,7 @@ internal sealed class RelayOptions
 {
     public const string SectionName = "Relay";
 
-    /// <summary>Accept such connections, and announce that in the registry. Default true; otherwise each stream is a request of its own.</summary>
+    /// <summary>Accept such connections, and announce that in the registry. Default true; otherwise each stream and each publish is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>

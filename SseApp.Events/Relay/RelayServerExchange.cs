@@ -95,7 +95,7 @@ internal sealed class RelayServerExchange : RelayServerRequest, IRequestBodyPipe
 
     protected override void Begin() => HasStarted = true;
 
-    private KeyValuePair<string, string>[]? TryGetHeaders(ILogger logger)
+    private List<KeyValuePair<string, string>>? TryGetHeaders(ILogger logger)
     {
         try
         {

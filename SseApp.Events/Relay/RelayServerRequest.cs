@@ -151,10 +151,17 @@ internal abstract partial class RelayServerRequest :
     }
 
     /// <exception cref="InvalidOperationException">One of them is none that a server sends: in a frame, it would end the connection and all that is on it.</exception>
-    protected KeyValuePair<string, string>[] HeadersToSend()
+    protected List<KeyValuePair<string, string>> HeadersToSend()
     {
-        KeyValuePair<string, string>[] headers =
-            [.. ResponseHeaders.SelectMany(header => header.Value, (header, value) => KeyValuePair.Create(header.Key, value ?? ""))];
+        var headers = new List<KeyValuePair<string, string>>(ResponseHeaders.Count);
+        foreach (var (name, values) in ResponseHeaders)
+        {
+            foreach (var value in values)
+            {
+                headers.Add(KeyValuePair.Create(name, value ?? ""));
+            }
+        }
+
         return RelayHeaders.AreValid(headers) ? headers : throw new InvalidOperationException("The response has a header with characters that no header may have.");
     }
 
