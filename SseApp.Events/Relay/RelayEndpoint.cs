@@ -5,10 +5,11 @@ namespace SseApp.Events.Relay;
 /// <summary>
 /// <c>GET /relay</c>: a gateway's connection for many streams, signed when it is made; what comes over it needs no signature
 /// of its own. For everybody else there is nothing here. It allows nothing that requests of their own would not: each
-/// stream is a GET of the stream endpoint that passes the whole pipeline with this connection's addresses.
+/// stream is a GET of the stream endpoint, and each request a publish, that passes the whole pipeline with this connection's addresses.
 /// </summary>
 internal sealed partial class RelayEndpoint(
     RelayPipeline pipeline,
+    RelayedApplication relayed,
     IHttpContextFactory contexts,
     ShardSet shards,
     IHostApplicationLifetime application,
@@ -29,15 +30,21 @@ internal sealed partial class RelayEndpoint(
 
         context.Response.Headers.Upgrade = RelayProtocol.Upgrade;
         context.Response.Headers[RelayProtocol.MaxStreamsHeader] = options.Value.MaxStreamsPerConnection.ToString(CultureInfo.InvariantCulture);
+        var takesRequests = options.Value.MaxRequestsPerConnection > 0 && context.Request.Headers.ContainsKey(RelayProtocol.MaxRequestsHeader);
+        if (takesRequests)
+        {
+            context.Response.Headers[RelayProtocol.MaxRequestsHeader] = options.Value.MaxRequestsPerConnection.ToString(CultureInfo.InvariantCulture);
+        }
+
         await using var stream = await upgrade.UpgradeAsync();
-        await ServeAsync(context, stream);
+        await ServeAsync(context, stream, takesRequests);
     }
 
-    private async Task ServeAsync(HttpContext context, Stream stream)
+    private async Task ServeAsync(HttpContext context, Stream stream, bool takesRequests)
     {
         var peer = new IPEndPoint(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Connection.RemotePort);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        var connection = new RelayServerConnection(context, stream, options.Value, shards.NextIndex(), shards, contexts, pipeline, logger, ending);
+        var connection = new RelayServerConnection(context, stream, options.Value, shards.NextIndex(), shards, contexts, pipeline, relayed, takesRequests, logger, ending);
         // Streams that are open end one by one as the replica drains; the last one takes the connection with it.
         await using var stopping = application.ApplicationStopping.UnsafeRegister(static state => ((RelayServerConnection)state!).BeginStop(), connection);
         LogOpened(peer);

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Relay;
@@ -9,8 +11,18 @@ internal static class RelayExtensions
         builder.Services.AddValidatedOptions<RelayOptions>(RelayOptions.SectionName);
         builder.Services.AddSingleton<RelayPipeline>();
         builder.Services.AddSingleton<IStartupFilter>(services => services.GetRequiredService<RelayPipeline>());
+        builder.Services.AddSingleton<RelayedApplication>();
+        ObserveServer(builder.Services);
         builder.Services.AddSingleton<RelayEndpoint>();
         return builder;
+    }
+
+    private static void ObserveServer(IServiceCollection services)
+    {
+        var own = services.Last(static service => service.ServiceType == typeof(IServer));
+        services.Replace(ServiceDescriptor.Singleton<IServer>(provider => new ObservedServer(
+            (IServer)(own.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, own.ImplementationType!)),
+            provider.GetRequiredService<RelayedApplication>())));
     }
 
     public static void MapRelay(this IEndpointRouteBuilder app)

@@ -5,7 +5,7 @@ internal sealed class RelayOptions
 {
     public const string SectionName = "Relay";
 
-    /// <summary>Accept such connections, and announce that in the registry. Default true; otherwise each stream is a request of its own.</summary>
+    /// <summary>Accept such connections, and announce that in the registry. Default true; otherwise each stream and each publish is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>
@@ -21,4 +21,11 @@ internal sealed class RelayOptions
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxStreamsPerConnection { get; set; } = 10_000;
+
+    /// <summary>
+    /// Publishes that may be under way on one connection. A gateway learns the number and sends what is beyond it as requests of their own. 0 lets each
+    /// publish be one; up to 100 000; default 1 000.
+    /// </summary>
+    [Range(0, 100_000)]
+    public int MaxRequestsPerConnection { get; set; } = 1_000;
 }

@@ -15,6 +15,8 @@ internal sealed class RelayServerConnection(
     ShardSet shards,
     IHttpContextFactory contexts,
     RelayPipeline pipeline,
+    RelayedApplication application,
+    bool takesRequests,
     ILogger logger,
     CancellationTokenSource ending) : IRelayFrameHandler
 {
@@ -23,10 +25,13 @@ internal sealed class RelayServerConnection(
 
     private static readonly KeyValuePair<string, string>[] s_full = [KeyValuePair.Create(StreamHeaders.Refused, RelayProtocol.FullReason)];
 
-    private readonly ConcurrentDictionary<int, RelayServerRequest> _streams = new();
+    private readonly ConcurrentDictionary<int, RelayServerStream> _streams = new();
+    private readonly ConcurrentDictionary<int, RelayServerExchange> _exchanges = new();
     private volatile bool _stopping;
+    private volatile bool _quiet = !takesRequests;
     private int _running;
     private int _open;
+    private int _underWay;
 
     /// <summary>The request that was upgraded; its addresses and scheme are those of the streams.</summary>
     public HttpContext Carrier => carrier;
@@ -46,6 +51,16 @@ internal sealed class RelayServerConnection(
         {
             case RelayFrameType.Open:
                 Open(RelayOpen.Read(body));
+                break;
+            case RelayFrameType.Request when takesRequests:
+                Exchange(RelayRequest.Read(body));
+                break;
+            case RelayFrameType.Cancel:
+                _exchanges.GetValueOrDefault(ReadId(body))?.Abort();
+                break;
+            case RelayFrameType.Quiet:
+                RelayHeaders.ReadEnd(body);
+                OnQuiet();
                 break;
             case RelayFrameType.Close:
                 Find(body)?.Abort();
@@ -76,10 +91,17 @@ internal sealed class RelayServerConnection(
 
     public bool OnPause() => false;
 
-    /// <summary>The host stops: the connection ends with its last stream.</summary>
+    /// <summary>The host stops: the connection ends with its last stream, and with the last request that its gateway has sent before it knew.</summary>
     public void BeginStop()
     {
         _stopping = true;
+        if (!_quiet)
+        {
+            Output.Append(RelayFrameType.Stopping, 0, static (_, _) => { });
+            Output.Flush();
+            _ = BeQuietAsync();
+        }
+
         EndIfStopped();
     }
 
@@ -87,14 +109,14 @@ internal sealed class RelayServerConnection(
     public void Close()
     {
         Output.Fail();
-        foreach (var request in _streams.Values)
+        foreach (var request in _streams.Values.Concat<RelayServerRequest>(_exchanges.Values))
         {
             request.Abort();
         }
     }
 
     /// <summary>Its number is free, and so is its place.</summary>
-    public void Remove(RelayServerRequest request)
+    public void Remove(RelayServerStream request)
     {
         if (_streams.TryRemove(request.Id, out _))
         {
@@ -106,6 +128,49 @@ internal sealed class RelayServerConnection(
     public void OnCompleted()
     {
         Interlocked.Decrement(ref _running);
+        EndIfStopped();
+    }
+
+    /// <summary>Sends the answer to a request, whose number is free then.</summary>
+    public void Answer(RelayAnswer answer)
+    {
+        // Before the gateway can read it, because it may use the number again at once.
+        _exchanges.TryRemove(answer.Id, out _);
+        Interlocked.Decrement(ref _underWay);
+        if (!Output.Append(RelayFrameType.Answer, answer, static (writer, value) => value.Write(writer)))
+        {
+            // Longer than a frame, or the gateway is gone.
+            Output.Append(
+                RelayFrameType.Answer, new RelayAnswer(answer.Id, StatusCodes.Status500InternalServerError, [], default), static (writer, value) => value.Write(writer));
+        }
+
+        Output.FlushSoon();
+    }
+
+    private void Exchange(RelayRequest request)
+    {
+        var exchange = new RelayServerExchange(this, request);
+        if (!_exchanges.TryAdd(request.Id, exchange) || Interlocked.Increment(ref _underWay) > options.MaxRequestsPerConnection)
+        {
+            throw new RelayProtocolException($"Request {request.Id} is under way already, or more than {options.MaxRequestsPerConnection} are.");
+        }
+
+        Interlocked.Increment(ref _running);
+        ThreadPool.UnsafeQueueUserWorkItem(static run => run.Connection.Run(run.Exchange), (Connection: this, Exchange: exchange), preferLocal: false);
+    }
+
+    private void Run(RelayServerExchange exchange) => _ = exchange.RunAsync(application, logger);
+
+    private async Task BeQuietAsync()
+    {
+        // One that says nothing has lost its processor, or its network.
+        await Task.Delay(s_endLimit);
+        OnQuiet();
+    }
+
+    private void OnQuiet()
+    {
+        _quiet = true;
         EndIfStopped();
     }
 
@@ -123,7 +188,7 @@ internal sealed class RelayServerConnection(
             return;
         }
 
-        var request = new RelayServerRequest(this, open);
+        var request = new RelayServerStream(this, open);
         _streams[open.Id] = request;
         Interlocked.Increment(ref _running);
         // Not here: opening may take a while, and other streams' frames wait behind this one.
@@ -148,23 +213,25 @@ internal sealed class RelayServerConnection(
         Output.Flush();
     }
 
-    // Room for a head and an end of each stream, also where many are allowed.
+    // Room for a head and an end of each stream and an answer to each request, also where many are allowed.
     private static int MaxControl(RelayOptions options) =>
-        (int)Math.Clamp(400L * options.MaxStreamsPerConnection, RelayOutput.MaxControlBytes, int.MaxValue);
+        (int)Math.Clamp((400L * options.MaxStreamsPerConnection) + (4_096L * options.MaxRequestsPerConnection), RelayOutput.MaxControlBytes, int.MaxValue);
 
-    private void Run(RelayServerRequest request) => _ = request.RunAsync(contexts, pipeline, logger);
+    private void Run(RelayServerStream request) => _ = request.RunAsync(contexts, pipeline, logger);
 
     // Null when it ended a moment ago; the gateway does not know yet.
-    private RelayServerRequest? Find(ReadOnlySpan<byte> body)
+    private RelayServerStream? Find(ReadOnlySpan<byte> body) => _streams.GetValueOrDefault(ReadId(body));
+
+    private static int ReadId(ReadOnlySpan<byte> body)
     {
         var id = RelayHeaders.ReadNumber(ref body);
         RelayHeaders.ReadEnd(body);
-        return _streams.GetValueOrDefault(id);
+        return id;
     }
 
     private void EndIfStopped()
     {
-        if (_stopping && Volatile.Read(ref _running) == 0)
+        if (_stopping && _quiet && Volatile.Read(ref _running) == 0)
         {
             _ = EndAsync();
         }

@@ -1,37 +1,32 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
 using Microsoft.Extensions.Primitives;
 using SseApp.ServiceDefaults.Cluster.Signing;
 
 namespace SseApp.Events.Relay;
 
-/// <summary>One stream on a relay connection: what a server is for a request of its own.</summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "The source of RequestAborted has no timer; it holds nothing but memory.")]
-internal sealed partial class RelayServerRequest :
+/// <summary>A request on a relay connection as the pipeline sees it: what a server is for a request of its own.</summary>
+internal abstract partial class RelayServerRequest :
     IHttpRequestFeature, IHttpResponseFeature, IHttpResponseBodyFeature, IHttpRequestLifetimeFeature, IHttpConnectionFeature,
-    IHttpRequestBodyDetectionFeature, IStreamWriterFeature
+    IHttpRequestBodyDetectionFeature
 {
-    // The gateway holds what one write brings beyond what it asked for; nothing else waits there.
-    private static readonly TaskCompletionSource<bool> s_gone = CreateGone();
+    private List<(Func<object, Task> Callback, object State)>? _starting;
+    private List<(Func<object, Task> Callback, object State)>? _completed;
 
-    private readonly RelayServerConnection _connection;
-    private readonly CancellationTokenSource _aborted = new();
-    private TaskCompletionSource<bool>? _ready;
-    private long _frame;
-    private int _ended;
-
-    public RelayServerRequest(RelayServerConnection connection, RelayOpen open)
+    protected RelayServerRequest(RelayServerConnection connection, int id, string target, IEnumerable<KeyValuePair<string, string>> headers)
     {
-        _connection = connection;
-        Id = open.Id;
+        Connection = connection;
+        Id = id;
         var carrier = connection.Carrier;
         Scheme = carrier.Request.Scheme;
         (RemoteIpAddress, RemotePort) = (carrier.Connection.RemoteIpAddress, carrier.Connection.RemotePort);
         (LocalIpAddress, LocalPort) = (carrier.Connection.LocalIpAddress, carrier.Connection.LocalPort);
-        var query = open.Target.IndexOf('?', StringComparison.Ordinal);
-        Path = query < 0 ? open.Target : open.Target[..query];
-        QueryString = query < 0 ? "" : open.Target[query..];
-        RawTarget = open.Target;
-        foreach (var (name, value) in open.Headers)
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        // As the server decodes it: every escape but that of a slash.
+        Path = PathString.FromUriComponent(query < 0 ? target : target[..query]).Value ?? "";
+        QueryString = query < 0 ? "" : target[query..];
+        RawTarget = target;
+        foreach (var (name, value) in headers)
         {
             // Append would leave out what is empty: an Authorization that is empty is refused, and one that is missing leaves it to the cookie.
             Headers[name] = StringValues.Concat(Headers[name], value);
@@ -40,132 +35,153 @@ internal sealed partial class RelayServerRequest :
 
     public int Id { get; }
 
-    /// <summary>See <see cref="RelayOutput.AppendData"/>.</summary>
-    public ref long Frame => ref _frame;
+    protected RelayServerConnection Connection { get; }
 
-    /// <summary>Runs the request through the service's pipeline and reports its end to the gateway.</summary>
-    public async Task RunAsync(IHttpContextFactory contexts, RelayPipeline pipeline, ILogger logger)
+    protected CancellationTokenSource Aborted { get; } = new();
+
+    public string Protocol { get; set; } = HttpProtocol.Http11;
+
+    public string Scheme { get; set; } = "http";
+
+    public abstract string Method { get; set; }
+
+    public string PathBase { get; set; } = "";
+
+    public string Path { get; set; }
+
+    public string QueryString { get; set; }
+
+    public string RawTarget { get; set; }
+
+    public IHeaderDictionary Headers { get; set; } = new HeaderDictionary();
+
+    public abstract Stream Body { get; set; }
+
+    public abstract bool CanHaveBody { get; }
+
+    public int StatusCode { get; set; } = StatusCodes.Status200OK;
+
+    public string? ReasonPhrase { get; set; }
+
+    IHeaderDictionary IHttpResponseFeature.Headers
     {
-        HttpContext? context = null;
-        var clean = false;
-        try
+        get => ResponseHeaders;
+        set => ResponseHeaders = value;
+    }
+
+    protected IHeaderDictionary ResponseHeaders { get; set; } = new HeaderDictionary();
+
+    [SuppressMessage("Design", "CA1033", Justification = "The interface's member is obsolete; nobody in this program uses it.")]
+    Stream IHttpResponseFeature.Body
+    {
+        get => Stream;
+        set => throw new NotSupportedException("The body of a relayed response is replaced through IHttpResponseBodyFeature.");
+    }
+
+    public bool HasStarted { get; protected set; }
+
+    public abstract Stream Stream { get; }
+
+    public abstract PipeWriter Writer { get; }
+
+    public CancellationToken RequestAborted
+    {
+        get => Aborted.Token;
+        set => throw new NotSupportedException("The lifetime of a relayed request is replaced as a feature.");
+    }
+
+    public string ConnectionId
+    {
+        get => string.Create(CultureInfo.InvariantCulture, $"{Connection.Carrier.Connection.Id}:{Id}");
+        set => throw new NotSupportedException();
+    }
+
+    public IPAddress? RemoteIpAddress { get; set; }
+
+    public IPAddress? LocalIpAddress { get; set; }
+
+    public int RemotePort { get; set; }
+
+    public int LocalPort { get; set; }
+
+    public void OnStarting(Func<object, Task> callback, object state) => (_starting ??= []).Add((callback, state));
+
+    public void OnCompleted(Func<object, Task> callback, object state) => (_completed ??= []).Add((callback, state));
+
+    public void DisableBuffering()
+    {
+        // Nothing is buffered.
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (!HasStarted)
         {
-            // The only path that is relayed.
-            if (!string.Equals(Path, EventStreams.Path, StringComparison.Ordinal))
+            for (; _starting is [.., var last]; _starting.RemoveAt(_starting.Count - 1))
             {
-                StatusCode = StatusCodes.Status404NotFound;
-            }
-            else
-            {
-                context = contexts.Create(CreateFeatures());
-                await pipeline.RunAsync(context);
+                await last.Callback(last.State);
             }
 
-            await CompleteAsync();
-            clean = true;
-        }
-        catch (Exception exception) when (_aborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
-        {
-            // The client left, or its gateway did.
-        }
-#pragma warning disable CA1031 // What a server does with whatever a request throws: it ends this one, and goes on.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            LogFailed(logger, exception);
-            if (!HasStarted)
-            {
-                StatusCode = StatusCodes.Status500InternalServerError;
-                ResponseHeaders.Clear();
-                clean = true;
-                SendHead();
-            }
-        }
-        finally
-        {
-            await CompleteCallbacksAsync(logger);
-            if (context is not null)
-            {
-                contexts.Dispose(context);
-            }
-
-            End(clean);
-            SetGone();
-            _connection.OnCompleted();
+            Begin();
         }
     }
 
-    /// <summary>The client left, or must be cut off.</summary>
-    public void Abort()
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
+        SendFileFallback.SendFileAsync(Stream, path, offset, count, cancellationToken);
+
+    public abstract Task CompleteAsync();
+
+    /// <summary>Whoever asked is gone, or must be cut off.</summary>
+    public abstract void Abort();
+
+    /// <summary>Head and headers are what they will be.</summary>
+    protected abstract void Begin();
+
+    protected FeatureCollection CreateFeatures(int others)
     {
-        SetGone();
-        _aborted.Cancel();
-    }
-
-    public IStreamWriter CreateWriter() => new RelayStreamWriter(this, _connection);
-
-    /// <summary>Completes when the client has taken what the gateway holds; null when it does not wait.</summary>
-    public Task<bool>? Ready => Volatile.Read(ref _ready)?.Task;
-
-    public bool IsGone => ReferenceEquals(Volatile.Read(ref _ready), s_gone);
-
-    public void SetBlocked() => Interlocked.CompareExchange(
-        ref _ready, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously), null);
-
-    public void SetReady()
-    {
-        if (Volatile.Read(ref _ready) is { } ready && !ReferenceEquals(ready, s_gone) && Interlocked.CompareExchange(ref _ready, null, ready) == ready)
-        {
-            ready.TrySetResult(true);
-        }
-    }
-
-    /// <summary>Cuts the client off: it does not read.</summary>
-    public void Cut()
-    {
-        End(clean: false);
-        Abort();
-    }
-
-    private FeatureCollection CreateFeatures()
-    {
-        var features = new FeatureCollection(9);
+        var features = new FeatureCollection(7 + others);
         features.Set<IHttpRequestFeature>(this);
         features.Set<IHttpResponseFeature>(this);
         features.Set<IHttpResponseBodyFeature>(this);
         features.Set<IHttpRequestLifetimeFeature>(this);
         features.Set<IHttpConnectionFeature>(this);
         features.Set<IHttpRequestBodyDetectionFeature>(this);
-        features.Set<IStreamWriterFeature>(this);
         features.Set(SignedRequest.ForClient);
         return features;
     }
 
-    private void End(bool clean)
+    /// <exception cref="InvalidOperationException">One of them is none that a server sends: in a frame, it would end the connection and all that is on it.</exception>
+    protected List<KeyValuePair<string, string>> HeadersToSend()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        var headers = new List<KeyValuePair<string, string>>(ResponseHeaders.Count);
+        foreach (var (name, values) in ResponseHeaders)
         {
-            // Before the gateway can read the end, because it may use the number again at once.
-            _connection.Remove(this);
-            _connection.AppendEnd(Id, clean);
+            foreach (var value in values)
+            {
+                headers.Add(KeyValuePair.Create(name, value ?? ""));
+            }
+        }
+
+        return RelayHeaders.AreValid(headers) ? headers : throw new InvalidOperationException("The response has a header with characters that no header may have.");
+    }
+
+    protected async Task CompleteCallbacksAsync(ILogger logger)
+    {
+        for (; _completed is [.., var last]; _completed.RemoveAt(_completed.Count - 1))
+        {
+            try
+            {
+                await last.Callback(last.State);
+            }
+#pragma warning disable CA1031 // One that fails must not keep the others from being called.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                LogFailed(logger, exception);
+            }
         }
     }
 
-    private void SetGone()
-    {
-        if (Interlocked.Exchange(ref _ready, s_gone) is { } ready && !ReferenceEquals(ready, s_gone))
-        {
-            ready.TrySetResult(false);
-        }
-    }
-
-    private static TaskCompletionSource<bool> CreateGone()
-    {
-        var gone = new TaskCompletionSource<bool>();
-        gone.SetResult(false);
-        return gone;
-    }
-
-    [LoggerMessage(LogLevel.Error, "A relayed stream failed.")]
-    private static partial void LogFailed(ILogger logger, Exception exception);
+    [LoggerMessage(LogLevel.Error, "A relayed request failed.")]
+    protected static partial void LogFailed(ILogger logger, Exception exception);
 }

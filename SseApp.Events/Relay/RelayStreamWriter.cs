@@ -3,7 +3,7 @@ using SseApp.Events.FanOut;
 namespace SseApp.Events.Relay;
 
 /// <summary>Writes to a client through its gateway.</summary>
-internal sealed class RelayStreamWriter(RelayServerRequest request, RelayServerConnection connection) : IShardWriter
+internal sealed class RelayStreamWriter(RelayServerStream request, RelayServerConnection connection) : IShardWriter
 {
     public int ShardIndex => connection.ShardIndex;
 

@@ -1,7 +1,7 @@
 namespace SseApp.Events.Relay;
 
 /// <summary>The body of a relayed response that is no stream of events, such as a refusal.</summary>
-internal sealed class RelayedBody(RelayServerRequest request, RelayOutput output) : WriteOnlyStream
+internal sealed class RelayedBody(RelayServerStream request, RelayOutput output) : WriteOnlyStream
 {
     private const int MaxWrite = 32 * 1024;
 

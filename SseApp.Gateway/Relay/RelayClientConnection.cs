@@ -19,24 +19,31 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     private readonly RelayOutput _output;
     private readonly string _replica;
     private readonly int _maxStreams;
+    private readonly int _maxRequests;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _gate = new();
-    private readonly Stack<int> _free = new();
+    private readonly RelaySlots<RelayClientStream> _streams = new();
+    private readonly RelaySlots<RelayClientRequest> _requests = new();
     private readonly SendBuffer _buffer = new(64 * 1024);
-    private volatile RelayClientStream?[] _streams = new RelayClientStream?[64];
-    private int _used;
     private bool _closed;
+    private bool _quiet;
     private int _reported;
     private long _lastHeard = Stopwatch.GetTimestamp();
     private int _unanswered;
     private long _work;
     private long _unacknowledged;
-    private int _count;
     private long _idleSince;
 
-    public RelayClientConnection(Stream stream, string replica, int maxStreams, RelayOptions options, ILogger logger)
+    /// <param name="stream">The connection.</param>
+    /// <param name="replica">Whose it is.</param>
+    /// <param name="maxStreams">Streams that the replica takes on it.</param>
+    /// <param name="maxRequests">Requests that may be under way on it; 0 where the replica takes none.</param>
+    /// <param name="options">This gateway's.</param>
+    /// <param name="logger">Says how it ends.</param>
+    public RelayClientConnection(Stream stream, string replica, int maxStreams, int maxRequests, RelayOptions options, ILogger logger)
     {
+        _maxRequests = maxRequests;
         _stream = stream;
         _replica = replica;
         _maxStreams = maxStreams;
@@ -54,7 +61,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     public bool IsOpen => !Volatile.Read(ref _closed);
 
     /// <summary>Streams that the replica has not ended.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _streams.Count;
 
     /// <summary>It carries as many streams as the replica allows.</summary>
     public bool IsFull => Count >= _maxStreams;
@@ -68,7 +75,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         lock (_gate)
         {
             // Together, or a stream that is opened in this moment would be lost with the connection.
-            if (_closed || _count > 0 || Stopwatch.GetElapsedTime(_idleSince) < limit)
+            if (_closed || _streams.Count > 0 || _requests.Count > 0 || Stopwatch.GetElapsedTime(_idleSince) < limit)
             {
                 return;
             }
@@ -91,25 +98,12 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         RelayClientStream stream;
         lock (_gate)
         {
-            if (_closed || _count >= _maxStreams)
+            if (_closed || IsFull)
             {
                 return null;
             }
 
-            if (!_free.TryPop(out var id))
-            {
-                id = _used++;
-                if (id == _streams.Length)
-                {
-                    var larger = new RelayClientStream?[_streams.Length * 2];
-                    _streams.CopyTo(larger, 0);
-                    _streams = larger;
-                }
-            }
-
-            stream = new RelayClientStream(this, id);
-            _streams[id] = stream;
-            _count++;
+            stream = _streams.Add(id => new RelayClientStream(this, id));
         }
 
         if (!_output.Append(RelayFrameType.Open, new RelayOpen(stream.Id, target, headers), static (writer, open) => open.Write(writer)))
@@ -121,6 +115,47 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
 
         _output.Flush();
         return stream;
+    }
+
+    /// <summary>Asks the replica something short.</summary>
+    /// <returns>Null when the connection is over, or takes no request now.</returns>
+    /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
+    public RelayClientRequest? Ask(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, ReadOnlyMemory<byte> body)
+    {
+        if (!RelayOpen.IsValid(target, headers))
+        {
+            throw new RelayRefusedException("The request has characters that a relay connection does not carry.");
+        }
+
+        RelayClientRequest request;
+        lock (_gate)
+        {
+            if (!TakesRequests)
+            {
+                return null;
+            }
+
+            request = _requests.Add(id => new RelayClientRequest(this, id));
+            // Within the gate: nothing may follow the word that nothing follows.
+            if (!_output.Append(RelayFrameType.Request, new RelayRequest(request.Id, target, headers, body), static (writer, value) => value.Write(writer)))
+            {
+                _requests.Remove(request.Id);
+                return _closed ? null : throw new RelayRefusedException("The request is too long to be relayed.");
+            }
+        }
+
+        _output.FlushSoon();
+        return request;
+    }
+
+    /// <summary>Whether a publish can be sent over it now; otherwise it takes a request of its own.</summary>
+    public bool TakesRequests => !Volatile.Read(ref _closed) && !Volatile.Read(ref _quiet) && _requests.Count < _maxRequests;
+
+    /// <summary>Nobody waits for the answer; its number is free when it has come.</summary>
+    public void Cancel(RelayClientRequest request)
+    {
+        _output.Append(RelayFrameType.Cancel, request.Id);
+        _output.Flush();
     }
 
     public void Report(RelayClientStream stream, bool blocked)
@@ -149,9 +184,9 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         _output.Append(RelayFrameType.Ping, 0, static (_, _) => { });
         _output.Flush();
         var now = Stopwatch.GetTimestamp();
-        foreach (var stream in _streams)
+        foreach (var stream in _streams.All)
         {
-            stream?.Check(now, Ticks(Options.PingInterval));
+            stream.Check(now, Ticks(Options.PingInterval));
         }
     }
 
@@ -188,6 +223,13 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
                 break;
             case RelayFrameType.Pong:
                 RelayHeaders.ReadEnd(body);
+                break;
+            case RelayFrameType.Answer:
+                OnAnswer(RelayAnswer.Read(body));
+                break;
+            case RelayFrameType.Stopping:
+                RelayHeaders.ReadEnd(body);
+                OnStopping();
                 break;
             default:
                 throw new RelayProtocolException($"A replica does not send frames of type {(int)type}.");
@@ -254,26 +296,41 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         return count + payload.Count("\nid: "u8);
     }
 
-    private RelayClientStream Find(int id)
-    {
-        var streams = _streams;
-        return (uint)id < (uint)streams.Length && streams[id] is { } stream
-            ? stream
-            : throw new RelayProtocolException($"The replica sent something for stream {id}, which is not open.");
-    }
+    private RelayClientStream Find(int id) =>
+        _streams.Find(id) ?? throw new RelayProtocolException($"The replica sent something for stream {id}, which is not open.");
 
     private void Release(int id)
     {
         lock (_gate)
         {
-            if (_streams[id] is not null)
+            if (_streams.Remove(id))
             {
-                _streams[id] = null;
-                _free.Push(id);
-                _count--;
                 _idleSince = Stopwatch.GetTimestamp();
             }
         }
+    }
+
+    private void OnAnswer(RelayAnswer answer)
+    {
+        var request = _requests.Find(answer.Id) ?? throw new RelayProtocolException($"The replica answered request {answer.Id}, which is not under way.");
+        lock (_gate)
+        {
+            _requests.Remove(answer.Id);
+            _idleSince = Stopwatch.GetTimestamp();
+        }
+
+        request.OnAnswer(answer);
+    }
+
+    private void OnStopping()
+    {
+        lock (_gate)
+        {
+            _quiet = true;
+            _output.Append(RelayFrameType.Quiet, 0, static (_, _) => { });
+        }
+
+        _output.Flush();
     }
 
     private async Task RunAsync()
@@ -301,10 +358,12 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         }
 
         RelayClientStream[] streams;
+        RelayClientRequest[] requests;
         lock (_gate)
         {
             _closed = true;
-            streams = [.. _streams.OfType<RelayClientStream>()];
+            streams = [.. _streams.All];
+            requests = [.. _requests.All];
         }
 
         if (streams.Length > 0 && !_ending.IsCancellationRequested)
@@ -316,6 +375,11 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         foreach (var stream in streams)
         {
             stream.OnBroken(reason);
+        }
+
+        foreach (var request in requests)
+        {
+            request.OnBroken(reason);
         }
     }
 

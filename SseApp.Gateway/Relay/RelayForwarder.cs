@@ -11,8 +11,8 @@ using SseApp.ServiceDefaults.Defaults.Descriptors;
 namespace SseApp.Gateway.Relay;
 
 /// <summary>
-/// YARP's last step. YARP has chosen the destination and counts the request; event streams of replicas that offer it go
-/// over a relay connection, everything else takes YARP's own way.
+/// YARP's last step. YARP has chosen the destination and counts the request; event streams and short publishes of replicas that
+/// offer it go over a relay connection, everything else takes YARP's own way.
 /// </summary>
 internal sealed partial class RelayForwarder(
     IHttpForwarder forwarder,
@@ -22,8 +22,6 @@ internal sealed partial class RelayForwarder(
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
 {
-    private static readonly TimeSpan s_defaultTimeout = TimeSpan.FromSeconds(100);
-
     public ValueTask<ForwarderError> SendAsync(
         HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer) =>
         SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer, CancellationToken.None);
@@ -37,12 +35,37 @@ internal sealed partial class RelayForwarder(
         CancellationToken cancellationToken)
     {
         var forward = new Forward(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
-        return FindPool(context, destinationPrefix) is { } pool ? RelayAsync(pool, forward) : ForwardAsync(forward);
+        return IsStream(context) && FindPool(forward) is { } pool ? RelayAsync(pool, forward)
+            : RelayPublishes.IsShort(context) && FindPool(forward) is { } link ? PublishAsync(link, forward)
+            : ForwardAsync(forward);
+    }
+
+    private async ValueTask<ForwarderError> PublishAsync(RelayPool pool, Forward forward)
+    {
+        try
+        {
+            if (await RelayPublishes.TrySendAsync(pool, forward) is { } result)
+            {
+                return result;
+            }
+        }
+        catch (RelayRefusedException exception)
+        {
+            LogRefused(pool.Replica, exception.Message);
+        }
+
+        return await ForwardAsync(forward);
     }
 
     private async ValueTask<ForwarderError> ForwardAsync(Forward forward)
     {
         var request = ClientRequest.Of(forward.Context);
+        if (forward.Context.Request.Body is WholeBody body)
+        {
+            // An attempt before this one has read it.
+            body.Position = 0;
+        }
+
         var lifetime = forward.Context.Features.Get<IHttpRequestLifetimeFeature>() as StreamLifetime;
         if (request.IsPublish)
         {
@@ -85,19 +108,18 @@ internal sealed partial class RelayForwarder(
         }
     }
 
-    private RelayPool? FindPool(HttpContext context, string address)
-    {
-        var request = context.Request;
-        return options.Value.Enabled
-            && HttpMethods.IsGet(request.Method)
-            && request.Path.Equals(EventStreams.Path, StringComparison.Ordinal)
-            && !RequestBodies.MayCome(context)
-            && context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination
-            && Offers(destination)
-            && pools.Get(destination.DestinationId, address) is { IsOffered: true } pool
+    private static bool IsStream(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method)
+        && context.Request.Path.Equals(EventStreams.Path, StringComparison.Ordinal)
+        && !RequestBodies.MayCome(context);
+
+    private RelayPool? FindPool(in Forward forward) =>
+        options.Value.Enabled
+        && forward.Context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination is { } destination
+        && Offers(destination)
+        && pools.Get(destination.DestinationId, forward.DestinationPrefix) is { IsOffered: true } pool
             ? pool
             : null;
-    }
 
     private static bool Offers(DestinationState destination) =>
         destination.Model?.Config.Metadata is { } metadata
@@ -179,8 +201,7 @@ internal sealed partial class RelayForwarder(
             return new RelayAttempt(null, null, ForwarderError.None);
         }
 
-        var uri = message.RequestUri
-            ?? RequestUtilities.MakeDestinationAddress(forward.DestinationPrefix, context.Request.Path, context.Request.QueryString);
+        var uri = RelayMessages.Address(message, forward);
         if (uri.AbsolutePath != EventStreams.Path)
         {
             throw new RelayRefusedException($"Its streams are at {uri.AbsolutePath}, not at {EventStreams.Path}.");
@@ -189,8 +210,8 @@ internal sealed partial class RelayForwarder(
         RelayClientStream? stream = null;
         try
         {
-            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, Headers(message, uri), cancellation);
-            var head = await stream.ReadHeadAsync(forward.Config?.ActivityTimeout ?? s_defaultTimeout, cancellation);
+            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, RelayMessages.Headers(message, uri), cancellation);
+            var head = await stream.ReadHeadAsync(forward.Timeout, cancellation);
             if (!await BeginAsync(context, stream, head, forward.Transformer, cancellation))
             {
                 stream.Drop();
@@ -202,7 +223,7 @@ internal sealed partial class RelayForwarder(
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
         {
             stream?.Drop();
-            return Fail(context, exception);
+            return new RelayAttempt(null, null, RelayMessages.Fail(context, exception));
         }
         catch
         {
@@ -215,15 +236,7 @@ internal sealed partial class RelayForwarder(
     /// <returns>False when the transforms keep the response back, for another replica to be asked.</returns>
     private async Task<bool> BeginAsync(HttpContext context, RelayClientStream stream, RelayHead head, HttpTransformer transformer, CancellationToken cancellation)
     {
-        using var answer = new HttpResponseMessage((HttpStatusCode)head.Status) { Content = new RelayedHeaders() };
-        foreach (var (name, value) in head.Headers)
-        {
-            if (!answer.Headers.TryAddWithoutValidation(name, value))
-            {
-                answer.Content.Headers.TryAddWithoutValidation(name, value);
-            }
-        }
-
+        using var answer = RelayMessages.Answer(head.Status, head.Headers);
         context.Response.StatusCode = head.Status;
         if (!await transformer.TransformResponseAsync(context, answer, cancellation))
         {
@@ -241,73 +254,10 @@ internal sealed partial class RelayForwarder(
         return true;
     }
 
-    private static List<KeyValuePair<string, string>> Headers(HttpRequestMessage message, Uri uri)
-    {
-        var propagator = DistributedContextPropagator.Current;
-        var headers = new List<KeyValuePair<string, string>> { new("Host", message.Headers.Host ?? uri.Authority) };
-        foreach (var header in message.Headers.NonValidated)
-        {
-            if (!string.Equals(header.Key, "Host", StringComparison.OrdinalIgnoreCase) && !propagator.Fields.Contains(header.Key, StringComparer.OrdinalIgnoreCase))
-            {
-                headers.AddRange(header.Value.Select(value => KeyValuePair.Create(header.Key, value)));
-            }
-        }
-
-        propagator.Inject(Activity.Current, headers, static (carrier, name, value) =>
-            ((List<KeyValuePair<string, string>>)carrier!).Add(KeyValuePair.Create(name, value)));
-        return headers;
-    }
-
-    private static RelayAttempt Fail(HttpContext context, Exception exception)
-    {
-        var (error, status) = exception switch
-        {
-            OperationCanceledException { InnerException: TimeoutException } or TimeoutException =>
-                (ForwarderError.RequestTimedOut, StatusCodes.Status504GatewayTimeout),
-            OperationCanceledException => (ForwarderError.RequestCanceled, StatusCodes.Status502BadGateway),
-            _ => (ForwarderError.Request, StatusCodes.Status502BadGateway),
-        };
-        if (!context.Response.HasStarted)
-        {
-            context.Response.Clear();
-            context.Response.StatusCode = status;
-        }
-
-        context.Features.Set<IForwarderErrorFeature>(new RelayFailure(error, exception));
-        return new RelayAttempt(null, null, error);
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Streams of replica {Replica} are forwarded one by one for now: {Reason} Is something between gateway and replica that does not pass upgrades?")]
+    [LoggerMessage(LogLevel.Warning, "Requests for replica {Replica} are forwarded one by one for now: {Reason} Is something between gateway and replica that does not pass upgrades?")]
     private partial void LogRefused(string replica, string reason);
-
-    /// <summary>What YARP asks its forwarder to do.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Forward(
-        HttpContext Context,
-        string DestinationPrefix,
-        HttpMessageInvoker HttpClient,
-        ForwarderRequestConfig? Config,
-        HttpTransformer Transformer,
-        CancellationToken Cancellation)
-    {
-        public ValueTask<ForwarderError> SendAsync(IHttpForwarder to) =>
-            to.SendAsync(Context, DestinationPrefix, HttpClient, Config!, Transformer, Cancellation);
-    }
 
     /// <summary>A stream whose response has begun, or why there is none.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct RelayAttempt(RelayClientStream? Stream, RelayClientConnection? Link, ForwarderError Error);
-
-    /// <summary>Carries the headers of a response whose body comes another way.</summary>
-    private sealed class RelayedHeaders : HttpContent
-    {
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-            throw new NotSupportedException("The body comes over the relay connection.");
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
 }

@@ -1,8 +1,8 @@
 namespace SseApp.Gateway.Relay;
 
 /// <summary>
-/// Section <c>Relay</c>: how streams come from replicas. One connection carries many streams, and an event for all of
-/// them comes once. Replicas that do not offer it, and everything but streams, get a request of its own each.
+/// Section <c>Relay</c>: how streams come from replicas, and short publishes get there. One connection carries many streams, and an event for all of
+/// them comes once. Replicas that do not offer it get a request for each stream and publish, and so does everything else.
 /// </summary>
 public sealed class RelayOptions : IValidatableObject
 {
@@ -11,7 +11,7 @@ public sealed class RelayOptions : IValidatableObject
     /// <summary>Most connections to one replica, also when it allows few streams on each.</summary>
     internal const int MaxConnections = 256;
 
-    /// <summary>Take streams over relay connections where replicas offer them. Default true; otherwise each stream is a request of its own.</summary>
+    /// <summary>Take streams over relay connections where replicas offer them. Default true; otherwise each stream and each publish is a request of its own.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>Connections to each replica; streams are spread over them, and more are opened when they are full. Default 0: one for each core, at most 16.</summary>

@@ -16,10 +16,13 @@ internal sealed class RelayPool(
 
     // Each time only after others got streams; a replica that ends every connection must not keep a request for ever.
     private const int MaxOpenAttempts = 16;
+    private const int MaxForRequests = 4;
 
     private readonly Lock _gate = new();
-    private Task<RelayClientConnection>?[] _links = new Task<RelayClientConnection>?[options.Connections];
-    private uint _next;
+    private readonly LinkSet _streams = new(options.Connections);
+
+    // Of their own: an answer would wait behind what a busy topic's streams get.
+    private readonly LinkSet _requests = new(Math.Min(options.Connections, MaxForRequests));
     private long _refusedAt;
     private bool _disposed;
 
@@ -36,7 +39,7 @@ internal sealed class RelayPool(
         {
             lock (_gate)
             {
-                return [.. _links.Where(link => link is { IsCompletedSuccessfully: true }).Select(link => link!.Result)];
+                return [.. _streams.Links.Concat(_requests.Links).Where(link => link is { IsCompletedSuccessfully: true }).Select(link => link!.Result)];
             }
         }
     }
@@ -45,17 +48,17 @@ internal sealed class RelayPool(
     /// <exception cref="HttpRequestException">The replica cannot be connected to.</exception>
     /// <exception cref="OperationCanceledException">It did not answer in time.</exception>
     /// <exception cref="RelayRefusedException">It does not take such connections.</exception>
-    private Task<RelayClientConnection> GetAsync(HttpMessageInvoker client)
+    private Task<RelayClientConnection> GetAsync(HttpMessageInvoker client, LinkSet set)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            for (var i = 0; i < _links.Length; i++)
+            for (var i = 0; i < set.Links.Length; i++)
             {
-                ref var link = ref _links[_next++ % (uint)_links.Length];
+                ref var link = ref set.Next();
                 if (IsOver(link))
                 {
-                    if (descriptors.IsTight && Array.Exists(_links, other => !IsOver(other) && !IsFull(other!)))
+                    if (descriptors.IsTight && Array.Exists(set.Links, other => !IsOver(other) && !IsFull(other!)))
                     {
                         // What one connection carries, two would not carry better without a descriptor for the client.
                         continue;
@@ -70,13 +73,13 @@ internal sealed class RelayPool(
                 }
             }
 
-            if (_links.Length >= RelayOptions.MaxConnections)
+            if (set.Links.Length >= RelayOptions.MaxConnections)
             {
-                throw new RelayRefusedException($"All {_links.Length} relay connections to it are full; raise Relay:MaxStreamsPerConnection there.");
+                throw new RelayRefusedException($"All {set.Links.Length} relay connections to it are full; raise Relay:MaxStreamsPerConnection there.");
             }
 
-            _links = [.. _links, ConnectAsync(client)];
-            return _links[^1]!;
+            set.Links = [.. set.Links, ConnectAsync(client)];
+            return set.Links[^1]!;
         }
     }
 
@@ -87,13 +90,30 @@ internal sealed class RelayPool(
     {
         for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
         {
-            var link = await GetAsync(client).WaitAsync(cancellationToken);
+            var link = await GetAsync(client, _streams).WaitAsync(cancellationToken);
             if (link.Open(target, headers) is { } stream)
             {
                 return (link, stream);
             }
 
             // Others were faster and filled it, or it was idle and ended in this moment.
+        }
+
+        throw new IOException("The relay connection is over.");
+    }
+
+    /// <summary>A connection for a short request, made if there is none.</summary>
+    /// <returns>Null when the replica takes no request now but as one of its own.</returns>
+    /// <inheritdoc cref="GetAsync(HttpMessageInvoker, LinkSet)"/>
+    public async ValueTask<RelayClientConnection?> FindAsync(HttpMessageInvoker client, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
+        {
+            var link = await GetAsync(client, _requests).WaitAsync(cancellationToken);
+            if (link.IsOpen)
+            {
+                return link.TakesRequests ? link : null;
+            }
         }
 
         throw new IOException("The relay connection is over.");
@@ -140,6 +160,7 @@ internal sealed class RelayPool(
         };
         request.Headers.TryAddWithoutValidation(HeaderNames.Connection, "Upgrade");
         request.Headers.TryAddWithoutValidation(HeaderNames.Upgrade, RelayProtocol.Upgrade);
+        request.Headers.TryAddWithoutValidation(RelayProtocol.MaxRequestsHeader, "1");
         signature.Sign(request, replica, RequestPurpose.Relay);
         HttpResponseMessage answer;
         try
@@ -159,11 +180,13 @@ internal sealed class RelayPool(
             throw new RelayRefusedException($"Replica {replica} answered {(int)answer.StatusCode} to a relay connection.");
         }
 
-        var maxStreams = answer.Headers.TryGetValues(RelayProtocol.MaxStreamsHeader, out var values)
-            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offered)
-            ? offered
-            : int.MaxValue;
-        var link = new RelayClientConnection(await answer.Content.ReadAsStreamAsync(CancellationToken.None), replica, maxStreams, options, logger);
+        var link = new RelayClientConnection(
+            await answer.Content.ReadAsStreamAsync(CancellationToken.None),
+            replica,
+            Number(answer, RelayProtocol.MaxStreamsHeader) ?? int.MaxValue,
+            Number(answer, RelayProtocol.MaxRequestsHeader) ?? 0,
+            options,
+            logger);
         if (Volatile.Read(ref _disposed))
         {
             link.Dispose();
@@ -171,6 +194,19 @@ internal sealed class RelayPool(
 
         return link;
     }
+
+    /// <summary>Connections in turn.</summary>
+    private sealed class LinkSet(int count)
+    {
+        private uint _next;
+
+        public Task<RelayClientConnection>?[] Links { get; set; } = new Task<RelayClientConnection>?[count];
+
+        public ref Task<RelayClientConnection>? Next() => ref Links[_next++ % (uint)Links.Length];
+    }
+
+    private static int? Number(HttpResponseMessage answer, string header) =>
+        answer.Headers.TryGetValues(header, out var values) && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
 
 /// <summary>A replica does not take relay connections, whatever the registry says of it; something between may be in the way.</summary>

@@ -7,18 +7,6 @@ internal static class StreamRequests
     public static bool IsEventStream(string? mediaType) => string.Equals(mediaType, EventStreams.ContentType, StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>How publishes are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
-internal static class PublishRequests
-{
-    // As routing compares paths: /Publish/ is /publish.
-    public static bool IsPublish(HttpRequest request) =>
-        HttpMethods.IsPost(request.Method)
-        && request.Path.Value.AsSpan().TrimEnd('/') is var path
-        && (path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
-            || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
-                && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
-}
-
 /// <summary>How reads of topics are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
 internal static class ReadRequests
 {

@@ -8,7 +8,7 @@ internal static class RelayOrigin
     {
         var stream = new NetworkStream(socket);
         await stream.WriteAsync(
-            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n\r\n"),
+            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n{RelayProtocol.MaxRequestsHeader}: 100\r\n\r\n"),
             cancellationToken);
         return stream;
     }

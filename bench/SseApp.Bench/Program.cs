@@ -5,6 +5,7 @@ using SseApp.Bench.During;
 using SseApp.Bench.Greedy;
 using SseApp.Bench.Load;
 using SseApp.Bench.Reload;
+using SseApp.Bench.Soak;
 
 var root = new RootCommand("Load generator and comparison for SSE servers. Every run is bounded.")
 {
@@ -15,5 +16,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     AccessCommand.Create(),
     ArchiveCommand.Create(),
     DuringCommand.Create(),
+    SoakCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -243,12 +243,18 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
                 case RelayFrameType.Open when toReplica:
                     _fields += RelayOpen.Read(body).Headers.Count;
                     break;
-                case RelayFrameType.Close or RelayFrameType.Blocked or RelayFrameType.Ready when toReplica:
+                case RelayFrameType.Request when toReplica:
+                    _fields += RelayRequest.Read(body).Headers.Count;
+                    break;
+                case RelayFrameType.Answer when !toReplica:
+                    _fields += RelayAnswer.Read(body).Headers.Count;
+                    break;
+                case RelayFrameType.Close or RelayFrameType.Blocked or RelayFrameType.Ready or RelayFrameType.Cancel when toReplica:
                     _fields += RelayHeaders.ReadNumber(ref body);
                     RelayHeaders.ReadEnd(body);
                     break;
-                case RelayFrameType.Ping when toReplica:
-                case RelayFrameType.Pong when !toReplica:
+                case RelayFrameType.Ping or RelayFrameType.Quiet when toReplica:
+                case RelayFrameType.Pong or RelayFrameType.Stopping when !toReplica:
                     RelayHeaders.ReadEnd(body);
                     break;
                 case RelayFrameType.Done when toReplica:

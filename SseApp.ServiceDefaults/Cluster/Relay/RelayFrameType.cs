@@ -21,6 +21,15 @@ internal enum RelayFrameType : byte
     /// <summary>A 64 bit cost: that much of what the replica sent is done with.</summary>
     Done = 6,
 
+    /// <summary>Id, request target, headers, body: a short request with an id that no other request has, answered by <see cref="Answer"/>.</summary>
+    Request = 7,
+
+    /// <summary>Id: nobody waits for the answer any more. It comes all the same; only then is the id free.</summary>
+    Cancel = 8,
+
+    /// <summary>Nothing: no <see cref="Request"/> follows. The answer to <see cref="Stopping"/>.</summary>
+    Quiet = 9,
+
     /// <summary>Id, status, headers: the response begins.</summary>
     Head = 16,
 
@@ -32,4 +41,10 @@ internal enum RelayFrameType : byte
 
     /// <summary>Nothing: the answer to <see cref="Ping"/>.</summary>
     Pong = 19,
+
+    /// <summary>Id, status, headers, body: the whole answer to a <see cref="Request"/>.</summary>
+    Answer = 20,
+
+    /// <summary>Nothing: the replica stops, and what is asked from now on may be lost with the connection.</summary>
+    Stopping = 21,
 }

@@ -15,6 +15,14 @@ internal sealed record RelayHead(int Id, int Status, IReadOnlyCollection<KeyValu
 
     public static RelayHead Read(ReadOnlySpan<byte> body)
     {
+        var head = Read(ref body);
+        RelayHeaders.ReadEnd(body);
+        return head;
+    }
+
+    /// <summary>Reads a head that something follows.</summary>
+    public static RelayHead Read(ref ReadOnlySpan<byte> body)
+    {
         var id = RelayHeaders.ReadNumber(ref body);
         var status = RelayHeaders.ReadNumber(ref body);
         if (status is < 200 or > 599)
@@ -22,6 +30,6 @@ internal sealed record RelayHead(int Id, int Status, IReadOnlyCollection<KeyValu
             throw new RelayProtocolException($"A relayed response has status {status}.");
         }
 
-        return new RelayHead(id, status, RelayHeaders.Read(ref body));
+        return new RelayHead(id, status, RelayHeaders.ReadList(ref body));
     }
 }

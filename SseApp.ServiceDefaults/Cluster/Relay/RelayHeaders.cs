@@ -11,6 +11,12 @@ internal static class RelayHeaders
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    // Names that most requests and answers have, by their length: to read one of them makes no string, and none of them has to be checked.
+    private static readonly (byte[] Bytes, string Name)[]?[] s_known = ByLength(
+        "Host", "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Cookie",
+        "Idempotency-Key", "Last-Event-ID", "Origin", "Referer", "User-Agent", "X-Api-Key", "X-Content-Type-Options", "X-Forwarded-For",
+        "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "traceparent", "tracestate", Protocol.StreamHeaders.Stored, Protocol.StreamHeaders.Placement);
+
     private static readonly SearchValues<char> s_lineBreaks = SearchValues.Create("\r\n\0");
 
     /// <summary>Whether a server would take them.</summary>
@@ -88,6 +94,14 @@ internal static class RelayHeaders
     /// <summary>Reads a list that ends with the frame.</summary>
     public static KeyValuePair<string, string>[] Read(ref ReadOnlySpan<byte> body)
     {
+        var headers = ReadList(ref body);
+        ReadEnd(body);
+        return headers;
+    }
+
+    /// <summary>Reads a list that something follows.</summary>
+    public static KeyValuePair<string, string>[] ReadList(ref ReadOnlySpan<byte> body)
+    {
         var count = ReadNumber(ref body);
         // Each takes at least two lengths: a damaged count cannot make a large array.
         if (count < 0 || count > body.Length / 8)
@@ -98,16 +112,45 @@ internal static class RelayHeaders
         var headers = new KeyValuePair<string, string>[count];
         for (var i = 0; i < count; i++)
         {
-            var name = ReadString(ref body);
+            var known = ReadKnownName(ref body);
+            var name = known ?? ReadString(ref body);
             headers[i] = KeyValuePair.Create(name, ReadString(ref body));
-            if (!IsValid(name, headers[i].Value))
+            if (known is null ? !IsValid(name, headers[i].Value) : headers[i].Value.AsSpan().ContainsAny(s_lineBreaks))
             {
                 throw new RelayProtocolException("A relay frame has a header that no server takes.");
             }
         }
 
-        ReadEnd(body);
         return headers;
+    }
+
+    private static string? ReadKnownName(ref ReadOnlySpan<byte> body)
+    {
+        if (body.Length >= 4 && BinaryPrimitives.ReadInt32LittleEndian(body) is var length && (uint)length < (uint)s_known.Length && s_known[length] is { } names && body.Length - 4 >= length)
+        {
+            var text = body.Slice(4, length);
+            foreach (var (bytes, name) in names)
+            {
+                if (text.SequenceEqual(bytes))
+                {
+                    body = body[(4 + length)..];
+                    return name;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static (byte[] Bytes, string Name)[]?[] ByLength(params string[] names)
+    {
+        var known = new (byte[] Bytes, string Name)[]?[names.Max(static name => name.Length) + 1];
+        foreach (var group in names.GroupBy(static name => name.Length))
+        {
+            known[group.Key] = [.. group.Select(static name => (Encoding.ASCII.GetBytes(name), name))];
+        }
+
+        return known;
     }
 
     private static bool IsValid(string name, string value) =>

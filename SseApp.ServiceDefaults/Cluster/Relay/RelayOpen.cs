@@ -30,6 +30,6 @@ internal sealed record RelayOpen(int Id, string Target, IReadOnlyCollection<KeyV
     }
 
     // As Kestrel: ASCII without what would end the target or the line.
-    private static bool IsTarget(string target) =>
+    internal static bool IsTarget(string target) =>
         target.StartsWith('/') && System.Text.Ascii.IsValid(target) && target.AsSpan().IndexOfAny("\r\n\0 ") < 0;
 }

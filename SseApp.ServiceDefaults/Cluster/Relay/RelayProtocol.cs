@@ -2,7 +2,7 @@ namespace SseApp.ServiceDefaults.Cluster.Relay;
 
 /// <summary>
 /// What gateway and replica agree on. A relay connection is an HTTP/1.1 connection to the replica's ordinary port that
-/// was upgraded to frames; it carries many event streams. A frame is its length (of what follows it, 32 bits, little
+/// was upgraded to frames; it carries many event streams, and short requests beside them. A frame is its length (of what follows it, 32 bits, little
 /// endian), its type (8 bits) and its body. docs/decisions/0008 has the reasons and the numbers.
 /// </summary>
 internal static class RelayProtocol
@@ -21,6 +21,15 @@ internal static class RelayProtocol
 
     /// <summary>Header of the answer to the upgrade: how many streams the connection may carry. Without it there is no limit.</summary>
     public const string MaxStreamsHeader = "Relay-Max-Streams";
+
+    /// <summary>
+    /// Header of the question and of the answer to the upgrade: both sides know requests on the connection, and so many may be under way. A
+    /// side of an earlier release does not send it.
+    /// </summary>
+    public const string MaxRequestsHeader = "Relay-Max-Requests";
+
+    /// <summary>Longest body of a request, so that it is one frame with any head that a server takes.</summary>
+    public const int MaxRequestBody = 16 * 1024;
 
     /// <summary>Why a stream beyond that limit is refused, as <see cref="Protocol.StreamHeaders.Refused"/> says it.</summary>
     public const string FullReason = "relay-full";

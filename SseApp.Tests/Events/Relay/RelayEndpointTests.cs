@@ -142,6 +142,41 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
         Assert.Null(await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData("/topics/a/events", 201)]
+    [InlineData("/Topics/a/events/?event=x", 201)]
+    [InlineData("/topics/a%252Fb/events", 201)]
+    [InlineData("/topics//events", 404)]
+    [InlineData("/publish", 400)]
+    [InlineData("/tickets", 404)]
+    [InlineData("/admin/drain", 404)]
+    [InlineData("/events?topic=a", 404)]
+    [InlineData("/topics/a/events/../../../tickets", 404)]
+    public async Task Of_requests_only_publishes_can_be_asked_for_and_the_rules_are_the_same(string target, int expected)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var stream = await ConnectAsync(host, requests: true);
+        var output = new RelayOutput(stream, long.MaxValue);
+
+        Ask(output, 7, target, "x"u8.ToArray());
+
+        var answer = RelayAnswer.Read(await FrameAsync(stream, RelayFrameType.Answer));
+        Assert.Equal((7, expected), (answer.Id, answer.Status));
+    }
+
+    [Theory]
+    [InlineData(true, RelayProtocol.MaxRequestBody + 1)]
+    [InlineData(false, 1)]
+    public async Task A_request_that_is_too_long_or_was_not_agreed_on_ends_the_connection(bool agreed, int length)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        await using var stream = await ConnectAsync(host, requests: agreed);
+
+        Ask(new RelayOutput(stream, long.MaxValue), 1, "/topics/a/events", new byte[length]);
+
+        Assert.Null(await RelayOrigin.ReadAsync(stream, TestContext.Current.CancellationToken));
+    }
+
     private static async Task<RelayHead> HeadAsync(Stream stream) => RelayHead.Read(await FrameAsync(stream, RelayFrameType.Head));
 
     private static async Task EndAsync(Stream stream, int id) =>
@@ -166,14 +201,20 @@ public sealed class RelayEndpointTests(RedisServer redis) : IClassFixture<RedisS
         output.Flush();
     }
 
-    private static async Task<NetworkStream> ConnectAsync(EventsHost host)
+    private static void Ask(RelayOutput output, int id, string target, byte[] body)
+    {
+        output.Append(RelayFrameType.Request, new RelayRequest(id, target, [new("Host", "a")], body), static (writer, request) => request.Write(writer));
+        output.Flush();
+    }
+
+    private static async Task<NetworkStream> ConnectAsync(EventsHost host, bool requests = false)
     {
         var cancellation = TestContext.Current.CancellationToken;
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(host.Address.Host, host.Address.Port, cancellation);
         var stream = new NetworkStream(socket, ownsSocket: true);
         var signature = ClusterKey.Requests.Sign("GET", RelayProtocol.Path, host.Get<ReplicaIdentity>().Id, RequestPurpose.Relay);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n{RequestSignature.Header}: {signature}\r\n\r\n"), cancellation);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /relay HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {RelayProtocol.Upgrade}\r\n{RequestSignature.Header}: {signature}\r\n{(requests ? $"{RelayProtocol.MaxRequestsHeader}: 1\r\n" : "")}\r\n"), cancellation);
         var one = new byte[1];
         var head = "";
         while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal))

@@ -21,6 +21,21 @@ public sealed class RelayCodecTests
             var head = RelayHead.Read(buffer.Payload);
             Assert.Equal((id, status), (head.Id, head.Status));
             Assert.Equal(headers, head.Headers);
+
+            var bytes = System.Text.Encoding.UTF8.GetBytes(text);
+            buffer.Clear();
+            new RelayRequest(id, target, headers, bytes).Write(buffer);
+            var request = RelayRequest.Read(buffer.Payload);
+            Assert.Equal((id, target), (request.Id, request.Target));
+            Assert.Equal(headers, request.Headers);
+            Assert.Equal(bytes, request.Body.ToArray());
+
+            buffer.Clear();
+            new RelayAnswer(id, status, headers, bytes).Write(buffer);
+            var answer = RelayAnswer.Read(buffer.Payload);
+            Assert.Equal((id, status), (answer.Id, answer.Status));
+            Assert.Equal(headers, answer.Headers);
+            Assert.Equal(bytes, answer.Body.ToArray());
         });
 
     [Fact]
