@@ -13,6 +13,8 @@ internal sealed class ArchiveHealthCheck(IEventArchive archive, ArchiveMetrics m
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var started = time.GetTimestamp();
+        var lag = TimeSpan.FromSeconds(metrics.LagSeconds());
+        var data = new Dictionary<string, object>(StringComparer.Ordinal) { ["lagEvents"] = metrics.LagEvents, ["lagSeconds"] = Math.Round(lag.TotalSeconds, 3) };
         try
         {
             await archive.CheckAsync(cancellationToken).WaitAsync(s_limit, time, cancellationToken);
@@ -20,16 +22,10 @@ internal sealed class ArchiveHealthCheck(IEventArchive archive, ArchiveMetrics m
         catch (Exception exception) when (exception is ArchiveUnavailableException or TimeoutException)
         {
             return HealthCheckResult.Degraded(
-                $"The archive cannot be reached, so events stay in Redis and history ends where it does: {(exception is TimeoutException ? "the database does not answer." : exception.Message)}", exception);
+                $"The archive cannot be reached, so events stay in Redis and history ends where it does: {(exception is TimeoutException ? "the database does not answer." : exception.Message)}", exception, data);
         }
 
-        var lag = TimeSpan.FromSeconds(metrics.LagSeconds());
-        var data = new Dictionary<string, object>(StringComparer.Ordinal)
-        {
-            [HealthResponseWriter.LatencyKey] = time.GetElapsedTime(started).TotalMilliseconds,
-            ["lagEvents"] = metrics.LagEvents,
-            ["lagSeconds"] = Math.Round(lag.TotalSeconds, 3),
-        };
+        data.Add(HealthResponseWriter.LatencyKey, time.GetElapsedTime(started).TotalMilliseconds);
         if (metrics.Problem is { } problem)
         {
             // A server may answer and yet take nothing, as with a full disk.

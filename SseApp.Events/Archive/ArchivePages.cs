@@ -17,11 +17,15 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
     // The archive grows behind a page that is not full.
     private static readonly TimeSpan s_partialLife = TimeSpan.FromSeconds(1);
 
+    // What a standby still has of an erasure must not come into memory again. One that lags by more than this has other troubles.
+    private static readonly TimeSpan s_lag = TimeSpan.FromMinutes(10);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<PageKey, LinkedListNode<Kept>> _kept = [];
     private readonly LinkedList<Kept> _order = new();
     private readonly Dictionary<PageKey, Task<CachedPage>> _reading = [];
-    private readonly Dictionary<string, (long At, Task<ArchivedEpoch[]> Reading)> _epochs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long At, bool IsNewest, Task<ArchivedEpoch[]> Reading)> _epochs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _forgotten = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reads = new(options.Value.MaxReads);
     private readonly CancellationTokenSource _stopping = new();
     private long _bytes;
@@ -50,12 +54,22 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
         }
     }
 
-    /// <summary>The topic's epochs that have archived events, the oldest first; up to a second old.</summary>
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken)
+    /// <summary>Now, as <see cref="GetEpochsAsync"/> takes it.</summary>
+    public long Now => time.GetTimestamp();
+
+    /// <summary>As long ago as what is read for everybody may be.</summary>
+    public long Recently => Now - (long)(s_partialLife.TotalSeconds * time.TimestampFrequency);
+
+    /// <summary>The topic's epochs that have archived events, the oldest first.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="since">As the primary has them at this moment, or later; null: up to a second old, and as a standby has them.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, long? since, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_epochs.TryGetValue(topic, out var known) && !known.Reading.IsFaulted && time.GetElapsedTime(known.At) < s_partialLife)
+            if (_epochs.TryGetValue(topic, out var known) && !known.Reading.IsFaulted
+                && (since is { } moment ? known.IsNewest && known.At >= moment : time.GetElapsedTime(known.At) < s_partialLife))
             {
                 return known.Reading.WaitAsync(cancellationToken);
             }
@@ -65,16 +79,17 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
                 _epochs.Clear();
             }
 
-            var reading = LoadEpochsAsync(topic);
-            _epochs[topic] = (time.GetTimestamp(), reading);
+            var newest = since is not null || NeedsPrimary(topic);
+            var reading = LoadEpochsAsync(topic, newest);
+            _epochs[topic] = (Now, newest, reading);
             return reading.WaitAsync(cancellationToken);
         }
     }
 
-    private async Task<ArchivedEpoch[]> LoadEpochsAsync(string topic)
+    private async Task<ArchivedEpoch[]> LoadEpochsAsync(string topic, bool newest)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return await AskAsync(token => archive.GetEpochsAsync(topic, token), _stopping.Token);
+        return await AskAsync(token => archive.GetEpochsAsync(topic, newest, token), _stopping.Token);
     }
 
     /// <summary>Something of the topic was erased or deleted; null: perhaps of any topic.</summary>
@@ -84,6 +99,16 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
         {
             // What is being read now may be from before it.
             _generation++;
+            if (topic is not null)
+            {
+                if (_forgotten.Count >= MaxTopics)
+                {
+                    _forgotten.Clear();
+                }
+
+                _forgotten[topic] = Now;
+            }
+
             _epochs.Clear();
             _reading.Clear();
             foreach (var node in _kept.Values.Where(node => topic is null || string.Equals(node.Value.Key.Log.Topic, topic, StringComparison.Ordinal)).ToArray())
@@ -120,7 +145,7 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
             if (!_reading.TryGetValue(key, out reading!))
             {
                 // For all who want it, so none of them ends it.
-                reading = LoadAsync(key, _generation);
+                reading = LoadAsync(key, NeedsPrimary(key.Log.Topic), _generation);
                 _reading.Add(key, reading);
             }
         }
@@ -128,13 +153,13 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
         return reading.WaitAsync(cancellationToken);
     }
 
-    private async Task<CachedPage> LoadAsync(PageKey key, long generation)
+    private async Task<CachedPage> LoadAsync(PageKey key, bool newest, long generation)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         CachedPage? page = null;
         try
         {
-            page = await QueryAsync(key.Log, key.Start, newest: false, _stopping.Token);
+            page = await QueryAsync(key.Log, key.Start, newest, _stopping.Token);
             return page;
         }
         finally
@@ -195,6 +220,8 @@ internal sealed class ArchivePages(IEventArchive archive, ArchiveMetrics metrics
 
         return [.. entries];
     }
+
+    private bool NeedsPrimary(string topic) => _forgotten.TryGetValue(topic, out var at) && time.GetElapsedTime(at) < s_lag;
 
     private void Keep(Kept kept)
     {

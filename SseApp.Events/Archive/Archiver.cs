@@ -33,6 +33,8 @@ internal sealed partial class Archiver(
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_expiry = TimeSpan.FromMinutes(10);
 
+    private static readonly Task<LogPage> s_nothing = Task.FromResult(new LogPage(1, default, []));
+
     private readonly string _owner = Guid.NewGuid().ToString("N");
     private readonly Dictionary<int, OwnedShard> _owned = [];
     private readonly ArchiveOptions _options = options.Value;
@@ -271,8 +273,12 @@ internal sealed partial class Archiver(
             // A share of the batch for each: what does not fit would have been read in vain.
             var maxEvents = Math.Clamp((_options.BatchEvents - events) / topics.Length, MinPageEvents, PageEvents);
             var maxBytes = (int)Math.Clamp((_options.BatchBytes - bytes) / topics.Length, MinPageBytes, PageBytes);
-            foreach (var run in await Task.WhenAll(topics.Select(topic => ReadAsync(shard, topic, maxEvents, maxBytes))))
+            // Together, and looked at one after the other, because the shard is not thread-safe.
+            var logs = Array.ConvertAll(topics, shard.Find);
+            var pages = await Task.WhenAll(logs.Select(found => found is { } own ? log.ReadAsync(own.Log.Topic, own.End.Offset, maxEvents, maxBytes) : s_nothing));
+            for (var i = 0; i < topics.Length; i++)
             {
+                var run = logs[i] is { } own ? await TakeAsync(shard, own.Log, own.End, pages[i]) : PendingRun.Nothing(topics[i], isWhole: true);
                 if (run.Entries.Count > 0 && (events + run.Entries.Count > _options.BatchEvents || bytes + run.Bytes > _options.BatchBytes) && events > 0)
                 {
                     return read;
@@ -306,22 +312,21 @@ internal sealed partial class Archiver(
         return [.. logs.Zip(archived, (item, end) => (item.Log, item.End, end))];
     }
 
-    private async Task<PendingRun> ReadAsync(OwnedShard shard, string topic, int maxEvents, int maxBytes)
+    private async Task<PendingRun> TakeAsync(OwnedShard shard, ArchivedLog own, ArchiveEnd end, LogPage page)
     {
-        var own = new ArchivedLog(topic, shard.Epochs.GetValueOrDefault(topic));
-        if (_options.RetentionOf(topic) is not { } retention || !shard.Ends.TryGetValue(own, out var end) || end.IsDeleted)
+        var topic = own.Topic;
+        if (_options.RetentionOf(topic) is not { } retention || end.IsDeleted)
         {
-            // Not archived, no log, or deleted. A log of another epoch is found by the next publish.
+            // A log of another epoch is found by the next publish.
             shard.Epochs.Remove(topic);
-            return PendingRun.Nothing(own, isWhole: true);
+            return PendingRun.Nothing(topic, isWhole: true);
         }
 
-        var page = await log.ReadAsync(topic, end.Offset, maxEvents, maxBytes);
         if (page.Epoch != own.Epoch)
         {
             // The next round finds out where the archive of the new log ends.
             shard.Epochs.Remove(topic);
-            return PendingRun.Nothing(own, isWhole: page.Epoch == default);
+            return PendingRun.Nothing(topic, isWhole: page.Epoch == default);
         }
 
         // The log's own numbering is not that of the archive: it lost events that are archived, and gave, or would give, their offsets to others.
@@ -332,7 +337,7 @@ internal sealed partial class Archiver(
         {
             LogDiverged(topic, page.Last, end.Offset);
             await log.FenceAsync(topic, own.Epoch);
-            return PendingRun.Nothing(own, isWhole: false);
+            return PendingRun.Nothing(topic, isWhole: false);
         }
 
         LogEntry[] entries = [.. page.Entries.Where(entry => entry.GapReason is null)];
@@ -359,6 +364,8 @@ internal sealed partial class Archiver(
             if (exception.IsFenced)
             {
                 _owned.Remove(shard.Number);
+                // An operator's doing, perhaps: whoever has the lease claims the shard again.
+                _renewedAt = 0;
             }
             else
             {
@@ -384,19 +391,21 @@ internal sealed partial class Archiver(
         return true;
     }
 
-    /// <summary>While the database is away nothing is read, so the logs' ends are asked for.</summary>
+    /// <summary>While the database is away nothing is read, so Redis is asked what waits there, also of topics that were idle until then.</summary>
     private async Task MeasureAsync()
     {
         try
         {
             foreach (var shard in _owned.Values)
             {
-                foreach (var topic in shard.Backlogs.Keys.ToArray())
+                shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));
+                foreach (var topics in shard.Pending.ToArray().Chunk(Reads))
                 {
-                    var end = await log.GetEndAsync(topic);
-                    if (shard.Ends.TryGetValue(new ArchivedLog(topic, end.Position.Epoch), out var archived))
+                    var counts = await Task.WhenAll(topics.Select(log.CountUnarchivedAsync));
+                    var now = time.GetUtcNow().UnixMicroseconds();
+                    for (var i = 0; i < topics.Length; i++)
                     {
-                        shard.Backlogs[topic] = shard.Backlogs[topic] with { Events = end.Position.Offset - archived.Offset };
+                        shard.Count(topics[i], counts[i], now);
                     }
                 }
             }
@@ -467,7 +476,7 @@ internal sealed partial class Archiver(
     /// <summary>What follows the archive's end of one log.</summary>
     private sealed record PendingRun(ArchivedLog Log, long After, TimeSpan Retention, IReadOnlyList<LogEntry> Entries, bool IsWhole)
     {
-        public static PendingRun Nothing(ArchivedLog log, bool isWhole) => new(log, 0, TimeSpan.Zero, [], isWhole);
+        public static PendingRun Nothing(string topic, bool isWhole) => new(new ArchivedLog(topic, default), 0, TimeSpan.Zero, [], isWhole);
 
         public long Bytes { get; } = Entries.Sum(entry => (long)entry.Block.Length);
     }

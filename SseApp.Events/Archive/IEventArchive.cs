@@ -38,7 +38,10 @@ internal interface IEventArchive
     Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken);
 
     /// <summary>The topic's epochs that have events, the oldest first.</summary>
-    Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken);
+    /// <param name="topic">The topic.</param>
+    /// <param name="newest">See <see cref="ReadAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken);
 
     /// <summary>The first event, in the order of epochs and offsets, of those published at or after a moment; null if there is none.</summary>
     Task<Position?> FindAsync(string topic, DateTimeOffset from, CancellationToken cancellationToken);
@@ -124,6 +127,9 @@ internal sealed class ArchiveUnavailableException : Exception
 
     /// <summary>The database has no room: an operator has to act.</summary>
     public bool IsFull { get; init; }
+
+    /// <summary>Whoever asked waits no longer.</summary>
+    public static ArchiveUnavailableException Silent(TimeoutException exception) => new("The archive does not answer.", exception);
 }
 
 /// <summary>The archive is not as the writer thought.</summary>

@@ -28,6 +28,10 @@ internal sealed class OwnedShard(int number, long fence)
     /// <summary>All its topics are to be compared with the archive.</summary>
     public bool SweepWanted { get; set; } = true;
 
+    /// <summary>The topic's log, and where its archive ends; null while that is not known, or when there is no log.</summary>
+    public (ArchivedLog Log, ArchiveEnd End)? Find(string topic) =>
+        Epochs.TryGetValue(topic, out var epoch) && new ArchivedLog(topic, epoch) is var log && Ends.TryGetValue(log, out var end) ? (log, end) : null;
+
     public void Learn(ArchivedLog log, ArchiveEnd end)
     {
         if (Ends.Count >= MaxEnds)
@@ -38,6 +42,19 @@ internal sealed class OwnedShard(int number, long fence)
 
         Ends[log] = end;
         Epochs[log.Topic] = log.Epoch;
+    }
+
+    /// <summary>So many events of the topic are not archived; if there were none before, for as long as nobody looked.</summary>
+    public void Count(string topic, long events, long nowMicroseconds)
+    {
+        if (events > 0)
+        {
+            Backlogs[topic] = new Backlog(events, Backlogs.TryGetValue(topic, out var known) ? known.SinceMicroseconds : nowMicroseconds);
+        }
+        else
+        {
+            Backlogs.Remove(topic);
+        }
     }
 
     /// <summary>The database may not be as it was.</summary>

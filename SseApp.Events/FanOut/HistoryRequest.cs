@@ -26,6 +26,9 @@ internal abstract class HistoryRequest(int maxBytes, bool confirmed)
     /// <summary>A look at the log's end began after this request.</summary>
     public bool Checking { get; set; }
 
+    /// <summary>When it began to wait for the archive, by the archive's clock.</summary>
+    public long AskedAt { get; set; }
+
     /// <summary>True to begin with the oldest event there is, without a gap, when the position is older.</summary>
     public virtual bool Clamp => false;
 

@@ -44,6 +44,9 @@ internal interface ITopicLog
     /// <param name="dropEvents">Lets all events go that Redis holds, if the archive has them.</param>
     Task MarkArchivedAsync(string topic, Position archived, bool dropEvents);
 
+    /// <summary>How many of the log's events are not noted as archived.</summary>
+    Task<long> CountUnarchivedAsync(string topic);
+
     /// <summary>
     /// Drops the log if it is still of this epoch. For a log that lost its newest events, as after a failover to a
     /// replica that had not got them: it would give offsets that subscribers have seen to other events.

@@ -175,6 +175,12 @@ internal sealed partial class RedisTopicLog : ITopicLog, IDisposable
             s_archivedScript, [prefix + "counter", prefix + "log"], [archived.Epoch.ToString(), archived.Offset, dropEvents ? 1 : 0], RedisScript.Flags);
     }
 
+    public async Task<long> CountUnarchivedAsync(string topic)
+    {
+        var values = await _redis.GetDatabase().HashGetAsync(_cluster.KeysOf(topic) + "counter", ["offset", "archived"], RedisScript.Flags);
+        return values[0].TryParse(out long last) ? last - (values[1].TryParse(out long archived) ? archived : 0) : 0;
+    }
+
     public Task FenceAsync(string topic, Epoch epoch) => DropAsync(topic, epoch.ToString());
 
     public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent) => _channels.SubscribeAsync(topic, message =>

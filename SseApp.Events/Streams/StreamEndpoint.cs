@@ -283,7 +283,7 @@ internal sealed class StreamEndpoint(
         if (resumePoint.From is { } from)
         {
             // Searched for when all hubs are subscribed: what is published meanwhile comes by them.
-            var found = await Task.WhenAll(acquired.Select(hub => search.FindAsync(hub.Topic, from, cancellationToken))).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
+            var found = await Task.WhenAll(acquired.Select(hub => search.FindAsync(hub.Topic, from, _options.SubscribeTimeout, cancellationToken)));
             resumePoint = resumePoint with { Positions = Array.ConvertAll(found, position => new MarkedPosition(position.Epoch.Mark(PositionCodec.MaxMarkBits), position.Offset)) };
         }
 
@@ -296,7 +296,7 @@ internal sealed class StreamEndpoint(
         }
         catch (TimeoutException exception) when (acquired.Exists(hub => hub.WaitsForArchive))
         {
-            throw new ArchiveUnavailableException("The archive does not answer.", exception);
+            throw ArchiveUnavailableException.Silent(exception);
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class HistoryReader(ITopicLog log, ArchiveHistory? archive = nul
     {
         if (epoch is { } over)
         {
-            var earlier = await archive!.ReadEarlierAsync(topic, other => other == over, default, after, cancellationToken);
+            var earlier = await archive!.ReadEarlierAsync(topic, other => other == over, default, after, archive.Now, cancellationToken);
             return Cut(topic, over, earlier.Entries, after, maxEvents, maxBytes);
         }
 

@@ -131,7 +131,7 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
         var range = await history.DescribeAsync(topic, cancellationToken);
         if (query.From is { } from)
         {
-            var position = await search.FindAsync(topic, from, cancellationToken);
+            var position = await search.FindAsync(topic, from, Timeout.InfiniteTimeSpan, cancellationToken);
             query = query with { Epoch = position.Epoch == default ? null : position.Epoch, After = position.Offset };
         }
 

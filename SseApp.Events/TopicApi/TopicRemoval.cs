@@ -26,6 +26,7 @@ internal sealed class TopicRemoval(ITopicLog log, IEventArchive? archive = null,
             var deleted = dropped is not null;
             if (archive is not null)
             {
+                await RevokeAsync(archive, topic, dropped ?? default, context.RequestAborted);
                 deleted |= await archive.DeleteAsync(topic, dropped ?? default, context.RequestAborted);
                 await forgetting!.ForgetAsync(topic);
             }
@@ -61,6 +62,7 @@ internal sealed class TopicRemoval(ITopicLog log, IEventArchive? archive = null,
             long? archived = null;
             if (archive is not null)
             {
+                await RevokeAsync(archive, topic, erased.End.Epoch, context.RequestAborted);
                 archived = await archive.EraseAsync(topic, key, erased.End, context.RequestAborted);
                 await forgetting!.ForgetAsync(topic);
             }
@@ -74,6 +76,18 @@ internal sealed class TopicRemoval(ITopicLog log, IEventArchive? archive = null,
         catch (ArchiveUnavailableException exception)
         {
             return Problems.ArchiveUnavailable(context, $"The events are erased in Redis, and not yet in the archive. Erase them again after the time in Retry-After. {exception.Message}");
+        }
+    }
+
+    /// <summary>
+    /// An archiver may have read events of a log that Redis lost since, and that the database knows nothing of: it is made to read again. When
+    /// the database has events of the log that there is now, whoever brought them has nothing older any more.
+    /// </summary>
+    private static async Task RevokeAsync(IEventArchive archive, string topic, Epoch current, CancellationToken cancellationToken)
+    {
+        if (current == default || (await archive.GetEndsAsync([new ArchivedLog(topic, current)], cancellationToken))[0].Offset == 0)
+        {
+            await archive.ClaimAsync(ArchiveShards.Of(topic), cancellationToken);
         }
     }
 }

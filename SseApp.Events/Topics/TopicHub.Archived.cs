@@ -36,6 +36,7 @@ internal sealed partial class TopicHub
             return false;
         }
 
+        request.AskedAt = _archive.Now;
         _archived.Add(request);
         if (!_readingArchive)
         {
@@ -56,7 +57,7 @@ internal sealed partial class TopicHub
             {
                 if (request is not null)
                 {
-                    var earlier = await archive.ReadEarlierAsync(Topic, request.Fits, epoch, request.After, _stopped);
+                    var earlier = await archive.ReadEarlierAsync(Topic, request.Fits, epoch, request.After, request.AskedAt, _stopped);
                     lock (_gate)
                     {
                         Apply(request, earlier);
@@ -128,15 +129,8 @@ internal sealed partial class TopicHub
             return;
         }
 
-        // The log may be another one since it was asked.
-        var first = Math.Max(0, _logFirst - 1);
-        var next = earlier.Next switch
-        {
-            null => new Position(_head.Epoch, first),
-            { } position when position.Epoch == _head.Epoch => position with { Offset = Math.Min(position.Offset, first) },
-            { } position => position,
-        };
-        CompleteWithGap(request, GapReason.Epoch, request.After + 1, null, next);
+        // From its beginning: what is missing there is a gap of its own.
+        CompleteWithGap(request, GapReason.Epoch, request.After + 1, null, new Position(earlier.Next, 0));
     }
 
     /// <param name="request">Somebody who waits.</param>

@@ -48,10 +48,10 @@ internal sealed partial class TopicHub
             _askingEpochs++;
         }
 
-        ArchivedEpoch[] epochs;
+        ArchivedEpoch? oldest;
         try
         {
-            epochs = await archive.GetEpochsAsync(Topic, _stopped);
+            oldest = await archive.FindOldestAsync(Topic, _stopped);
         }
         finally
         {
@@ -64,7 +64,7 @@ internal sealed partial class TopicHub
         StartRequest request;
         lock (_gate)
         {
-            if (epochs is [var oldest, ..] && oldest.Epoch != _head.Epoch)
+            if (oldest is not null && oldest.Epoch != _head.Epoch)
             {
                 return new StreamStart(new Position(oldest.Epoch, oldest.First - 1), null);
             }

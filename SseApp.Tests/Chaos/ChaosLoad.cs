@@ -15,7 +15,7 @@ internal sealed class ChaosLoad : IAsyncDisposable
     private readonly HttpClient _streaming;
     private readonly CancellationTokenSource _stopping = new();
     private readonly NumberedTopic[] _topics;
-    private readonly Subscriber[] _subscribers;
+    private readonly List<Subscriber> _subscribers;
     private Task _published = Task.CompletedTask;
 
     private ChaosLoad(Uri gateway, int subscribers, NetworkHost? host, HttpStatusCode? alsoRepeated)
@@ -49,10 +49,34 @@ internal sealed class ChaosLoad : IAsyncDisposable
     {
         var load = new ChaosLoad(gateway, subscribers, host, alsoRepeated);
         await Eventually.Async(
-            () => load._subscribers.All(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
+            () => load._subscribers.TrueForAll(subscriber => subscriber.Source.Opened > 0 || subscriber.Source.Closed is not null), s_limit, "all streams to open");
         load._published = Task.WhenAll(load._topics.Select(load.PublishAsync));
         return load;
     }
+
+    /// <summary>Publishes so far that were not answered with an acknowledgement, and were repeated.</summary>
+    public int Repeated => _topics.Sum(topic => topic.Repeated);
+
+    /// <summary>More subscribers, who begin with the oldest event there is.</summary>
+    public void JoinEarliest(int subscribers)
+    {
+        for (var i = 0; i < subscribers; i++)
+        {
+            var index = _subscribers.Count;
+            _subscribers.Add(new Subscriber(_streaming, index, [_topics[index % Topics], _topics[((7 * index) + 3) % Topics]], "&lastEventId=earliest"));
+        }
+    }
+
+    /// <summary>The first subscribers are away until <see cref="ComeBack"/>.</summary>
+    public async Task LeaveAsync(int subscribers)
+    {
+        foreach (var subscriber in _subscribers[..subscribers])
+        {
+            await subscriber.LeaveAsync();
+        }
+    }
+
+    public void ComeBack(int subscribers) => _subscribers[..subscribers].ForEach(subscriber => subscriber.ComeBack());
 
     /// <summary>The subscriber that has opened the fewest streams.</summary>
     public int LeastOpened => _subscribers.Min(subscriber => subscriber.Source.Opened);
@@ -80,7 +104,7 @@ internal sealed class ChaosLoad : IAsyncDisposable
         try
         {
             await Eventually.Async(
-                () => _subscribers.All(subscriber => subscriber.Lacking is null || subscriber.Source.Closed is not null), s_limit, "the last events to come");
+                () => _subscribers.TrueForAll(subscriber => subscriber.Lacking is null || subscriber.Source.Closed is not null), s_limit, "the last events to come");
         }
         catch (TimeoutException exception)
         {

@@ -17,11 +17,15 @@ internal sealed class NumberedTopic(string name, HttpClient client, HttpStatusCo
     private readonly List<StoredEvent> _stored = [];
     private readonly List<long> _begun = [];
     private int _count;
+    private int _repeated;
 
     public string Name => name;
 
     /// <summary>Acknowledged events.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Tries of <see cref="PublishAsync"/> that were not acknowledged.</summary>
+    public int Repeated => Volatile.Read(ref _repeated);
 
     /// <summary>Where each number is stored; to be read when nothing is published any more.</summary>
     public IReadOnlyList<StoredEvent> Stored => _stored;
@@ -39,6 +43,7 @@ internal sealed class NumberedTopic(string name, HttpClient client, HttpStatusCo
             _begun.Add(Stopwatch.GetTimestamp());
             while ((stored = await TryPublishAsync(_stored.Count)) is null)
             {
+                Interlocked.Increment(ref _repeated);
                 await Task.Delay(s_pause, TimeProvider.System, TestContext.Current.CancellationToken);
             }
 

@@ -220,6 +220,8 @@ internal sealed class ScriptedTopicLog(int maxPage) : ITopicLog
 
     public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
+    public Task<long> CountUnarchivedAsync(string topic) => throw new NotSupportedException();
+
     public Task FenceAsync(string topic, Epoch epoch)
     {
         lock (_gate)

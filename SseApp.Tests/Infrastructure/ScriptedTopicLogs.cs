@@ -24,6 +24,8 @@ internal sealed class ScriptedTopicLogs(IReadOnlyDictionary<string, ScriptedTopi
 
     public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
+    public Task<long> CountUnarchivedAsync(string topic) => throw new NotSupportedException();
+
     public Task FenceAsync(string topic, Epoch epoch) => logs[topic].FenceAsync(topic, epoch);
 
     public Task<IAsyncDisposable> SubscribeAsync(string topic, Action<LogEntry> onEvent) => logs[topic].SubscribeAsync(topic, onEvent);

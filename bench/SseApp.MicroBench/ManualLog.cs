@@ -36,6 +36,8 @@ internal sealed class ManualLog : ITopicLog
 
     public Task MarkArchivedAsync(string topic, Position archived, bool dropEvents) => throw new NotSupportedException();
 
+    public Task<long> CountUnarchivedAsync(string topic) => throw new NotSupportedException();
+
     public Task FenceAsync(string topic, Epoch epoch) => throw new NotSupportedException();
 
     public Task<long> CountSubscribedReplicasAsync(string topic) => throw new NotSupportedException();

@@ -96,7 +96,7 @@ internal sealed class PostgresArchive : IEventArchive
     public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) =>
         _reader.ReadAsync(log, after, maxEvents, maxBytes, newest, cancellationToken);
 
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken) => _reader.GetEpochsAsync(topic, cancellationToken);
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken) => _reader.GetEpochsAsync(topic, newest, cancellationToken);
 
     public Task<Position?> FindAsync(string topic, DateTimeOffset from, CancellationToken cancellationToken) => _reader.FindAsync(topic, from, cancellationToken);
 

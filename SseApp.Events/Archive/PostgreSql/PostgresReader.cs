@@ -75,8 +75,8 @@ internal sealed class PostgresReader(PostgresDatabase database)
         },
         cancellationToken);
 
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
-        database.Standby,
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
+        newest ? database.Primary : database.Standby,
         async (connection, token) =>
         {
             var epochs = new List<ArchivedEpoch>();

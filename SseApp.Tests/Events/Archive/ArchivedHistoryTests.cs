@@ -113,6 +113,37 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
     }
 
     [Fact]
+    public async Task A_log_that_comes_back_without_archived_events_ends_so_that_no_id_means_two_events()
+    {
+        await using var host = await StartAsync();
+        await PublishAsync(host, "b", 1, 60);
+        await ArchivedAsync(host, "b", 60);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
+        var database = connection.GetDatabase();
+        RedisKey counter = $"{host.Prefix}:{{b}}:counter", log = $"{host.Prefix}:{{b}}:log";
+        var (savedCounter, savedLog) = (await database.HashGetAllAsync(counter), await database.ListRangeAsync(log));
+        await PublishAsync(host, "b", 61, 100);
+        await ArchivedAsync(host, "b", 100);
+        await database.KeyDeleteAsync([counter, log]);
+        await database.HashSetAsync(counter, savedCounter);
+        await database.ListRightPushAsync(log, savedLog);
+
+        // Of a replica that knows nothing of before: it gets an offset that is archived with another event.
+        await using var other = await StartAsync(host.Prefix);
+        await PublishAsync(other, "b", 1_001, 1_001);
+        await Eventually.Async(async () => !await database.KeyExistsAsync(counter), s_limit, "the archiver to end the log");
+        await PublishAsync(other, "b", 1_002, 1_004);
+        await ArchivedAsync(host, "b", 3);
+
+        await using var earliest = await SseReader.OpenAsync(host.Client, "/events?topic=b&lastEventId=earliest");
+        await earliest.OpenedAsync();
+        Assert.Equal(Enumerable.Range(1, 100).Select(i => $"{i}"), await earliest.DataAsync(100));
+        var gap = await earliest.NextAsync(s_limit);
+        Assert.Equal(("epoch", 101), (Json(gap!.Data).GetProperty("reason").GetString(), Json(gap.Data).GetProperty("from").GetInt64()));
+        Assert.Equal(["1002", "1003", "1004"], await earliest.DataAsync(3));
+    }
+
+    [Fact]
     public async Task What_is_erased_is_nowhere_any_more_and_nothing_is_missed()
     {
         await using var host = await StartAsync();

@@ -248,7 +248,7 @@ public abstract class EventArchiveContract
 
         Assert.Empty((await writer.ReadAsync(log)).Events);
         Assert.Empty((await writer.ReadAsync(former)).Events);
-        Assert.Empty(await writer.Archive.GetEpochsAsync(log.Topic, Cancelled));
+        Assert.Empty(await writer.Archive.GetEpochsAsync(log.Topic, newest: true, Cancelled));
         Assert.Null(await writer.Archive.FindAsync(log.Topic, Now.AddDays(-1), Cancelled));
         Assert.Equal([1, 2, 3], Offsets(await writer.ReadAsync(other)));
         Assert.Equal([true, true, false], (await writer.Archive.GetEndsAsync([log, former, other], Cancelled)).Select(end => end.IsDeleted));
@@ -268,7 +268,7 @@ public abstract class EventArchiveContract
 
         Assert.Empty((await writer.ReadAsync(log)).Events);
         Assert.Equal([1, 2], Offsets(await writer.ReadAsync(again)));
-        Assert.Equal([again.Epoch], (await writer.Archive.GetEpochsAsync(log.Topic, Cancelled)).Select(epoch => epoch.Epoch));
+        Assert.Equal([again.Epoch], (await writer.Archive.GetEpochsAsync(log.Topic, newest: true, Cancelled)).Select(epoch => epoch.Epoch));
     }
 
     [Fact]
@@ -287,7 +287,7 @@ public abstract class EventArchiveContract
                 new ArchivedEpoch(second.Epoch, 4, 4, Now.AddHours(-1), Now.AddHours(-1)),
                 new ArchivedEpoch(third.Epoch, 1, 1, Now, Now),
             ],
-            await writer.Archive.GetEpochsAsync(first.Topic, Cancelled));
+            await writer.Archive.GetEpochsAsync(first.Topic, newest: true, Cancelled));
         Assert.Equal([1, 2], Offsets(await writer.ReadAsync(first)));
         Assert.Equal([4], Offsets(await writer.ReadAsync(second)));
     }
@@ -337,7 +337,7 @@ public abstract class EventArchiveContract
         await writer.Archive.ExpireAsync(start.AddDays(33), Cancelled);
         Assert.Empty((await writer.ReadAsync(month)).Events);
         Assert.Equal(48, (await writer.Archive.GetEndsAsync([month], Cancelled))[0].Offset);
-        Assert.Empty(await writer.Archive.GetEpochsAsync(month.Topic, Cancelled));
+        Assert.Empty(await writer.Archive.GetEpochsAsync(month.Topic, newest: true, Cancelled));
     }
 
     [Fact]

@@ -11,6 +11,10 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
     private readonly Lock _gate = new();
     private State _state = new();
     private State _standby = new();
+    private long _lastFence;
+
+    /// <summary>History is read from the standby, unless the newest is asked for.</summary>
+    public bool ReadsStandby { get; init; }
 
     /// <summary>The standby gets everything up to now.</summary>
     public void Replicate()
@@ -35,7 +39,8 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
     public Task CheckAsync(CancellationToken cancellationToken) => Do(_ => true, cancellationToken);
 
     public Task<long> ClaimAsync(int shard, CancellationToken cancellationToken) =>
-        Do(state => state.Fences[shard] = state.Fences.GetValueOrDefault(shard) + 1, cancellationToken);
+        // A standby that lacks a number must not hand it out once more.
+        Do(state => state.Fences[shard] = ++_lastFence, cancellationToken);
 
     public Task<ArchiveEnd[]> GetEndsAsync(IReadOnlyList<ArchivedLog> logs, CancellationToken cancellationToken) =>
         Do(state => logs.Select(log => state.Logs.TryGetValue(log, out var found) ? new ArchiveEnd(found.End, found.Published, found.IsDeleted) : default).ToArray(), cancellationToken);
@@ -66,7 +71,8 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
         },
         cancellationToken);
 
-    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => Do(
+    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => Read(
+        newest,
         state =>
         {
             var events = new List<ArchivedEvent>();
@@ -91,7 +97,8 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
         },
         cancellationToken);
 
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, CancellationToken cancellationToken) => Do(
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken) => Read(
+        newest,
         state => state.Of(topic).Where(log => log.Value.Events.Count > 0)
             .Select(log => new ArchivedEpoch(log.Key.Epoch, log.Value.Events[0].Event.Offset, log.Value.Events[^1].Event.Offset, Time(log.Value.Events[0]), Time(log.Value.Events[^1]))).ToArray(),
         cancellationToken);
@@ -188,7 +195,9 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
         log.Touched = now;
     }
 
-    private Task<T> Do<T>(Func<State, T> action, CancellationToken cancellationToken)
+    private Task<T> Do<T>(Func<State, T> action, CancellationToken cancellationToken) => Read(newest: true, action, cancellationToken);
+
+    private Task<T> Read<T>(bool newest, Func<State, T> action, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -199,7 +208,7 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
         {
             try
             {
-                return Task.FromResult(action(_state));
+                return Task.FromResult(action(newest || !ReadsStandby ? _state : _standby));
             }
             catch (ArchiveConflictException exception)
             {

@@ -116,6 +116,7 @@ public sealed class PostgresArchiveTests(PostgresServer server) : EventArchiveCo
     {
         await server.RequireAsync("archive");
         await using var disk = await SmallDisk.MountAsync();
+        disk.Require();
         var folder = Path.Combine(disk.Folder, "space");
         Directory.CreateDirectory(folder);
         await PostgresPrograms.OwnAsync(folder);

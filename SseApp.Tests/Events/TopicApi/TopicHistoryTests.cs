@@ -146,7 +146,7 @@ public sealed class TopicHistoryTests(RedisServer redis) : IClassFixture<RedisSe
         var budget = new RequestBudget(Options.Create(new MemoryOptions()), meter);
         using var credentials = new CredentialService(
             Options.Create(new CredentialOptions()), new HostingEnvironment { EnvironmentName = "Development" }, new Revocations(), TimeProvider.System, NullLoggerFactory.Instance);
-        var history = new TopicHistory(new HistoryReader(log), new HistorySearch(log), budget, credentials, new EventsMetrics(meter, TimeProvider.System));
+        var history = new TopicHistory(new HistoryReader(log), new HistorySearch(log, TimeProvider.System), budget, credentials, new EventsMetrics(meter, TimeProvider.System));
         using var body = new MemoryStream();
         var context = new DefaultHttpContext { Response = { Body = body } };
         context.Features.Set(credentials.Stranger);

@@ -1,0 +1,87 @@
+using SseApp.Events.Archive;
+using SseApp.Events.Archive.PostgreSql;
+using StackExchange.Redis;
+
+namespace SseApp.Tests.Events.Archive;
+
+/// <summary>
+/// Whatever publishers, archivers that crash or hang, operators, and servers that lose something do, in whatever order: what is read is
+/// what was acknowledged, in order and once, or an exact gap.
+/// </summary>
+public sealed class ArchiveSequenceTests(RedisServer redis, PostgresServer postgres) : IClassFixture<RedisServer>
+{
+    private static readonly Gen<int> s_topic = Gen.Int[0, ArchiveRig.Topics - 1];
+    private static readonly Gen<int> s_who = Gen.Int[0, ArchiveRig.Archivers - 1];
+    private static readonly Gen<string> s_key = Gen.OneOf("a", "b", "c");
+    private static readonly Gen<int> s_share = Gen.Int[0, 100];
+
+    // Renewing a lease, looking at all topics, and giving up an idle one are due after some of these.
+    private static readonly Gen<int> s_pause = Gen.OneOf(0, 2, 2, 61, 150);
+    private static readonly Gen<Trouble> s_trouble = Gen.Frequency((8, Trouble.None), (1, Trouble.IsAway), (1, Trouble.WriteFails), (1, Trouble.AnswerIsLost), (3, Trouble.HangsBeforeWrite), (2, Trouble.HangsAfterWrite));
+
+    private static readonly (int, IGen<Step>)[] s_steps =
+    [
+        (30, Gen.Select(s_topic, Gen.Int[1, 8], s_key, Gen.Int[0, 3], (topic, count, key, hint) =>
+            new Step($"publish {count} to {topic} with key {key}{(hint == 0 ? ", and the hint is lost" : "")}", rig => rig.PublishAsync(topic, count, key, hint > 0)))),
+        (32, Gen.Select(s_who, s_pause, s_trouble, (who, pause, trouble) =>
+            new Step($"archiver {who} works after {pause} s{(trouble == Trouble.None ? "" : $": {trouble}")}", rig => rig.ArchiveAsync(who, TimeSpan.FromSeconds(pause), trouble)))),
+        (4, s_who.Select(who => new Step($"archiver {who} crashes", rig => rig.CrashAsync(who)))),
+        (6, Gen.Const(new Step("leases end", rig => rig.EndLeasesAsync()))),
+        (4, s_topic.Select(topic => new Step($"Redis loses {topic}", rig => rig.FlushAsync(topic)))),
+        (3, s_topic.Select(topic => new Step($"Redis saves {topic}", rig => rig.SaveAsync(topic)))),
+        (3, s_topic.Select(topic => new Step($"Redis comes back with {topic} as it was saved", rig => rig.GoBackAsync(topic)))),
+        (4, Gen.Select(s_topic, s_key, (topic, key) => new Step($"key {key} of {topic} is erased", rig => rig.EraseAsync(topic, key)))),
+        (1, s_topic.Select(topic => new Step($"{topic} is deleted", rig => rig.DeleteAsync(topic)))),
+        (2, Gen.Const(new Step("a client comes that has nothing", rig => rig.OpenAsync(null)))),
+        (4, s_share.Select(share => new Step($"a client comes that has {share} % of the events", rig => rig.OpenAsync(share)))),
+    ];
+
+    private static readonly (int, IGen<Step>)[] s_withStandby =
+    [
+        .. s_steps,
+        (5, Gen.Const(new Step("the standby gets everything", rig => rig.ReplicateAsync()))),
+        (3, Gen.Const(new Step("the standby is promoted", rig => rig.FailOverAsync()))),
+    ];
+
+    [Fact]
+    public async Task Any_interleaving_is_read_as_it_was_acknowledged_or_as_an_exact_gap()
+    {
+        await using var connection = await ConnectAsync();
+        await SampleAsync(connection, () => new MemoryArchive(TimeProvider.System) { ReadsStandby = true }, s_withStandby, iterations: 100);
+    }
+
+    [Fact]
+    public async Task So_it_is_with_PostgreSQL()
+    {
+        await using var connection = await ConnectAsync();
+        await using var source = PostgresSource.Create(await postgres.RequireAsync("archive_sequence"));
+        var archive = new PostgresArchive(source, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
+        await archive.PrepareAsync(TestContext.Current.CancellationToken);
+        await SampleAsync(connection, () => archive, s_steps, iterations: 10);
+    }
+
+    private static Task SampleAsync(ConnectionMultiplexer connection, Func<IEventArchive> create, (int, IGen<Step>)[] steps, int iterations) =>
+        Gen.Select(Gen.Frequency(steps).Array[1, 40], s_share).SampleAsync(
+            async (sequence, share) =>
+            {
+                await using var rig = new ArchiveRig(connection, create());
+                foreach (var step in sequence)
+                {
+                    await step.DoAsync(rig);
+                }
+
+                await rig.CheckAsync(share);
+            },
+            iter: iterations,
+            threads: 1,
+            print: static sample => string.Join("\n", sample.Item1.Select(step => step.Words).Append($"then others read from {sample.Item2} % on")));
+
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        await redis.RequireAsync();
+        return await ConnectionMultiplexer.ConnectAsync($"{redis.ConnectionString},allowAdmin=true");
+    }
+
+    /// <summary>Something that happens, in words as well.</summary>
+    private sealed record Step(string Words, Func<ArchiveRig, Task> DoAsync);
+}
