@@ -28,6 +28,11 @@ internal sealed partial class Archiver(
     private const int PageBytes = 512 * 1024;
     private const int MinPageBytes = 64 * 1024;
 
+    // Rounds of a shard between two times that it tells Redis what is archived, and the share of what a log keeps that is told before:
+    // trimming may wait for so much, and a script for each topic and round costs Redis as much as the publishes did.
+    private const int MarkRounds = 4;
+    private const int MarkShare = 8;
+
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
@@ -61,18 +66,20 @@ internal sealed partial class Archiver(
         metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
         while (!stoppingToken.IsCancellationRequested)
         {
-            var delay = await RunOnceAsync(stoppingToken);
+            var delay = await RunOnceAsync(stoppingToken, spread: true);
             await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>A round of what it does all the time, whatever goes wrong.</summary>
+    /// <param name="stoppingToken">Ends it.</param>
+    /// <param name="spread">Whether the round takes its interval, in which one shard is looked at after the other.</param>
     /// <returns>When the next one is due.</returns>
-    internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken)
+    internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken, bool spread = false)
     {
         try
         {
-            return await RunAsync(stoppingToken) ? TimeSpan.Zero : _options.Interval;
+            return await RunAsync(spread, stoppingToken) ? TimeSpan.Zero : _options.Interval;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -106,7 +113,7 @@ internal sealed partial class Archiver(
     }
 
     /// <returns>True when there is more to do at once.</returns>
-    private async Task<bool> RunAsync(CancellationToken cancellationToken)
+    private async Task<bool> RunAsync(bool spread, CancellationToken cancellationToken)
     {
         if (!_prepared)
         {
@@ -118,15 +125,23 @@ internal sealed partial class Archiver(
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
         var more = false;
-        foreach (var shard in _owned.Values.ToArray())
+        var shards = _owned.Values.ToArray();
+        foreach (var shard in shards)
         {
-            more |= await RunAsync(shard, cancellationToken);
+            var isBehind = await RunAsync(shard, cancellationToken);
+            more |= isBehind;
+            if (spread && !isBehind)
+            {
+                // Not all at once: what is published meanwhile would wait for all of them.
+                await Task.Delay(_options.Interval / shards.Length, time, cancellationToken);
+            }
         }
 
         Measure();
         metrics.Up();
         Report(null);
-        return more;
+        // With shards it has rested already.
+        return more || (spread && shards.Length > 0);
     }
 
     private async Task RenewAsync(CancellationToken cancellationToken)
@@ -238,6 +253,7 @@ internal sealed partial class Archiver(
         shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));
         if (shard.Pending.Count == 0)
         {
+            await MarkAsync(shard);
             return false;
         }
 
@@ -257,8 +273,28 @@ internal sealed partial class Archiver(
             }
         }
 
-        await Task.WhenAll(runs.Select(run => log.MarkArchivedAsync(run.Log.Topic, run.Entries[^1].Position, dropEvents: false)));
+        foreach (var run in runs)
+        {
+            shard.Unmarked[run.Log.Topic] = shard.Unmarked.GetValueOrDefault(run.Log.Topic).With(run.Entries[^1].Position, run.Entries.Count, run.Bytes);
+        }
+
+        await MarkAsync(shard);
         return shard.Pending.Count > 0;
+    }
+
+    /// <summary>Tells Redis what it may let go.</summary>
+    private async Task MarkAsync(OwnedShard shard)
+    {
+        var all = ++shard.Rounds % MarkRounds == 0;
+        var due = shard.Unmarked.Where(topic => all || IsMuch(topic.Key, topic.Value)).ToArray();
+        await Task.WhenAll(due.Select(topic => log.MarkArchivedAsync(topic.Key, topic.Value.Last, dropEvents: false)));
+        Array.ForEach(due, topic => shard.Unmarked.Remove(topic.Key));
+    }
+
+    private bool IsMuch(string topic, in OwnedShard.Archived archived)
+    {
+        var retention = logOptions.Value.RetentionOf(topic);
+        return archived.Events >= retention.MaxEvents / MarkShare || (retention.MaxBytes > 0 && archived.Bytes >= retention.MaxBytes / MarkShare);
     }
 
     /// <summary>Reads what follows the archive's ends, of as many topics as a batch has room for.</summary>

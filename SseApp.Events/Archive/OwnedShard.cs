@@ -25,6 +25,12 @@ internal sealed class OwnedShard(int number, long fence)
     /// <summary>What is known not to be archived, by topic.</summary>
     public Dictionary<string, Backlog> Backlogs { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What is archived by now, and Redis does not know of it yet, by topic.</summary>
+    public Dictionary<string, Archived> Unmarked { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How often it was looked at.</summary>
+    public int Rounds { get; set; }
+
     /// <summary>All its topics are to be compared with the archive.</summary>
     public bool SweepWanted { get; set; } = true;
 
@@ -62,10 +68,18 @@ internal sealed class OwnedShard(int number, long fence)
     {
         Ends.Clear();
         Epochs.Clear();
+        Unmarked.Clear();
         SweepWanted = true;
     }
 
     /// <summary>Events of a topic that are not archived, and when the oldest of them was published.</summary>
     [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Backlog(long Events, long SinceMicroseconds);
+
+    /// <summary>The last event of a topic that is archived, and how much of it Redis does not know.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    internal readonly record struct Archived(Position Last, long Events, long Bytes)
+    {
+        public Archived With(Position last, int events, long bytes) => new(last, Events + events, Bytes + bytes);
+    }
 }
