@@ -154,7 +154,17 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     /// <summary>Nobody waits for the answer; its number is free when it has come.</summary>
     public void Cancel(RelayClientRequest request)
     {
-        _output.Append(RelayFrameType.Cancel, request.Id);
+        lock (_gate)
+        {
+            // The answer may have come in this moment, and the number be another request's.
+            if (!ReferenceEquals(_requests.Find(request.Id), request))
+            {
+                return;
+            }
+
+            _output.Append(RelayFrameType.Cancel, request.Id);
+        }
+
         _output.Flush();
     }
 
