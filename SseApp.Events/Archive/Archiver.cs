@@ -125,15 +125,15 @@ internal sealed partial class Archiver(
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
         var more = false;
-        var shards = _owned.Values.ToArray();
-        foreach (var shard in shards)
+        var owned = _owned.Values.ToArray();
+        foreach (var shard in owned)
         {
             var isBehind = await RunAsync(shard, cancellationToken);
             more |= isBehind;
             if (spread && !isBehind)
             {
                 // Not all at once: what is published meanwhile would wait for all of them.
-                await Task.Delay(_options.Interval / shards.Length, time, cancellationToken);
+                await Task.Delay(_options.Interval / owned.Length, time, cancellationToken);
             }
         }
 
@@ -141,7 +141,7 @@ internal sealed partial class Archiver(
         metrics.Up();
         Report(null);
         // With shards it has rested already.
-        return more || (spread && shards.Length > 0);
+        return more || (spread && owned.Length > 0);
     }
 
     private async Task RenewAsync(CancellationToken cancellationToken)

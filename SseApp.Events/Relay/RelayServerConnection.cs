@@ -164,7 +164,7 @@ internal sealed class RelayServerConnection(
     private async Task BeQuietAsync()
     {
         // One that says nothing has lost its processor, or its network.
-        await Task.Delay(s_endLimit);
+        await Task.Delay(s_endLimit, TimeProvider.System);
         OnQuiet();
     }
 

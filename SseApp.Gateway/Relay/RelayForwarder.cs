@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using SseApp.Gateway.Balancing;
 using SseApp.Gateway.Health;

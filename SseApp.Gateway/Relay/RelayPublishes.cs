@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using SseApp.Gateway.Health;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Relay;

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace SseApp.ServiceDefaults.Cluster.Protocol;
 
 /// <summary>How publishes are recognised.</summary>

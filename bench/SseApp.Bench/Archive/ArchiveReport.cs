@@ -13,11 +13,13 @@ internal sealed class ArchiveReport
     public void Add(PairedFigure figure)
     {
         _pairs.Add(figure);
+        Cli.Progress(figure.Row());
         _good &= figure.IsMet != false;
     }
 
     public void Add(string name, string value, string bar = "", bool? met = null)
     {
+        Cli.Progress($"{name}: {value}");
         _rows.Add($"| {name} | {value} | {bar} | {(met is { } known ? known ? "yes" : "no" : "")} |");
         _good &= met != false;
     }

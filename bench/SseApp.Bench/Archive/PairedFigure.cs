@@ -13,7 +13,7 @@ internal sealed record PairedFigure(string Name, string Format)
     public bool MoreIsBetter { get; init; }
 
     /// <summary>Whether the bar is met; null where there is none, and where the rounds differ too much to say.</summary>
-    public bool? IsMet => MaxWorse is not { } bar ? null : Worse.Mean <= bar ? true : Worse.Mean - (2 * Worse.Error) > bar ? false : null;
+    public bool? IsMet => MaxWorse is not { } bar ? null : Worse.Mean + (2 * Worse.Error) <= bar ? true : Worse.Mean - (2 * Worse.Error) > bar ? false : null;
 
     /// <summary>By how much it is worse with the archive: mean of the rounds, and its standard error.</summary>
     private (double Mean, double Error) Worse => Spread([.. Without.Zip(With, (without, with) => (MoreIsBetter ? without - with : with - without) / without)]);
