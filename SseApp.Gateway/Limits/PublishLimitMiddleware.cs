@@ -1,4 +1,5 @@
 using SseApp.Gateway.Refusals;
+using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Limits;
@@ -9,7 +10,15 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
     public Task InvokeAsync(HttpContext context)
     {
         var request = ClientRequest.Of(context);
-        return request is { IsPublish: true, IsCanary: false } ? PublishAsync(context, request) : next(context);
+        if (request is not { IsPublish: true, IsCanary: false })
+        {
+            return next(context);
+        }
+
+        // Another service may have the same path under another host.
+        request.IsPublishStream = PublishStreams.IsAsked(context.Request) && PublishRequests.IsBatch(context.Request)
+            && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
+        return request.IsPublishStream ? StreamAsync(context) : PublishAsync(context, request);
     }
 
     private async Task PublishAsync(HttpContext context, ClientRequest request)
@@ -27,6 +36,26 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
         finally
         {
             rates.End(context, request);
+        }
+    }
+
+    // Nothing of it is charged before it is read.
+    private async Task StreamAsync(HttpContext context)
+    {
+        if (rates.Meter(context) is not { } meter)
+        {
+            await next(context);
+            return;
+        }
+
+        context.Features.Set(meter);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            meter.End(isKnown: false);
         }
     }
 }

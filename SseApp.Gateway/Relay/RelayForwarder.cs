@@ -18,6 +18,7 @@ internal sealed partial class RelayForwarder(
     IHttpForwarder forwarder,
     RelayPools pools,
     StreamWriterFactory writers,
+    PublishStreamForwarder publishes,
     DescriptorBudget descriptors,
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
@@ -59,7 +60,9 @@ internal sealed partial class RelayForwarder(
 
         try
         {
-            return await (lifetime is null ? forward.SendAsync(forwarder) : ForwardStreamAsync(lifetime, forward));
+            return await (request.IsPublishStream ? PublishAsync(forward)
+                : lifetime is null ? forward.SendAsync(forwarder)
+                : ForwardStreamAsync(lifetime, forward));
         }
         finally
         {
@@ -69,6 +72,15 @@ internal sealed partial class RelayForwarder(
             }
         }
     }
+
+    private ValueTask<ForwarderError> PublishAsync(Forward forward) => publishes.SendAsync(
+        forward.Context,
+        forward.DestinationPrefix,
+        forward.HttpClient,
+        forward.Config?.ActivityTimeout,
+        forward.Transformer,
+        exception => Fail(forward.Context, exception).Error,
+        forward.Cancellation);
 
     private async ValueTask<ForwarderError> ForwardStreamAsync(StreamLifetime lifetime, Forward forward)
     {

@@ -14,9 +14,12 @@ internal static class PublishRequests
     public static bool IsPublish(HttpRequest request) =>
         HttpMethods.IsPost(request.Method)
         && request.Path.Value.AsSpan().TrimEnd('/') is var path
-        && (path.Equals("/publish", StringComparison.OrdinalIgnoreCase)
+        && (IsBatch(request)
             || (request.Path.StartsWithSegments("/topics", StringComparison.OrdinalIgnoreCase)
                 && path.EndsWith("/events", StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>Of the path that takes many events.</summary>
+    public static bool IsBatch(HttpRequest request) => request.Path.Value.AsSpan().TrimEnd('/').Equals("/publish", StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>How reads of topics are recognised; who handles a request asks its <see cref="ClientRequest"/>.</summary>
