@@ -21,11 +21,12 @@ internal sealed class PublishStream(
     PublishStreamServices services,
     Action abort) : IDisposable
 {
-    /// <summary>What a stream holds beside what is on its way: the buffers of results and of the connection.</summary>
-    public const int OwnBytes = 64 * 1024;
+    /// <summary>What a stream holds beside what is on its way.</summary>
+    public const int OwnBytes = 16 * 1024;
 
     // A write of results; more of them wait for the next one.
     private const int WriteBytes = 16 * 1024;
+    private const int FirstBytes = 4 * 1024;
 
     // A gateway sends no more before it knows that so much was taken.
     private const int NoteBytes = PublishFrame.Window / 4;
@@ -37,7 +38,7 @@ internal sealed class PublishStream(
     private readonly LineSplitter _splitter = new(BatchItemReader.MaxBytes(services.Options.MaxEventBytes), memory);
     private readonly ItemEncoder _encoder = new(services.Options, services.Publisher, memory);
     private readonly StreamRoom _room = new(services.Options.MaxStreamEvents, services.Options.MaxStreamBytes);
-    private readonly ResultLines _lines = new(2 * WriteBytes);
+    private readonly ResultLines _lines = new(FirstBytes);
     private readonly Channel<Pending> _pending = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private StreamEnd? _ending;
     private volatile bool _gone;

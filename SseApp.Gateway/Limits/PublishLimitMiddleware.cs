@@ -5,7 +5,7 @@ using SseApp.Gateway.Requests;
 namespace SseApp.Gateway.Limits;
 
 /// <summary>Holds a client to its publish rate.</summary>
-internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates rates, RefusalWriter refusals)
+internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates rates, StreamCounts counts, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -18,7 +18,7 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
         // Another service may have the same path under another host.
         request.IsPublishStream = PublishStreams.IsAsked(context.Request) && PublishRequests.IsBatch(context.Request)
             && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
-        return request.IsPublishStream ? StreamAsync(context) : PublishAsync(context, request);
+        return request.IsPublishStream ? StreamAsync(context, request) : PublishAsync(context, request);
     }
 
     private async Task PublishAsync(HttpContext context, ClientRequest request)
@@ -39,23 +39,26 @@ internal sealed class PublishLimitMiddleware(RequestDelegate next, RequestRates 
         }
     }
 
-    // Nothing of it is charged before it is read.
-    private async Task StreamAsync(HttpContext context)
+    // Nothing of it is charged before it is read. Open, it takes as much as a stream, which it counts as.
+    private async Task StreamAsync(HttpContext context, ClientRequest request)
     {
-        if (rates.Meter(context) is not { } meter)
+        var admission = counts.TryEnter(request.Account, request.Budget.Streams);
+        if (admission != StreamAdmission.Admitted)
         {
-            await next(context);
+            await refusals.WriteAsync(context, admission == StreamAdmission.ClientFull ? Refusal.TooManyStreams : Refusal.GatewayFull);
             return;
         }
 
+        var meter = rates.Meter(context);
         context.Features.Set(meter);
         try
         {
-            await next(context);
+            await (rates.TryConnect(request) is { } retryAfter ? refusals.WriteAsync(context, Refusal.ConnectRate, retryAfter) : next(context));
         }
         finally
         {
-            meter.End(isKnown: false);
+            meter?.End(isKnown: false);
+            counts.Leave(request.Account, request.Budget.Streams);
         }
     }
 }

@@ -25,7 +25,7 @@ public sealed class LineSplitterTests : IDisposable
         var body = Gen.Int[0, parts.Length - 1].Select(i => parts[i]).Array[0, 12].Select(chosen => Encoding.Latin1.GetBytes(string.Concat(chosen)));
         Gen.Select(body, Gen.Int[1, 9].Array[1, 8], Gen.Bool).Sample(
             (bytes, lengths, together) => Assert.Equal(Expected(bytes), Read(bytes, lengths, together)),
-            iter: 20_000,
+            iter: 5_000,
             threads: 1);
     }
 

@@ -159,14 +159,32 @@ public sealed class PublishStreamTests(RedisServer redis) : EdgeTest(redis)
     }
 
     [Fact]
-    public async Task Nobody_waits_for_ever_for_lines_nor_for_the_end_of_one()
+    public async Task A_stream_ends_with_its_token_and_when_nothing_or_no_end_of_a_line_comes()
     {
-        var replica = Own(await EventsHost.StartAsync(Server, null, ("Publishing:StreamIdleTimeout", "00:00:02"), ("Publishing:BodyTimeout", "00:00:01")));
-        await using var idle = await LineExchange.OpenAsync(replica.Address);
-        await using var slow = await LineExchange.OpenAsync(replica.Address);
+        var replica = Own(await EventsHost.StartAsync(Server, null, [.. Tokens.Settings, ("Publishing:StreamIdleTimeout", "00:00:02"), ("Publishing:BodyTimeout", "00:00:01")]));
+        var lasting = ("Authorization", $"Bearer {Tokens.Make(publish: ["*"])}");
+        await using var idle = await LineExchange.OpenAsync(replica.Address, headers: lasting);
+        await using var slow = await LineExchange.OpenAsync(replica.Address, headers: lasting);
+        // Of the tolerance for clocks a few seconds are left.
+        await using var ending = await LineExchange.OpenAsync(replica.Address, headers: ("Authorization", $"Bearer {Tokens.Make(publish: ["*"], life: TimeSpan.FromSeconds(4) - TokenIssuer.ClockSkew)}"));
         await slow.SendAsync("""{"topic":"t","data":"1"}""" + "\n{");
         Assert.Equal(201, Status(await slow.LineAsync()));
         AssertEnd(Assert.Single(await slow.RestAsync()), PublishStreamEnd.TooSlow, stored: 1, failed: 0);
+
+        var stored = 0;
+        JsonElement line = default;
+        await Eventually.Async(
+            async () =>
+            {
+                await ending.SendAsync("""{"topic":"ending","data":"1"}""" + "\n");
+                line = await ending.LineAsync();
+                stored += line.TryGetProperty("end", out _) ? 0 : 1;
+                return line.TryGetProperty("end", out _);
+            },
+            s_limit,
+            "the token to end");
+        AssertEnd(line, AuthReason.TokenExpired, stored, failed: 0);
+        Assert.True(stored > 0);
         AssertEnd(Assert.Single(await idle.RestAsync()), PublishStreamEnd.Idle, stored: 0, failed: 0);
     }
 
@@ -314,6 +332,30 @@ public sealed class PublishStreamTests(RedisServer redis) : EdgeTest(redis)
 
         // Nothing was refused.
         AssertEnd((await rest)[^1], PublishStreamEnd.Complete, stored: 100, failed: 0);
+    }
+
+    [Fact]
+    public async Task It_counts_as_a_stream_of_its_client_as_long_as_it_is_open()
+    {
+        var (gateway, _) = await StartAsync(settings: [("Limits:StreamsPerAddress", "1")]);
+        await using var exchange = await LineExchange.OpenAsync(gateway.Address);
+        await exchange.BeginAsync();
+        using (var refused = await PostAsync(gateway.Address))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+            Assert.Equal("address-streams", (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("reason").GetString());
+        }
+
+        await exchange.FinishAsync();
+        AssertEnd(Assert.Single(await exchange.RestAsync()), PublishStreamEnd.Complete, stored: 0, failed: 0);
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await PostAsync(gateway.Address);
+                return answer.StatusCode == HttpStatusCode.OK;
+            },
+            s_limit,
+            "another one to be let in");
     }
 
     [Fact]
