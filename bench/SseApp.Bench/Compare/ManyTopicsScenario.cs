@@ -16,6 +16,10 @@ internal sealed class ManyTopicsScenario : IScenario
     private const int Publishers = 64;
     private const int LinePublishers = 4;
     private const int LinesTogether = 32;
+
+    // As many as a replica takes, and fewer than there are topics.
+    private const int LinesUnderWay = 1_000;
+    private const int LinesUnderWayUnheard = 400;
     private const int BatchSize = 250;
     private const int Window = 4_000;
     private const int UnheardTopics = 2_000;
@@ -38,7 +42,7 @@ internal sealed class ManyTopicsScenario : IScenario
             session.Drain();
             rows.Add(Saturate(session, heard, Batch, BatchSize, context));
             session.Drain();
-            rows.Add(Saturate(session, heard, Lines, LinesTogether, context, streams: true));
+            rows.Add(Saturate(session, heard, Lines, LinesTogether, context, LinesUnderWay));
         }
 
         session.Drain();
@@ -48,26 +52,26 @@ internal sealed class ManyTopicsScenario : IScenario
             session.Drain();
             rows.Add(Confirm(session, unheard, BatchUnheard, BatchSize, context));
             session.Drain();
-            rows.Add(Confirm(session, unheard, LinesUnheard, LinesTogether, context, streams: true));
+            rows.Add(Confirm(session, unheard, LinesUnheard, LinesTogether, context, LinesUnderWayUnheard));
         }
 
         rows[0] = session.Count(rows[0]);
         context.Results.AddRange(rows);
     }
 
-    private static Measurement Confirm(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, bool streams = false)
+    private static Measurement Confirm(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, int lines = 0)
     {
         // The connections of the publishers are the window: each waits for its answer.
-        var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0, streams);
+        var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0, lines);
         session.Idle(context.Options.Step, publishing);
         return session.MeasureConfirmed(Id, step, publishing, context.Options.Step * 3);
     }
 
-    private static Measurement Saturate(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, bool streams = false)
+    private static Measurement Saturate(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, int lines = 0)
     {
         var (sent, delivered) = (session.Loop.Sent, session.Tally.Delivered);
         var publishing = new WindowPlan(
-            lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered), streams);
+            lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered), lines);
         session.Idle(context.Options.Step, publishing);
         return session.Measure(Id, step, publishing, context.Options.Step * 3);
     }

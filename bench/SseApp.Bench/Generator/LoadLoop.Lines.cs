@@ -4,7 +4,6 @@ namespace SseApp.Bench.Generator;
 internal sealed partial class LoadLoop
 {
     private const int LinesTogether = 32;
-    private const int MaxUnderWay = 400;
 
     private void PublishLines(IPublishPlan plan, long now)
     {
@@ -19,7 +18,7 @@ internal sealed partial class LoadLoop
                 Libc.Control(_epoll, Libc.Add, publisher.Fd, Libc.In | Libc.Out, LineTag(i));
             }
 
-            while (!publisher.Blocked && publisher.UnderWay + LinesTogether <= MaxUnderWay && plan.TryTake(now, publisher.Next, out _))
+            while (!publisher.Blocked && publisher.UnderWay + LinesTogether <= plan.Lines && plan.TryTake(now, publisher.Next, out _))
             {
                 Sent += publisher.Next.Count;
                 publisher.Add(Target.Lines(

@@ -10,7 +10,7 @@ internal sealed partial class LoadLoop
             return long.MaxValue;
         }
 
-        if (plan.Streams)
+        if (plan.Lines > 0)
         {
             PublishLines(plan, now);
             return long.MaxValue;
