@@ -21,10 +21,16 @@ internal sealed class PooledBuffer(MemoryShare memory) : IDisposable
         }
 
         kept.CopyTo(larger);
-        memory.Return(Bytes.Length);
-        Dispose();
+        Release();
         Bytes = larger;
         return true;
+    }
+
+    /// <summary>Gives back what it holds before the request is over.</summary>
+    public void Release()
+    {
+        memory.Return(Bytes.Length);
+        Dispose();
     }
 
     public void Dispose()

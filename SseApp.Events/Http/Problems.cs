@@ -71,6 +71,13 @@ internal static class Problems
     public static ProblemHttpResult Busy(HttpContext context, string detail, params KeyValuePair<string, object?>[] more) =>
         TryLater(context, "The replica is too busy.", detail, [new(Reason, RequestRefusal.Busy), .. more]);
 
+    /// <summary>The replica shuts down; nothing of the publish was read.</summary>
+    public static ProblemHttpResult Draining(HttpContext context) => TryLater(
+        context,
+        "The replica is shutting down.",
+        RefusalReason.Explain(RefusalReason.Draining),
+        [new(Reason, RefusalReason.Draining), new(PublishOutcome.Member, PublishOutcome.NotStored)]);
+
     private static ProblemHttpResult TryLater(HttpContext context, string title, string detail, params KeyValuePair<string, object?>[] extensions) =>
         TryLater(context, title, detail, StatusCodes.Status503ServiceUnavailable, extensions);
 

@@ -40,7 +40,7 @@ internal sealed class RequestBudget
     internal void Return(long bytes) => Interlocked.Add(ref _used, -bytes);
 }
 
-/// <summary>What one request holds of the budget, until it is disposed of. Not thread-safe.</summary>
+/// <summary>What one request holds of the budget, until it is disposed of. A request that streams gives back on one thread what it takes on another.</summary>
 internal sealed class MemoryShare(RequestBudget budget, long limit) : IDisposable
 {
     private long _held;
@@ -53,19 +53,19 @@ internal sealed class MemoryShare(RequestBudget budget, long limit) : IDisposabl
     {
         if (!budget.TryTake(bytes, limit))
         {
-            IsHopeless = _held + bytes > limit;
+            IsHopeless = Interlocked.Read(ref _held) + bytes > limit;
             return false;
         }
 
-        _held += bytes;
+        Interlocked.Add(ref _held, bytes);
         return true;
     }
 
     public void Return(long bytes)
     {
         budget.Return(bytes);
-        _held -= bytes;
+        Interlocked.Add(ref _held, -bytes);
     }
 
-    public void Dispose() => Return(_held);
+    public void Dispose() => Return(Interlocked.Read(ref _held));
 }

@@ -8,16 +8,7 @@ namespace SseApp.Events.Publishing;
 /// </summary>
 internal sealed class Batch(PublishingOptions options, EventPublisher publisher, MemoryShare memory) : IBatchItems, IDisposable
 {
-    // What the names of an item's topics, an answer for each, and the item itself take beside its block.
-    private const int BytesOfTopic = 512;
-    private const int BytesOfItem = 512;
-
-    // To find names that are repeated, for each byte of JSON.
-    private const int BytesOfNames = 8;
-
-    private readonly BatchItemReader _item = new();
-    private readonly PooledBuffer _scratch = new(memory);
-    private int _namesBytes;
+    private readonly ItemEncoder _item = new(options, publisher, memory);
     private long _stored;
 
     public List<BatchEntry> Entries { get; } = [];
@@ -26,7 +17,7 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
 
     public BatchRefusal? Begin() => Entries.Count == options.MaxBatchItems
         ? BatchRefusal.OfForm($"A batch has at most {options.MaxBatchItems} items (Publishing:MaxBatchItems).")
-        : memory.TryTake(BytesOfItem) ? null : BatchRefusal.OfMemory(memory);
+        : memory.TryTake(ItemEncoder.BytesOfItem) ? null : BatchRefusal.OfMemory(memory);
 
     public BatchRefusal? Add(ReadOnlyMemory<byte> json, bool isElement)
     {
@@ -37,59 +28,32 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
 
         return isElement && BatchItemReader.FindMistake(json.Span) is { } mistake
             ? BatchRefusal.OfForm($"The body is not a JSON array, and nothing of it was stored; its item {Entries.Count}: {mistake}")
-            : Reject(rule);
+            : Reject(new BrokenRule(StatusCodes.Status400BadRequest, rule));
     }
 
-    public BatchRefusal? AddTooLong() => Reject(publisher.SizeRule, StatusCodes.Status413PayloadTooLarge);
+    public BatchRefusal? AddTooLong() => Reject(_item.TooLarge);
 
-    public void Dispose() => _scratch.Dispose();
+    public void Dispose() => _item.Dispose();
 
-    /// <summary>Takes the memory that reading the data of this item needs, beyond what an item before it needed.</summary>
-    private bool TryMakeRoom(BatchItemReader item, ReadOnlyMemory<byte> json)
+    private BatchRefusal? Reject(BrokenRule broken)
     {
-        if (item.IsEscaped(json) && _scratch.Bytes.Length < json.Length && !_scratch.TryGrow(json.Length))
-        {
-            return false;
-        }
-
-        var names = item.HasObjects(json) ? BytesOfNames * json.Length : 0;
-        if (names > _namesBytes && !memory.TryTake(names - _namesBytes))
-        {
-            return false;
-        }
-
-        _namesBytes = Math.Max(names, _namesBytes);
-        return true;
-    }
-
-    private BatchRefusal? Reject(string rule, int status = StatusCodes.Status400BadRequest)
-    {
-        Entries.Add(new BatchEntry([], default, null, null, new BatchItemResult(Entries.Count, status, [], rule)));
+        Entries.Add(BatchEntry.OfBroken(broken, Entries.Count));
         return null;
     }
 
     private BatchRefusal? Add(ReadOnlyMemory<byte> json)
     {
-        var item = _item;
-        if (!TryMakeRoom(item, json))
+        if (!_item.TryPrepare(json, out var broken))
         {
             return BatchRefusal.OfMemory(memory);
         }
 
-        var rule = item.ReadData(json, options.MaxEventBytes, _scratch.Bytes, out var data, out var isTooLarge);
-        if (isTooLarge)
+        if (broken is not null)
         {
-            return AddTooLong();
+            return Reject(broken);
         }
 
-        rule ??= EventPublisher.Validate(item.Event, data.Span, item.IdempotencyKey, item.Key);
-        if (rule is not null)
-        {
-            return Reject(rule);
-        }
-
-        var length = EventPublisher.BlockLength(item.Event, data.Span);
-        _stored += (long)length * item.Topics.Length;
+        _stored += (long)_item.Length * _item.Topics.Length;
         if (_stored > options.MaxBatchBytes)
         {
             publisher.CountTooLarge();
@@ -97,20 +61,23 @@ internal sealed class Batch(PublishingOptions options, EventPublisher publisher,
                 $"A batch stores at most {options.MaxBatchBytes} bytes, and each event counts once for each of its topics (Publishing:MaxBatchBytes). Nothing of this one was stored; send it in parts.");
         }
 
-        if (!memory.TryTake(length + (BytesOfTopic * item.Topics.Length) + item.Topics.Sum(topic => 2L * topic.Length)))
+        if (!memory.TryTake(_item.Cost))
         {
             return BatchRefusal.OfMemory(memory);
         }
 
-        Entries.Add(new BatchEntry(item.Topics, EventPublisher.Encode(item.Event, data.Span, length), item.IdempotencyKey, item.Key, null));
+        Entries.Add(_item.Encode());
         return null;
     }
 }
 
-/// <summary>One item of a batch as it is published.</summary>
+/// <summary>One item of a batch, or of a stream, as it is published.</summary>
 /// <param name="Topics">Without repetitions.</param>
 /// <param name="Block">The same for all of them.</param>
 /// <param name="IdempotencyKey">Or null.</param>
 /// <param name="Key">See <see cref="Log.LogEntry.Key"/>.</param>
 /// <param name="Rejected">What is wrong with it, and then nothing else.</param>
-internal sealed record BatchEntry(string[] Topics, ReadOnlyMemory<byte> Block, string? IdempotencyKey, string? Key, BatchItemResult? Rejected);
+internal sealed record BatchEntry(string[] Topics, ReadOnlyMemory<byte> Block, string? IdempotencyKey, string? Key, BatchItemResult? Rejected)
+{
+    public static BatchEntry OfBroken(BrokenRule broken, int index) => new([], default, null, null, new BatchItemResult(index, broken.Status, [], broken.Rule));
+}

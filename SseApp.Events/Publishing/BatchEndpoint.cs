@@ -2,14 +2,21 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using SseApp.Events.Access;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Http;
-using SseApp.Events.Log;
 using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Events.Publishing;
 
 /// <summary><c>POST /publish</c>: many events in one request, pipelined to Redis in their order.</summary>
 internal sealed class BatchEndpoint(
-    EventPublisher publisher, IdempotencyKeys keys, RequestBody bodies, RequestBudget budget, CredentialService credentials, AccessRefusal access, IOptions<PublishingOptions> options)
+    EventPublisher publisher,
+    ItemPublisher items,
+    PublishStreamEndpoint streams,
+    IdempotencyKeys keys,
+    RequestBody bodies,
+    RequestBudget budget,
+    CredentialService credentials,
+    AccessRefusal access,
+    IOptions<PublishingOptions> options)
 {
     // JSON may take six bytes for one, and there is more in it than data.
     private const int MaxExpansion = 8;
@@ -26,6 +33,12 @@ internal sealed class BatchEndpoint(
         if (BodyFormat.Refuse(context) is { } refusal)
         {
             return refusal;
+        }
+
+        if (PublishStreams.IsAsked(context.Request))
+        {
+            await streams.HandleAsync(context);
+            return TypedResults.Empty;
         }
 
         using var memory = budget.OpenLarge();
@@ -52,11 +65,9 @@ internal sealed class BatchEndpoint(
 
         var results = await PublishAsync(batch.Entries, principal, CallerKey.Of(context), BatchAllowance.Of(context));
         context.Response.Headers[StreamHeaders.Stored] = StreamHeaders.WriteStored(
-            results.Sum(Stored),
-            Math.Max(results.Zip(batch.Entries, (result, entry) => Stored(result) * entry.Block.Length).Sum(), read));
-
-        // What was stored before is not stored again: who sends all of a batch once more pays for what is new.
-        static long Stored(BatchItemResult result) => result.Status == StatusCodes.Status200OK ? 0 : result.Events.Length;
+            // Who sends all of a batch once more pays for what is new.
+            results.Sum(result => result.Stored),
+            Math.Max(results.Zip(batch.Entries, (result, entry) => result.Stored * entry.Block.Length).Sum(), read));
 
         // Who looks at the status alone must not take for stored what is not.
         if (results.Length > 0 && results.All(result => result is { Error: not null, Outcome: not PublishOutcome.Unknown, Events.Length: 0 }))
@@ -91,7 +102,7 @@ internal sealed class BatchEndpoint(
     private async Task<BatchItemResult[]> PublishAsync(List<BatchEntry> entries, Principal principal, string client, BatchAllowance allowance)
     {
         var results = new BatchItemResult[entries.Count];
-        var publishing = new Queue<Publishing>();
+        var publishing = new Queue<ItemPublish>();
         var (started, underWay, silent, over) = (0, 0, false, false);
         try
         {
@@ -112,11 +123,11 @@ internal sealed class BatchEndpoint(
                     }
 
                     // A server that does not answer is not waited for once more.
-                    publishing.Enqueue(silent ? Publishing.NotSent(entry) : over ? RefuseForRate(entry) : Start(entry, principal, client));
+                    publishing.Enqueue(silent ? ItemPublish.NotSent(entry) : over ? items.RefuseForRate(entry) : items.Start(entry, principal, client));
                     underWay += entries[started].Topics.Length;
                 }
 
-                (results[i], var unanswered) = await FinishAsync(i, publishing.Peek());
+                (results[i], var unanswered) = await items.FinishAsync(i, publishing.Peek());
                 silent |= unanswered;
                 if (!over && results[i] is { Status: StatusCodes.Status200OK } or { Events.Length: 0, Outcome: not PublishOutcome.Unknown })
                 {
@@ -167,117 +178,7 @@ internal sealed class BatchEndpoint(
             statusCode: status,
             extensions: [members]);
     }
-
-    private async Task<(BatchItemResult Result, bool IsUnanswered)> FinishAsync(int index, Publishing publishing)
-    {
-        var topics = publishing.Entry.Topics;
-        if (publishing.Entry.Rejected is { } rejected)
-        {
-            return (rejected, false);
-        }
-
-        if (publishing.Refused is { } refused)
-        {
-            return (refused with { Index = index }, false);
-        }
-
-        var events = new List<PublishedEvent>(publishing.Tasks.Length);
-        var outcome = publishing.Tasks.Length == 0 ? PublishOutcome.NotStored : null;
-        Exception? full = null;
-        var (repeated, unanswered, foreign) = (true, false, false);
-        for (var i = 0; i < publishing.Tasks.Length; i++)
-        {
-            try
-            {
-                var result = await publishing.Tasks[i];
-                events.Add(publisher.Confirm(topics[i], result));
-                repeated &= result.Repeated;
-            }
-            catch (Exception exception) when (RedisErrors.IsFull(exception))
-            {
-                publisher.CountFull(exception);
-                full = exception;
-            }
-            catch (Exception exception) when (RedisErrors.IsWrongType(exception))
-            {
-                publisher.CountForeign();
-                foreign = true;
-            }
-            catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
-            {
-                // That some of it may be stored says more than that some of it is not.
-                outcome = outcome == PublishOutcome.Unknown ? outcome : PublishErrors.Outcome(exception);
-                unanswered |= PublishErrors.IsUnanswered(exception);
-            }
-        }
-
-        if (full is not null && outcome is null)
-        {
-            return (new BatchItemResult(
-                index, StatusCodes.Status507InsufficientStorage, [.. events], PublishErrors.DescribeFull(full, partly: events.Count > 0), PublishOutcome.NotStored, PublishErrors.FullCode(full)), false);
-        }
-
-        if (foreign && outcome is null)
-        {
-            return (new BatchItemResult(
-                index, StatusCodes.Status409Conflict, [.. events], PublishErrors.DescribeForeign(partly: events.Count > 0), PublishOutcome.NotStored, PublishRefusal.Foreign), false);
-        }
-
-        return outcome is not null
-            ? (new BatchItemResult(
-                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome), unanswered)
-            : (new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null), false);
-    }
-
-    private Publishing RefuseForRate(BatchEntry entry)
-    {
-        if (entry.Rejected is null)
-        {
-            publisher.CountOverRate();
-        }
-
-        return new Publishing(entry, [], new BatchItemResult(
-            0, StatusCodes.Status429TooManyRequests, [], BatchAllowance.Rule, PublishOutcome.NotStored, PublishRefusal.Rate));
-    }
-
-    private Publishing Start(BatchEntry entry, Principal principal, string client)
-    {
-        if (entry.Rejected is null && Array.Find(entry.Topics, topic => credentials.PublishedBy(principal, topic) is null) is { } denied)
-        {
-            return new Publishing(entry, [], new BatchItemResult(
-                0, StatusCodes.Status403Forbidden, [], AccessRefusal.NoGrantFor(denied), Reason: AuthReason.TopicDenied));
-        }
-
-        if (entry.IdempotencyKey is not { } key || entry.Rejected is not null)
-        {
-            return new Publishing(entry, Array.ConvertAll(entry.Topics, topic => publisher.PublishAsync(topic, entry.Block, null, entry.Key)));
-        }
-
-        if (!keys.TryTake(client, entry.Topics.Length))
-        {
-            return new Publishing(entry, [], new BatchItemResult(
-                0, StatusCodes.Status429TooManyRequests, [], keys.Rule, PublishOutcome.NotStored, PublishRefusal.IdempotencyKeys));
-        }
-
-        var scoped = IdempotencyKeys.Scope(client, key);
-        return new Publishing(
-            entry, Array.ConvertAll(entry.Topics, topic => keys.CountAsync(client, publisher.PublishAsync(topic, entry.Block, scoped, entry.Key))));
-    }
-
-    /// <param name="Entry">The item.</param>
-    /// <param name="Tasks">One for each topic.</param>
-    /// <param name="Refused">The answer, if it was not begun.</param>
-    private sealed record Publishing(BatchEntry Entry, Task<AppendResult>[] Tasks, BatchItemResult? Refused = null)
-    {
-        public static Publishing NotSent(BatchEntry entry) => new(entry, []);
-    }
 }
 
 /// <summary>Answer of <c>POST /publish</c>: results in the order of the items.</summary>
 internal sealed record BatchResult(int Stored, int Failed, BatchItemResult[] Results);
-
-/// <summary>
-/// What became of one item: the status it would have had alone, the events it stored (one for each of its topics), why it
-/// was not stored, or not on every topic, with 409, 429, 503 and 507 the <c>PublishOutcome</c> of the rest, and with 409, 429 and 507 the reason.
-/// </summary>
-internal sealed record BatchItemResult(int Index, int Status, PublishedEvent[] Events, string? Error, string? Outcome = null, string? Reason = null);

@@ -15,6 +15,9 @@ internal sealed class BatchItemReader
     // An item and what is in it.
     private const int MaxDepth = 64;
 
+    // A stream of items has no end.
+    private const int MaxKnown = 1_024;
+
     private static readonly JsonReaderOptions s_options = new() { MaxDepth = MaxDepth };
 
     private readonly List<string> _topics = [];
@@ -271,6 +274,11 @@ internal sealed class BatchItemReader
         _topics.Add(topic);
         if (TopicName.IsValid(topic))
         {
+            if (_known.Count == MaxKnown)
+            {
+                _known.Clear();
+            }
+
             _known.Add(topic);
         }
     }

@@ -67,10 +67,16 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts a batch that would store more than it may.</summary>
     public void CountTooLarge() => metrics.PublishRefused(PublishRefusal.BatchTooLarge);
 
+    /// <summary>Counts a stream whose body did not go on.</summary>
+    public void CountTooSlow() => metrics.PublishRefused(PublishRefusal.TooSlow);
+
+    /// <summary>Counts an event for which there is no memory.</summary>
+    public void CountBusy() => metrics.PublishRefused(PublishRefusal.Busy);
+
     /// <summary>Counts a publish that was refused because it needs more memory than is left, and answers it.</summary>
     public ProblemHttpResult Busy(HttpContext context)
     {
-        metrics.PublishRefused(PublishRefusal.Busy);
+        CountBusy();
         return Problems.Busy(
             context,
             "Other requests hold all the memory that this replica has for them (Memory:RequestBudget). Nothing was stored; publish again after the time in Retry-After.",
@@ -80,13 +86,18 @@ internal sealed class EventPublisher(ITopicLog log, EventsMetrics metrics, IOpti
     /// <summary>Counts a stored event, and makes the answer to its publisher.</summary>
     public PublishedEvent Confirm(string topic, AppendResult result)
     {
+        Count(topic, result);
+        var id = PositionCodec.Encode(TopicSet.Of(topic), [result.Position]);
+        return new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id);
+    }
+
+    /// <summary>Counts a stored event.</summary>
+    public void Count(string topic, AppendResult result)
+    {
         if (!result.Repeated && !TopicName.IsCanary(topic))
         {
             metrics.Published();
         }
-
-        var id = PositionCodec.Encode(TopicSet.Of(topic), [result.Position]);
-        return new PublishedEvent(topic, result.Position.Epoch.ToString(), result.Position.Offset, id);
     }
 
     private static string? Encoded(string? type) => type is EventType.Default ? null : type;

@@ -11,8 +11,11 @@ internal static class PublishingExtensions
         builder.Services.AddSingleton<EventPublisher>();
         builder.Services.AddSingleton<IdempotencyKeys>();
         builder.Services.AddSingleton<RequestBody>();
+        builder.Services.AddSingleton<ItemPublisher>();
         builder.Services.AddSingleton<PublishEndpoint>();
         builder.Services.AddSingleton<BatchEndpoint>();
+        builder.Services.AddSingleton<PublishStreamServices>();
+        builder.Services.AddSingleton<PublishStreamEndpoint>();
         builder.Services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, PublishingJsonContext.Default));
         return builder;

@@ -26,12 +26,17 @@ internal static class CompressionExtensions
             (gzip, options) => gzip.Level = options.Value.Level);
     }
 
-    /// <summary>Compresses what follows, but leaves stream requests alone: even the unused wrapper of the body would cost each of them memory.</summary>
+    /// <summary>
+    /// Compresses what follows, but leaves streams alone: even the unused wrapper of the body would cost each of them memory, and one
+    /// of results would be held back.
+    /// </summary>
     public static void UseCompression(this IApplicationBuilder app)
     {
         if (app.ApplicationServices.GetRequiredService<IOptions<CompressionOptions>>().Value.Enabled)
         {
-            app.UseWhen(static context => !ClientRequest.Of(context).IsStream, static branch => branch.UseResponseCompression());
+            app.UseWhen(
+                static context => ClientRequest.Of(context) is var request && !request.IsStream && !(request.IsPublish && PublishStreams.IsAsked(context.Request)),
+                static branch => branch.UseResponseCompression());
         }
     }
 }

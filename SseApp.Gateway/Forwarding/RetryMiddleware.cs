@@ -90,11 +90,14 @@ internal sealed partial class RetryMiddleware(
 
     private static bool IsKnownNotToHaveArrived(HttpContext context) =>
         context.Features.Get<IForwarderErrorFeature>() is { } failure
-        && (failure.Error == ForwarderError.NoAvailableDestinations || ForwardFailure.NeverSent(failure));
+        && (failure.Error == ForwarderError.NoAvailableDestinations || ForwardFailure.NeverSent(failure) || IsUnread(context));
+
+    // Of a publish that streams nothing is read before a replica has taken it.
+    private static bool IsUnread(HttpContext context) => ClientRequest.Of(context).IsPublishStream && !context.Response.HasStarted;
 
     // What such a key means to another service is not known.
     private bool MustKeepBody(HttpContext context) =>
-        ClientRequest.Of(context).IsPublish
+        ClientRequest.Of(context) is { IsPublish: true, IsPublishStream: false }
         && !string.IsNullOrEmpty(context.Request.Headers[IdempotencyKey])
         && !(context.Request.ContentLength > options.Value.MaxReplayBytes)
         && context.GetReverseProxyFeature().Cluster.Config.ClusterId == ReplicaDirectory.ClusterId;
@@ -105,7 +108,7 @@ internal sealed partial class RetryMiddleware(
         || (failure is UpstreamRefusal refusal
             ? refusal.MayTryAnother && !RequestBodies.MayCome(context)
             : ForwardFailure.BrokeBeforeAnswer(failure)
-                && ((ClientRequest.IsBodiless(context.Request) && !RequestBodies.MayCome(context)) || body?.TryRewind() == true));
+                && ((ClientRequest.IsBodiless(context.Request) && !RequestBodies.MayCome(context)) || IsUnread(context) || body?.TryRewind() == true));
 
     [LoggerMessage(LogLevel.Debug, "{Method} {Path} failed at {Destination} ({Error}: {Reason}); the next attempt is at another replica.")]
     private partial void LogRetry(string method, PathString path, string destination, ForwarderError error, string? reason);

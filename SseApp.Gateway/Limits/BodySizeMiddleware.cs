@@ -10,7 +10,11 @@ namespace SseApp.Gateway.Limits;
 /// </summary>
 internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics metrics)
 {
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context) =>
+        // It has no end; its replica limits each line.
+        ClientRequest.Of(context).IsPublishStream ? next(context) : LimitAsync(context);
+
+    private async Task LimitAsync(HttpContext context)
     {
         // A route from configuration may have a limit of its own; -1 means none.
         var limit = context.GetRouteModel().Config.MaxRequestBodySize

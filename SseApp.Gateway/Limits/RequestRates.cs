@@ -13,12 +13,15 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
     private const long UnknownEvent = 64 * 1024;
     private const long UnknownBatch = 256 * 1024;
 
-    // The shortest that the name of a topic can be in a batch: "a",
-    private const int BytesOfTopic = 4;
+    /// <summary>The shortest that the name of a topic can be in a batch: <c>"a",</c></summary>
+    public const int BytesOfTopic = 4;
 
-    // What a byte can become: a line end the start of a line, in each of an item's topics; and what a replica takes at most.
+    /// <summary>What a byte of a batch can become: a line end the start of a line, in each of an item's topics.</summary>
+    public const int MaxGrowthOfBatch = 64 * MaxGrowth / 2;
+
     private const int MaxGrowth = 7;
-    private const int MaxGrowthOfBatch = 64 * MaxGrowth / 2;
+
+    // What a replica takes at most.
     private const long MaxBatch = 16 * 1024 * 1024;
 
     // Nobody waits for long for what others of the same client do.
@@ -59,6 +62,39 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
 
         var charge = ChargeOf(context, PublisherOf(context, request));
         return TryCharge(request, charge, mayWait: true, out var next) is { } wait ? WaitAsync(context, request, charge, wait, next) : default;
+    }
+
+    /// <summary>What holds a publish that streams to its client's rate; null where there is none.</summary>
+    public PublishMeter? Meter(HttpContext context)
+    {
+        var request = ClientRequest.Of(context);
+        return request.Budget.Events.IsLimited || request.Budget.StoredBytes.IsLimited
+            ? new PublishMeter(this, PublisherOf(context, request), request.Budget, _open, time)
+            : null;
+    }
+
+    /// <summary>Charges an account for a part of a publish; negative numbers are given back.</summary>
+    public void Charge(ClientKey account, ClientBudget budget, long events, long bytes)
+    {
+        _events.Charge(account, budget.Events, Math.Min(events, MaxSettled));
+        _bytes.Charge(account, budget.StoredBytes, Math.Min(bytes, MaxSettled));
+    }
+
+    /// <summary>Charges an account if it has anything left. Null when it was charged, else when it may try again.</summary>
+    public TimeSpan? TryTake(ClientKey account, ClientBudget budget, long events, long bytes)
+    {
+        if (_events.TryTake(account, budget.Events, events) is { } untilEvent)
+        {
+            return untilEvent;
+        }
+
+        if (_bytes.TryTake(account, budget.StoredBytes, bytes) is { } untilByte)
+        {
+            _events.Charge(account, budget.Events, -events);
+            return untilByte;
+        }
+
+        return null;
     }
 
     /// <summary>Charges what a publish has stored instead of what it could have.</summary>
@@ -110,7 +146,7 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
                 charge = charge with { Left = left };
             }
 
-            if (TryTake(request.Budget, charge) is { } wait)
+            if (TryTake(charge.Account, request.Budget, charge.Events, charge.Bytes) is { } wait)
             {
                 next = _open.NextOf(charge.Account);
                 return wait;
@@ -121,22 +157,6 @@ internal sealed class RequestRates(IOptions<LimitsOptions> options, CredentialSe
             next = null;
             return null;
         }
-    }
-
-    private TimeSpan? TryTake(ClientBudget budget, PublishCharge charge)
-    {
-        if (_events.TryTake(charge.Account, budget.Events, charge.Events) is { } untilEvent)
-        {
-            return untilEvent;
-        }
-
-        if (_bytes.TryTake(charge.Account, budget.StoredBytes, charge.Bytes) is { } untilByte)
-        {
-            _events.Charge(charge.Account, budget.Events, -charge.Events);
-            return untilByte;
-        }
-
-        return null;
     }
 
     private async ValueTask<TimeSpan?> WaitAsync(HttpContext context, ClientRequest request, PublishCharge charge, TimeSpan wait, TaskCompletionSource? next)

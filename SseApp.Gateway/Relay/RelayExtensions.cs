@@ -10,6 +10,7 @@ internal static class RelayExtensions
         services.AddValidatedOptions<RelayOptions>(RelayOptions.SectionName);
         services.AddStreamTransport();
         services.AddSingleton<RelayPools>();
+        services.AddSingleton<PublishStreamForwarder>();
         services.AddHostedService(provider => provider.GetRequiredService<RelayPools>());
 
         var own = services.Last(descriptor => descriptor.ServiceType == typeof(IHttpForwarder)).ImplementationType!;

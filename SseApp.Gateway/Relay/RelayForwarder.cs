@@ -17,6 +17,7 @@ internal sealed partial class RelayForwarder(
     IHttpForwarder forwarder,
     RelayPools pools,
     StreamWriterFactory writers,
+    PublishStreamForwarder publishes,
     DescriptorBudget descriptors,
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
@@ -35,11 +36,11 @@ internal sealed partial class RelayForwarder(
     {
         var forward = new Forward(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
         return IsStream(context) && FindPool(forward) is { } pool ? RelayAsync(pool, forward)
-            : RelayPublishes.IsShort(context) && FindPool(forward) is { } link ? PublishAsync(link, forward)
+            : RelayPublishes.IsShort(context) && FindPool(forward) is { } link ? RelayPublishAsync(link, forward)
             : ForwardAsync(forward);
     }
 
-    private async ValueTask<ForwarderError> PublishAsync(RelayPool pool, Forward forward)
+    private async ValueTask<ForwarderError> RelayPublishAsync(RelayPool pool, Forward forward)
     {
         try
         {
@@ -81,7 +82,9 @@ internal sealed partial class RelayForwarder(
 
         try
         {
-            return await (lifetime is null ? forward.SendAsync(forwarder) : ForwardStreamAsync(lifetime, forward));
+            return await (request.IsPublishStream ? PublishAsync(forward)
+                : lifetime is null ? forward.SendAsync(forwarder)
+                : ForwardStreamAsync(lifetime, forward));
         }
         finally
         {
@@ -91,6 +94,15 @@ internal sealed partial class RelayForwarder(
             }
         }
     }
+
+    private ValueTask<ForwarderError> PublishAsync(Forward forward) => publishes.SendAsync(
+        forward.Context,
+        forward.DestinationPrefix,
+        forward.HttpClient,
+        forward.Config?.ActivityTimeout,
+        forward.Transformer,
+        exception => RelayMessages.Fail(forward.Context, exception),
+        forward.Cancellation);
 
     private async ValueTask<ForwarderError> ForwardStreamAsync(StreamLifetime lifetime, Forward forward)
     {

@@ -15,7 +15,7 @@ internal static class RelayPublishes
     private const int MaxBatchBody = 4 * 1024;
 
     public static bool IsShort(HttpContext context) =>
-        ClientRequest.Of(context) is { IsPublish: true, IsCanary: false }
+        ClientRequest.Of(context) is { IsPublish: true, IsPublishStream: false, IsCanary: false }
         && context.Request.ContentLength is { } length
         && length <= (PublishRequests.IsBatch(context.Request.Path) ? MaxBatchBody : RelayProtocol.MaxRequestBody);
 

@@ -50,6 +50,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>What a publish that was let through was charged in advance, until it is known what it stored.</summary>
     public PublishCharge? Charged { get; set; }
 
+    /// <summary>A publish to a replica that streams lines in and results out; known when its route is.</summary>
+    public bool IsPublishStream { get; set; }
+
     /// <summary>Ends the attempt at a replica of a publish; streams have a lifetime of their own.</summary>
     public CancellationToken AttemptEnded { get; set; }
 

@@ -32,6 +32,7 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
     public static readonly IReadOnlyDictionary<string, FuzzTarget> All = new SortedDictionary<string, FuzzTarget>(StringComparer.Ordinal)
     {
         ["batch"] = new(ReadBatch, Ascii("{\"topic\":\"a\",\"data\":", "\"topics\":[", "\"event\":\"", "\"idempotencyKey\":", "\"key\":", "null", "[", "]", "}", ",", "\n", "\\ud800", "\\u0000")),
+        ["lines"] = new(ReadLines, Ascii("{\"topic\":\"a\",\"data\":", "\"topics\":[", "\"x\"}", "\n", "\r\n", " ", "[", "null", "\\ud800")),
         ["log-entry"] = new(ReadLogEntry, Ascii("2 ", "00000000000000ff ", "9223372036854775807", "\n", "data: ", "event: ")),
         ["logged-url"] = new(ReadUrl, Ascii("://", "?", "&", "token=", "%26", "%3f", ";", "@", "#", "topic=")),
         ["origin"] = new(ReadOrigin, Ascii("http://", "https://", "localhost", ":80", "[::1]", "null", "xn--", "@")),
@@ -88,6 +89,50 @@ internal sealed record FuzzTarget(Action<byte[]> Read, IReadOnlyList<byte[]> Wor
         Require(batch.Entries.Count <= s_publishing.MaxBatchItems, "A batch has at most as many items as are allowed.");
         Require(batch.Entries.TrueForAll(entry => entry.Rejected is not null || entry.Topics.Length > 0), "An item has topics, or is rejected.");
         return refusal is null ? (null, batch.Entries.Count, batch.Entries.Count(entry => entry.Rejected is null)) : (refusal.Status, 0, 0);
+    }
+
+    // As of batches; what is kept of a line is given back.
+    private static void ReadLines(byte[] input)
+    {
+        var whole = ReadLines(input, input.Length);
+        var pieces = ReadLines(input, 1 + (input.Length / 3));
+        Require(whole.SequenceEqual(pieces), $"Streams differ: {string.Join(' ', whole)} in one piece, {string.Join(' ', pieces)} in several.");
+    }
+
+    private static List<int> ReadLines(byte[] input, int piece)
+    {
+        using var memory = s_budget.Value.OpenLarge();
+        using var splitter = new LineSplitter(BatchItemReader.MaxBytes(s_publishing.MaxEventBytes), memory);
+        using var encoder = new ItemEncoder(s_publishing, s_publisher.Value, memory);
+        List<int> lengths = [];
+        for (var read = 0; read < input.Length; read += piece)
+        {
+            var rest = new ReadOnlySequence<byte>(input, read, Math.Min(piece, input.Length - read));
+            while (splitter.Next(ref rest, out var line) is var found and not FoundLine.None)
+            {
+                lengths.Add(Take(found, line));
+            }
+        }
+
+        if (splitter.Finish(out var last) is var end and not FoundLine.None)
+        {
+            lengths.Add(Take(end, last));
+        }
+
+        return lengths;
+
+        int Take(FoundLine found, ReadOnlyMemory<byte> line)
+        {
+            Require(found != FoundLine.NoMemory, "There is memory for a line.");
+            if (found == FoundLine.TooLong || encoder.Read(line.Span) is not null || !encoder.TryPrepare(line, out var broken) || broken is not null)
+            {
+                return -line.Length;
+            }
+
+            var entry = encoder.Encode();
+            Require(entry.Topics.Length > 0 && entry.Block.Length == encoder.Length, "A line that is published has topics, and is as long as was said.");
+            return entry.Block.Length;
+        }
     }
 
     private static void ReadLogEntry(byte[] input)

@@ -1,7 +1,7 @@
 namespace SseApp.Bench.Compare;
 
 /// <summary>
-/// A topic for each stream, each event a POST of its own from concurrent publishers; ours also in batches. Then the same
+/// A topic for each stream, each event a POST of its own from concurrent publishers; ours also in batches, and as lines of requests that stay open. Then the same
 /// to topics without a stream: what publishing alone takes, without the send for each delivery.
 /// </summary>
 internal sealed class ManyTopicsScenario : IScenario
@@ -11,7 +11,15 @@ internal sealed class ManyTopicsScenario : IScenario
     public const string Batch = "batches of 250";
     public const string SingleUnheard = "one POST an event, no stream: confirmed events/s";
     public const string BatchUnheard = "batches of 250, no stream: confirmed events/s";
+    public const string Lines = "lines of 4 open requests";
+    public const string LinesUnheard = "lines of 4 open requests, no stream: confirmed events/s";
     private const int Publishers = 64;
+    private const int LinePublishers = 4;
+    private const int LinesTogether = 32;
+
+    // As many as a replica takes, and fewer than there are topics.
+    private const int LinesUnderWay = 1_000;
+    private const int LinesUnderWayUnheard = 400;
     private const int BatchSize = 250;
     private const int Window = 4_000;
     private const int UnheardTopics = 2_000;
@@ -24,7 +32,7 @@ internal sealed class ManyTopicsScenario : IScenario
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var streams = context.Streams(subject);
-        var plan = new LoadPlan(target, streams, streams + UnheardTopics, 1, Publishers, context.Options.Size);
+        var plan = new LoadPlan(target, streams, streams + UnheardTopics, 1, Publishers, context.Options.Size, LinePublishers: LinePublishers);
         using var session = new MeasuredSession(subject, plan, context);
         var connects = session.Open();
         var (heard, unheard) = (session.Loop.Lanes[..streams], session.Loop.Lanes[streams..]);
@@ -33,6 +41,8 @@ internal sealed class ManyTopicsScenario : IScenario
         {
             session.Drain();
             rows.Add(Saturate(session, heard, Batch, BatchSize, context));
+            session.Drain();
+            rows.Add(Saturate(session, heard, Lines, LinesTogether, context, LinesUnderWay));
         }
 
         session.Drain();
@@ -41,25 +51,27 @@ internal sealed class ManyTopicsScenario : IScenario
         {
             session.Drain();
             rows.Add(Confirm(session, unheard, BatchUnheard, BatchSize, context));
+            session.Drain();
+            rows.Add(Confirm(session, unheard, LinesUnheard, LinesTogether, context, LinesUnderWayUnheard));
         }
 
         rows[0] = session.Count(rows[0]);
         context.Results.AddRange(rows);
     }
 
-    private static Measurement Confirm(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
+    private static Measurement Confirm(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, int lines = 0)
     {
         // The connections of the publishers are the window: each waits for its answer.
-        var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0);
+        var publishing = new WindowPlan(lanes, int.MaxValue, batch, () => 0, lines);
         session.Idle(context.Options.Step, publishing);
         return session.MeasureConfirmed(Id, step, publishing, context.Options.Step * 3);
     }
 
-    private static Measurement Saturate(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context)
+    private static Measurement Saturate(MeasuredSession session, Lane[] lanes, string step, int batch, ScenarioContext context, int lines = 0)
     {
         var (sent, delivered) = (session.Loop.Sent, session.Tally.Delivered);
         var publishing = new WindowPlan(
-            lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered));
+            lanes, Window, batch, () => session.Loop.Sent - sent - (session.Tally.Delivered - delivered), lines);
         session.Idle(context.Options.Step, publishing);
         return session.Measure(Id, step, publishing, context.Options.Step * 3);
     }

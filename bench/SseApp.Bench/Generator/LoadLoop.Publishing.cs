@@ -10,6 +10,12 @@ internal sealed partial class LoadLoop
             return long.MaxValue;
         }
 
+        if (plan.Lines > 0)
+        {
+            PublishLines(plan, now);
+            return long.MaxValue;
+        }
+
         for (var i = 0; i < _publishers.Length; i++)
         {
             var publisher = _publishers[i];

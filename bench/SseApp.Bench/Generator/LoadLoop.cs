@@ -19,6 +19,7 @@ internal sealed partial class LoadLoop : IDisposable
     private readonly LoadPlan _plan;
     private readonly StreamClient[] _streams;
     private readonly PublishClient[] _publishers;
+    private readonly LinePublisher[] _linePublishers;
     private readonly StreamParser _parser;
     private readonly CancellationToken _cancellationToken;
     private int _connecting;
@@ -32,6 +33,7 @@ internal sealed partial class LoadLoop : IDisposable
         Lanes = [.. Enumerable.Range(0, plan.Topics).SelectMany(topic => Enumerable.Range(0, plan.LanesPerTopic).Select(lane => new Lane(topic, lane)))];
         _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => new StreamClient(index % plan.Topics, plan.LanesPerTopic) { LastEventId = plan.Start })];
         _publishers = [.. Enumerable.Range(0, plan.Publishers).Select(_ => new PublishClient())];
+        _linePublishers = [.. Enumerable.Range(0, plan.LinePublishers).Select(_ => new LinePublisher())];
         for (var i = 0; i < _streams.Length; i++)
         {
             _toConnect.Enqueue(i, 0);
@@ -81,7 +83,14 @@ internal sealed partial class LoadLoop : IDisposable
                 }
                 else
                 {
-                    OnPublisher(_publishers[~tag], ~tag, events);
+                    if (~tag < _publishers.Length)
+                    {
+                        OnPublisher(_publishers[~tag], ~tag, events);
+                    }
+                    else
+                    {
+                        OnLines(~tag - _publishers.Length, events);
+                    }
                 }
             }
         }
@@ -117,7 +126,7 @@ internal sealed partial class LoadLoop : IDisposable
 
     public void Dispose()
     {
-        foreach (var fd in _streams.Select(stream => stream.Fd).Concat(_publishers.Select(publisher => publisher.Fd)).Append(_epoll))
+        foreach (var fd in _streams.Select(stream => stream.Fd).Concat(_publishers.Select(publisher => publisher.Fd)).Concat(_linePublishers.Select(publisher => publisher.Fd)).Append(_epoll))
         {
             if (fd >= 0)
             {

@@ -44,6 +44,14 @@ internal sealed class Target(Uri url, Func<string, string> publishPath, string? 
             $"POST {path} HTTP/1.1\r\nHost: {url.Authority}\r\n{_credential}Content-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
     }
 
+    /// <summary>Head of a publish that streams.</summary>
+    public byte[] LinesRequest() => Encoding.ASCII.GetBytes(
+        $"POST {batchPath} HTTP/1.1\r\nHost: {url.Authority}\r\n{_credential}Content-Type: application/x-ndjson\r\nAccept: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+    /// <summary>Lines of it.</summary>
+    public static string Lines(IEnumerable<(string Topic, string Data)> events) =>
+        string.Concat(events.Select(item => $$"""{"topic":"{{item.Topic}}","data":"{{item.Data}}"}""" + "\n"));
+
     private static IPEndPoint Resolve(Uri url)
     {
         try

@@ -8,9 +8,12 @@ namespace SseApp.Bench.Generator;
 /// <param name="window">Events not yet delivered to every stream.</param>
 /// <param name="batch">Events a request.</param>
 /// <param name="inFlight">Events sent and not yet delivered to every stream.</param>
-internal sealed class WindowPlan(Lane[] lanes, int window, int batch, Func<long> inFlight) : IPublishPlan
+/// <param name="lines">Events go as lines of publishes that stream, <paramref name="batch"/> at a time: so many of each may be under way.</param>
+internal sealed class WindowPlan(Lane[] lanes, int window, int batch, Func<long> inFlight, int lines = 0) : IPublishPlan
 {
     private int _next;
+
+    public int Lines => lines;
 
     public bool TryTake(long now, List<Outgoing> taken, out long due)
     {

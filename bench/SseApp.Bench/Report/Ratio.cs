@@ -31,6 +31,8 @@ internal sealed record Ratio(
         new("single publishes/s over many topics, to Node + PM2 + Redis", (ManyTopicsScenario.Id, ManyTopicsScenario.Single, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.Single, "node"), s_deliveries, 4, true),
         new("events/s in batches, to our own single publishes", (ManyTopicsScenario.Id, ManyTopicsScenario.Batch, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.Single, "sseapp"), s_deliveries, 5, true),
         new("events/s in batches, to our own single publishes, on topics without a stream", (ManyTopicsScenario.Id, ManyTopicsScenario.BatchUnheard, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.SingleUnheard, "sseapp"), s_deliveries, 5, true),
+        new("events/s as lines of open requests, to our own single publishes", (ManyTopicsScenario.Id, ManyTopicsScenario.Lines, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.Single, "sseapp"), s_deliveries, 3, true),
+        new("events/s as lines of open requests, to our own single publishes, on topics without a stream", (ManyTopicsScenario.Id, ManyTopicsScenario.LinesUnheard, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.SingleUnheard, "sseapp"), s_deliveries, 5, true),
         new("resident KiB of an idle stream, to nchan", (IdleScenario.Id, IdleScenario.Resident, "sseapp"), (IdleScenario.Id, IdleScenario.Resident, "nchan"), row => row.KiBPerStream, 1, false),
         new("CPU per delivery at equal load, to nchan with Redis", (EqualLoadScenario.Id, EqualLoadScenario.Steady, "sseapp"), (EqualLoadScenario.Id, EqualLoadScenario.Steady, "nchan-redis"), s_cpu, 1, false),
     ];

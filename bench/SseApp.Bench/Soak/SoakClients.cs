@@ -1,11 +1,10 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace SseApp.Bench.Soak;
 
 /// <summary>Clients that come, read and leave in every way that a client can, and one that publishes what they read.</summary>
-internal sealed class SoakClients(Uri gateway, int rate, int topics, int events, CancellationToken cancellationToken)
+internal sealed class SoakClients(Uri gateway, int rate, int topics, int events, CancellationToken cancellationToken) : IDisposable
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(30);
@@ -28,10 +27,12 @@ internal sealed class SoakClients(Uri gateway, int rate, int topics, int events,
     /// <summary>The first failure in words.</summary>
     public string? FirstFailure => Volatile.Read(ref _first);
 
+    public void Dispose() => _connections.Dispose();
+
     /// <summary>Runs until it is cancelled and the last client has left.</summary>
     public async Task RunAsync()
     {
-        using var client = new HttpClient(_connections) { BaseAddress = gateway };
+        using var client = new HttpClient(_connections, disposeHandler: false) { BaseAddress = gateway };
         var publishing = EveryAsync(events, () => PublishAsync(client));
         await EveryAsync(rate, VisitAsync);
         await publishing;

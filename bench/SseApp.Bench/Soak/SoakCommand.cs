@@ -35,7 +35,7 @@ internal static class SoakCommand
         {
             var target = await cluster.StartAsync(Replicas, cancellationToken);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var clients = new SoakClients(target.Url, rate, topics, events, over.Token);
+            using var clients = new SoakClients(target.Url, rate, topics, events, over.Token);
             var running = clients.RunAsync();
             var samples = new List<IReadOnlyList<SoakSample>>();
             Console.WriteLine("| minute | process | resident MiB | committed by the collector | in use after a collection | open files | threads | streams |");
