@@ -1,4 +1,3 @@
-using SseApp.Gateway.Relay;
 using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Tests.Gateway.Relay;
@@ -193,7 +192,7 @@ public sealed class RelayPublishTests(RedisServer redis) : GatewayTest, IClassFi
             .Select(static header => $"{header.Key}: {string.Join(", ", header.Value)}");
         var text = await answer.Content.ReadAsStringAsync(Cancellation);
         // What differs from one event to the next.
-        text = System.Text.RegularExpressions.Regex.Replace(text, "\"(offset|id|traceId)\":(\"[^\"]*\"|[0-9]+)", "\"$1\":?", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+        text = System.Text.RegularExpressions.Regex.Replace(text, "\"(?<name>offset|id|traceId)\":(?<value>\"[^\"]*\"|[0-9]+)", "\"${name}\":?", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
         return (answer.StatusCode, string.Join("\n", names.Order(StringComparer.Ordinal)), text);
     }
 
