@@ -74,8 +74,7 @@ public sealed class ArchiveChaosTests
         await load.AcknowledgedAsync(Warm);
         await load.FinishAsync();
         load.AssertFaultless(receipt => receipt.FindFault());
-        Assert.Equal(
-            await standby.AskAsync<long>("postgres", "SELECT count(DISTINCT (log, off)) FROM sse.events"), await standby.AskAsync<long>("postgres", "SELECT count(*) FROM sse.events"));
+        Assert.Equal(0, await standby.AskAsync<long>("postgres", "SELECT count(*) - count(DISTINCT (log, off)) FROM sse.events"));
     }
 
     [LongFact]

@@ -47,7 +47,7 @@ public sealed class ArchiveSequenceTests(RedisServer redis, PostgresServer postg
     public async Task Any_interleaving_is_read_as_it_was_acknowledged_or_as_an_exact_gap()
     {
         await using var connection = await ConnectAsync();
-        await SampleAsync(connection, () => new MemoryArchive(TimeProvider.System) { ReadsStandby = true }, s_withStandby, iterations: 100);
+        await SampleAsync(connection, () => new MemoryArchive(TimeProvider.System) { ReadsStandby = true }, s_withStandby, iterations: 70);
     }
 
     [Fact]
@@ -57,7 +57,25 @@ public sealed class ArchiveSequenceTests(RedisServer redis, PostgresServer postg
         await using var source = PostgresSource.Create(await postgres.RequireAsync("archive_sequence"));
         var archive = new PostgresArchive(source, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
         await archive.PrepareAsync(TestContext.Current.CancellationToken);
-        await SampleAsync(connection, () => archive, s_steps, iterations: 10);
+        await SampleAsync(connection, () => archive, s_steps, iterations: 5);
+    }
+
+    /// <summary>A case of it that chance seldom finds: nobody but the archiver that hangs knows the epoch any more.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_an_archiver_holds_of_a_log_that_Redis_lost_is_erased_and_deleted_too(bool isDeleted)
+    {
+        await using var connection = await ConnectAsync();
+        await using var rig = new ArchiveRig(connection, new MemoryArchive(TimeProvider.System));
+        await rig.PublishAsync(0, 4, "a", isHinted: true);
+        await rig.ArchiveAsync(0, TimeSpan.FromSeconds(2), Trouble.HangsBeforeWrite);
+        await rig.FlushAsync(0);
+        await rig.PublishAsync(0, 4, "b", isHinted: true);
+        await (isDeleted ? rig.DeleteAsync(0) : rig.EraseAsync(0, "a"));
+        await rig.ArchiveAsync(0, TimeSpan.Zero, Trouble.None);
+
+        await rig.CheckAsync(50);
     }
 
     private static Task SampleAsync(ConnectionMultiplexer connection, Func<IEventArchive> create, (int, IGen<Step>)[] steps, int iterations) =>

@@ -116,26 +116,26 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
     public async Task A_log_that_comes_back_without_archived_events_ends_so_that_no_id_means_two_events()
     {
         await using var host = await StartAsync();
-        await PublishAsync(host, "b", 1, 60);
-        await ArchivedAsync(host, "b", 60);
+        await PublishAsync(host, "back", 1, 60);
+        await ArchivedAsync(host, "back", 60);
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
         var database = connection.GetDatabase();
-        RedisKey counter = $"{host.Prefix}:{{b}}:counter", log = $"{host.Prefix}:{{b}}:log";
+        RedisKey counter = $"{host.Prefix}:{{back}}:counter", log = $"{host.Prefix}:{{back}}:log";
         var (savedCounter, savedLog) = (await database.HashGetAllAsync(counter), await database.ListRangeAsync(log));
-        await PublishAsync(host, "b", 61, 100);
-        await ArchivedAsync(host, "b", 100);
+        await PublishAsync(host, "back", 61, 100);
+        await ArchivedAsync(host, "back", 100);
         await database.KeyDeleteAsync([counter, log]);
         await database.HashSetAsync(counter, savedCounter);
         await database.ListRightPushAsync(log, savedLog);
 
         // Of a replica that knows nothing of before: it gets an offset that is archived with another event.
         await using var other = await StartAsync(host.Prefix);
-        await PublishAsync(other, "b", 1_001, 1_001);
+        await PublishAsync(other, "back", 1_001, 1_001);
         await Eventually.Async(async () => !await database.KeyExistsAsync(counter), s_limit, "the archiver to end the log");
-        await PublishAsync(other, "b", 1_002, 1_004);
-        await ArchivedAsync(host, "b", 3);
+        await PublishAsync(other, "back", 1_002, 1_004);
+        await ArchivedAsync(host, "back", 3);
 
-        await using var earliest = await SseReader.OpenAsync(host.Client, "/events?topic=b&lastEventId=earliest");
+        await using var earliest = await SseReader.OpenAsync(host.Client, "/events?topic=back&lastEventId=earliest");
         await earliest.OpenedAsync();
         Assert.Equal(Enumerable.Range(1, 100).Select(i => $"{i}"), await earliest.DataAsync(100));
         var gap = await earliest.NextAsync(s_limit);
