@@ -1,5 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Relay;
-
 namespace SseApp.Tests.Gateway.Relay;
 
 /// <summary>Short publishes over relay connections: to clients there is no difference to requests of their own.</summary>
