@@ -22,7 +22,8 @@ public sealed class PostgresFailoverTests
         var log = new ArchivedLog("t", Epoch.Create());
         var fence = await archive.ClaimAsync(1, Cancelled);
         await WriteAsync(0, 3);
-        await Eventually.Async(async () => (await ReadAsync(newest: false)) == 3, s_limit, "the events on the standby");
+        // At first the standby has not even the tables.
+        await Eventually.Async(async () => await TryAsync(() => ReadAsync(newest: false)) && (await ReadAsync(newest: false)) == 3, s_limit, "the events on the standby");
 
         // What the standby has not replayed only the primary knows.
         await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_pause()");
