@@ -50,7 +50,7 @@ public sealed class ClientFaultTests : GatewayTest
     [InlineData("Limits:RequestTimeout")]
     public async Task A_body_that_does_not_come_is_the_clients_fault_alone(string timeout)
     {
-        var gateway = await BeginAsync((timeout, "00:00:01"), ("ReverseProxy:Clusters:other:HttpRequest:ActivityTimeout", timeout.StartsWith("Upstream", StringComparison.Ordinal) ? "00:00:01" : "00:01:40"));
+        var gateway = await BeginAsync((timeout, "00:00:04"), ("ReverseProxy:Clusters:other:HttpRequest:ActivityTimeout", timeout.StartsWith("Upstream", StringComparison.Ordinal) ? "00:00:04" : "00:01:40"));
         await Task.WhenAll(s_requests.Select(async each =>
         {
             using var socket = await SendAsync(gateway, each.Request, each.Then);
@@ -79,7 +79,7 @@ public sealed class ClientFaultTests : GatewayTest
     public async Task Over_HTTP2_as_well()
     {
         using var certificate = new TestCertificate();
-        var gateway = await BeginAsync(("Upstream:ActivityTimeout", "00:00:01"), ("ReverseProxy:Clusters:other:HttpRequest:ActivityTimeout", "00:00:01"), ("Tls:CertificateFile", certificate.CertificateFile), ("Tls:KeyFile", certificate.KeyFile), ("Tls:Urls", "https://127.0.0.1:0"), ("Tls:Redirect", "false"));
+        var gateway = await BeginAsync(("Upstream:ActivityTimeout", "00:00:04"), ("ReverseProxy:Clusters:other:HttpRequest:ActivityTimeout", "00:00:04"), ("Tls:CertificateFile", certificate.CertificateFile), ("Tls:KeyFile", certificate.KeyFile), ("Tls:Urls", "https://127.0.0.1:0"), ("Tls:Redirect", "false"));
         await using var connection = await RawHttp2.ConnectAsync(gateway.SecureAddress);
         (string Method, string Path, int Status)[] requests =
         [
@@ -188,7 +188,7 @@ public sealed class ClientFaultTests : GatewayTest
         var gateway = await GatewayAsync(
         [
             .. OtherService(other),
-            ("Upstream:FirstByteTimeout", "00:00:00.500"),
+            ("Upstream:FirstByteTimeout", "00:00:02"),
             ("ReplicaHealth:FailTimeout", "00:10:00"),
             .. settings,
         ]);
