@@ -18,39 +18,31 @@ internal sealed partial class PublishStreamForwarder(StreamDrain drain, ILogger<
     private const int MinRetryMilliseconds = 500;
     private const int MaxRetryMilliseconds = 2_000;
 
-    private static readonly TimeSpan s_headLimit = TimeSpan.FromSeconds(100);
-
-    /// <param name="context">The request.</param>
-    /// <param name="prefix">Address of the replica.</param>
-    /// <param name="client">Sends to it.</param>
-    /// <param name="timeout">Time in which it has to answer.</param>
-    /// <param name="transformer">Makes head and answer.</param>
-    /// <param name="fail">Notes why there is no answer.</param>
-    /// <param name="lost">Ends it: the replica counts as lost.</param>
-    public async ValueTask<ForwarderError> SendAsync(
-        HttpContext context, string prefix, HttpMessageInvoker client, TimeSpan? timeout, HttpTransformer transformer, Func<Exception, ForwarderError> fail, CancellationToken lost)
+    /// <param name="forward">What YARP asks for; its cancellation says that the replica counts as lost.</param>
+    public async ValueTask<ForwarderError> SendAsync(Forward forward)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lost);
+        var (context, transformer) = (forward.Context, forward.Transformer);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, forward.Cancellation);
         using var message = new HttpRequestMessage(HttpMethod.Post, (Uri?)null) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent([]) };
-        await transformer.TransformRequestAsync(context, message, prefix, over.Token);
+        await transformer.TransformRequestAsync(context, message, forward.DestinationPrefix, over.Token);
         if (context.Response.HasStarted || context.Response.StatusCode != StatusCodes.Status200OK)
         {
             // A transform has answered.
             return ForwarderError.None;
         }
 
-        message.RequestUri ??= RequestUtilities.MakeDestinationAddress(prefix, context.Request.Path, context.Request.QueryString);
+        message.RequestUri = RelayMessages.Address(message, forward);
         Ask(message);
         HttpResponseMessage answer;
         try
         {
             using var head = CancellationTokenSource.CreateLinkedTokenSource(over.Token);
-            head.CancelAfter(timeout ?? s_headLimit);
-            answer = await client.SendAsync(message, head.Token);
+            head.CancelAfter(forward.Timeout);
+            answer = await forward.HttpClient.SendAsync(message, head.Token);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)
         {
-            return fail(exception is OperationCanceledException { InnerException: null } && !over.IsCancellationRequested ? new TimeoutException("The replica did not answer in time.", exception) : exception);
+            return RelayMessages.Fail(context, exception is OperationCanceledException { InnerException: null } && !over.IsCancellationRequested ? new TimeoutException("The replica did not answer in time.", exception) : exception);
         }
 
         using (answer)

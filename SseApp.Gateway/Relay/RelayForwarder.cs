@@ -36,11 +36,11 @@ internal sealed partial class RelayForwarder(
     {
         var forward = new Forward(context, destinationPrefix, httpClient, requestConfig, transformer, cancellationToken);
         return IsStream(context) && FindPool(forward) is { } pool ? RelayAsync(pool, forward)
-            : RelayPublishes.IsShort(context) && FindPool(forward) is { } link ? RelayPublishAsync(link, forward)
+            : RelayPublishes.IsShort(context) && FindPool(forward) is { } link ? PublishAsync(link, forward)
             : ForwardAsync(forward);
     }
 
-    private async ValueTask<ForwarderError> RelayPublishAsync(RelayPool pool, Forward forward)
+    private async ValueTask<ForwarderError> PublishAsync(RelayPool pool, Forward forward)
     {
         try
         {
@@ -82,7 +82,7 @@ internal sealed partial class RelayForwarder(
 
         try
         {
-            return await (request.IsPublishStream ? PublishAsync(forward)
+            return await (request.IsPublishStream ? publishes.SendAsync(forward)
                 : lifetime is null ? forward.SendAsync(forwarder)
                 : ForwardStreamAsync(lifetime, forward));
         }
@@ -94,15 +94,6 @@ internal sealed partial class RelayForwarder(
             }
         }
     }
-
-    private ValueTask<ForwarderError> PublishAsync(Forward forward) => publishes.SendAsync(
-        forward.Context,
-        forward.DestinationPrefix,
-        forward.HttpClient,
-        forward.Config?.ActivityTimeout,
-        forward.Transformer,
-        exception => RelayMessages.Fail(forward.Context, exception),
-        forward.Cancellation);
 
     private async ValueTask<ForwarderError> ForwardStreamAsync(StreamLifetime lifetime, Forward forward)
     {

@@ -33,10 +33,9 @@ internal static class RelayPublishes
         }
 
         var uri = RelayMessages.Address(message, forward);
-        var limit = new CancellationTokenSource(forward.Timeout);
-        using var limited = limit;
-        using var left = context.RequestAborted.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), limit);
-        using var ended = ClientRequest.Of(context).AttemptEnded.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), limit);
+        var lost = ClientRequest.Of(context).AttemptEnded;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lost);
+        limit.CancelAfter(forward.Timeout);
         RelayAnswer answer;
         try
         {
@@ -56,7 +55,7 @@ internal static class RelayPublishes
         }
         catch (OperationCanceledException exception) when (limit.IsCancellationRequested && exception.InnerException is not TimeoutException)
         {
-            var late = !context.RequestAborted.IsCancellationRequested && !ClientRequest.Of(context).AttemptEnded.IsCancellationRequested;
+            var late = !context.RequestAborted.IsCancellationRequested && !lost.IsCancellationRequested;
             return RelayMessages.Fail(context, late ? new TimeoutException("The replica did not answer in time.") : exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or BadHttpRequestException)

@@ -63,6 +63,19 @@ public abstract class GatewayTest : IAsyncDisposable
         return gateway;
     }
 
+    /// <summary>A gateway of the cluster whose keys begin with <paramref name="prefix"/>, once it routes to so many replicas.</summary>
+    internal async Task<GatewayHost> GatewayOnRedisAsync(BackplaneServer redis, string prefix, int replicas, params IEnumerable<(string Key, string Value)> settings)
+    {
+        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(
+            settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
+        {
+            ["ConnectionStrings:redis"] = redis.ConnectionString,
+            ["Cluster:KeyPrefix"] = prefix,
+        }));
+        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
+        return gateway;
+    }
+
     /// <summary>Settings of a service of section ReverseProxy behind <c>/other</c>.</summary>
     internal static (string Key, string Value)[] OtherService(OriginHost service) =>
     [

@@ -237,13 +237,6 @@ public sealed class ReloadTests(RedisServer redis) : GatewayTest, IClassFixture<
     private async Task<GatewayHost> StartGatewayAsync(int replicas, params (string Key, string Value)[] settings)
     {
         await redis.RequireAsync();
-        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(
-            settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
-        {
-            ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["Cluster:KeyPrefix"] = _prefix,
-        }));
-        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
-        return gateway;
+        return await GatewayOnRedisAsync(redis, _prefix, replicas, settings);
     }
 }

@@ -207,13 +207,5 @@ public sealed class RelayPublishTests(RedisServer redis) : GatewayTest, IClassFi
 
     private async Task<EventsHost> ReplicaAsync(params (string, string)[] settings) => Own(await EventsHost.StartAsync(redis, _prefix, settings));
 
-    private async Task<GatewayHost> StartGatewayAsync(int replicas, params (string Key, string Value)[] settings)
-    {
-        var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value, StringComparer.OrdinalIgnoreCase);
-        all["ConnectionStrings:redis"] = redis.ConnectionString;
-        all["Cluster:KeyPrefix"] = _prefix;
-        var gateway = Own(await GatewayHost.StartAsync(null, all));
-        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
-        return gateway;
-    }
+    private Task<GatewayHost> StartGatewayAsync(int replicas, params (string Key, string Value)[] settings) => GatewayOnRedisAsync(redis, _prefix, replicas, settings);
 }

@@ -291,17 +291,6 @@ public sealed class ForgedRecordTests(RedisServer redis) : GatewayTest, IClassFi
 
     private async Task<EventsHost> ReplicaAsync() => Own(await EventsHost.StartAsync(redis, _prefix, ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200")));
 
-    private async Task<GatewayHost> StartGatewayAsync(int replicas = 1, params (string Key, string Value)[] settings)
-    {
-        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(
-            settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
-        {
-            ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["Cluster:KeyPrefix"] = _prefix,
-            ["Alerts:EvaluateEvery"] = "00:00:00.100",
-            ["Alerts:StartupGrace"] = "00:00:00",
-        }));
-        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
-        return gateway;
-    }
+    private Task<GatewayHost> StartGatewayAsync(int replicas = 1, params (string Key, string Value)[] settings) =>
+        GatewayOnRedisAsync(redis, _prefix, replicas, [.. settings, ("Alerts:EvaluateEvery", "00:00:00.100"), ("Alerts:StartupGrace", "00:00:00")]);
 }

@@ -217,15 +217,5 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
 
     private async Task<EventsHost> ReplicaAsync() => Own(await EventsHost.StartAsync(redis, _prefix));
 
-    private async Task<GatewayHost> StartGatewayAsync(int replicas)
-    {
-        var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
-        {
-            ["ConnectionStrings:redis"] = redis.ConnectionString,
-            ["Cluster:KeyPrefix"] = _prefix,
-            ["Balancing:Policy"] = "LeastConnections",
-        }));
-        await UntilAsync(() => gateway.AvailableReplicas() == replicas, $"{replicas} replicas to be routed to");
-        return gateway;
-    }
+    private Task<GatewayHost> StartGatewayAsync(int replicas) => GatewayOnRedisAsync(redis, _prefix, replicas, ("Balancing:Policy", "LeastConnections"));
 }

@@ -56,8 +56,7 @@ internal sealed class ArchiveCluster(Workspace workspace, int serverCore, int ge
         // The exporter makes its page anew when it is this old.
         await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
         var page = await _operators.GetStringAsync(new Uri(_operatorUrl, "/metrics"), cancellationToken);
-        return page.Split('\n').Where(line => line.StartsWith(Queries, StringComparison.Ordinal))
-            .Sum(line => (long)double.Parse(line[(line.IndexOf("} ", StringComparison.Ordinal) is >= 0 and var end ? end + 2 : Queries.Length + 1)..].Split(' ')[0], CultureInfo.InvariantCulture));
+        return (long)MetricsPage.Sum(page, Queries);
     }
 
     /// <summary>Waits until the archive has that many events.</summary>

@@ -35,18 +35,16 @@ internal sealed class SoakCluster(Workspace workspace) : Subject(workspace, core
         var samples = new List<SoakSample>();
         foreach (var watched in _watched)
         {
-            var page = (await watched.Operator.GetStringAsync("/metrics", cancellationToken)).Split('\n');
-            double Sum(string name) => page.Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ')
-                .Sum(line => double.Parse(line[(line.LastIndexOf("} ", StringComparison.Ordinal) is >= 0 and var end ? end + 2 : name.Length + 1)..].Split(' ')[0], CultureInfo.InvariantCulture));
+            var page = await watched.Operator.GetStringAsync("/metrics", cancellationToken);
             using var process = Process.GetProcessById(watched.Id);
             samples.Add(new SoakSample(
                 watched.Name,
                 ProcessTree.Of([watched.Id]).ResidentKiB() / 1024d,
-                Sum("dotnet_gc_last_collection_memory_committed_size_bytes") / Mebi,
-                Sum("dotnet_gc_last_collection_heap_size_bytes") / Mebi,
+                MetricsPage.Sum(page, "dotnet_gc_last_collection_memory_committed_size_bytes") / Mebi,
+                MetricsPage.Sum(page, "dotnet_gc_last_collection_heap_size_bytes") / Mebi,
                 Directory.EnumerateFileSystemEntries($"/proc/{watched.Id}/fd").Count(),
                 process.Threads.Count,
-                Sum(watched.Gauge)));
+                MetricsPage.Sum(page, watched.Gauge)));
         }
 
         return samples;
