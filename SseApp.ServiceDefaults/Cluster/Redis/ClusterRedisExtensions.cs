@@ -37,6 +37,8 @@ internal static class ClusterRedisExtensions
                 Configure(options);
                 sentinels.Configure(options);
             });
+        builder.Services.AddSingleton<RedisFailures>();
+        builder.Services.AddOptions<ConfigurationOptions>().PostConfigure<RedisFailures>(static (options, failures) => options.LoggerFactory = failures);
         builder.Services.AddValidatedOptions<ClusterOptions>(ClusterOptions.SectionName);
         builder.Services.AddSingleton<IValidateOptions<ClusterOptions>, RedisConnectionValidator>();
         builder.Services.AddOptions<ClusterOptions>().PostConfigure<IConfiguration>(static (options, configuration) => options.Database = DatabaseOf(ConnectionText(configuration).Text));

@@ -7,6 +7,9 @@ internal sealed class RedisHealthCheck(RedisStatus status, RedisTopology topolog
     // Below TimeLimitedHealthChecks.Limit, so that the grace period also covers a server that hangs.
     private static readonly TimeSpan s_pingLimit = TimeSpan.FromSeconds(1.5);
 
+    private const string Refused =
+        $"It does not take the user or password of {ClusterRedisExtensions.ConnectionSetting}: if they were changed there, change them here and restart the service.";
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
@@ -31,15 +34,16 @@ internal sealed class RedisHealthCheck(RedisStatus status, RedisTopology topolog
             var grace = options.Value.GracePeriod;
             return status.TimeSinceLastAnswer switch
             {
+                null when status.IsRefused => new HealthCheckResult(context.Registration.FailureStatus, Refused, exception),
                 null => new HealthCheckResult(
                     context.Registration.FailureStatus,
                     topology.Problem ?? "Redis has not answered since the service started; check ConnectionStrings:redis, that the server runs, and that it takes one more client (maxclients).",
                     exception),
                 { } outage when outage <= grace => HealthCheckResult.Degraded(
-                    $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.", exception),
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s of the {grace.TotalSeconds:0} s that are tolerated.{(status.IsRefused ? $" {Refused}" : "")}", exception),
                 { } outage => new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    $"Redis has been unavailable for {outage.TotalSeconds:0} s; check ConnectionStrings:redis and that the server runs.",
+                    $"Redis has been unavailable for {outage.TotalSeconds:0} s{(status.IsRefused ? $". {Refused}" : $"; check {ClusterRedisExtensions.ConnectionSetting} and that the server runs.")}",
                     exception),
             };
         }

@@ -3,22 +3,26 @@ using SseApp.ServiceDefaults.Defaults.Telemetry;
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
 /// <summary>Whether Redis is reachable now, and since when it is not.</summary>
-internal sealed partial class RedisStatus
+internal sealed partial class RedisStatus : IDisposable
 {
     private readonly IConnectionMultiplexer _redis;
+    private readonly RedisFailures _failures;
     private readonly TimeProvider _time;
     private long _lastSeen;
     private volatile bool _seen;
 
-    public RedisStatus(IConnectionMultiplexer redis, TimeProvider time, SseMeter meter, ILogger<RedisStatus> logger)
+    public RedisStatus(IConnectionMultiplexer redis, RedisFailures failures, TimeProvider time, SseMeter meter, ILogger<RedisStatus> logger)
     {
         _redis = redis;
+        _failures = failures;
         _time = time;
         meter.Meter.CreateObservableGauge(MetricNames.RedisUp, () => IsConnected ? 1 : 0, description: "1 while Redis is reachable, else 0.");
         if (!IsConnected)
         {
             LogAway(logger, string.Join(", ", redis.GetEndPoints(configuredOnly: true).Select(static server => EndPointCollection.ToString(server))));
         }
+
+        redis.ConnectionRestored += OnRestored;
     }
 
     /// <summary>The connection multiplexer's own view; it notices a lost connection at once, a hanging server later.</summary>
@@ -26,6 +30,9 @@ internal sealed partial class RedisStatus
 
     /// <summary>False while only commands have a connection: what is announced does not arrive.</summary>
     public bool IsSubscribed => _redis.GetSubscriber().IsConnected();
+
+    /// <summary>There is no connection because a server does not take the user or password.</summary>
+    public bool IsRefused => !IsConnected && _failures.IsRefused;
 
     /// <summary>Null when Redis never answered since the process began.</summary>
     internal TimeSpan? TimeSinceLastAnswer => _seen ? _time.GetElapsedTime(Volatile.Read(ref _lastSeen)) : null;
@@ -48,6 +55,10 @@ internal sealed partial class RedisStatus
         _seen = true;
         return latency;
     }
+
+    public void Dispose() => _redis.ConnectionRestored -= OnRestored;
+
+    private void OnRestored(object? sender, ConnectionFailedEventArgs e) => _failures.Clear(e.EndPoint);
 
     [LoggerMessage(LogLevel.Warning, "Redis does not answer at {Servers}. The service starts without it, /health is unhealthy until it answers, and connecting goes on.")]
     private static partial void LogAway(ILogger logger, string servers);

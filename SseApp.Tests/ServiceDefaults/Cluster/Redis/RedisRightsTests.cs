@@ -95,6 +95,28 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         await UntilAsync(host, HttpStatusCode.OK, "\"redis\":{\"status\":\"healthy\"");
     }
 
+    /// <summary>The client tries several times a second; what is wrong stands once in the log.</summary>
+    [Fact]
+    public async Task A_password_that_was_changed_is_named()
+    {
+        await using var own = new RedisServer();
+        await using var host = await EventsHost.StartAsync(own, settings: [("Logging:LogLevel:StackExchange.Redis", "Warning")]);
+        await using var operators = await own.ConnectAsync();
+        var server = operators.GetServers()[0];
+        await server.ExecuteAsync("CONFIG", "SET", "requirepass", "new");
+        await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        await server.ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+
+        var health = await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "user or password of ConnectionStrings:redis");
+
+        Assert.Contains("\"redis\":{\"status\":\"unhealthy\"", health, StringComparison.Ordinal);
+        var logs = host.Services.GetFakeLogCollector().GetSnapshot();
+        Assert.Single(logs, record => record.Message.Contains("does not take the user or password", StringComparison.Ordinal));
+        Assert.DoesNotContain(logs, record => record.Category?.StartsWith("StackExchange.Redis", StringComparison.Ordinal) == true && record.Level >= LogLevel.Error);
+        await server.ExecuteAsync("CONFIG", "SET", "requirepass", "");
+        await UntilAsync(host, HttpStatusCode.OK, "\"redis\":{\"status\":\"healthy\"");
+    }
+
     private static string Proposed(EventsHost host)
     {
         var problem = host.Get<RedisRights>().Problem!;
