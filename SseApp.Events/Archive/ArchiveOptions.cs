@@ -80,6 +80,7 @@ internal sealed class ArchiveOverride : IValidatableObject
 {
     /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
     [Required]
+    [TopicPattern]
     public string Pattern { get; set; } = "";
 
     /// <summary>How long, one hour or more; 0: these topics are not archived.</summary>
@@ -88,11 +89,6 @@ internal sealed class ArchiveOverride : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Pattern.Length > 0 && !TopicPattern.IsValid(Pattern))
-        {
-            yield return new ValidationResult($"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicPattern.Rule}", [nameof(Pattern)]);
-        }
-
         if (Retention is { } retention && retention != TimeSpan.Zero && retention < TimeSpan.FromHours(1))
         {
             yield return new ValidationResult($"{nameof(Retention)} is an hour or more, or 0 to archive nothing.", [nameof(Retention)]);

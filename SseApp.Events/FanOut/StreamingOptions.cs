@@ -118,6 +118,7 @@ internal sealed class OverflowRule
 {
     /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
     [Required]
+    [TopicPattern]
     public string Pattern { get; set; } = "";
 
     /// <summary>What happens to the slow clients of these topics.</summary>

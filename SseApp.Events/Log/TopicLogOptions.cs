@@ -80,10 +80,11 @@ internal sealed class TopicLogOptions
 }
 
 /// <summary>An item of <c>TopicLog:Overrides</c>: retention of the topics whose name matches; what is not set stays as it is.</summary>
-internal sealed class TopicRetention : IValidatableObject
+internal sealed class TopicRetention
 {
     /// <summary>A topic name in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
     [Required]
+    [TopicPattern]
     public string Pattern { get; set; } = "";
 
     /// <summary>Events kept for each topic.</summary>
@@ -97,12 +98,4 @@ internal sealed class TopicRetention : IValidatableObject
     /// <summary>A topic without a publish for this long loses its log.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan? IdleExpiry { get; set; }
-
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        if (Pattern.Length > 0 && !TopicPattern.IsValid(Pattern))
-        {
-            yield return new ValidationResult($"{nameof(Pattern)} '{Pattern}' cannot match a topic. {TopicPattern.Rule}", [nameof(Pattern)]);
-        }
-    }
 }

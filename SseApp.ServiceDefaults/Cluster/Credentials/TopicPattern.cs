@@ -14,3 +14,12 @@ internal static class TopicPattern
     /// <remarks>Time is at most the product of both lengths: the matcher does not go back.</remarks>
     public static bool Matches(string pattern, string topic) => FileSystemName.MatchesSimpleExpression(pattern, topic, ignoreCase: false);
 }
+
+/// <summary>A setting that is a <see cref="TopicPattern"/>: a rule that can match nothing would count for nothing, and nobody would notice.</summary>
+internal sealed class TopicPatternAttribute : ValidationAttribute
+{
+    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
+        value is not string { Length: > 0 } pattern || TopicPattern.IsValid(pattern)
+            ? ValidationResult.Success
+            : new ValidationResult($"{validationContext.MemberName} '{pattern}' cannot match a topic. {TopicPattern.Rule}", [validationContext.MemberName!]);
+}
