@@ -27,6 +27,23 @@ internal sealed class PostgresDatabase
     public static Task<T> RunAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         RunAsync(source, PostgresErrors.IsCutOff, work, cancellationToken);
 
+    /// <summary>Reads where it is said, but for a standby that has not even the tables yet, or cancels what its replay is in the way of: the primary answers for it.</summary>
+    /// <param name="newest">Only the primary will do.</param>
+    /// <param name="work">What is read.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<T> ReadAsync<T>(bool newest, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RunAsync(newest ? Primary : Standby, work, cancellationToken);
+        }
+        catch (ArchiveUnavailableException exception) when (
+            !newest && HasStandby && exception.InnerException is { } inner && (PostgresErrors.IsUnprepared(inner) || PostgresErrors.IsRace(inner)))
+        {
+            return await RunAsync(Primary, work, cancellationToken);
+        }
+    }
+
     /// <summary>A transaction on the primary. Nobody tries again for it when it is not known what became of it.</summary>
     public Task<T> TransactAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         RunAsync(

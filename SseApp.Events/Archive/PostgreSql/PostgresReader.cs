@@ -51,8 +51,8 @@ internal sealed class PostgresReader(PostgresDatabase database)
         FROM log
         """;
 
-    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
-        newest ? database.Primary : database.Standby,
+    public Task<ArchivePage> ReadAsync(ArchivedLog log, long after, int maxEvents, int maxBytes, bool newest, CancellationToken cancellationToken) => database.ReadAsync(
+        newest,
         async (connection, token) =>
         {
             var events = new List<ArchivedEvent>();
@@ -75,8 +75,8 @@ internal sealed class PostgresReader(PostgresDatabase database)
         },
         cancellationToken);
 
-    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken) => PostgresDatabase.RunAsync(
-        newest ? database.Primary : database.Standby,
+    public Task<ArchivedEpoch[]> GetEpochsAsync(string topic, bool newest, CancellationToken cancellationToken) => database.ReadAsync(
+        newest,
         async (connection, token) =>
         {
             var epochs = new List<ArchivedEpoch>();
@@ -94,11 +94,11 @@ internal sealed class PostgresReader(PostgresDatabase database)
 
     /// <summary>The primary has the last word when a standby knows nothing so new.</summary>
     public async Task<Position?> FindAsync(string topic, DateTimeOffset from, CancellationToken cancellationToken) =>
-        await FindAsync(database.Standby, topic, from, cancellationToken)
-        ?? (database.HasStandby ? await FindAsync(database.Primary, topic, from, cancellationToken) : null);
+        await FindAsync(newest: false, topic, from, cancellationToken)
+        ?? (database.HasStandby ? await FindAsync(newest: true, topic, from, cancellationToken) : null);
 
-    private Task<Position?> FindAsync(NpgsqlDataSource source, string topic, DateTimeOffset from, CancellationToken cancellationToken) => PostgresDatabase.RunAsync<Position?>(
-        source,
+    private Task<Position?> FindAsync(bool newest, string topic, DateTimeOffset from, CancellationToken cancellationToken) => database.ReadAsync<Position?>(
+        newest,
         async (connection, token) =>
         {
             await using var command = PostgresDatabase.Command(connection, Find, database.ReadLimit, PostgresDatabase.Value(topic), PostgresDatabase.Value(from.UtcDateTime));

@@ -20,10 +20,18 @@ public sealed class PostgresFailoverTests
         await using var source = PostgresSource.Create($"Host=127.0.0.1:{first.Port},127.0.0.1:{second.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1");
         var archive = new PostgresArchive(new PostgresDatabase(source) { ReadLimit = TimeSpan.FromSeconds(2), WriteLimit = TimeSpan.FromSeconds(2) }, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
         var log = new ArchivedLog("t", Epoch.Create());
+        // At first the standby has not even the tables, and the primary answers for it.
+        await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_pause()");
         var fence = await archive.ClaimAsync(1, Cancelled);
         await WriteAsync(0, 3);
-        // At first the standby has not even the tables.
-        await Eventually.Async(async () => await TryAsync(() => ReadAsync(newest: false)) && (await ReadAsync(newest: false)) == 3, s_limit, "the events on the standby");
+        Assert.Equal(3, await ReadAsync(newest: false));
+        Assert.Equal(log.Epoch, Assert.Single(await archive.GetEpochsAsync(log.Topic, newest: false, Cancelled)).Epoch);
+        Assert.Equal(new Position(log.Epoch, 2), await archive.FindAsync(log.Topic, Moment(2), Cancelled));
+        await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_resume()");
+        await Eventually.Async(
+            async () => await second.AskAsync<bool>("postgres", "SELECT to_regclass('sse.events') IS NOT NULL") && await second.AskAsync<long>("postgres", "SELECT count(*) FROM sse.events") == 3,
+            s_limit,
+            "the events on the standby");
 
         // What the standby has not replayed only the primary knows.
         await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_pause()");
