@@ -18,8 +18,7 @@ internal static class TopicPattern
 /// <summary>A setting that is a <see cref="TopicPattern"/>: a rule that can match nothing would count for nothing, and nobody would notice.</summary>
 internal sealed class TopicPatternAttribute : ValidationAttribute
 {
-    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is not string { Length: > 0 } pattern || TopicPattern.IsValid(pattern)
-            ? ValidationResult.Success
-            : new ValidationResult($"{validationContext.MemberName} '{pattern}' cannot match a topic. {TopicPattern.Rule}", [validationContext.MemberName!]);
+    public override bool IsValid(object? value) => value is not string { Length: > 0 } pattern || TopicPattern.IsValid(pattern);
+
+    public override string FormatErrorMessage(string name) => $"it cannot match a topic. {TopicPattern.Rule}";
 }

@@ -17,7 +17,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
             redis,
             _prefix,
             ("Streaming:MaxConnections", "1234"),
-            ("Streaming:Overflow:0:Pattern", "news.*"),
+            ("Streaming:Overflow:0:Pattern", "news/*"),
             ("Replica:Weight", "3"),
             ("Replica:AdvertisedAddress", "http://admin:hunter2@127.0.0.1:1"),
             ("ReplicaRegistry:HeartbeatInterval", "00:00:00.200")));
@@ -49,7 +49,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         var settings = process.GetProperty("settings").EnumerateArray().ToDictionary(
             setting => setting.GetProperty("name").GetString()!, setting => (setting.GetProperty("value").GetString(), setting.GetProperty("default").GetString()));
         Assert.Equal(("1234", "50000"), settings["Streaming:MaxConnections"]);
-        Assert.Equal(("news.*", null), settings["Streaming:Overflow:0:Pattern"]);
+        Assert.Equal(("news/*", null), settings["Streaming:Overflow:0:Pattern"]);
         Assert.Equal(("00:00:00.2000000", "00:00:01"), settings["ReplicaRegistry:HeartbeatInterval"]);
         Assert.Equal(("http://127.0.0.1:1/", null), settings["Replica:AdvertisedAddress"]);
         Assert.DoesNotContain("Streaming:RetryMin", settings.Keys);

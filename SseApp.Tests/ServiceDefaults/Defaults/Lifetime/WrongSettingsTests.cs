@@ -31,7 +31,7 @@ public sealed class WrongSettingsTests
         "Streaming:Overflow:0:Polcy is 'Drop', but there is no setting Streaming:Overflow:0:Polcy; did you mean Streaming:Overflow:0:Policy? Allowed: Pattern, Policy.|TopicLog:Overrides:0:MaxEvents is '100k'; it must be a whole number between 1 and 1000000.|TopicLog:Overrides:0:IdleExpiry is '1h'; it must be a time between *")]
     [InlineData(
         "Streaming:Overflow:0:Pattern=news/#|TopicLog:Overrides:0:Pattern=news.>|Archive:Overrides:0:Pattern=^news",
-        "Streaming:Overflow:0:Pattern 'news/#' cannot match a topic. *|TopicLog:Overrides:0:Pattern 'news.>' cannot match a topic. *|Archive:Overrides:0:Pattern '^news' cannot match a topic. *")]
+        "Streaming:Overflow:0:Pattern is 'news/#'; it cannot match a topic. *|TopicLog:Overrides:0:Pattern is 'news.>'; it cannot match a topic. *|Archive:Overrides:0:Pattern is '^news'; it cannot match a topic. *")]
     [InlineData("Streaming:Overflow=Drop|Relay:Windw=1", "Streaming:Overflow is 'Drop', but it is a list of sections; *|Relay:Windw is '1', *did you mean Relay:Window?*")]
     [InlineData(
         "Security:GatewayKey=|Security:PreviousGatewayKey=c2VjcmV0",
