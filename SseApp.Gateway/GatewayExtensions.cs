@@ -88,6 +88,7 @@ internal static class GatewayExtensions
         app.UseMiddleware<RefusalPaceMiddleware>();
         app.UseAllowedHosts();
         app.UseBareAnswers(Refusal.Failed.Reason, isAnothers: IsAnothers);
+        app.UseMisdirected();
         app.UseMiddleware<HeadSizeMiddleware>();
         app.UseMiddleware<ResponseRateMiddleware>();
         // Lists of clients' addresses, redirects and headers for clients are nothing to operators.

@@ -1,5 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
+using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.AccessLog;
 
@@ -47,6 +50,39 @@ internal sealed record AccessLogEntry
     public required string Referer { get; init; }
 
     public required string RequestId { get; init; }
+
+    /// <summary>Credentials, and what may be one, are left out.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="path">As the client sent it.</param>
+    /// <param name="traffic">What was sent.</param>
+    /// <param name="beganAt">When it came.</param>
+    /// <param name="duration">How long it took.</param>
+    /// <param name="status">Of the answer.</param>
+    /// <param name="options">What of the query is shown.</param>
+    public static AccessLogEntry Of(HttpContext context, string path, ResponseTraffic traffic, DateTimeOffset beganAt, TimeSpan duration, int status, AccessLogOptions options)
+    {
+        var request = context.Request;
+        return new AccessLogEntry
+        {
+            Time = beganAt.UtcDateTime,
+            DurationMs = Math.Round(duration.TotalMilliseconds, 3),
+            Client = context.Connection.RemoteIpAddress?.ToString(),
+            Method = CredentialText.Hide(request.Method ?? ""),
+            Scheme = request.Scheme ?? "",
+            Host = CredentialText.Hide(UserInfo.HideInAddress(request.Host.Value ?? "")),
+            Path = CredentialText.HideAnywhere(LoggedUrl.Path(path)),
+            Query = CredentialText.Hide(LoggedUrl.Query(request.QueryString.Value ?? "", options.ShownQuery, options.HiddenQuery)),
+            Protocol = request.Protocol ?? "",
+            Status = status,
+            Bytes = HttpMethods.IsHead(request.Method ?? "") ? 0 : traffic.Bytes,
+            Events = traffic.Events,
+            ClientLeft = context.RequestAborted.IsCancellationRequested,
+            Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
+            UserAgent = CredentialText.HideAnywhere(HeaderText.Readable(UserInfo.Hide(request.Headers.UserAgent.ToString()))),
+            Referer = CredentialText.HideAnywhere(HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString()))),
+            RequestId = Problems.RequestId(context),
+        };
+    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

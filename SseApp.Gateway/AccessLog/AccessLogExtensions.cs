@@ -12,6 +12,7 @@ internal static class AccessLogExtensions
         if (Settings.Bind(builder.Configuration.GetSection(AccessLogOptions.SectionName), new AccessLogOptions()).Enabled)
         {
             services.AddHostedService(provider => provider.GetRequiredService<AccessLogWriter>());
+            services.AddHostedService<ServerRefusalLog>();
         }
     }
 

@@ -1,6 +1,4 @@
 using SseApp.Gateway.Requests;
-using SseApp.ServiceDefaults.Cluster.Credentials;
-using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.AccessLog;
 
@@ -26,37 +24,13 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLogWriter 
         }
         finally
         {
-            log.Write(Entry(context, path, traffic, beganAt, time.GetElapsedTime(began), failed));
+            log.Write(AccessLogEntry.Of(context, path, traffic, beganAt, time.GetElapsedTime(began), Status(context, failed), options.Value));
         }
     }
 
-    private AccessLogEntry Entry(HttpContext context, string path, ResponseTraffic traffic, DateTimeOffset beganAt, TimeSpan duration, bool failed)
-    {
-        var request = context.Request;
-        var response = context.Response;
-        var left = context.RequestAborted.IsCancellationRequested;
-        return new AccessLogEntry
-        {
-            Time = beganAt.UtcDateTime,
-            DurationMs = Math.Round(duration.TotalMilliseconds, 3),
-            Client = context.Connection.RemoteIpAddress?.ToString(),
-            Method = CredentialText.Hide(request.Method),
-            Scheme = request.Scheme,
-            Host = CredentialText.Hide(UserInfo.HideInAddress(request.Host.Value ?? "")),
-            Path = CredentialText.HideAnywhere(LoggedUrl.Path(path)),
-            Query = CredentialText.Hide(LoggedUrl.Query(request.QueryString.Value ?? "", options.Value.ShownQuery, options.Value.HiddenQuery)),
-            Protocol = request.Protocol,
-            Status = response.HasStarted ? response.StatusCode
-                : left ? ClientClosedRequest
-                : failed ? StatusCodes.Status500InternalServerError
-                : response.StatusCode,
-            Bytes = HttpMethods.IsHead(request.Method) ? 0 : traffic.Bytes,
-            Events = traffic.Events,
-            ClientLeft = left,
-            Replica = context.Features.Get<IReverseProxyFeature>()?.ProxiedDestination?.DestinationId,
-            UserAgent = CredentialText.HideAnywhere(HeaderText.Readable(UserInfo.Hide(request.Headers.UserAgent.ToString()))),
-            Referer = CredentialText.HideAnywhere(HeaderText.Readable(LoggedUrl.Referer(request.Headers.Referer.ToString()))),
-            RequestId = Problems.RequestId(context),
-        };
-    }
+    private static int Status(HttpContext context, bool failed) =>
+        context.Response.HasStarted ? context.Response.StatusCode
+            : context.RequestAborted.IsCancellationRequested ? ClientClosedRequest
+            : failed ? StatusCodes.Status500InternalServerError
+            : context.Response.StatusCode;
 }

@@ -11,6 +11,9 @@ internal static class DestinationMetadata
 
     /// <summary>The version of the relay protocol that it offers; none without it.</summary>
     public const string RelayKey = "relay";
+
+    /// <summary>The id of the replica that it is; a service of section <c>ReverseProxy</c> has none.</summary>
+    public const string ReplicaKey = "SseApp.Replica";
     public const string MaxFailsKey = "max_fails";
     public const string FailTimeoutKey = "fail_timeout";
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Health;
@@ -37,7 +38,12 @@ internal static class ForwardFailure
         && !context.RequestAborted.IsCancellationRequested
         && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
             or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination
-        && (NeverSent(failure) || !RequestBodies.IsOwed(context)));
+        && (NeverSent(failure) || !RequestBodies.IsOwed(context))
+        && !IsOwn(failure.Exception));
+
+    /// <summary>True when this machine has no port, file or memory left for one more connection.</summary>
+    private static bool IsOwn(Exception? exception) => exception is not null
+        && (exception is SocketException { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable } || IsOwn(exception.InnerException));
 }
 
 /// <summary>What YARP's own forwarder leaves with a request that failed; retries, refusals and health read it.</summary>

@@ -10,8 +10,8 @@ namespace SseApp.Gateway.Health;
 /// connections and be the first choice of everybody until a check finds out. Whatever forwards a request reports its
 /// failure as <see cref="IForwarderErrorFeature"/>, and this is the one place that draws conclusions for the health.
 /// </summary>
-internal sealed class MaxFailsHealthPolicy(
-    IDestinationHealthUpdater updater, IOptions<ReplicaHealthOptions> options, TimeProvider time) : IPassiveHealthCheckPolicy
+internal sealed partial class MaxFailsHealthPolicy(
+    IDestinationHealthUpdater updater, IOptions<ReplicaHealthOptions> options, TimeProvider time, ILogger<MaxFailsHealthPolicy> logger) : IPassiveHealthCheckPolicy
 {
     public const string PolicyName = "MaxFails";
 
@@ -52,6 +52,10 @@ internal sealed class MaxFailsHealthPolicy(
             failures.Clear();
         }
 
+        LogFailed(destination.DestinationId, failTimeout.TotalSeconds, failure.Error, failure.Exception?.GetBaseException().Message ?? "it sent no answer");
         updater.SetPassive(cluster, destination, DestinationHealth.Unhealthy, failTimeout);
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Destination} failed a request and gets none for {Seconds} s ({Error}): {Reason}")]
+    private partial void LogFailed(string destination, double seconds, ForwarderError error, string reason);
 }

@@ -10,5 +10,6 @@ internal static class ReplicaHealthExtensions
         services.AddSingleton<LostReplicas>();
         services.AddHostedService(provider => provider.GetRequiredService<LostReplicas>());
         services.AddSingleton<IPassiveHealthCheckPolicy, MaxFailsHealthPolicy>();
+        services.AddSingleton<IProbingRequestFactory, ReplicaProbes>();
     }
 }

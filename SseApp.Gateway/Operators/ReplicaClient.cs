@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using SseApp.Gateway.Replicas;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Operators;
 
@@ -16,7 +17,7 @@ internal sealed class ReplicaClient(ReplicaQuestions questions, ReplicaDirectory
     public async Task<ReplicaAnswers<T>> AskAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         var answers = await questions.AskAsync(directory.Replicas, method, path, type, s_limit, cancellationToken);
-        return answers.BrokenRule is { } rule ? throw new BadHttpRequestException(rule) : answers;
+        return answers.BrokenRule is { } rule ? throw new BrokenRuleException(rule) : answers;
     }
 
     /// <summary>Asks one replica.</summary>

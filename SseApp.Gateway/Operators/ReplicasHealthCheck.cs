@@ -25,6 +25,7 @@ internal sealed class ReplicasHealthCheck(ReplicaDirectory directory, IProxyStat
             (0, _) when directory.IsRegistryUnsettled => HealthCheckResult.Degraded(
                 $"None of the {known} known replicas is ready, as Redis is unavailable or has just returned; open streams stay."),
             (0, _) => HealthCheckResult.Unhealthy($"None of the {known} registered replicas is ready; check their /health."),
+            _ when directory.Shared() is [var shared, ..] => HealthCheckResult.Degraded($"{ready} of {known} replicas are ready. {shared}"),
             _ when ready < known || lost > 0 => HealthCheckResult.Degraded(
                 $"{ready} of {known} replicas are ready; {lost} more {(lost == 1 ? "was" : "were")} lost. GET /admin/replicas and /admin/alerts say more."),
             _ => HealthCheckResult.Healthy($"{ready} of {known} replicas are ready."),

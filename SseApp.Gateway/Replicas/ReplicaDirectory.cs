@@ -14,6 +14,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _left = new(StringComparer.Ordinal);
+    private readonly Dictionary<Uri, long> _shared = [];
     private IReadOnlyList<ReplicaRecord> _replicas = [];
     private long _announcements;
     private bool _interrupted;
@@ -62,6 +63,22 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
         }
     }
 
+    /// <summary>
+    /// Addresses that several ready replicas announce, and have for longer than one that ended is remembered: requests for all but one of them cannot arrive.
+    /// </summary>
+    public IReadOnlyList<SharedAddress> Shared()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _shared.Where(shared => time.GetElapsedTime(shared.Value) > options.Value.Expiry * 2)
+                    .Select(shared => new SharedAddress(shared.Key, [.. Ready(_replicas).Where(replica => replica.Address == shared.Key).Select(replica => replica.Id)]))
+                    .Where(shared => shared.Replicas.Count > 1),
+            ];
+        }
+    }
+
     /// <summary>Raised after every change, on the thread that brought it.</summary>
     public event EventHandler? Changed;
 
@@ -99,6 +116,7 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
                 _heldSince = null;
             }
 
+            NoteShared(live);
             Volatile.Write(ref _replicas, live);
         }
 
@@ -131,6 +149,22 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
         }
     }
 
+    private void NoteShared(IReadOnlyList<ReplicaRecord> live)
+    {
+        var shared = Ready(live).CountBy(replica => replica.Address).Where(address => address.Value > 1).Select(address => address.Key).ToHashSet();
+        foreach (var address in _shared.Keys.Except(shared).ToArray())
+        {
+            _shared.Remove(address);
+        }
+
+        foreach (var address in shared)
+        {
+            _shared.TryAdd(address, time.GetTimestamp());
+        }
+    }
+
+    private static IEnumerable<ReplicaRecord> Ready(IEnumerable<ReplicaRecord> replicas) => replicas.Where(replica => replica.State == ReplicaState.Ready);
+
     private void NoteLeaving(ReplicaChange change)
     {
         if (change.Record is not null)
@@ -149,4 +183,10 @@ internal sealed class ReplicaDirectory(IOptions<ReplicaRegistryOptions> options,
 
         _left[change.ReplicaId] = time.GetTimestamp();
     }
+}
+
+/// <summary>An address that several replicas announce.</summary>
+internal sealed record SharedAddress(Uri Address, IReadOnlyList<string> Replicas)
+{
+    public override string ToString() => $"The replicas {string.Join(" and ", Replicas)} all announce the address {Address}; each needs one of its own (Replica:AdvertisedAddress).";
 }

@@ -12,6 +12,7 @@ internal sealed partial class ReplicaDirectoryUpdater(
     // The server starts listening after this; a gateway that knows its replicas refuses nobody at start.
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(2);
 
+    private HashSet<Uri> _shared = [];
     private bool _unavailable;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -37,7 +38,19 @@ internal sealed partial class ReplicaDirectoryUpdater(
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             await ReadAsync(cancellationToken);
+            ReportShared();
         }
+    }
+
+    private void ReportShared()
+    {
+        var shared = directory.Shared();
+        foreach (var problem in shared.Where(problem => !_shared.Contains(problem.Address)))
+        {
+            LogShared(problem);
+        }
+
+        _shared = [.. shared.Select(problem => problem.Address)];
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)
@@ -99,6 +112,9 @@ internal sealed partial class ReplicaDirectoryUpdater(
 
     [LoggerMessage(LogLevel.Warning, "The replica registry did not answer within {Seconds} s; starting without knowing the replicas.")]
     private partial void LogSlowStart(double seconds);
+
+    [LoggerMessage(LogLevel.Warning, "{Problem} The one that answers there gets requests.")]
+    private partial void LogShared(SharedAddress problem);
 
     [LoggerMessage(LogLevel.Warning, "The replica registry does not answer; keeping the {Count} known replicas and trusting the health checks.")]
     private partial void LogRegistryUnavailable(int count, Exception exception);

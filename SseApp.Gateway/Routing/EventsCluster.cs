@@ -67,6 +67,7 @@ internal sealed class EventsCluster(
     {
         var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
+            [DestinationMetadata.ReplicaKey] = replica.Id,
             [DestinationMetadata.WeightKey] = replica.Weight.ToString(CultureInfo.InvariantCulture),
             [DestinationMetadata.BackupKey] = replica.Backup ? bool.TrueString : bool.FalseString,
             [DestinationMetadata.RelayKey] = replica.Relay.ToString(CultureInfo.InvariantCulture),

@@ -28,6 +28,9 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     private const string NoSlot = "CLUSTERDOWN";
     private const string ReadOnly = "READONLY";
 
+    // Of the client, which knows how many the server has, and sends it nothing. A ping is about no database.
+    private const string NoDatabase = "The database does not exist";
+
     private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, RedisErrors.NoDisk, NoSlot];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
@@ -63,6 +66,11 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
             return true;
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
+        {
+            Report(exception.Message);
+            return true;
+        }
+        catch (RedisCommandException exception) when (exception.Message.Contains(NoDatabase, StringComparison.Ordinal))
         {
             Report(exception.Message);
             return true;
@@ -115,6 +123,8 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
                 ? $"Redis stores nothing, and every publish is refused, because it cannot write to its disk ({refused.TrimEnd('.')}); free space on it, and its own log says what is wrong."
             : noSlot
                 ? "A part of the Redis Cluster does not answer or has no primary: topics in its slots can be neither published nor read, as long as no replica of it is promoted. See redis-cli --cluster check HOST:PORT."
+            : Says(NoDatabase)
+                ? $"Redis has no database {cluster.Value.Database}, and everything is refused: set defaultDatabase of {ClusterRedisExtensions.ConnectionSetting} lower (0 is always there), or databases in redis.conf higher."
             : readOnly
                 ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
                 : $"The Redis user may not do what this service has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";

@@ -137,11 +137,26 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
 
     /// <summary>What a refusal means, for people. The platform's own message may quote the request and with it a secret.</summary>
     public static string Explain(BadHttpRequestException exception) =>
-        // What binding says has types of the program in it, and the value.
-        exception.StatusCode == StatusCodes.Status400BadRequest && !exception.Message.Contains("parameter", StringComparison.OrdinalIgnoreCase)
-            ? exception.Message.Split(": ")[0] is var what && what.AsSpan().IndexOfAny('\'', '"') < 0 ? $"{what.TrimEnd('.')}." : "The request is not valid HTTP."
-            : exception.StatusCode == StatusCodes.Status400BadRequest ? "A parameter of the request is missing, or its value cannot be read."
-            : Explain(exception.StatusCode);
+        exception is BrokenRuleException ? exception.Message
+            : exception.StatusCode != StatusCodes.Status400BadRequest ? Explain(exception.StatusCode)
+            : exception.Message.Contains("parameter", StringComparison.OrdinalIgnoreCase) ? ExplainParameter(exception.Message)
+            : exception.Message.Split(": ")[0] is var what && what.AsSpan().IndexOfAny('\'', '"') < 0 ? $"{what.TrimEnd('.')}."
+            : "The request is not valid HTTP.";
+
+    // What binding says: Failed to bind parameter "int limit" from "abc". It has types of the program in it, and the value.
+    private static string ExplainParameter(string message)
+    {
+        var declared = message.Split('"') is [_, var quoted, ..] ? quoted.Split(' ') : [];
+        return declared is not [var type, .., var name] ? "A parameter of the request is missing, or its value cannot be read."
+            : message.StartsWith("Required", StringComparison.Ordinal) ? $"The parameter {name} is missing."
+            : message.StartsWith("Failed to read", StringComparison.Ordinal) ? "The body is not the JSON that this path takes."
+            : type.TrimEnd('?') switch
+            {
+                "bool" => $"The parameter {name} is true or false, and given once.",
+                "int" or "long" => $"The parameter {name} is a whole number, and given once.",
+                _ => $"The value of the parameter {name} cannot be read.",
+            };
+    }
 
     public static int NextRetryMilliseconds() => RandomNumberGenerator.GetInt32(MinRetryMilliseconds, MaxRetryMilliseconds + 1);
 
@@ -216,3 +231,6 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed.")]
     private partial void LogFailed(Exception exception, string method, PathString path);
 }
+
+/// <summary>A request that breaks a rule of ours, which its client may read.</summary>
+internal sealed class BrokenRuleException(string rule) : BadHttpRequestException(rule);

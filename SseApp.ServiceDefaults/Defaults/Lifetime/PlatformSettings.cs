@@ -16,8 +16,8 @@ internal static class PlatformSettings
     public static void AddPlatformSettings(this IHostApplicationBuilder builder)
     {
         builder.Configuration.AddInMemoryCollection(s_off.Select(key => KeyValuePair.Create(key, (string?)"false")));
-        // Development would answer a bad request with an exception and its page instead of a 400.
-        builder.Services.PostConfigure<Microsoft.AspNetCore.Routing.RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
+        // A bare 400 would not say which parameter is wrong; in Development this is so by default.
+        builder.Services.PostConfigure<Microsoft.AspNetCore.Routing.RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 
     /// <summary>Whether somebody wanted the platform to read X-Forwarded-For.</summary>

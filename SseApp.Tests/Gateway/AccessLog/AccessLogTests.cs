@@ -313,6 +313,26 @@ public sealed class AccessLogTests : GatewayTest
             .Select(line => $"{line.GetProperty("path")}{line.GetProperty("query")}"));
     }
 
+    /// <summary>As nginx logs it: an attack, or a client that is broken, is to be seen.</summary>
+    [Theory]
+    [InlineData("GET /a%00b HTTP/1.1\r\nHost: localhost\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505)]
+    [InlineData("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\nHost: localhost\r\nBad name: x\r\n\r\n", 400)]
+    public async Task What_the_server_refuses_by_itself_has_one_line(string request, int status)
+    {
+        var gateway = await LoggingAsync();
+        await RawHttp.AskAsync(gateway.Address, request);
+        await gateway.Client.GetStringAsync("/topics/end", Cancellation).ContinueWith(static _ => { }, TaskScheduler.Default);
+
+        var refused = await LineAsync(gateway);
+        Assert.Equal(status, refused.GetProperty("status").GetInt32());
+        Assert.Equal("127.0.0.1", refused.GetProperty("client").GetString());
+        Assert.Equal("/topics/end", (await LineAsync(gateway, 2)).GetProperty("path").GetString());
+    }
+
     [Fact]
     public async Task A_file_that_nobody_may_write_stops_the_start()
     {

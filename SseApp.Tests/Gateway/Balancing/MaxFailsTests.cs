@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using SseApp.Gateway.Health;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -36,7 +37,7 @@ public sealed class MaxFailsTests : IAsyncDisposable
             _failing,
             _other);
         _policy = new MaxFailsHealthPolicy(
-            _services.GetRequiredService<IDestinationHealthUpdater>(), Options.Create(new ReplicaHealthOptions()), _time);
+            _services.GetRequiredService<IDestinationHealthUpdater>(), Options.Create(new ReplicaHealthOptions()), _time, NullLogger<MaxFailsHealthPolicy>.Instance);
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
@@ -112,10 +113,21 @@ public sealed class MaxFailsTests : IAsyncDisposable
         Assert.Equal(DestinationHealth.Unknown, _other.Health.Passive);
     }
 
-    private void Fail(DestinationState destination, ForwarderError error = ForwarderError.Request)
+    [Theory]
+    [InlineData(SocketError.AddressNotAvailable)]
+    [InlineData(SocketError.TooManyOpenSockets)]
+    public void A_gateway_that_has_no_port_or_file_left_does_not_blame_the_replica(SocketError error)
+    {
+        Fail(_other, exception: new HttpRequestException(HttpRequestError.ConnectionError, "failed", new SocketException((int)error)));
+        Assert.Equal(DestinationHealth.Unknown, _other.Health.Passive);
+        Fail(_other, exception: new HttpRequestException(HttpRequestError.ConnectionError, "failed", new SocketException((int)SocketError.ConnectionRefused)));
+        Assert.Equal(DestinationHealth.Unhealthy, _other.Health.Passive);
+    }
+
+    private void Fail(DestinationState destination, ForwarderError error = ForwarderError.Request, Exception? exception = null)
     {
         var context = new DefaultHttpContext();
-        context.Features.Set<IForwarderErrorFeature>(new Failure(error));
+        context.Features.Set<IForwarderErrorFeature>(new Failure(error, exception));
         _policy.RequestProxied(context, _cluster, destination);
     }
 
@@ -125,10 +137,10 @@ public sealed class MaxFailsTests : IAsyncDisposable
         TimeSpan.FromSeconds(5),
         $"[{string.Join(", ", ids)}] to be available");
 
-    private sealed class Failure(ForwarderError error) : IForwarderErrorFeature
+    private sealed class Failure(ForwarderError error, Exception? exception) : IForwarderErrorFeature
     {
         public ForwarderError Error => error;
 
-        public Exception? Exception => null;
+        public Exception? Exception => exception;
     }
 }

@@ -305,6 +305,20 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Contains("dead", await missing.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("GET", "/admin/topics?limit=abc", "The parameter limit is a whole number, and given once.")]
+    [InlineData("GET", "/admin/topics?limit=1&limit=2", "The parameter limit is a whole number, and given once.")]
+    [InlineData("POST", "/admin/topics/a/disconnect?permanent=1", "The parameter permanent is true or false, and given once.")]
+    public async Task A_parameter_that_cannot_be_read_is_named(string method, string target, string detail)
+    {
+        var gateway = Own(await GatewayHost.StartAsync(null, Settings()));
+
+        using var answer = await gateway.Admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), target), Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal(detail, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString());
+    }
+
     private async Task<GatewayHost> ClusterAsync()
     {
         await redis.RequireAsync();

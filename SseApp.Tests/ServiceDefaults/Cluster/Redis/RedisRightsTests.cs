@@ -49,6 +49,15 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
     }
 
     [Fact]
+    public async Task A_database_that_the_server_has_not_is_named()
+    {
+        await redis.RequireAsync();
+        await using var host = await EventsHost.StartAsync($"{redis.ConnectionString},defaultDatabase=99");
+
+        await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "Redis has no database 99");
+    }
+
+    [Fact]
     public async Task A_server_that_only_reads_is_named()
     {
         await using var own = new RedisServer();
