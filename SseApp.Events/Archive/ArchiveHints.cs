@@ -4,12 +4,15 @@ using SseApp.Events.Log;
 namespace SseApp.Events.Archive;
 
 /// <summary>
-/// Gathers the topics that this replica published to, and names them to their archivers a few times a second: no publish waits for it.
+/// Gathers the topics that this replica published to, and names them to their archivers a few times in each of their rounds: no publish waits for it.
 /// </summary>
 internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<ArchiveOptions> options, TimeProvider time, ILogger<ArchiveHints> logger) : BackgroundService, IAppendObserver
 {
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);
+    private const int TimesPerRound = 5;
 
+    private static readonly TimeSpan s_leastInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly TimeSpan _interval = options.Value.Interval / TimesPerRound is var interval && interval > s_leastInterval ? interval : s_leastInterval;
     private readonly ConcurrentDictionary<string, bool> _topics = new(StringComparer.Ordinal);
 
     public void Appended(string topic)
@@ -31,7 +34,7 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            await Task.Delay(s_interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await TellAsync();
         }
     }

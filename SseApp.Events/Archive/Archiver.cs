@@ -128,9 +128,10 @@ internal sealed partial class Archiver(
         var owned = _owned.Values.ToArray();
         foreach (var shard in owned)
         {
-            var isBehind = await RunAsync(shard, cancellationToken);
-            more |= isBehind;
-            if (spread && !isBehind)
+            shard.IsBehind = await RunAsync(shard, cancellationToken);
+            more |= shard.IsBehind;
+            // Nobody rests while one is behind.
+            if (spread && !Array.Exists(owned, static other => other.IsBehind))
             {
                 // Not all at once: what is published meanwhile would wait for all of them.
                 await Task.Delay(_options.Interval / owned.Length, time, cancellationToken);

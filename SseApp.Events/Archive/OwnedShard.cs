@@ -28,6 +28,9 @@ internal sealed class OwnedShard(int number, long fence)
     /// <summary>What is archived by now, and Redis does not know of it yet, by topic.</summary>
     public Dictionary<string, Archived> Unmarked { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>It had more than a batch has room for when it was looked at last.</summary>
+    public bool IsBehind { get; set; }
+
     /// <summary>How often it was looked at.</summary>
     public int Rounds { get; set; }
 

@@ -39,6 +39,15 @@ internal static partial class StartFailure
     /// <summary>A line for an address in <c>Urls</c> that cannot be one, or null.</summary>
     public static string? WrongAddress(IConfiguration configuration)
     {
+        // One value for the platform, to which a list is nothing, and the address that it has by default counts.
+        foreach (var setting in (string[])["urls", "http_ports", "https_ports"])
+        {
+            if (configuration.GetSection(setting).GetChildren().FirstOrDefault() is { } item)
+            {
+                return $"{item.Path} is {SettingsReading.Quote(item.Value)}, but {setting} is one value; write all in it, separated by semicolons.";
+            }
+        }
+
         // The platform takes what is no number for a part of the host's name.
         foreach (var setting in (string[])["http_ports", "https_ports"])
         {

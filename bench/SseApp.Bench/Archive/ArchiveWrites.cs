@@ -14,7 +14,9 @@ internal sealed class ArchiveWrites : IDisposable
     private const double Kibi = 1024;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(300);
+
+    // Longer than Archive:Interval, and as long on both sides: what a replica does while nothing happens is the same then.
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(6);
 
     private readonly ArchiveCluster _cluster;
     private readonly CancellationToken _cancellationToken;
@@ -141,12 +143,16 @@ internal sealed class ArchiveWrites : IDisposable
     private async Task SettleAsync(Side side)
     {
         Finish(side);
+        var finished = Stopwatch.GetTimestamp();
         if (side == _with)
         {
             await _cluster.WaitArchivedAsync(Archived, static () => { }, _cancellationToken);
         }
 
-        await Task.Delay(s_settling, TimeProvider.System, _cancellationToken);
+        if (s_settling - Stopwatch.GetElapsedTime(finished) is var rest && rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest, TimeProvider.System, _cancellationToken);
+        }
     }
 
     private static void Finish(Side side)

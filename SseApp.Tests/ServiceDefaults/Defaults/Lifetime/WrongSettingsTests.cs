@@ -48,6 +48,7 @@ public sealed class WrongSettingsTests
         "Security:GatewayKey is not random *openssl rand -base64 32*|Security:PreviousGatewayKey is not random *openssl rand -base64 32*")]
     [InlineData("Admin:Urls=https:/u:secret@127.0.0.1:8081/x", "Admin:Urls is 'https:/***@127.0.0.1:8081/x': *")]
     [InlineData("http_ports=8080;abc", "http_ports is '8080;abc'; write port numbers between 0 and 65535, several separated by semicolons.")]
+    [InlineData("urls:0=http://0.0.0.0:8080", "urls:0 is 'http://0.0.0.0:8080', but urls is one value; write all in it, separated by semicolons.")]
     [InlineData("contentRoot=/nowhere/at/all", "contentRoot is '/nowhere/at/all', but there is no folder /nowhere/at/all; *")]
     [InlineData("urls=nowhere", "urls is 'nowhere'; this service cannot listen there: *Set addresses such as http://0.0.0.0:8080*")]
     public Task Events_names_each(string settings, string lines) => AssertAsync("SseApp.Events", settings, lines);
