@@ -38,7 +38,7 @@ internal sealed class ServerProcess
         }
 
         // What the caller's shell exports for telemetry or hosting must not change what is measured.
-        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("OTEL_", StringComparison.Ordinal)
+        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("OTEL_", StringComparison.Ordinal) || key == "DOTNET_TieredPGO"
             || key.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || key.StartsWith("DOTNET_gc", StringComparison.OrdinalIgnoreCase)).ToArray())
         {
             start.Environment.Remove(key);
