@@ -1,5 +1,3 @@
-using SseApp.Bench.Compare;
-
 namespace SseApp.Bench.Quick;
 
 /// <summary>

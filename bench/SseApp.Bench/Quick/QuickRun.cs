@@ -70,7 +70,7 @@ internal sealed class QuickRun(ComparisonOptions options, bool write, bool check
         {
             new CommittedRatios(
                 Machine.Commit(workspace) ?? "unknown", Machine.Describe(), redis,
-                new SortedDictionary<string, double>(measured.Where(ratio => QuickRatio.All.Any(known => known.Name == ratio.Key && known.IsChecked)).ToDictionary(ratio => ratio.Key, ratio => Math.Round(ratio.Value, 3)), StringComparer.Ordinal)).Write(path);
+                new SortedDictionary<string, double>(measured.Where(ratio => QuickRatio.All.Any(known => known.Name == ratio.Key && known.IsChecked)).ToDictionary(ratio => ratio.Key, ratio => Math.Round(ratio.Value, 3), StringComparer.Ordinal), StringComparer.Ordinal)).Write(path);
             Console.Out.WriteLine($"Written: {path}");
         }
 

@@ -28,7 +28,7 @@ internal static class SvgChart
         foreach (var (title, scenario, step, figure, format) in s_panels)
         {
             var rows = results.Where(row => row.Scenario == scenario && row.Step == step && figure(row) is not null)
-                .GroupBy(row => row.Subject, (subject, runs) => (Subject: subject, Value: Medians.Of(runs, figure)!.Value)).ToList();
+                .GroupBy(row => row.Subject, (subject, runs) => (Subject: subject, Value: Medians.Of(runs, figure)!.Value), StringComparer.Ordinal).ToList();
             if (rows.Count == 0)
             {
                 continue;

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using StackExchange.Redis;
-using SseApp.Bench.Compare;
 
 namespace SseApp.Bench.Subjects;
 

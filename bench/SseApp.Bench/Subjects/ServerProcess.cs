@@ -3,7 +3,7 @@ namespace SseApp.Bench.Subjects;
 /// <summary>One program that a subject consists of, pinned to the servers' core, with its output in a log file.</summary>
 internal sealed class ServerProcess
 {
-    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private readonly Process _process;
