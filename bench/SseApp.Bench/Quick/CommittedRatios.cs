@@ -41,7 +41,8 @@ internal sealed record CommittedRatios(string Commit, string Machine, string Red
     /// <summary>Those that are committed and were not measured, as where a program is missing.</summary>
     public IEnumerable<string> Unmeasured(IReadOnlyDictionary<string, double> measured) => Ratios.Keys.Where(name => !measured.ContainsKey(name));
 
-    private static double Bound(double committed) => committed * (1 - MaxFall);
+    // Rounded, so that a ratio that is a quarter less has not fallen.
+    private static double Bound(double committed) => Math.Round(committed * (1 - MaxFall), 6);
 }
 
 internal sealed record FallenRatio(string Name, double Measured, double Committed, double Bound)
