@@ -4,6 +4,7 @@ using SseApp.Bench.Compare;
 using SseApp.Bench.During;
 using SseApp.Bench.Greedy;
 using SseApp.Bench.Load;
+using SseApp.Bench.Masters;
 using SseApp.Bench.Reload;
 using SseApp.Bench.Soak;
 
@@ -17,5 +18,6 @@ var root = new RootCommand("Load generator and comparison for SSE servers. Every
     ArchiveCommand.Create(),
     DuringCommand.Create(),
     SoakCommand.Create(),
+    MastersCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,3 +1,5 @@
+using SseApp.Bench.Quick;
+
 namespace SseApp.Bench.Compare;
 
 /// <summary><c>compare</c>: SseApp beside the servers that people use instead, in one run on one machine.</summary>
@@ -15,12 +17,33 @@ internal static class CompareCommand
         var serverCore = Cli.Number("--server-core", "Core of the servers; -1 for no pinning.", 0, -1, 1_023);
         var generatorCore = Cli.Number("--generator-core", "Core of the generator; -1 for no pinning.", 1, -1, 1_023);
         var output = new Option<string?>("--output") { Description = "Folder for RESULTS.md and results.svg. Default: artifacts/bench." };
+        var runs = Cli.Number("--runs", "How often all of it is measured; figures are medians.", 1, 1, 100);
+        var add = new Option<bool>("--add") { Description = "Add to what earlier commands with --add measured of the same commit, so that several short ones make one report." };
         var note = new Option<string?>("--note") { Description = "A sentence for the report, such as what else the machine did." };
+        var quick = new Option<bool>("--quick") { Description = "The main ratios of CPU time in a minute and a half; of the other options it takes the cores and --garnet." };
+        var write = new Option<bool>("--write") { Description = "With --quick: write them to bench/ratios.json." };
+        var check = new Option<bool>("--check") { Description = "With --quick: exit code 1 when a ratio is a quarter below that file's." };
         var command = new Command("compare", "Start each server that is installed, load it, and print deliveries/s, CPU, latency, memory and losses side by side.")
         {
-            streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, note,
+            streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, runs, add, note, quick, write, check,
         };
-        command.Runs((result, cancellationToken) => new CompareRunner(new ComparisonOptions(
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(quick) && (result.GetValue(write) || result.GetValue(check)))
+            {
+                result.AddError("--write and --check go with --quick.");
+            }
+        });
+        command.Runs((result, cancellationToken) =>
+        {
+            var options = Options(result);
+            return result.GetValue(quick)
+                ? new QuickRun(options, result.GetValue(write), result.GetValue(check)).RunAsync(cancellationToken)
+                : new CompareRunner(options).RunAsync(cancellationToken);
+        });
+        return command;
+
+        ComparisonOptions Options(ParseResult result) => new(
             result.GetRequiredValue(streams),
             result.GetRequiredValue(proxied),
             result.GetRequiredValue(size),
@@ -31,8 +54,9 @@ internal static class CompareCommand
             result.GetRequiredValue(serverCore),
             result.GetRequiredValue(generatorCore),
             result.GetValue(output),
-            result.GetValue(note))).RunAsync(cancellationToken));
-        return command;
+            result.GetRequiredValue(runs),
+            result.GetValue(add),
+            result.GetValue(note));
     }
 
     private static Option<string[]> Names(string name, string description, IEnumerable<string> known)

@@ -6,12 +6,13 @@ namespace SseApp.Bench.Compare;
 internal sealed class CompareRunner(ComparisonOptions options)
 {
     private readonly List<Measurement> _results = [];
+    private readonly List<Measurement> _all = [];
     private readonly List<string> _remarks = [];
 
     public static IScenario[] AllScenarios { get; } =
         [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new ProxyScenario(), new FaultScenario()];
 
-    public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-gateway-http1", "sseapp-nginx", "sseapp-haproxy"];
+    public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-gateway-http1", "sseapp-nginx", "sseapp-haproxy", KestrelSubject.Id, RedisScriptSubject.Id];
 
     /// <returns>0; 1 when ours lost, repeated or reordered an event, or could not be measured; 2 when nothing could run.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -34,23 +35,35 @@ internal sealed class CompareRunner(ComparisonOptions options)
         await AnsiConsole.Progress().StartAsync(async bars =>
         {
             var work = (from scenario in scenarios from subject in subjects where scenario.Applies(subject) select (scenario, subject)).ToList();
-            var bar = bars.AddTask("comparison", maxValue: work.Count);
-            foreach (var (scenario, subject) in work)
+            var bar = bars.AddTask("comparison", maxValue: work.Count * options.Runs);
+            for (var run = 0; run < options.Runs; run++)
             {
-                failed |= !await RunAsync(scenario, subject, bar, cancellationToken);
-                bar.Increment(1);
+                // What a row is compared with is of its own run.
+                _all.AddRange(_results);
+                _results.Clear();
+                foreach (var (scenario, subject) in work)
+                {
+                    failed |= !await RunAsync(scenario, subject, bar, cancellationToken);
+                    bar.Increment(1);
+                }
             }
+
+            _all.AddRange(_results);
         });
         subjects.ForEach(subject => subject.Dispose());
+        if (options.Add)
+        {
+            KeptRows.Merge(workspace, _all);
+        }
 
-        var report = new MarkdownReport(options, workspace, subjects, scenarios, _results, _remarks);
+        var report = new MarkdownReport(options, workspace, subjects, AllScenarios, _all, _remarks);
         var folder = Path.GetFullPath(options.Output ?? workspace.Artifacts);
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "RESULTS.md"), report.Create(), cancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder, "results.svg"), SvgChart.Create(_results), cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "results.svg"), SvgChart.Create(_all), cancellationToken);
         AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Written: {folder}/RESULTS.md, {folder}/results.svg");
 
-        var dirty = _results.Where(row => !row.Clean && subjects.Exists(subject => subject.IsOurs && subject.Name == row.Subject)).ToList();
+        var dirty = _all.Where(row => !row.Clean && subjects.Exists(subject => subject.IsOurs && subject.Name == row.Subject)).ToList();
         dirty.ForEach(row => AnsiConsole.MarkupLineInterpolated(
             CultureInfo.InvariantCulture, $"[red]{row.Subject}, {row.Scenario}: {row.Lost} lost, {row.Duplicates} duplicate, {row.Reordered} reordered.[/]"));
         return failed || dirty.Count > 0 ? 1 : 0;
@@ -71,6 +84,8 @@ internal sealed class CompareRunner(ComparisonOptions options)
             new OursSubject(workspace, cores, Front.GatewayHttp1),
             new OursSubject(workspace, cores, Front.Nginx),
             new OursSubject(workspace, cores, Front.Haproxy),
+            new KestrelSubject(workspace, cores),
+            new RedisScriptSubject(workspace, cores),
         ];
         var installed = new List<Subject>();
         foreach (var subject in all.Where(subject => options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)))

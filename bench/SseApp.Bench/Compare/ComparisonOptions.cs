@@ -10,6 +10,8 @@ namespace SseApp.Bench.Compare;
 /// <param name="ServerCore">Core of the servers, or -1 for no pinning.</param>
 /// <param name="GeneratorCore">Core of this process, or -1 for no pinning.</param>
 /// <param name="Output">Folder for RESULTS.md and results.svg.</param>
+/// <param name="Runs">How often all of it is measured.</param>
+/// <param name="Add">To what earlier commands measured of the same commit.</param>
 /// <param name="Note">Free text for the report, such as what else the machine did.</param>
 internal sealed record ComparisonOptions(
     int Streams,
@@ -22,4 +24,6 @@ internal sealed record ComparisonOptions(
     int ServerCore,
     int GeneratorCore,
     string? Output,
+    int Runs,
+    bool Add,
     string? Note);

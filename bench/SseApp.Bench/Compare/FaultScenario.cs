@@ -14,7 +14,7 @@ internal sealed class FaultScenario : IScenario
 
     public string Title => "One of two workers killed under 20 events/s to 1 000 reconnecting streams";
 
-    public bool Applies(Subject subject) => subject.CanLoseWorker;
+    public bool Applies(Subject subject) => subject.CanLoseWorker && !subject.IsPart;
 
     public async Task RunAsync(Subject subject, ScenarioContext context)
     {

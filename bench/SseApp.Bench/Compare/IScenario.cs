@@ -8,7 +8,7 @@ internal interface IScenario
 
     string Title { get; }
 
-    bool Applies(Subject subject) => !subject.OnlyBehindProxy;
+    bool Applies(Subject subject) => !subject.OnlyBehindProxy && !subject.IsPart;
 
     Task RunAsync(Subject subject, ScenarioContext context);
 }

@@ -28,10 +28,24 @@ internal sealed class ManyTopicsScenario : IScenario
 
     public string Title => "A topic for each stream";
 
+    public bool Applies(Subject subject) => !subject.OnlyBehindProxy;
+
     public async Task RunAsync(Subject subject, ScenarioContext context)
     {
         var target = await subject.StartAsync(workers: 1, context.CancellationToken);
         var streams = context.Streams(subject);
+        if (subject is RedisScriptSubject redis)
+        {
+            foreach (var (step, topics, subscribers) in ((string, int, int)[])[(Single, streams, 1), (SingleUnheard, UnheardTopics, 0)])
+            {
+                context.Report($"{subject.Name}: {step}");
+                var (perSecond, cpu) = await redis.MeasureAsync(topics, subscribers, context.Options.Step, context.Options.Step * 3, target);
+                context.Results.Add(new Measurement(Id, step, subject.Name, streams) { DeliveriesPerSecond = perSecond, CpuPerDelivery = cpu });
+            }
+
+            return;
+        }
+
         var plan = new LoadPlan(target, streams, streams + UnheardTopics, 1, Publishers, context.Options.Size, LinePublishers: LinePublishers);
         using var session = new MeasuredSession(subject, plan, context);
         var connects = session.Open();

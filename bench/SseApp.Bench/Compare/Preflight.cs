@@ -60,6 +60,20 @@ internal static class Preflight
         taskset.WaitForExit();
     }
 
+    /// <summary>Those that this process may run on.</summary>
+    public static int[] AllowedCores() =>
+        CoresOf(File.ReadLines("/proc/self/status").First(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1]);
+
+    /// <param name="list">As Linux writes it: <c>0-2,5</c>.</param>
+    public static int[] CoresOf(string list) =>
+    [
+        .. from part in list.Trim().Split(',', StringSplitOptions.RemoveEmptyEntries)
+           let ends = part.Split('-')
+           let first = int.Parse(ends[0], CultureInfo.InvariantCulture)
+           from core in Enumerable.Range(first, int.Parse(ends[^1], CultureInfo.InvariantCulture) - first + 1)
+           select core,
+    ];
+
     public static double LoadAverage() =>
         double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
 }

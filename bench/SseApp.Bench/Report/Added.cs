@@ -28,7 +28,7 @@ internal sealed record Added(string What, string Step, Func<Measurement, double?
     }
 
     private double? Value(List<Measurement> results, string subject) =>
-        results.Find(row => row.Scenario == ProxyScenario.Id && row.Step == Step && row.Subject == subject) is { } found ? Figure(found) : null;
+        Medians.Of(results.Where(row => row.Scenario == ProxyScenario.Id && row.Step == Step && row.Subject == subject), Figure);
 
     private static string Number(double? value) => value?.ToString("0.0", CultureInfo.InvariantCulture) ?? "–";
 }

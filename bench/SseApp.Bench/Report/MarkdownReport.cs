@@ -32,7 +32,7 @@ internal sealed class MarkdownReport(
 
     public string Create()
     {
-        var page = new StringBuilder("# Results\n\nWritten by the comparison runner; ratios within one run on one machine carry over, absolute figures do not.\n\n");
+        var page = new StringBuilder("# Results\n\nWritten by the comparison runner; ratios within one run on one machine carry over, absolute figures do not. Where there are several runs, a figure is their median, with the least and the most.\n\n");
         page.Append("![Bars of the main figures](results.svg)\n\n");
         Ratios(page);
         foreach (var scenario in scenarios.Where(scenario => results.Exists(row => row.Scenario == scenario.Name)))
@@ -48,7 +48,7 @@ internal sealed class MarkdownReport(
 
     private void Ratios(StringBuilder page)
     {
-        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results))).OfType<string>().ToList();
+        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results))).Concat(Floor.All.Select(floor => floor.Row(results))).OfType<string>().ToList();
         if (rows.Count > 0)
         {
             page.Append("## Ratios\n\n| SseApp's … | ratio | target | met | figures |\n|---|---:|---:|---|---|\n");
@@ -59,40 +59,47 @@ internal sealed class MarkdownReport(
 
     private void Table(StringBuilder page, IScenario scenario)
     {
-        var rows = results.Where(row => row.Scenario == scenario.Name).ToList();
-        List<(string Head, Func<Measurement, string?> Cell)> columns =
+        var groups = results.Where(row => row.Scenario == scenario.Name).GroupBy(row => (row.Step, row.Subject)).ToList();
+        List<(string Head, Func<IEnumerable<Measurement>, string?> Cell)> columns =
         [
-            ("deliveries/s", row => Figure(row.DeliveriesPerSecond, "#,0", "")),
-            ("CPU µs / delivery", row => Figure(row.CpuPerDelivery, "0.00", "")),
-            ("added µs", row => Figure(row.AddedCpu, "+0.00;-0.00", "")),
-            ("p50 ms", row => Figure(row.P50, "0.0", "")),
-            ("p99 ms", row => Figure(row.P99, "0.0", "")),
-            ("first byte p50 ms", row => Figure(row.FirstByteP50, "0.0", "")),
-            ("first byte p99 ms", row => Figure(row.FirstByteP99, "0.0", "")),
-            ("first byte added ms", row => Figure(row.AddedFirstByte, "+0.0;-0.0", "")),
-            ("KiB / stream", row => Figure(row.KiBPerStream, "0.0", "")),
-            ("added KiB", row => Figure(row.AddedKiB, "+0.0;-0.0", "")),
-            ("connects/s", row => Figure(row.ConnectsPerSecond, "#,0", "")),
-            ("lost", row => row.Clean ? null : Figure(row.Lost, "#,0", "")),
-            ("duplicate", row => row.Clean ? null : Figure(row.Duplicates, "#,0", "")),
-            ("reordered", row => row.Clean ? null : Figure(row.Reordered, "#,0", "")),
-            ("note", row => row.Note?.Replace('|', '/').Replace("\r", "", StringComparison.Ordinal).Replace('\n', ' ')),
+            Column("deliveries/s", "#,0", row => row.DeliveriesPerSecond),
+            Column("CPU µs / delivery", "0.00", row => row.CpuPerDelivery),
+            Column("added µs", "+0.00;-0.00", row => row.AddedCpu),
+            Column("p50 ms", "0.0", row => row.P50),
+            Column("p99 ms", "0.0", row => row.P99),
+            Column("first byte p50 ms", "0.0", row => row.FirstByteP50),
+            Column("first byte p99 ms", "0.0", row => row.FirstByteP99),
+            Column("first byte added ms", "+0.0;-0.0", row => row.AddedFirstByte),
+            Column("KiB / stream", "0.0", row => row.KiBPerStream),
+            Column("added KiB", "+0.0;-0.0", row => row.AddedKiB),
+            Column("connects/s", "#,0", row => row.ConnectsPerSecond),
+            Column("lost", "#,0", row => row.Clean ? null : row.Lost),
+            Column("duplicate", "#,0", row => row.Clean ? null : row.Duplicates),
+            Column("reordered", "#,0", row => row.Clean ? null : row.Reordered),
+            ("note", rows => Note(rows)),
         ];
-        columns.RemoveAll(column => rows.TrueForAll(row => column.Cell(row) is null));
+        columns.RemoveAll(column => groups.TrueForAll(group => column.Cell(group) is null));
         page.Append(CultureInfo.InvariantCulture, $"## {scenario.Title}\n\n");
-        foreach (var step in rows.Select(row => row.Step).Distinct(StringComparer.Ordinal))
+        foreach (var step in groups.Select(group => group.Key.Step).Distinct(StringComparer.Ordinal))
         {
-            page.Append(CultureInfo.InvariantCulture, $"| {step} | streams | {string.Join(" | ", columns.Select(column => column.Head))} |\n");
-            page.Append(CultureInfo.InvariantCulture, $"|---|---:|{string.Concat(columns.Select(_ => "---:|"))}\n");
-            foreach (var row in rows.Where(row => row.Step == step))
+            page.Append(CultureInfo.InvariantCulture, $"| {step} | runs | streams | {string.Join(" | ", columns.Select(column => column.Head))} |\n");
+            page.Append(CultureInfo.InvariantCulture, $"|---|---:|---:|{string.Concat(columns.Select(_ => "---:|"))}\n");
+            foreach (var group in groups.Where(group => group.Key.Step == step))
             {
-                var cells = columns.Select(column => column.Cell(row) ?? "");
-                page.Append(CultureInfo.InvariantCulture, $"| {row.Subject} | {row.Streams:#,0} | {string.Join(" | ", cells)} |\n");
+                var cells = columns.Select(column => column.Cell(group) ?? "");
+                page.Append(CultureInfo.InvariantCulture, $"| {group.Key.Subject} | {group.Count()} | {group.First().Streams:#,0} | {string.Join(" | ", cells)} |\n");
             }
 
             page.Append('\n');
         }
     }
+
+    private static (string Head, Func<IEnumerable<Measurement>, string?> Cell) Column(string head, string format, Func<Measurement, double?> figure) =>
+        (head, rows => Medians.Text(rows, figure, format));
+
+    private static string? Note(IEnumerable<Measurement> rows) =>
+        string.Join("; ", rows.Select(row => row.Note).OfType<string>().Distinct(StringComparer.Ordinal))
+            .Replace('|', '/').Replace("\r", "", StringComparison.Ordinal).Replace('\n', ' ') is { Length: > 0 } note ? note : null;
 
     private void Conditions(StringBuilder page)
     {

@@ -58,7 +58,7 @@ internal sealed record Ratio(
     }
 
     private double? Value(List<Measurement> results, (string Scenario, string Step, string Subject) row) =>
-        results.Find(result => (result.Scenario, result.Step, result.Subject) == row) is { } found ? Figure(found) : null;
+        Medians.Of(results.Where(result => (result.Scenario, result.Step, result.Subject) == row), Figure);
 
     private static string Number(double value) => value.ToString(value < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 }

@@ -27,7 +27,8 @@ internal static class SvgChart
         var y = 10;
         foreach (var (title, scenario, step, figure, format) in s_panels)
         {
-            var rows = results.Where(row => row.Scenario == scenario && row.Step == step && figure(row) is not null).ToList();
+            var rows = results.Where(row => row.Scenario == scenario && row.Step == step && figure(row) is not null)
+                .GroupBy(row => row.Subject, (subject, runs) => (Subject: subject, Value: Medians.Of(runs, figure)!.Value), StringComparer.Ordinal).ToList();
             if (rows.Count == 0)
             {
                 continue;
@@ -36,13 +37,12 @@ internal static class SvgChart
             body.Append(CultureInfo.InvariantCulture, $"<text x=\"10\" y=\"{y + 18}\" class=\"title\">{SecurityElement.Escape(title)}</text>\n");
             y += TitleHeight;
             // A negative value (memory given back) has no bar.
-            var scale = (Width - LabelWidth - 110) / Math.Max(rows.Max(row => figure(row)!.Value), double.Epsilon);
-            foreach (var row in rows)
+            var scale = (Width - LabelWidth - 110) / Math.Max(rows.Max(row => row.Value), double.Epsilon);
+            foreach (var (subject, value) in rows)
             {
-                var value = figure(row)!.Value;
-                var kind = row.Subject.StartsWith("sseapp", StringComparison.Ordinal) ? "ours" : "other";
+                var kind = subject.StartsWith("sseapp", StringComparison.Ordinal) ? "ours" : "other";
                 var length = Math.Max(1, value * scale);
-                body.Append(CultureInfo.InvariantCulture, $"<text x=\"{LabelWidth - 8}\" y=\"{y + 13}\" text-anchor=\"end\">{row.Subject}</text>");
+                body.Append(CultureInfo.InvariantCulture, $"<text x=\"{LabelWidth - 8}\" y=\"{y + 13}\" text-anchor=\"end\">{subject}</text>");
                 body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{LabelWidth}\" y=\"{y}\" width=\"{length:0.0}\" height=\"{BarHeight}\" class=\"{kind}\"/>");
                 body.Append(CultureInfo.InvariantCulture, $"<text x=\"{LabelWidth + length + 6:0.0}\" y=\"{y + 13}\">{value.ToString(format, CultureInfo.InvariantCulture)}</text>\n");
                 y += BarHeight + Gap;

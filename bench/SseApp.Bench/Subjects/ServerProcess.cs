@@ -3,7 +3,7 @@ namespace SseApp.Bench.Subjects;
 /// <summary>One program that a subject consists of, pinned to the servers' core, with its output in a log file.</summary>
 internal sealed class ServerProcess
 {
-    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private readonly Process _process;
@@ -38,7 +38,7 @@ internal sealed class ServerProcess
         }
 
         // What the caller's shell exports for telemetry or hosting must not change what is measured.
-        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("OTEL_", StringComparison.Ordinal)
+        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("OTEL_", StringComparison.Ordinal) || key == "DOTNET_TieredPGO"
             || key.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || key.StartsWith("DOTNET_gc", StringComparison.OrdinalIgnoreCase)).ToArray())
         {
             start.Environment.Remove(key);

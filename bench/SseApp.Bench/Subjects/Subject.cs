@@ -25,6 +25,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     /// <summary>Of interest only where proxies are compared.</summary>
     public virtual bool OnlyBehindProxy => false;
 
+    /// <summary>Not a server but a part of ours, for what single publishes cannot do without; of interest only where those are measured.</summary>
+    public virtual bool IsPart => false;
+
     /// <summary>A worker can be killed and something restarts it.</summary>
     public virtual bool CanLoseWorker => true;
 
@@ -51,7 +54,10 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     public abstract Task<Target> StartAsync(int workers, CancellationToken cancellationToken);
 
     /// <summary>The processes whose CPU time and memory count, with all that they started.</summary>
-    public ProcessTree Processes() => ProcessTree.Of([.. Running.Select(process => process.Id)]);
+    public ProcessTree Processes() => ProcessTree.Of(ProcessIds());
+
+    /// <summary>Of what was started; with what those started it is all.</summary>
+    public int[] ProcessIds() => [.. Running.Select(process => process.Id)];
 
     /// <summary>Kills (SIGKILL) one worker; its supervisor restarts it.</summary>
     public virtual Task KillWorkerAsync(CancellationToken cancellationToken) => throw new NotSupportedException();

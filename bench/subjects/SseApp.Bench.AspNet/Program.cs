@@ -1,5 +1,11 @@
 using SseApp.Bench.AspNet;
 
+if (args is ["--bare"])
+{
+    await BareServer.RunAsync([]);
+    return;
+}
+
 var builder = WebApplication.CreateBuilder(args);
 var app = builder.Build();
 var topics = new TopicStreams();
