@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.AspNetCore.Http.Features;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.AccessLog;

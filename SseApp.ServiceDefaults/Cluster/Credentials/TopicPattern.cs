@@ -16,6 +16,7 @@ internal static class TopicPattern
 }
 
 /// <summary>A setting that is a <see cref="TopicPattern"/>: a rule that can match nothing would count for nothing, and nobody would notice.</summary>
+[AttributeUsage(AttributeTargets.Property)]
 internal sealed class TopicPatternAttribute : ValidationAttribute
 {
     public override bool IsValid(object? value) => value is not string { Length: > 0 } pattern || TopicPattern.IsValid(pattern);

@@ -28,8 +28,13 @@ internal sealed partial class RedisFailures(ILoggerFactory loggers) : ILoggerFac
     public void Clear(EndPoint? server)
     {
         var name = server is null ? "" : EndPointCollection.ToString(server);
-        var known = _failures.Keys.Where(failure => failure.Server == name || failure.Server.Length == 0).ToArray();
-        if (known.Count(failure => _failures.TryRemove(failure, out _)) > 0)
+        var known = false;
+        foreach (var failure in _failures.Keys.Where(failure => failure.Server == name || failure.Server.Length == 0))
+        {
+            known |= _failures.TryRemove(failure, out _);
+        }
+
+        if (known)
         {
             LogRestored(name);
         }
@@ -37,7 +42,7 @@ internal sealed partial class RedisFailures(ILoggerFactory loggers) : ILoggerFac
 
     private void Add(RedisConnectionException exception)
     {
-        var server = Server().Match(exception.Message).Groups[1].Value;
+        var server = Server().Match(exception.Message).Groups["server"].Value;
         if (!_failures.TryAdd((server, exception.FailureType), true))
         {
             return;
@@ -53,7 +58,7 @@ internal sealed partial class RedisFailures(ILoggerFactory loggers) : ILoggerFac
         }
     }
 
-    [GeneratedRegex(@" on (\S+)/(?:Interactive|Subscription)", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@" on (?<server>\S+)/(Interactive|Subscription)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Server();
 
     [LoggerMessage(LogLevel.Error, "Redis at {Server}: no connection ({Failure}). Open streams stay, and connecting goes on.")]

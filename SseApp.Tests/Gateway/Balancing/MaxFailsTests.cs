@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using SseApp.Gateway.Health;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;

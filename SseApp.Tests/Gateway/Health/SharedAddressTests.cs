@@ -41,7 +41,7 @@ public sealed class SharedAddressTests(RedisServer redis) : GatewayTest, IClassF
         await AssertServesAsync(gateway);
     }
 
-    private async Task AssertServesAsync(GatewayHost gateway)
+    private static async Task AssertServesAsync(GatewayHost gateway)
     {
         for (var i = 0; i < 20; i++)
         {
