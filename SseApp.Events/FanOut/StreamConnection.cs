@@ -128,11 +128,20 @@ internal sealed class StreamConnection(
             Positions[slot] = starts is null ? Memberships[slot].Head : starts[slot].Position;
         }
 
-        SendOpen();
+        AppendOpen();
+        if (_expiresAt <= Shard.UtcNow || (Credential is { } credential && !Shard.StillCounts(credential)))
+        {
+            // What was revoked while the stream was being opened was not found among those that are open.
+            Send(Shard.Own, 0);
+            SetTimes();
+            EndIfExpired();
+            EndIfRevoked();
+            return;
+        }
+
+        // What it missed goes out with the first bytes, as far as it is at hand: a send costs more than all else here.
+        Pump();
         SetTimes();
-        // What was revoked while the stream was being opened was not found among those that are open.
-        EndIfRevoked();
-        PumpReplay();
     }
 
     /// <summary>The last connection of the shard takes the place of one that left.</summary>
@@ -220,7 +229,7 @@ internal sealed class StreamConnection(
         }
     }
 
-    private void SendOpen()
+    private void AppendOpen()
     {
         var own = Shard.Own;
         own.Clear();
@@ -231,7 +240,6 @@ internal sealed class StreamConnection(
         own.Append(_openData);
         own.Append("\n\n"u8);
         _openData = null;
-        Send(own, 0);
     }
 
     /// <summary>Appends an event to the bytes that only this client gets.</summary>
@@ -404,6 +412,15 @@ internal sealed class StreamConnection(
     /// </summary>
     private void PumpReplay()
     {
+        Shard.Own.Clear();
+        Pump();
+    }
+
+    /// <summary>The same, behind what waits in the buffer already.</summary>
+    private void Pump()
+    {
+        // One send; what is beyond it takes turns with other streams.
+        var atHand = true;
         while (!_sending && Closing is null && Backlog is null && !_replayRequested && ShardIndex >= 0 && IsReplaying)
         {
             var slot = _replaySlot;
@@ -411,7 +428,7 @@ internal sealed class StreamConnection(
             {
                 if (_replayIndex < entries.Length)
                 {
-                    SendReplay(entries, slot);
+                    atHand &= !AppendReplay(entries, slot);
                     continue;
                 }
 
@@ -428,18 +445,37 @@ internal sealed class StreamConnection(
             {
                 MemberIndexes[slot] = members.Add(this, slot);
                 _replaySlot++;
+                // Nothing of it is kept for the hours that a stream lasts.
+                starts = IsReplaying ? starts : null;
+            }
+            else if (atHand && members.History.Recent(Positions[slot], members.Head, SendThreshold) is { Length: > 0 } recent)
+            {
+                (_replay, _replayIndex) = (recent, 0);
             }
             else
             {
+                SendOwnBuffer();
                 _replayRequested = true;
                 members.History.Request(new StreamReplay(this, Positions[slot]));
             }
         }
+
+        SendOwnBuffer();
     }
 
-    private void SendReplay(LogEntry[] entries, int slot)
+    // Of events that were erased nothing is left to send.
+    private void SendOwnBuffer()
     {
-        Shard.Own.Clear();
+        if (Shard.Own.Length > 0)
+        {
+            Send(Shard.Own, 0);
+            Shard.Own.Clear();
+        }
+    }
+
+    /// <returns>True when so much came together that it was sent.</returns>
+    private bool AppendReplay(LogEntry[] entries, int slot)
+    {
         while (_replayIndex < entries.Length && Shard.Own.Length < SendThreshold)
         {
             var entry = entries[_replayIndex++];
@@ -451,11 +487,13 @@ internal sealed class StreamConnection(
             Append(entry, slot);
         }
 
-        // Of events that were erased nothing is left to send.
-        if (Shard.Own.Length > 0)
+        if (Shard.Own.Length < SendThreshold)
         {
-            Send(Shard.Own, 0);
+            return false;
         }
+
+        SendOwnBuffer();
+        return true;
     }
 
     private void SetTimes()

@@ -243,16 +243,21 @@ internal sealed class StreamEndpoint(
     private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
         using var span = topics.IsCanary ? null : SseTracing.OpenStream(context);
-        var acquired = new List<TopicHub>(topics.Count);
+        // Almost always there, because others have the same topics; when thousands come back at once, tasks and timers for it count.
+        var acquired = hubs.TryAcquire(topics.Names) ?? [];
         StreamConnection? connection = null;
         try
         {
-            var acquiring = Array.ConvertAll(
-                topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
-            await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
-            await Task.WhenAll(acquiring);
-            var starts = resumePoint.IsLive ? null : await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
+            if (acquired.Length == 0)
+            {
+                var acquiring = Array.ConvertAll(
+                    topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
+                await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                acquired = [.. acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result)];
+                await Task.WhenAll(acquiring);
+            }
+
+            var starts = resumePoint.IsLive ? null : FindStarts(acquired, resumePoint) ?? await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
             connection = await JoinAsync(context, topics, acquired, starts, resumePoint);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
@@ -271,14 +276,35 @@ internal sealed class StreamEndpoint(
         {
             if (connection is null)
             {
-                acquired.ForEach(hubs.Release);
+                Array.ForEach(acquired, hubs.Release);
             }
         }
 
         return connection;
     }
 
-    private async Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
+    /// <returns>Null when memory does not have all that the client missed.</returns>
+    private static StreamStart[]? FindStarts(TopicHub[] acquired, ResumePoint resumePoint)
+    {
+        if (resumePoint is not { From: null, Unknown: false, Positions: { } positions })
+        {
+            return null;
+        }
+
+        var markBits = PositionCodec.MarkBits(positions);
+        var starts = new StreamStart[acquired.Length];
+        for (var slot = 0; slot < starts.Length; slot++)
+        {
+            if (!acquired[slot].TryFindStart(positions[slot], markBits, out starts[slot]))
+            {
+                return null;
+            }
+        }
+
+        return starts;
+    }
+
+    private async Task<StreamStart[]> FindStartsAsync(TopicHub[] acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
     {
         if (resumePoint.From is { } from)
         {
@@ -294,13 +320,13 @@ internal sealed class StreamEndpoint(
         {
             return await Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
         }
-        catch (TimeoutException exception) when (acquired.Exists(hub => hub.WaitsForArchive))
+        catch (TimeoutException exception) when (Array.Exists(acquired, hub => hub.WaitsForArchive))
         {
             throw ArchiveUnavailableException.Silent(exception);
         }
     }
 
-    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, ResumePoint resumePoint)
+    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, TopicHub[] acquired, StreamStart[]? starts, ResumePoint resumePoint)
     {
         var resumed = resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null);
         var returning = resumePoint.Positions is not null || resumePoint.Unknown;
