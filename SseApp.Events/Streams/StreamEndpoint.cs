@@ -185,12 +185,20 @@ internal sealed class StreamEndpoint(
             return "A stream needs at least one topic: GET /events?topic=news&topic=prices.";
         }
 
-        if (names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
+        if (names.Count > _options.MaxTopics && names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
         {
             return string.Create(CultureInfo.InvariantCulture, $"A stream has at most {_options.MaxTopics} topics.");
         }
 
-        return names.All(isCanary ? TopicName.IsCanary : TopicName.IsValid) ? null : TopicName.Rule;
+        foreach (var name in names)
+        {
+            if (!(isCanary ? TopicName.IsCanary(name) : TopicName.IsValid(name)))
+            {
+                return TopicName.Rule;
+            }
+        }
+
+        return null;
     }
 
     // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
@@ -331,7 +339,7 @@ internal sealed class StreamEndpoint(
         var resumed = resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null);
         var returning = resumePoint.Positions is not null || resumePoint.Unknown;
         EventStreams.Prepare(context);
-        var writer = await writers.StartAsync(context);
+        var writer = await writers.StartAsync(context, more: true);
 
         var id = (ulong)Random.Shared.NextInt64();
         var opened = new StreamOpened(id.ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);
