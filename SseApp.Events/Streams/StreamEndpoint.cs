@@ -265,7 +265,7 @@ internal sealed class StreamEndpoint(
                 await Task.WhenAll(acquiring);
             }
 
-            var starts = resumePoint.IsLive ? null : FindStarts(acquired, resumePoint) ?? await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
+            var starts = resumePoint.IsLive ? null : TopicHubs.FindStarts(acquired, resumePoint) ?? await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
             connection = await JoinAsync(context, topics, acquired, starts, resumePoint);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
@@ -289,27 +289,6 @@ internal sealed class StreamEndpoint(
         }
 
         return connection;
-    }
-
-    /// <returns>Null when memory does not have all that the client missed.</returns>
-    private static StreamStart[]? FindStarts(TopicHub[] acquired, ResumePoint resumePoint)
-    {
-        if (resumePoint is not { From: null, Unknown: false, Positions: { } positions })
-        {
-            return null;
-        }
-
-        var markBits = PositionCodec.MarkBits(positions);
-        var starts = new StreamStart[acquired.Length];
-        for (var slot = 0; slot < starts.Length; slot++)
-        {
-            if (!acquired[slot].TryFindStart(positions[slot], markBits, out starts[slot]))
-            {
-                return null;
-            }
-        }
-
-        return starts;
     }
 
     private async Task<StreamStart[]> FindStartsAsync(TopicHub[] acquired, ResumePoint resumePoint, CancellationToken cancellationToken)

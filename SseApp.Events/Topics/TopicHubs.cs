@@ -61,6 +61,28 @@ internal sealed partial class TopicHubs(
         return acquired;
     }
 
+    /// <summary>Where a stream of these hubs' topics begins.</summary>
+    /// <returns>Null when memory does not have all that the client missed: then each hub is to be asked.</returns>
+    public static StreamStart[]? FindStarts(TopicHub[] hubs, ResumePoint resumePoint)
+    {
+        if (resumePoint is not { From: null, Unknown: false, Positions: { } positions })
+        {
+            return null;
+        }
+
+        var markBits = PositionCodec.MarkBits(positions);
+        var starts = new StreamStart[hubs.Length];
+        for (var slot = 0; slot < starts.Length; slot++)
+        {
+            if (!hubs[slot].TryFindStart(positions[slot], markBits, out starts[slot]))
+            {
+                return null;
+            }
+        }
+
+        return starts;
+    }
+
     /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
     /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is unreachable; nothing was counted.</exception>
     /// <exception cref="TimeoutException">Redis did not answer in time; nothing was counted.</exception>

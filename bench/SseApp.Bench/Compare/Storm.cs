@@ -17,6 +17,7 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_killLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(500);
 
     private readonly int _topics = target.Resumes ? TopicsOfStream : 1;
 
@@ -28,7 +29,7 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         using var session = new MeasuredSession(subject, plan, context);
         session.Open();
         var lanes = session.Loop.Lanes;
-        session.Idle(s_rest, new WarmUpPlan(lanes));
+        session.Idle(s_settle, new WarmUpPlan(lanes));
         var ids = session.Loop.Ids();
         if (target.Resumes)
         {
@@ -57,7 +58,7 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         var row = Open(session, step);
         if (residentBefore is { } before)
         {
-            session.Idle(context.Options.Step * 4);
+            session.Idle(context.Options.Step * 2);
             row = row with { KiBPerStream = (subject.Processes().ResidentKiB() - before) / (double)plan.Streams };
         }
 

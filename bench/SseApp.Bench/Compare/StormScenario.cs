@@ -47,7 +47,7 @@ internal sealed class StormScenario : IScenario
         {
             if (size < largest)
             {
-                WarmRounds(storm, size, context);
+                context.Results.Add(storm.Run(size, Warm(size)));
             }
 
             await ColdAsync(storm, size, subject, context);
