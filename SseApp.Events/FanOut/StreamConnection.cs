@@ -23,6 +23,9 @@ internal sealed class StreamConnection(
 
     private IStreamWriter _writer = writer;
 
+    // Where it begins, until it is a member of all its topics: nothing of it is kept for the hours that a stream lasts.
+    private StreamStart[]? _starts = starts;
+
     // The data of stream.open, until it was sent.
     private byte[]? _openData = openData;
 
@@ -125,7 +128,7 @@ internal sealed class StreamConnection(
         for (var slot = 0; slot < Memberships.Length; slot++)
         {
             MemberIndexes[slot] = -1;
-            Positions[slot] = starts is null ? Memberships[slot].Head : starts[slot].Position;
+            Positions[slot] = _starts is null ? Memberships[slot].Head : _starts[slot].Position;
         }
 
         AppendOpen();
@@ -436,17 +439,16 @@ internal sealed class StreamConnection(
             }
 
             var members = Memberships[slot];
-            if (starts?[slot] is { Gap: { } gap } start)
+            if (_starts?[slot] is { Gap: { } gap } start)
             {
-                starts[slot] = start with { Gap = null };
+                _starts[slot] = start with { Gap = null };
                 (_replay, _replayIndex) = ([gap], 0);
             }
             else if (Positions[slot] == members.Head)
             {
                 MemberIndexes[slot] = members.Add(this, slot);
                 _replaySlot++;
-                // Nothing of it is kept for the hours that a stream lasts.
-                starts = IsReplaying ? starts : null;
+                _starts = IsReplaying ? _starts : null;
             }
             else if (atHand && members.History.Recent(Positions[slot], members.Head, SendThreshold) is { Length: > 0 } recent)
             {

@@ -79,7 +79,6 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         session.Tally.ResetLatency();
         context.Report($"{subject.Name}: {step}");
         var (errors, refusals) = (Errors(session.Tally), Refusals(session.Tally));
-        var cpu = subject.Processes().CpuMicroseconds;
         var restarting = Task.Run(() => restart(context.CancellationToken));
         var done = session.Loop.Run(() => restarting.IsCompleted && session.Loop.Whole == streams, s_killLimit, publishing);
         var (killedAt, readyAt) = await restarting;
@@ -89,7 +88,6 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
             WholeAfter = done ? (lastWhole - (onlyOne ? readyAt : killedAt)) / 1e6 : null,
             OpeningP50 = session.Tally.Opening(50),
             OpeningP99 = session.Tally.Opening(99),
-            CpuPerStream = (subject.Processes().CpuMicroseconds - cpu) / streams,
             PublishP99 = onlyOne ? null : session.Tally.PublishLatency(99),
             Errors = Errors(session.Tally) - errors,
             Refusals = Refusals(session.Tally) - refusals,
