@@ -8,6 +8,13 @@ internal interface ITopicHistory
 {
     /// <summary>Answers the request by <see cref="HistoryRequest.Complete"/>, at once or when the log has been read.</summary>
     void Request(HistoryRequest request);
+
+    /// <summary>Events that are at hand: those after a position and up to one that a shard has handed on.</summary>
+    /// <param name="after">The position.</param>
+    /// <param name="through">The last event that may be among them.</param>
+    /// <param name="maxBytes">Most bytes to hand over at once; one event is handed over whatever its size.</param>
+    /// <returns>None when they must be asked for.</returns>
+    LogEntry[] Recent(Position after, Position through, int maxBytes);
 }
 
 /// <summary>Somebody who waits for the events after a position; asked again for more until the position is the newest one.</summary>

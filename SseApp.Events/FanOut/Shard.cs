@@ -293,6 +293,8 @@ internal sealed partial class Shard : IAsyncDisposable
                 ((StreamConnection)work.Target).OnReplay((LogEntry[])work.Value!);
                 break;
             case ShardWorkKind.Join:
+                // Of what it missed, too.
+                ReadClock();
                 ((StreamConnection)work.Target).Join();
                 break;
             case ShardWorkKind.Sent:

@@ -23,6 +23,9 @@ internal sealed class StreamConnection(
 
     private IStreamWriter _writer = writer;
 
+    // Where it begins, until it is a member of all its topics: nothing of it is kept for the hours that a stream lasts.
+    private StreamStart[]? _starts = starts;
+
     // The data of stream.open, until it was sent.
     private byte[]? _openData = openData;
 
@@ -125,14 +128,23 @@ internal sealed class StreamConnection(
         for (var slot = 0; slot < Memberships.Length; slot++)
         {
             MemberIndexes[slot] = -1;
-            Positions[slot] = starts is null ? Memberships[slot].Head : starts[slot].Position;
+            Positions[slot] = _starts is null ? Memberships[slot].Head : _starts[slot].Position;
         }
 
-        SendOpen();
+        AppendOpen();
+        if (_expiresAt <= Shard.UtcNow || (Credential is { } credential && !Shard.StillCounts(credential)))
+        {
+            // What was revoked while the stream was being opened was not found among those that are open.
+            Send(Shard.Own, 0);
+            SetTimes();
+            EndIfExpired();
+            EndIfRevoked();
+            return;
+        }
+
+        // What it missed goes out with the first bytes, as far as it is at hand: a send costs more than all else here.
+        Pump();
         SetTimes();
-        // What was revoked while the stream was being opened was not found among those that are open.
-        EndIfRevoked();
-        PumpReplay();
     }
 
     /// <summary>The last connection of the shard takes the place of one that left.</summary>
@@ -220,7 +232,7 @@ internal sealed class StreamConnection(
         }
     }
 
-    private void SendOpen()
+    private void AppendOpen()
     {
         var own = Shard.Own;
         own.Clear();
@@ -231,7 +243,6 @@ internal sealed class StreamConnection(
         own.Append(_openData);
         own.Append("\n\n"u8);
         _openData = null;
-        Send(own, 0);
     }
 
     /// <summary>Appends an event to the bytes that only this client gets.</summary>
@@ -404,6 +415,15 @@ internal sealed class StreamConnection(
     /// </summary>
     private void PumpReplay()
     {
+        Shard.Own.Clear();
+        Pump();
+    }
+
+    /// <summary>The same, behind what waits in the buffer already.</summary>
+    private void Pump()
+    {
+        // One send; what is beyond it takes turns with other streams.
+        var atHand = true;
         while (!_sending && Closing is null && Backlog is null && !_replayRequested && ShardIndex >= 0 && IsReplaying)
         {
             var slot = _replaySlot;
@@ -411,7 +431,7 @@ internal sealed class StreamConnection(
             {
                 if (_replayIndex < entries.Length)
                 {
-                    SendReplay(entries, slot);
+                    atHand &= !AppendReplay(entries, slot);
                     continue;
                 }
 
@@ -419,27 +439,45 @@ internal sealed class StreamConnection(
             }
 
             var members = Memberships[slot];
-            if (starts?[slot] is { Gap: { } gap } start)
+            if (_starts?[slot] is { Gap: { } gap } start)
             {
-                starts[slot] = start with { Gap = null };
+                _starts[slot] = start with { Gap = null };
                 (_replay, _replayIndex) = ([gap], 0);
             }
             else if (Positions[slot] == members.Head)
             {
                 MemberIndexes[slot] = members.Add(this, slot);
                 _replaySlot++;
+                _starts = IsReplaying ? _starts : null;
+            }
+            else if (atHand && members.History.Recent(Positions[slot], members.Head, SendThreshold) is { Length: > 0 } recent)
+            {
+                (_replay, _replayIndex) = (recent, 0);
             }
             else
             {
+                SendOwnBuffer();
                 _replayRequested = true;
                 members.History.Request(new StreamReplay(this, Positions[slot]));
             }
         }
+
+        SendOwnBuffer();
     }
 
-    private void SendReplay(LogEntry[] entries, int slot)
+    // Of events that were erased nothing is left to send.
+    private void SendOwnBuffer()
     {
-        Shard.Own.Clear();
+        if (Shard.Own.Length > 0)
+        {
+            Send(Shard.Own, 0);
+            Shard.Own.Clear();
+        }
+    }
+
+    /// <returns>True when so much came together that it was sent.</returns>
+    private bool AppendReplay(LogEntry[] entries, int slot)
+    {
         while (_replayIndex < entries.Length && Shard.Own.Length < SendThreshold)
         {
             var entry = entries[_replayIndex++];
@@ -451,11 +489,13 @@ internal sealed class StreamConnection(
             Append(entry, slot);
         }
 
-        // Of events that were erased nothing is left to send.
-        if (Shard.Own.Length > 0)
+        if (Shard.Own.Length < SendThreshold)
         {
-            Send(Shard.Own, 0);
+            return false;
         }
+
+        SendOwnBuffer();
+        return true;
     }
 
     private void SetTimes()

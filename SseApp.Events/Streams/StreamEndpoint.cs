@@ -185,12 +185,20 @@ internal sealed class StreamEndpoint(
             return "A stream needs at least one topic: GET /events?topic=news&topic=prices.";
         }
 
-        if (names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
+        if (names.Count > _options.MaxTopics && names.Distinct(StringComparer.Ordinal).Count() > _options.MaxTopics)
         {
             return string.Create(CultureInfo.InvariantCulture, $"A stream has at most {_options.MaxTopics} topics.");
         }
 
-        return names.All(isCanary ? TopicName.IsCanary : TopicName.IsValid) ? null : TopicName.Rule;
+        foreach (var name in names)
+        {
+            if (!(isCanary ? TopicName.IsCanary(name) : TopicName.IsValid(name)))
+            {
+                return TopicName.Rule;
+            }
+        }
+
+        return null;
     }
 
     // The only state machine that lives as long as the stream; what opening it needs is garbage by then.
@@ -243,16 +251,21 @@ internal sealed class StreamEndpoint(
     private async Task<StreamConnection?> OpenAsync(HttpContext context, TopicSet topics, ResumePoint resumePoint)
     {
         using var span = topics.IsCanary ? null : SseTracing.OpenStream(context);
-        var acquired = new List<TopicHub>(topics.Count);
+        // Almost always there, because others have the same topics; when thousands come back at once, tasks and timers for it count.
+        var acquired = hubs.TryAcquire(topics.Names) ?? [];
         StreamConnection? connection = null;
         try
         {
-            var acquiring = Array.ConvertAll(
-                topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
-            await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            acquired.AddRange(acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result));
-            await Task.WhenAll(acquiring);
-            var starts = resumePoint.IsLive ? null : await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
+            if (acquired.Length == 0)
+            {
+                var acquiring = Array.ConvertAll(
+                    topics.Names, name => hubs.AcquireAsync(name, _options.SubscribeTimeout, context.RequestAborted));
+                await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                acquired = [.. acquiring.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result)];
+                await Task.WhenAll(acquiring);
+            }
+
+            var starts = resumePoint.IsLive ? null : TopicHubs.FindStarts(acquired, resumePoint) ?? await FindStartsAsync(acquired, resumePoint, context.RequestAborted);
             connection = await JoinAsync(context, topics, acquired, starts, resumePoint);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) && !context.Response.HasStarted)
@@ -271,14 +284,14 @@ internal sealed class StreamEndpoint(
         {
             if (connection is null)
             {
-                acquired.ForEach(hubs.Release);
+                Array.ForEach(acquired, hubs.Release);
             }
         }
 
         return connection;
     }
 
-    private async Task<StreamStart[]> FindStartsAsync(List<TopicHub> acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
+    private async Task<StreamStart[]> FindStartsAsync(TopicHub[] acquired, ResumePoint resumePoint, CancellationToken cancellationToken)
     {
         if (resumePoint.From is { } from)
         {
@@ -294,18 +307,18 @@ internal sealed class StreamEndpoint(
         {
             return await Task.WhenAll(finding).WaitAsync(_options.SubscribeTimeout, time, cancellationToken);
         }
-        catch (TimeoutException exception) when (acquired.Exists(hub => hub.WaitsForArchive))
+        catch (TimeoutException exception) when (Array.Exists(acquired, hub => hub.WaitsForArchive))
         {
             throw ArchiveUnavailableException.Silent(exception);
         }
     }
 
-    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, List<TopicHub> acquired, StreamStart[]? starts, ResumePoint resumePoint)
+    private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, TopicHub[] acquired, StreamStart[]? starts, ResumePoint resumePoint)
     {
         var resumed = resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null);
         var returning = resumePoint.Positions is not null || resumePoint.Unknown;
         EventStreams.Prepare(context);
-        var writer = await writers.StartAsync(context);
+        var writer = await writers.StartAsync(context, more: true);
 
         var id = (ulong)Random.Shared.NextInt64();
         var opened = new StreamOpened(id.ToString("x16", CultureInfo.InvariantCulture), replica.Id, topics.Names, resumed);

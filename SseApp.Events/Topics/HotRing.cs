@@ -63,11 +63,14 @@ internal sealed class HotRing(RingBudget budget)
     }
 
     /// <summary>Events after an offset that is not older than <see cref="First"/> - 1; one at least, if there is one.</summary>
-    public LogEntry[] Slice(long after, int maxBytes)
+    /// <param name="after">The offset.</param>
+    /// <param name="maxBytes">The most that they may have together.</param>
+    /// <param name="through">The newest that may be among them.</param>
+    public LogEntry[] Slice(long after, int maxBytes, long through = long.MaxValue)
     {
         var index = Count == 0 ? 0 : (int)(after + 1 - First);
         var end = index;
-        for (long bytes = 0; end < Count && (end == index || bytes + At(end).Size <= maxBytes); end++)
+        for (long bytes = 0; end < Count && At(end).Position.Offset <= through && (end == index || bytes + At(end).Size <= maxBytes); end++)
         {
             bytes += At(end).Size;
         }

@@ -76,6 +76,36 @@ internal sealed partial class TopicHub
         return await request.Completion;
     }
 
+    /// <summary>The same, if memory has all that follows the client's position.</summary>
+    /// <param name="asked">The position.</param>
+    /// <param name="markBits">Width of the epochs' marks in the client's id.</param>
+    /// <param name="start">Where the stream begins.</param>
+    public bool TryFindStart(MarkedPosition asked, int markBits, out StreamStart start)
+    {
+        lock (_gate)
+        {
+            start = new StreamStart(new Position(_head.Epoch, asked.Offset), null);
+            return (asked.Mark == _head.Epoch.Mark(markBits) || asked == default) && asked.Offset <= _head.Offset && asked.Offset >= RingFirst - 1;
+        }
+    }
+
+    public LogEntry[] Recent(Position after, Position through, int maxBytes)
+    {
+        lock (_gate)
+        {
+            // The shard may not have come to the newest ones yet.
+            if (after.Epoch != _head.Epoch || through.Epoch != _head.Epoch || through.Offset > _head.Offset
+                || after.Offset >= through.Offset || after.Offset < RingFirst - 1)
+            {
+                return [];
+            }
+
+            var entries = _ring.Slice(after.Offset, maxBytes, through.Offset);
+            _sources?.Read(HistorySource.Ring, entries.Length);
+            return entries;
+        }
+    }
+
     /// <summary>Asks for the events after a position; the answer may come before this returns.</summary>
     public void Request(HistoryRequest request)
     {

@@ -38,6 +38,51 @@ internal sealed partial class TopicHubs(
         }
     }
 
+    /// <summary>Counts one subscriber in for each of the topics, if all their channels are subscribed to.</summary>
+    /// <returns>Null when one of them has to be waited for; nothing was counted.</returns>
+    public TopicHub[]? TryAcquire(string[] topics)
+    {
+        var acquired = new TopicHub[topics.Length];
+        lock (_gate)
+        {
+            for (var i = 0; i < topics.Length; i++)
+            {
+                if (!_hubs.TryGetValue(topics[i], out var hub) || hub is not { Stopping: null, Starting.IsCompletedSuccessfully: true })
+                {
+                    return null;
+                }
+
+                acquired[i] = hub;
+            }
+
+            Array.ForEach(acquired, static hub => hub.Subscribers++);
+        }
+
+        return acquired;
+    }
+
+    /// <summary>Where a stream of these hubs' topics begins.</summary>
+    /// <returns>Null when memory does not have all that the client missed: then each hub is to be asked.</returns>
+    public static StreamStart[]? FindStarts(TopicHub[] hubs, ResumePoint resumePoint)
+    {
+        if (resumePoint is not { From: null, Unknown: false, Positions: { } positions })
+        {
+            return null;
+        }
+
+        var markBits = PositionCodec.MarkBits(positions);
+        var starts = new StreamStart[hubs.Length];
+        for (var slot = 0; slot < starts.Length; slot++)
+        {
+            if (!hubs[slot].TryFindStart(positions[slot], markBits, out starts[slot]))
+            {
+                return null;
+            }
+        }
+
+        return starts;
+    }
+
     /// <summary>Counts one subscriber in and waits until the topic's channel is subscribed to.</summary>
     /// <exception cref="StackExchange.Redis.RedisException">Redis refused or is unreachable; nothing was counted.</exception>
     /// <exception cref="TimeoutException">Redis did not answer in time; nothing was counted.</exception>

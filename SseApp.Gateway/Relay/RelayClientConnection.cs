@@ -113,7 +113,8 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
             return IsOpen ? throw new RelayRefusedException("The request is too long to be relayed.") : null;
         }
 
-        _output.Flush();
+        // Of many that come at once.
+        _output.FlushSoon();
         return stream;
     }
 
@@ -177,7 +178,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     public void ReportClosed(RelayClientStream stream)
     {
         _output.Append(RelayFrameType.Close, stream.Id);
-        _output.Flush();
+        _output.FlushSoon();
     }
 
     /// <summary>Asks whether the replica is there, ends the connection if it has been silent, and looks after slow clients.</summary>

@@ -47,6 +47,18 @@ internal sealed class RelayClientStream(RelayClientConnection link, int id)
     /// <summary>Bytes of them, without chunk frames.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Bytes have come that go out as soon as the response has begun.</summary>
+    public bool HasWaiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting is { Count: > 0 };
+            }
+        }
+    }
+
     /// <summary>Completes when nothing writes to the client any more.</summary>
     public Task<RelayEnd> Completion => _completion.Task;
 

@@ -252,7 +252,7 @@ internal sealed partial class RelayForwarder(
         }
 
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        stream.Start(await writers.StartAsync(context));
+        stream.Start(await writers.StartAsync(context, more: stream.HasWaiting));
         return true;
     }
 

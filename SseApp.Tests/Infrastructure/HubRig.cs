@@ -60,12 +60,12 @@ internal sealed class HubRig : IAsyncDisposable
     /// <returns>Closes the stream as its client.</returns>
     public async Task<Func<Task>> OpenAsync(ResumePoint origin, IStreamWriter writer)
     {
-        var hubs = await Task.WhenAll(_topics.Names.Select(
+        var hubs = Hubs.TryAcquire(_topics.Names) ?? await Task.WhenAll(_topics.Names.Select(
             topic => Hubs.AcquireAsync(topic, TimeSpan.FromSeconds(10) * HastyTimeProvider.Haste, TestContext.Current.CancellationToken)));
         var bits = PositionCodec.MarkBits(_topics.Count);
         StreamStart[]? starts = origin.IsLive
             ? null
-            : await Task.WhenAll(hubs.Select((hub, slot) => hub.FindStartAsync(origin, slot, bits))).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+            : TopicHubs.FindStarts(hubs, origin) ?? await Task.WhenAll(hubs.Select((hub, slot) => hub.FindStartAsync(origin, slot, bits))).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
         var index = _shards.NextIndex();
         var connection = new StreamConnection(writer, _shards.All[index], _topics, [.. hubs.Select(hub => hub.MembersIn(index))], starts, Encoding.UTF8.GetBytes("{}"));
         connection.Open();

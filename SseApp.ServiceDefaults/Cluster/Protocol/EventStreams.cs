@@ -27,6 +27,12 @@ internal static class EventStreams
     {
         foreach (var line in request.Headers.Accept)
         {
+            // As an EventSource sends it.
+            if (string.Equals(line, ContentType, StringComparison.Ordinal))
+            {
+                return true;
+            }
+
             // Cheap test first: almost all requests that are no streams end here, without parsing.
             if (line is not null && line.Contains(ContentType, StringComparison.OrdinalIgnoreCase)
                 && MediaTypeHeaderValue.TryParseList([line], out var accepted)
@@ -45,7 +51,7 @@ internal static class EventStreams
     /// </summary>
     public static bool IsAcceptable(HttpRequest request)
     {
-        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) || accepted.Count == 0)
+        if (request.Headers.Accept is [ContentType] || !MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) || accepted.Count == 0)
         {
             return true;
         }

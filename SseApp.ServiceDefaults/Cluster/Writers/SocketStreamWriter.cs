@@ -13,10 +13,17 @@ internal sealed class SocketStreamWriter : IStreamWriter
     private readonly HttpContext _context;
     private readonly Socket _socket;
 
-    public SocketStreamWriter(HttpContext context, Socket socket)
+    // Kestrel's output, as long as it has the head of the response.
+    private PipeStreamWriter? _head;
+
+    /// <param name="context">The request.</param>
+    /// <param name="socket">Its connection's.</param>
+    /// <param name="headWaits">The head has not been sent: the first bytes take it along.</param>
+    public SocketStreamWriter(HttpContext context, Socket socket, bool headWaits = false)
     {
         _context = context;
         _socket = socket;
+        _head = headWaits ? new PipeStreamWriter(context) : null;
         try
         {
             // Sends must not wait for a slow client. Kestrel uses asynchronous operations only, which this does not change.
@@ -30,6 +37,12 @@ internal sealed class SocketStreamWriter : IStreamWriter
 
     public ValueTask<bool> SendAsync(SendBuffer buffer)
     {
+        if (_head is { } first)
+        {
+            _head = null;
+            return first.SendAsync(buffer);
+        }
+
         var chunk = buffer.Chunk;
         int sent;
         SocketError error;

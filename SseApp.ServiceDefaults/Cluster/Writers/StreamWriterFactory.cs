@@ -12,7 +12,9 @@ internal sealed class StreamWriterFactory(IOptions<StreamTransportOptions> optio
     // Only with this limit does a flush of Kestrel's pipe complete when the pipe is empty, and not before.
     private readonly bool _direct = options.Value.DirectSocketWrites && transport.Value.MaxWriteBufferSize == StreamTransport.MaxWriteBufferSize;
 
-    public async ValueTask<IStreamWriter> StartAsync(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="more">Bytes of the stream follow at once, and take the head along: one send instead of two.</param>
+    public async ValueTask<IStreamWriter> StartAsync(HttpContext context, bool more = false)
     {
         context.Features.Get<ClientConnection>()?.ExpectStream();
         await context.Response.StartAsync(context.RequestAborted);
@@ -21,8 +23,12 @@ internal sealed class StreamWriterFactory(IOptions<StreamTransportOptions> optio
             return own.CreateWriter();
         }
 
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
-        return _direct && PlainSocket(context) is { } socket ? new SocketStreamWriter(context, socket) : new PipeStreamWriter(context);
+        if (!more)
+        {
+            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        }
+
+        return _direct && PlainSocket(context) is { } socket ? new SocketStreamWriter(context, socket, headWaits: more) : new PipeStreamWriter(context);
     }
 
     /// <summary>The connection's socket, if exactly what is sent through it is what the client reads as response body.</summary>

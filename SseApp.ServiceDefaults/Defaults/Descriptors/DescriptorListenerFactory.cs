@@ -22,9 +22,15 @@ internal sealed class DescriptorListenerFactory(
     {
         private const int PollsOfProbe = 5;
 
+        // While thousands connect at once, the system's queue always has another one; taken all together, they would stand before
+        // whatever else the process has to do, and every publish would wait for all of them.
+        private const int AcceptedTogether = 32;
+        private const int MaxPending = 256;
+
         private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
         private readonly CancellationTokenSource _unbound = new();
+        private int _accepted;
 
         public EndPoint EndPoint => inner.EndPoint;
 
@@ -37,6 +43,11 @@ internal sealed class DescriptorListenerFactory(
                 {
                     budget.EndIdleConnections();
                     await Task.Delay(s_poll, time, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                if (++_accepted % AcceptedTogether == 0 && ThreadPool.PendingWorkItemCount > MaxPending)
+                {
+                    await Task.Yield();
                 }
 
                 var connection = await inner.AcceptAsync(cancellationToken);

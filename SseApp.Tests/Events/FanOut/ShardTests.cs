@@ -247,5 +247,7 @@ public sealed class ShardTests : IAsyncDisposable
         {
             // The test answers.
         }
+
+        public LogEntry[] Recent(Position after, Position through, int maxBytes) => [];
     }
 }

@@ -10,7 +10,7 @@ internal sealed class CompareRunner(ComparisonOptions options)
     private readonly List<string> _remarks = [];
 
     public static IScenario[] AllScenarios { get; } =
-        [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new ProxyScenario(), new FaultScenario()];
+        [new FanOutScenario(), new ManyTopicsScenario(), new IdleScenario(), new EqualLoadScenario(), new ProxyScenario(), new FaultScenario(), new StormScenario()];
 
     public static string[] AllSubjects { get; } = ["nchan", "nchan-redis", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-gateway-http1", "sseapp-nginx", "sseapp-haproxy", KestrelSubject.Id, RedisScriptSubject.Id];
 

@@ -4,7 +4,9 @@ namespace SseApp.Bench.Compare;
 internal sealed class MeasuredSession(Subject subject, LoadPlan plan, ScenarioContext context)
     : LoadSession(plan, what => context.Report($"{subject.Name}: {what}"), context.CancellationToken)
 {
-    private const double GeneratorLimit = 0.9;
+    /// <summary>What this process may be busy; more, and a server that is faster would look as fast as it.</summary>
+    public const double GeneratorLimit = 0.9;
+
 
     /// <summary>What one phase of a load came to, by its deliveries.</summary>
     public Measurement Measure(string scenario, string step, IPublishPlan publishing, TimeSpan duration) =>

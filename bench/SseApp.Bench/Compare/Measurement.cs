@@ -23,6 +23,26 @@ internal sealed record Measurement(string Scenario, string Step, string Subject,
 
     public double? ConnectsPerSecond { get; init; }
 
+    /// <summary>Seconds until all streams had begun and had what they missed.</summary>
+    public double? WholeAfter { get; init; }
+
+    /// <summary>Milliseconds from a stream's connecting to that: the median.</summary>
+    public double? OpeningP50 { get; init; }
+
+    public double? OpeningP99 { get; init; }
+
+    /// <summary>CPU time of the servers for one of these streams; microseconds.</summary>
+    public double? CpuPerStream { get; init; }
+
+    /// <summary>Milliseconds from a publish request to its answer.</summary>
+    public double? PublishP99 { get; init; }
+
+    /// <summary>Connections and streams that broke, and were opened again.</summary>
+    public long? Errors { get; init; }
+
+    /// <summary>Streams that were answered with another status than 200, or told that they are not taken.</summary>
+    public long? Refusals { get; init; }
+
     public double? KiBPerStream { get; init; }
 
     /// <summary>What a proxy adds to <see cref="CpuPerDelivery"/> of the server behind it.</summary>

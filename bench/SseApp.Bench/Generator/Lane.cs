@@ -22,6 +22,21 @@ internal sealed class Lane(int topic, int index)
 
     public long Acknowledged => Sent - (_unacknowledged?.Count ?? 0) - (Busy ? 1 : 0);
 
+    /// <summary>The newest number that was confirmed.</summary>
+    public long Confirmed
+    {
+        get
+        {
+            var sequence = Busy ? Sent - 1 : Sent;
+            while (!IsAcknowledged(sequence))
+            {
+                sequence--;
+            }
+
+            return Math.Max(0, sequence);
+        }
+    }
+
     public long Next() => ++Sent;
 
     /// <summary>The server did not confirm it: it may or may not arrive, and neither is an error.</summary>

@@ -22,7 +22,7 @@ internal sealed partial class LoadLoop
             {
                 Sent += publisher.Next.Count;
                 publisher.Add(Target.Lines(
-                    publisher.Next.Select(sent => (_plan.TopicName(sent.Lane.Topic), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))));
+                    publisher.Next.Select(sent => (_plan.TopicName(sent.Lane), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))));
                 SendLines(publisher, i);
             }
         }

@@ -36,7 +36,7 @@ internal sealed partial class LoadLoop
 
             Sent += publisher.Events.Count(sent => sent.Sequence > 0);
             publisher.Begin(_plan.Target.PublishRequest(
-                [.. publisher.Events.Select(sent => (_plan.TopicName(sent.Lane.Topic), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))]));
+                [.. publisher.Events.Select(sent => (_plan.TopicName(sent.Lane), Payload.Create(sent.Lane.Index, sent.Sequence, _plan.Size)))]));
             if (publisher.Fd < 0)
             {
                 Connect(publisher, i, now);

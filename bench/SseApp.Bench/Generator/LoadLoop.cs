@@ -6,8 +6,6 @@ namespace SseApp.Bench.Generator;
 /// </summary>
 internal sealed partial class LoadLoop : IDisposable
 {
-    // More handshakes at once than a listen backlog holds are dropped and repeated a second later.
-    private const int MaxConnecting = 128;
     private const int Tick = 20;
     private const int ElsewhereMicroseconds = 50_000;
     private const int UnansweredMicroseconds = 5_000_000;
@@ -20,6 +18,7 @@ internal sealed partial class LoadLoop : IDisposable
     private readonly StreamClient[] _streams;
     private readonly PublishClient[] _publishers;
     private readonly LinePublisher[] _linePublishers;
+    private readonly string?[] _streamTopics;
     private readonly StreamParser _parser;
     private readonly CancellationToken _cancellationToken;
     private int _connecting;
@@ -30,8 +29,10 @@ internal sealed partial class LoadLoop : IDisposable
         _plan = plan;
         _cancellationToken = cancellationToken;
         _parser = new StreamParser(Tally, plan.Reconnect);
-        Lanes = [.. Enumerable.Range(0, plan.Topics).SelectMany(topic => Enumerable.Range(0, plan.LanesPerTopic).Select(lane => new Lane(topic, lane)))];
-        _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => new StreamClient(index % plan.Topics, plan.LanesPerTopic) { LastEventId = plan.Start })];
+        Lanes = plan.Resume?.Lanes ?? [.. Enumerable.Range(0, plan.Topics).SelectMany(topic => Enumerable.Range(0, plan.LanesPerTopic).Select(lane => new Lane(topic, lane)))];
+        _streams = [.. Enumerable.Range(0, plan.Streams).Select(index => index % plan.Topics)
+            .Select(topic => new StreamClient(topic, plan.LanesPerTopic) { LastEventId = plan.Resume?.Ids[topic] ?? plan.Start })];
+        _streamTopics = new string?[plan.Topics];
         _publishers = [.. Enumerable.Range(0, plan.Publishers).Select(_ => new PublishClient())];
         _linePublishers = [.. Enumerable.Range(0, plan.LinePublishers).Select(_ => new LinePublisher())];
         for (var i = 0; i < _streams.Length; i++)
@@ -48,6 +49,12 @@ internal sealed partial class LoadLoop : IDisposable
 
     /// <summary>Streams whose head was read.</summary>
     public int Open { get; private set; }
+
+    /// <summary>Streams that have begun, and have all that was confirmed before they connected. Counted where the plan resumes.</summary>
+    public int Whole { get; private set; }
+
+    /// <summary>When a stream became whole last, in microseconds of <see cref="Payload.Now"/>.</summary>
+    public long LastWhole { get; private set; }
 
     /// <summary>Events sent, except warm-ups.</summary>
     public long Sent { get; private set; }
@@ -105,6 +112,9 @@ internal sealed partial class LoadLoop : IDisposable
         return [.. cold.Select(topic => Lanes[topic * _plan.LanesPerTopic])];
     }
 
+    /// <summary>The newest id of one stream of each topic.</summary>
+    public string?[] Ids() => [.. _streams.OrderBy(stream => stream.Topic).DistinctBy(stream => stream.Topic).Select(stream => stream.LastEventId)];
+
     /// <summary>Deliveries that the acknowledged events amount to.</summary>
     public long Expected()
     {
@@ -144,7 +154,7 @@ internal sealed partial class LoadLoop : IDisposable
                 return due;
             }
 
-            if (_connecting >= MaxConnecting)
+            if (_connecting >= _plan.Connecting)
             {
                 return long.MaxValue;
             }
@@ -160,6 +170,12 @@ internal sealed partial class LoadLoop : IDisposable
             stream.BeginResponse();
             stream.Connecting = true;
             stream.Since = now;
+            if (_plan.Resume is not null)
+            {
+                stream.OpeningSince = stream.OpeningSince == 0 ? now : stream.OpeningSince;
+                stream.Want(Lanes, _plan.Target.Resumes);
+            }
+
             _connecting++;
             stream.Fd = Libc.Connect(_plan.Target.EndPoints[(index + stream.Attempt) % _plan.Target.EndPoints.Count]);
             Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
@@ -180,7 +196,7 @@ internal sealed partial class LoadLoop : IDisposable
         if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
         {
             Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
-            if (Libc.Send(stream.Fd, _plan.Target.StreamRequest(_plan.TopicName(stream.Topic), stream.LastEventId)) < 0)
+            if (Libc.Send(stream.Fd, _plan.Target.StreamRequest(_streamTopics[stream.Topic] ??= _plan.StreamTopics(stream.Topic), stream.LastEventId)) < 0)
             {
                 Ended(stream, index, now);
             }
@@ -202,6 +218,15 @@ internal sealed partial class LoadLoop : IDisposable
                 stream.Connecting = false;
                 _connecting--;
                 Open++;
+            }
+
+            if (_plan.Resume is not null && stream is { IsWhole: false, HasBegun: true } && stream.HasWanted())
+            {
+                stream.IsWhole = true;
+                Whole++;
+                LastWhole = now;
+                Tally.RecordOpening(now - stream.OpeningSince);
+                stream.OpeningSince = 0;
             }
         }
 
@@ -254,6 +279,13 @@ internal sealed partial class LoadLoop : IDisposable
             Open--;
         }
 
+        if (stream.IsWhole)
+        {
+            stream.IsWhole = false;
+            Whole--;
+        }
+
+        Tally.TurnedAway += stream.Unavailable ? 1 : 0;
         stream.Elsewhere = stream.Unavailable ? stream.Elsewhere + 1 : 0;
         if (_plan.Target.EndPoints.Count > 1 && (nobody || stream.Elsewhere % _plan.Target.EndPoints.Count > 0))
         {

@@ -13,6 +13,7 @@ internal enum ResponsePart
 /// <summary>State of one stream, small and without a buffer: all read into the loop's.</summary>
 internal sealed class StreamClient(int topic, int lanes)
 {
+    private long[]? _wanted;
     private HashSet<(int Lane, long Sequence)>? _missing;
 
     public int Topic => topic;
@@ -36,6 +37,15 @@ internal sealed class StreamClient(int topic, int lanes)
 
     /// <summary>When it began to connect, in microseconds of <see cref="Payload.Now"/>.</summary>
     public long Since { get; set; }
+
+    /// <summary>When it first began to connect since it was whole, in microseconds of <see cref="Payload.Now"/>; 0: it is whole.</summary>
+    public long OpeningSince { get; set; }
+
+    /// <summary>The end of an event, or a blank line, has come.</summary>
+    public bool HasBegun { get; set; }
+
+    /// <summary>It has begun, and has what it missed.</summary>
+    public bool IsWhole { get; set; }
 
     public ResponsePart Part { get; set; }
 
@@ -74,6 +84,32 @@ internal sealed class StreamClient(int topic, int lanes)
         ChunkLeft = 0;
         PartialLength = 0;
         PendingId = null;
+        HasBegun = false;
+    }
+
+    /// <summary>Notes what it must have to be whole.</summary>
+    /// <param name="all">The lanes of all topics.</param>
+    /// <param name="missed">The server sends what was missed; else it begins with what comes next.</param>
+    public void Want(Lane[] all, bool missed)
+    {
+        _wanted ??= new long[lanes];
+        for (var lane = 0; lane < lanes; lane++)
+        {
+            _wanted[lane] = missed ? all[(topic * lanes) + lane].Confirmed : 0;
+        }
+    }
+
+    public bool HasWanted()
+    {
+        for (var lane = 0; lane < lanes; lane++)
+        {
+            if (Last[lane] < _wanted![lane])
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     public void Received(int lane, long sequence, Tally tally)

@@ -148,6 +148,7 @@ internal sealed class StreamParser(Tally tally, bool keepIds)
         {
             // The blank line dispatches the event; only now its id counts.
             stream.LastEventId = stream.PendingId ?? stream.LastEventId;
+            stream.HasBegun = true;
         }
         else if (line[0] == 'd' && line.StartsWith("data:"u8))
         {

@@ -9,6 +9,8 @@ internal sealed class Tally
     private readonly LongHistogram _latency = new(1, 60_000_000, 3);
     private readonly LongHistogram _publishes = new(1, 60_000_000, 3);
 
+    private readonly LongHistogram _openings = new(1, 120_000_000, 3);
+
     public long Delivered { get; set; }
 
     public long Lost { get; set; }
@@ -25,6 +27,9 @@ internal sealed class Tally
 
     /// <summary>Streams answered by a status that closes an EventSource for ever.</summary>
     public long Closed { get; set; }
+
+    /// <summary>Streams that were told in band that they are not taken (<c>stream.unavailable</c>).</summary>
+    public long TurnedAway { get; set; }
 
     /// <summary>Streams that ended without the end of their response: a reset, or a bare end of the connection.</summary>
     public long Broken { get; set; }
@@ -54,8 +59,15 @@ internal sealed class Tally
     /// <summary>Milliseconds from a publish request to its answer.</summary>
     public double PublishLatency(double percentile) => _publishes.TotalCount == 0 ? 0 : _publishes.GetValueAtPercentile(percentile) / 1000d;
 
+    /// <summary>How long a stream was not whole.</summary>
+    public void RecordOpening(long microseconds) => _openings.RecordValue(Math.Clamp(microseconds, 1, 120_000_000));
+
+    /// <summary>Milliseconds from connecting to having all that was missed.</summary>
+    public double Opening(double percentile) => _openings.TotalCount == 0 ? 0 : _openings.GetValueAtPercentile(percentile) / 1000d;
+
     public void ResetLatency()
     {
+        _openings.Reset();
         _latency.Reset();
         _publishes.Reset();
     }

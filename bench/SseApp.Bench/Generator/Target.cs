@@ -7,8 +7,10 @@ namespace SseApp.Bench.Generator;
 /// <param name="publishPath">Path and query to publish to a topic; the body is the data.</param>
 /// <param name="batchPath">Path that takes a JSON array of topic and data, or null where there is none.</param>
 /// <param name="key">API key or token, or null where none is asked for.</param>
+/// <param name="separator">Between the topics of one stream in its request; null where a stream has one topic and begins with the next event.</param>
 /// <param name="others">Other addresses of the same cluster: who finds one closed tries the next, as a name with several addresses is used.</param>
-internal sealed class Target(Uri url, Func<string, string> publishPath, string? batchPath = null, string? key = null, IReadOnlyList<Uri>? others = null)
+internal sealed class Target(
+    Uri url, Func<string, string> publishPath, string? batchPath = null, string? key = null, string? separator = null, IReadOnlyList<Uri>? others = null)
 {
     private readonly string _credential = key is null ? "" : $"Authorization: Bearer {key}\r\n";
 
@@ -18,13 +20,19 @@ internal sealed class Target(Uri url, Func<string, string> publishPath, string? 
 
     public bool TakesBatches => batchPath is not null;
 
+    /// <summary>Streams have several topics, and go on where a <c>Last-Event-ID</c> says.</summary>
+    public bool Resumes => separator is not null;
+
     /// <summary>A replica or a gateway of this repository.</summary>
-    public static Target Ours(Uri url, string? key = null, IReadOnlyList<Uri>? others = null) => new(url, topic => $"/topics/{topic}/events", "/publish", key, others);
+    public static Target Ours(Uri url, string? key = null, IReadOnlyList<Uri>? others = null) => new(url, topic => $"/topics/{topic}/events", "/publish", key, "&topic=", others);
 
     /// <summary>A server that the bench set up to publish as nchan does.</summary>
-    public static Target Other(int port) => new(Local(port), topic => $"/publish?topic={topic}");
+    public static Target Other(int port, string? separator = null) => new(Local(port), topic => $"/publish?topic={topic}", separator: separator);
 
     public static Uri Local(int port) => new($"http://127.0.0.1:{port}");
+
+    /// <summary>The topics of one stream, as <see cref="StreamRequest"/> takes them.</summary>
+    public string Topics(IEnumerable<string> names) => string.Join(separator, names);
 
     public byte[] StreamRequest(string topic, string? lastEventId = null)
     {

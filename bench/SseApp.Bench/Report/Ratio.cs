@@ -18,6 +18,7 @@ internal sealed record Ratio(
     bool AtLeast)
 {
     private static readonly Func<Measurement, double?> s_deliveries = row => row.DeliveriesPerSecond;
+    private static readonly Func<Measurement, double?> s_connects = row => row.ConnectsPerSecond;
     private static readonly Func<Measurement, double?> s_cpu = row => row.CpuPerDelivery;
 
     /// <summary>The targets of the project.</summary>
@@ -35,6 +36,11 @@ internal sealed record Ratio(
         new("events/s as lines of open requests, to our own single publishes, on topics without a stream", (ManyTopicsScenario.Id, ManyTopicsScenario.LinesUnheard, "sseapp"), (ManyTopicsScenario.Id, ManyTopicsScenario.SingleUnheard, "sseapp"), s_deliveries, 5, true),
         new("resident KiB of an idle stream, to nchan", (IdleScenario.Id, IdleScenario.Resident, "sseapp"), (IdleScenario.Id, IdleScenario.Resident, "nchan"), row => row.KiBPerStream, 1, false),
         new("CPU per delivery at equal load, to nchan with Redis", (EqualLoadScenario.Id, EqualLoadScenario.Steady, "sseapp"), (EqualLoadScenario.Id, EqualLoadScenario.Steady, "nchan-redis"), s_cpu, 1, false),
+        new("streams whole a second when 9 500 come back at once, warm, to plain ASP.NET", (StormScenario.Id, StormScenario.Warm(9_500), "sseapp"), (StormScenario.Id, StormScenario.Warm(9_500), "aspnet"), s_connects, 2, true),
+        new("the same through our gateway, to plain ASP.NET", (StormScenario.Id, StormScenario.Warm(9_500), "sseapp-gateway"), (StormScenario.Id, StormScenario.Warm(9_500), "aspnet"), s_connects, 1, true),
+        new("the same through our gateway, to nginx in front of the replica", (StormScenario.Id, StormScenario.Warm(9_500), "sseapp-gateway"), (StormScenario.Id, StormScenario.Warm(9_500), "sseapp-nginx"), s_connects, 2, true),
+        new("the first thousand of a fresh replica, to a warm one", (StormScenario.Id, StormScenario.Cold(1_000), "sseapp"), (StormScenario.Id, StormScenario.Warm(1_000), "sseapp"), s_connects, 0.6, true),
+        new("the first thousand of a fresh gateway and replica, to warm ones", (StormScenario.Id, StormScenario.Cold(1_000), "sseapp-gateway"), (StormScenario.Id, StormScenario.Warm(1_000), "sseapp-gateway"), s_connects, 0.6, true),
     ];
 
     /// <returns>A row of the table, or null when there is nothing to compare with.</returns>

@@ -7,6 +7,8 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
 
     public override string Name => redis ? "nchan-redis" : "nchan";
 
+    public override bool ForgetsOnRestart => !redis;
+
     public override string Description => $"nginx with nchan, {(redis ? RedisDescription : "in memory")}";
 
     private static string? Module => s_moduleFolders.Select(folder => Path.Combine(folder, "ngx_nchan_module.so")).FirstOrDefault(File.Exists);
@@ -26,6 +28,7 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
               location = /events {
                 nchan_subscriber eventsource;
                 nchan_channel_id $arg_topic;
+                nchan_channel_id_split_delimiter ",";
                 nchan_subscriber_first_message newest;
                 {{(redis ? "nchan_use_redis on;" : "")}}
               }
@@ -40,7 +43,7 @@ internal sealed class NchanSubject(Workspace workspace, string? cores, bool redi
             """);
         // It listens before it has reached Redis, and answers 503 until then.
         await StartAsync(Name, command, Publishes(port), cancellationToken);
-        return Target.Other(port);
+        return Target.Other(port, separator: ",");
     }
 
     public override Task KillWorkerAsync(CancellationToken cancellationToken)

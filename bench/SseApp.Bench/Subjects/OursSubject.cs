@@ -3,6 +3,9 @@ namespace SseApp.Bench.Subjects;
 /// <summary>This repository's replica and Redis, reached directly or through its gateway.</summary>
 internal sealed class OursSubject(Workspace workspace, string? cores, Front? front) : Subject(workspace, cores)
 {
+    private const string FrontName = "front";
+    private const string SecondFrontName = "front2";
+
     private readonly List<(ServerProcess Process, int Port)> _replicas = [];
     private int _redis;
 
@@ -16,8 +19,10 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
 
     public override bool OnlyBehindProxy => front is { IsOurs: false };
 
+    public bool HasGateway => front is { IsOurs: true };
+
     // A client of one address alone cannot fail over to another replica.
-    public override bool CanLoseWorker => front is { IsOurs: true };
+    public override bool CanLoseWorker => HasGateway;
 
     public override string? Missing() => RedisMissing
         ?? (File.Exists(Workspace.Assembly("SseApp.Events")) ? null : $"build it: dotnet build -c {Workspace.Configuration} SseApp.Events")
@@ -35,13 +40,20 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         var port = _replicas[0].Port;
         if (front is not null)
         {
-            port = Workspace.FreePort();
-            await StartAsync(
-                $"{Name}.front", front.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. front.Settings]);
+            port = await StartFrontAsync(FrontName, cancellationToken);
         }
 
         return Target.Ours(Target.Local(port));
     }
+
+    /// <summary>Starts a second gateway beside the first.</summary>
+    /// <param name="first">How the first is reached.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<Target> StartSecondGatewayAsync(Target first, CancellationToken cancellationToken) =>
+        Target.Ours(first.Url, others: [Target.Local(await StartFrontAsync(SecondFrontName, cancellationToken))]);
+
+    public Task<(long KilledAt, long ReadyAt)> RestartGatewayAsync(CancellationToken cancellationToken) =>
+        RestartAsync(name => name == $"{Name}.{FrontName}", cancellationToken);
 
     public override async Task KillWorkerAsync(CancellationToken cancellationToken)
     {
@@ -50,6 +62,14 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
         await process.KillAsync();
         // The bench stands in for the AppHost's supervisor, as nginx's master and PM2 do for theirs.
         _replicas[0] = await StartReplicaAsync(_replicas.Count, cancellationToken);
+    }
+
+    private async Task<int> StartFrontAsync(string name, CancellationToken cancellationToken)
+    {
+        var port = Workspace.FreePort();
+        await StartAsync(
+            $"{Name}.{name}", front!.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. front.Settings]);
+        return port;
     }
 
     private async Task<(ServerProcess Process, int Port)> StartReplicaAsync(int index, CancellationToken cancellationToken)

@@ -8,6 +8,10 @@ namespace SseApp.Bench.Subjects;
 /// </summary>
 internal abstract class Subject(Workspace workspace, string? cores) : IDisposable
 {
+    private const string RedisSuffix = ".redis";
+
+    // How each process was started, to start it again.
+    private readonly Dictionary<ServerProcess, Start> _starts = [];
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     /// <summary>Short and stable; <c>--subjects</c> takes it.</summary>
@@ -30,6 +34,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
 
     /// <summary>A worker can be killed and something restarts it.</summary>
     public virtual bool CanLoseWorker => true;
+
+    /// <summary>What was published is gone after a restart.</summary>
+    public virtual bool ForgetsOnRestart => false;
 
     protected Workspace Workspace => workspace;
 
@@ -62,6 +69,29 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     /// <summary>Kills (SIGKILL) one worker; its supervisor restarts it.</summary>
     public virtual Task KillWorkerAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    /// <summary>Kills (SIGKILL) processes and what they started, and starts them again as they were.</summary>
+    /// <param name="which">By their names; null: all but Redis.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>When they were killed, and when the last of them was ready, as in <see cref="Payload.Now"/>.</returns>
+    public async Task<(long KilledAt, long ReadyAt)> RestartAsync(Predicate<string>? which, CancellationToken cancellationToken)
+    {
+        var chosen = Running.FindAll(process => which?.Invoke(process.Name) ?? !process.Name.EndsWith(RedisSuffix, StringComparison.Ordinal));
+        var killedAt = Payload.Now;
+        foreach (var process in chosen)
+        {
+            Running.Remove(process);
+            await process.StopAsync(Libc.Kill);
+        }
+
+        foreach (var process in chosen)
+        {
+            _starts.Remove(process, out var start);
+            await StartAsync(process.Name, start!.Command, start.Ready, cancellationToken, start.Environment);
+        }
+
+        return (killedAt, Payload.Now);
+    }
+
     public async Task StopAsync()
     {
         // What was started last depends on the rest.
@@ -71,6 +101,7 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
         }
 
         Running.Clear();
+        _starts.Clear();
     }
 
     public void Dispose() => _client.Dispose();
@@ -84,7 +115,7 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     protected async Task<int> StartRedisAsync(CancellationToken cancellationToken)
     {
         var port = Workspace.FreePort();
-        var name = $"{Name}.redis";
+        var name = Name + RedisSuffix;
         var data = workspace.FreshDirectory(name);
         string[] command = workspace.UseGarnet
             ? ["dotnet", Workspace.GarnetPath!, "--port", $"{port}", "--bind", "127.0.0.1", "--lua", "--lua-transaction-mode", "--memory", "512m", "--checkpointdir", data]
@@ -102,7 +133,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
         CancellationToken cancellationToken,
         params IEnumerable<(string Name, string Value)> environment)
     {
-        var process = ServerProcess.Start(workspace, name, cores, command, environment);
+        var start = new Start([.. command], ready, [.. environment]);
+        var process = ServerProcess.Start(workspace, name, cores, start.Command, start.Environment);
+        _starts[process] = start;
         Running.Add(process);
         await process.WaitReadyAsync(ready, cancellationToken);
         return process;
@@ -148,4 +181,6 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
             return false;
         }
     };
+
+    private sealed record Start(string[] Command, Func<CancellationToken, Task<bool>> Ready, (string Name, string Value)[] Environment);
 }

@@ -7,6 +7,8 @@ if (args is ["--bare"])
 }
 
 var builder = WebApplication.CreateBuilder(args);
+// As all servers here have it; by default the queue of handshakes holds 512.
+builder.WebHost.UseSockets(sockets => sockets.Backlog = 4096);
 var app = builder.Build();
 var topics = new TopicStreams();
 app.MapGet("/events", (string topic, CancellationToken cancellationToken) =>

@@ -27,6 +27,13 @@ public sealed class StreamWriterFactoryTests
             await AskAsync(HttpVersion.Version11, tls: false, context =>
                 context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(context.Response.Body))));
 
+    [Theory]
+    [InlineData("1.1", false, "SocketStreamWriter")]
+    [InlineData("2.0", false, "PipeStreamWriter")]
+    [InlineData("1.1", true, "PipeStreamWriter")]
+    public async Task A_head_that_waits_goes_out_with_the_first_bytes(string version, bool tls, string writer) =>
+        Assert.Equal((writer, "hellohellohello"), await AskAsync(new Version(version), tls, more: true));
+
     [Fact]
     public async Task It_can_be_switched_off() =>
         Assert.Equal(("PipeStreamWriter", "hello"), await AskAsync(HttpVersion.Version11, tls: false, direct: false));
@@ -43,7 +50,7 @@ public sealed class StreamWriterFactoryTests
         Assert.False(await new SocketStreamWriter(new DefaultHttpContext(), socket).SendAsync(buffer));
     }
 
-    private static async Task<(string Writer, string Body)> AskAsync(Version version, bool tls, Action<HttpContext>? middleware = null, bool direct = true)
+    private static async Task<(string Writer, string Body)> AskAsync(Version version, bool tls, Action<HttpContext>? middleware = null, bool direct = true, bool more = false)
     {
         using var certificate = CreateCertificate();
         var builder = WebApplication.CreateSlimBuilder();
@@ -64,12 +71,15 @@ public sealed class StreamWriterFactoryTests
         app.Run(async context =>
         {
             middleware?.Invoke(context);
-            var writer = await context.RequestServices.GetRequiredService<StreamWriterFactory>().StartAsync(context);
+            var writer = await context.RequestServices.GetRequiredService<StreamWriterFactory>().StartAsync(context, more);
             used = writer.GetType().Name;
             var buffer = new SendBuffer(16);
             "hello"u8.CopyTo(buffer.GetSpan(5));
             buffer.Advance(5);
-            Assert.True(await writer.SendAsync(buffer));
+            for (var send = 0; send < (more ? 3 : 1); send++)
+            {
+                Assert.True(await writer.SendAsync(buffer));
+            }
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
         using var handler = new SocketsHttpHandler();
