@@ -34,32 +34,6 @@ public sealed class TopicHubTests
     }
 
     [Fact]
-    public async Task A_stream_that_resumes_where_a_shard_is_behind_its_hub_gets_each_event_once()
-    {
-        var log = new ScriptedTopicLog(100);
-        log.Publish("0", lost: false, delayed: false);
-        await using var rig = new HubRig(log, 10_000);
-        var (first, closeFirst) = await rig.OpenAsync(ResumePoint.Live);
-        log.Publish("1", lost: false, delayed: false);
-        log.Publish("2", lost: false, delayed: false);
-        await Eventually.Async(() => first.Events is [.., { Data: "2" }], s_limit, "the first events");
-        var seen = log.Published["1"].Position;
-        var release = new TaskCompletionSource();
-        rig.Block(release.Task);
-
-        // It joins when the hub has more than its shard was told of.
-        var (second, closeSecond) = await rig.OpenAsync(ResumePoint.Live with { Positions = [new MarkedPosition(seen.Epoch.Mark(PositionCodec.MaxMarkBits), seen.Offset)] });
-        log.Publish("3", lost: false, delayed: false);
-        log.Publish("4", lost: false, delayed: false);
-        release.SetResult();
-
-        await Eventually.Async(() => second.Events is [.., { Data: "4" }], s_limit, "the events that it missed");
-        Assert.Equal(["2", "3", "4"], second.Events.Where(next => next.Type == "message").Select(next => next.Data));
-        await closeSecond();
-        await closeFirst();
-    }
-
-    [Fact]
     public async Task Without_room_not_even_the_newest_event_is_kept_and_nothing_is_lost()
     {
         var log = new ScriptedTopicLog(100);
