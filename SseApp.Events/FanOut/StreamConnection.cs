@@ -109,6 +109,9 @@ internal sealed class StreamConnection(
     /// <summary>Events that wait for the end of the send under way; null while there are none.</summary>
     public Backlog? Backlog { get; private set; }
 
+    /// <summary>The client has not taken everything that was sent.</summary>
+    public bool IsSending => _sending;
+
     public bool IsReplaying => _replaySlot < Memberships.Length;
 
     public bool IsSubscribedTo(string topic) => Array.BinarySearch(Topics.Names, topic, StringComparer.Ordinal) >= 0;

@@ -30,7 +30,10 @@ public sealed class ArchiveChaosTests
             [
                 ("Archive:Mode", "PostgreSQL"),
                 ("ConnectionStrings:archive", $"Host=127.0.0.1:{primary.Port},127.0.0.1:{standby.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1"),
+                ("Archive:Interval", "00:00:00.200"),
                 ("TopicLog:MaxEvents", "20"),
+                // On a slow machine it publishes for minutes.
+                ("TopicLog:MaxIdempotencyKeys", "1000000"),
                 ("Topics:RingBytes", "4096"),
             ],
         });

@@ -8,7 +8,7 @@ public sealed class OptionsValidationTests
     [InlineData("Streaming:HeartbeatInterval", "00:00:00", "HeartbeatInterval")]
     [InlineData("Cluster:KeyPrefix", "a b", "KeyPrefix")]
     [InlineData("TopicLog:MaxEvents", "0", "MaxEvents")]
-    [InlineData("TopicLog:Overrides:0:Pattern", "a b*", "TopicLog:Overrides:0:Pattern 'a b*' cannot match")]
+    [InlineData("TopicLog:Overrides:0:Pattern", "a b*", "TopicLog:Overrides:0:Pattern is 'a b*'; it cannot match")]
     [InlineData("TopicLog:Overrides:0:MaxEvents", "5", "TopicLog:Overrides:0")]
     [InlineData("Topics:CheckInterval", "00:00:00", "CheckInterval")]
     [InlineData("Publishing:MaxEventBytes", "-1", "MaxEventBytes")]

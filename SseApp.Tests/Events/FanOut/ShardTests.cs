@@ -118,8 +118,7 @@ public sealed class ShardTests : IAsyncDisposable
             verified.Principal,
             way == "beside another topic" ? ["s", "t"] : ["t"],
             way == "from the log" ? [new StreamStart(new Position(new Epoch(1), 7), null)] : null);
-        await writer.TakeAsync();
-        await SettleAsync();
+        await BeginAsync(writer, connection);
         if (way == "behind a slow send")
         {
             await PublishAsync(3);
@@ -161,8 +160,7 @@ public sealed class ShardTests : IAsyncDisposable
         var verified = await _credentials.VerifyAsync(Tokens.Make(["*"], change: claims => claims["jti"] = "j"));
         var writer = new GatedStreamWriter();
         var connection = Join(new StreamingOptions(), writer, verified.Principal);
-        await writer.TakeAsync();
-        await SettleAsync();
+        await BeginAsync(writer, connection);
 
         _revocations.Add(new Revocation(RevocationKind.TokenId, "j", null, null, _time.GetUtcNow(), null));
         await PublishAsync(1);
@@ -187,9 +185,15 @@ public sealed class ShardTests : IAsyncDisposable
     {
         var writer = new GatedStreamWriter();
         var connection = Join(options, writer);
-        await writer.TakeAsync();
-        await Eventually.Async(() => !connection.IsReplaying, s_limit, "the stream to reach the live end");
+        await BeginAsync(writer, connection);
         return (writer, connection);
+    }
+
+    /// <summary>Takes the first bytes; what is published from then on is live.</summary>
+    private static async Task BeginAsync(GatedStreamWriter writer, StreamConnection connection)
+    {
+        await writer.TakeAsync();
+        await Eventually.Async(() => !connection.IsSending, s_limit, "the loop to see that the first bytes were taken");
     }
 
     private StreamConnection Join(StreamingOptions options, IStreamWriter writer, Principal? principal = null, string[]? topics = null, StreamStart[]? starts = null)

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Lifetime;
 
@@ -61,6 +62,7 @@ public sealed class PlatformSettingsTests
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.AddServiceDefaults();
         var app = builder.Build();
+        app.UseBareAnswers("failed");
         app.MapGet("/client", (HttpContext context) => $"{context.Connection.RemoteIpAddress} {context.Request.Scheme}");
         app.MapGet("/number", (int value) => value);
         await app.StartAsync(TestContext.Current.CancellationToken);
