@@ -124,12 +124,10 @@ internal sealed partial class Archiver(
         await RenewAsync(cancellationToken);
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
-        var more = false;
         var owned = _owned.Values.ToArray();
         foreach (var shard in owned)
         {
             shard.IsBehind = await RunAsync(shard, cancellationToken);
-            more |= shard.IsBehind;
             // Nobody rests while one is behind.
             if (spread && !Array.Exists(owned, static other => other.IsBehind))
             {
@@ -142,7 +140,7 @@ internal sealed partial class Archiver(
         metrics.Up();
         Report(null);
         // With shards it has rested already.
-        return more || (spread && owned.Length > 0);
+        return (spread && owned.Length > 0) || Array.Exists(owned, static shard => shard.IsBehind);
     }
 
     private async Task RenewAsync(CancellationToken cancellationToken)

@@ -11,41 +11,21 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// Gives the refusals of the server itself a body, and an EventSource whose head came too slowly an answer after which it
 /// reconnects. HTTP/1.1 only: over HTTP/2 and HTTP/3 such a request has its stream reset, or ends the connection.
 /// </summary>
-internal sealed class ServerRefusals(DiagnosticListener diagnostics, TimeProvider time) : IStartupFilter, IObserver<KeyValuePair<string, object?>>, IDisposable
+internal sealed class ServerRefusals(DiagnosticListener diagnostics, TimeProvider time) : BadRequestObserver(diagnostics), IStartupFilter
 {
-    // https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/diagnostics
-    private const string BadRequest = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
-
-    private IDisposable? _subscription;
-
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        _subscription ??= diagnostics.Subscribe(this, static name => name == BadRequest);
+        Subscribe();
         next(app);
     };
 
-    public void OnNext(KeyValuePair<string, object?> value)
+    protected override void OnRefused(IFeatureCollection features, BadHttpRequestException error)
     {
-        if (value.Value is IFeatureCollection features
-            && features.Get<ClientConnection>() is { Refusal: var output }
-            && features.Get<IHttpResponseFeature>() is { HasStarted: false }
-            && features.Get<IBadRequestExceptionFeature>()?.Error is BadHttpRequestException error)
+        if (features.Get<ClientConnection>() is { Refusal: var output } && features.Get<IHttpResponseFeature>() is { HasStarted: false })
         {
             output.AnswerInstead(Answer(features.Get<IHttpRequestFeature>(), error));
         }
     }
-
-    public void OnCompleted()
-    {
-        // The host ends.
-    }
-
-    public void OnError(Exception error)
-    {
-        // The platform's listener has none.
-    }
-
-    public void Dispose() => _subscription?.Dispose();
 
     private byte[] Answer(IHttpRequestFeature? request, BadHttpRequestException error)
     {
