@@ -39,10 +39,18 @@ internal sealed class ArchiveShards(IConnectionMultiplexer redis, IOptions<Clust
     }
 
     /// <summary>All topics that have a log, page by page; some may come twice.</summary>
+    /// <exception cref="RedisConnectionException">No server is connected.</exception>
     public async IAsyncEnumerable<string[]> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (prefix, suffix) = ($"{_cluster.KeyPrefix}:{{", "}:counter");
-        foreach (var server in redis.GetServers().Where(server => server is { IsConnected: true, IsReplica: false }))
+        var servers = Array.FindAll(redis.GetServers(), server => server is { IsConnected: true, IsReplica: false });
+        if (servers.Length == 0)
+        {
+            // Not the same as a server without topics.
+            throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "No server that has topics is connected.");
+        }
+
+        foreach (var server in servers)
         {
             var page = new List<string>(ScanPage);
             await foreach (var key in server.KeysAsync(_cluster.Database, $"{prefix}*{suffix}", ScanPage).WithCancellation(cancellationToken))

@@ -37,6 +37,8 @@ internal sealed partial class Archiver(
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_expiry = TimeSpan.FromMinutes(10);
+    // Between two sweeps because of failures: each asks Redis for all its keys.
+    private static readonly TimeSpan s_recovery = TimeSpan.FromSeconds(10);
 
     private static readonly Task<LogPage> s_nothing = Task.FromResult(new LogPage(1, default, []));
 
@@ -46,6 +48,7 @@ internal sealed partial class Archiver(
     private bool _prepared;
     private long _renewedAt;
     private long _sweptAt;
+    private bool _interrupted;
     private long _expiredAt;
     private string? _reported;
     private long _oldest;
@@ -99,7 +102,9 @@ internal sealed partial class Archiver(
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
-            // An outage of Redis is reported elsewhere. Leases may have ended meanwhile, which the fencing number finds out.
+            // An outage of Redis is reported elsewhere. Leases may have ended meanwhile, which the fencing number finds out. Names of topics
+            // that it handed over, and that did not arrive, are nowhere any more.
+            _interrupted = true;
         }
 #pragma warning disable CA1031 // Whatever went wrong, archiving goes on.
         catch (Exception exception)
@@ -190,7 +195,8 @@ internal sealed partial class Archiver(
     /// <summary>Compares topics with the archive: what a replica could not report when it crashed, and what the database lost.</summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        var all = time.GetElapsedTime(_sweptAt) >= _options.SweepInterval;
+        var interval = _interrupted && s_recovery < _options.SweepInterval ? s_recovery : _options.SweepInterval;
+        var all = time.GetElapsedTime(_sweptAt) >= interval;
         if (!_owned.Values.Any(shard => shard.SweepWanted || all))
         {
             return;
@@ -213,6 +219,7 @@ internal sealed partial class Archiver(
         }
 
         _sweptAt = time.GetTimestamp();
+        _interrupted = false;
     }
 
     private async Task CompareAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)

@@ -131,6 +131,13 @@ internal sealed class ArchiveRig : IAsyncDisposable
     public Task EndLeasesAsync() =>
         _redis.KeyDeleteAsync([.. Enumerable.Range(0, ArchiveShards.Count).Select(shard => (RedisKey)$"{{{_cluster.KeyPrefix}:leases}}:{ArchiveShards.LeaseOf(shard)}")]);
 
+    /// <summary>An archiver's next question for topics to look at fails.</summary>
+    public Task RefuseHintsAsync(bool refused) => Task.WhenAll(Enumerable.Range(0, ArchiveShards.Count).Select(shard => $"{_cluster.KeyPrefix}:{{archive:{shard}}}:topics").Select(
+        key => refused ? _redis.StringSetAsync(key, "no set") : _redis.KeyDeleteAsync(key)));
+
+    /// <summary>Whether the topic has events that are not archived.</summary>
+    public Task<bool> IsBehindAsync(int number) => IsBehindAsync(_topics[number]);
+
     public Task ReplicateAsync()
     {
         _memory!.Replicate();

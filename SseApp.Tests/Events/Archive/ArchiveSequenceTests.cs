@@ -78,6 +78,26 @@ public sealed class ArchiveSequenceTests(RedisServer redis, PostgresServer postg
         await rig.CheckAsync(50);
     }
 
+    [Fact]
+    public async Task What_Redis_handed_over_in_an_answer_that_was_lost_is_looked_for_soon()
+    {
+        await using var connection = await ConnectAsync();
+        await using var rig = new ArchiveRig(connection, new MemoryArchive(TimeProvider.System));
+        await rig.PublishAsync(0, 1, key: null, isHinted: true);
+        await rig.ArchiveAsync(0, TimeSpan.Zero, Trouble.None);
+        Assert.False(await rig.IsBehindAsync(0));
+
+        await rig.PublishAsync(0, 1, key: null, isHinted: false);
+        await rig.ArchiveAsync(0, TimeSpan.FromSeconds(15), Trouble.None);
+        Assert.True(await rig.IsBehindAsync(0), "Nobody named the topic, and it is not yet time to compare all of them.");
+
+        await rig.RefuseHintsAsync(true);
+        await rig.ArchiveAsync(0, TimeSpan.Zero, Trouble.None);
+        await rig.RefuseHintsAsync(false);
+        await rig.ArchiveAsync(0, TimeSpan.FromSeconds(15), Trouble.None);
+        Assert.False(await rig.IsBehindAsync(0));
+    }
+
     private static Task SampleAsync(ConnectionMultiplexer connection, Func<IEventArchive> create, (int, IGen<Step>)[] steps, int iterations) =>
         Gen.Select(Gen.Frequency(steps).Array[1, 40], s_share).SampleAsync(
             async (sequence, share) =>
