@@ -1,4 +1,5 @@
 using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults.Cluster.WarmUp;
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -13,6 +14,7 @@ internal static class ReplicaExtensions
         builder.Services.AddReplicaRegistry();
         builder.Services.AddSingleton<IHostNames, AdvertisedName>();
         builder.Services.AddSingleton<ReplicaIdentity>();
+        builder.AddWarmUp<ReplicaWarmUp>();
         builder.Services.AddSingleton<SchedulingDelay>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SchedulingDelay>());
         builder.Services.AddSingleton<DrainState>();

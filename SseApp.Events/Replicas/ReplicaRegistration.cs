@@ -5,6 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SseApp.Events.Diagnostics;
 using SseApp.Events.Relay;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Cluster.WarmUp;
 using SseApp.ServiceDefaults.Defaults.Admin;
 using SseApp.ServiceDefaults.Defaults.Health;
 
@@ -21,6 +22,7 @@ internal sealed partial class ReplicaRegistration(
     EventsMetrics metrics,
     ForgedRecords forged,
     SchedulingDelay schedulingDelay,
+    WarmUpState warmUp,
     HealthCheckService health,
     IServer server,
     AdminListener admin,
@@ -41,6 +43,7 @@ internal sealed partial class ReplicaRegistration(
     private bool _ready;
     private bool _failing;
     private bool _sawStart;
+    private bool _sawWarm;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -63,7 +66,7 @@ internal sealed partial class ReplicaRegistration(
             await BeatAsync(stoppingToken);
             // The end of the start and every change of the drain end the wait: gateways hear of them within milliseconds.
             using var wake = CancellationTokenSource.CreateLinkedTokenSource(
-                stoppingToken, drainChange, Unless(_sawStart, lifetime.ApplicationStarted));
+                [stoppingToken, drainChange, Unless(_sawStart, lifetime.ApplicationStarted), Unless(_sawWarm, warmUp.Done)]);
             await Task.Delay(registryOptions.Value.HeartbeatInterval, time, wake.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -75,6 +78,7 @@ internal sealed partial class ReplicaRegistration(
     private async Task BeatAsync(CancellationToken stoppingToken)
     {
         _sawStart = lifetime.ApplicationStarted.IsCancellationRequested;
+        _sawWarm = warmUp.Done.IsCancellationRequested;
         var address = _address ?? AdvertisedAddressResolver.Resolve(
             options.Value.AdvertisedAddress,
             configuration["POD_IP"],

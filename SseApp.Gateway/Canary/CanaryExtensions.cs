@@ -2,6 +2,7 @@ using System.Diagnostics;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Cluster.WarmUp;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
@@ -9,19 +10,24 @@ namespace SseApp.Gateway.Canary;
 
 internal static class CanaryExtensions
 {
-    /// <summary>Adds the canary, unless section <c>Canary</c> says that there is none.</summary>
+    /// <summary>Adds the canary, unless section <c>Canary</c> says that there is none, and what opens streams in its way before the gateway is ready.</summary>
     public static void AddCanary(this WebApplicationBuilder builder)
     {
         builder.Services.AddValidatedOptions<CanaryOptions>(CanaryOptions.SectionName);
-        if (!Settings.Bind(builder.Configuration.GetSection(CanaryOptions.SectionName), new CanaryOptions()).Enabled)
+        builder.AddWarmUp<GatewayWarmUp>();
+        var enabled = Settings.Bind(builder.Configuration.GetSection(CanaryOptions.SectionName), new CanaryOptions()).Enabled;
+        if (!enabled && !builder.IsWarmUpEnabled())
         {
             return;
         }
 
         builder.Services.AddClusterSigning();
         builder.Services.AddSingleton<CanaryIdentity>();
-        builder.Services.AddSingleton<CanaryMetrics>();
-        builder.Services.AddHostedService<CanaryService>();
+        if (enabled)
+        {
+            builder.Services.AddSingleton<CanaryMetrics>();
+            builder.Services.AddHostedService<CanaryService>();
+        }
     }
 
     /// <summary>

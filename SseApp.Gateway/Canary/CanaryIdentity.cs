@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using SseApp.Gateway.Routing;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Admin;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Canary;
 
@@ -28,8 +29,8 @@ internal sealed class CanaryIdentity(RequestSignature signature, IOptions<MatchO
         : new IdnMapping().GetAscii(Concrete(host));
 
     /// <summary>Where clients are served; null: nowhere that a process can connect to.</summary>
-    public CanaryTarget? FindTarget() =>
-        CanaryTarget.Find(admin.Without(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []));
+    public OwnAddress? FindTarget() =>
+        OwnAddress.Find(admin.Without(server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []));
 
     /// <param name="request">Whose method and address are final.</param>
     public void Sign(HttpRequestMessage request) => signature.Sign(request, _id, RequestPurpose.Canary);

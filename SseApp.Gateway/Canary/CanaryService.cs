@@ -1,7 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Net.Security;
 using System.Net.ServerSentEvents;
 using System.Text;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Canary;
 
@@ -42,7 +41,7 @@ internal sealed partial class CanaryService(
                 return;
             }
 
-            using var handler = Handler(target);
+            using var handler = target.CreateHandler();
             using var client = new HttpClient(handler) { BaseAddress = new Uri($"{target.Scheme}://{identity.Host}"), Timeout = Timeout.InfiniteTimeSpan };
             await Task.WhenAll(ReadAsync(client, target, ending.Token), PublishAsync(client, target, ending.Token));
         }
@@ -52,18 +51,7 @@ internal sealed partial class CanaryService(
         }
     }
 
-    [SuppressMessage("Security", "CA5359:Do Not Disable Certificate Validation", Justification = "It connects to a socket of its own process, and says nothing there that is worth reading; the certificate's name is not that of the machine, and its end has an alert.")]
-    private static SocketsHttpHandler Handler(CanaryTarget target) => new()
-    {
-        ConnectCallback = (_, cancellation) => target.ConnectAsync(cancellation),
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        ActivityHeadersPropagator = null,
-    };
-
-    private async Task PublishAsync(HttpClient client, CanaryTarget target, CancellationToken ending)
+    private async Task PublishAsync(HttpClient client, OwnAddress target, CancellationToken ending)
     {
         using var timer = new PeriodicTimer(s_interval, time);
         while (await timer.WaitForNextTickAsync(ending))
@@ -77,7 +65,7 @@ internal sealed partial class CanaryService(
         }
     }
 
-    private async Task PublishOneAsync(HttpClient client, CanaryTarget target, CancellationToken ending)
+    private async Task PublishOneAsync(HttpClient client, OwnAddress target, CancellationToken ending)
     {
         var number = _ledger.Begin();
         var trouble = "";
@@ -114,7 +102,7 @@ internal sealed partial class CanaryService(
         Report(target, trouble);
     }
 
-    private async Task ReadAsync(HttpClient client, CanaryTarget target, CancellationToken ending)
+    private async Task ReadAsync(HttpClient client, OwnAddress target, CancellationToken ending)
     {
         while (true)
         {
@@ -244,7 +232,7 @@ internal sealed partial class CanaryService(
     }
 
     // Once for each reason in a row, and once when it is over.
-    private void Report(CanaryTarget target, string trouble)
+    private void Report(OwnAddress target, string trouble)
     {
         if (Interlocked.Exchange(ref _trouble, trouble) is var before && string.Equals(before ?? "", trouble, StringComparison.Ordinal))
         {

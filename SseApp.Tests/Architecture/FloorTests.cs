@@ -13,7 +13,7 @@ public sealed partial class FloorTests
         ["SseApp.ServiceDefaults"] =
         [
             "Cluster.Protocol", "Defaults.Lifetime", "Defaults.Keys", "Defaults.Http", "Defaults.Admin", "Defaults.Health", "Defaults.Telemetry", "Defaults.Descriptors", "Cluster.Redis", "Cluster.Signing", "Cluster.Credentials", "Cluster.Placement",
-            "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay",
+            "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay", "Cluster.WarmUp",
         ],
         ["SseApp.Events"] =
             ["Log", "Diagnostics", "Archive", "Http", "Access", "FanOut", "Topics", "Relay", "Replicas", "Publishing", "TopicApi", "Operators", "Streams"],

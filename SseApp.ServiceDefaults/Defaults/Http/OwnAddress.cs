@@ -1,21 +1,34 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Security;
 using System.Net.Sockets;
 
-namespace SseApp.Gateway.Canary;
+namespace SseApp.ServiceDefaults.Defaults.Http;
 
-/// <summary>An address that the gateway itself listens on, as another process of the machine reaches it.</summary>
+/// <summary>An address that this process itself listens on, as another process of the machine reaches it.</summary>
 /// <param name="Address">As the server names it.</param>
 /// <param name="Scheme">http or https.</param>
 /// <param name="EndPoints">To be tried in this order.</param>
-internal sealed record CanaryTarget(string Address, string Scheme, EndPoint[] EndPoints)
+internal sealed record OwnAddress(string Address, string Scheme, EndPoint[] EndPoints)
 {
     /// <summary>The first with HTTPS, as most clients come where there is any; else the first.</summary>
-    public static CanaryTarget? Find(IEnumerable<string> addresses) => addresses
+    public static OwnAddress? Find(IEnumerable<string> addresses) => addresses
         .Select(Read)
-        .OfType<CanaryTarget>()
+        .OfType<OwnAddress>()
         .OrderBy(static target => target.Scheme == Uri.UriSchemeHttps ? 0 : 1)
         .FirstOrDefault();
 
-    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
+    [SuppressMessage("Security", "CA5359:Do Not Disable Certificate Validation", Justification = "It connects to a socket of its own process, and says nothing there that is worth reading; the certificate's name is not that of the machine, and its end has an alert.")]
+    public SocketsHttpHandler CreateHandler() => new()
+    {
+        ConnectCallback = (_, cancellation) => ConnectAsync(cancellation),
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+    };
+
+    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
         for (var i = 0; ; i++)
         {
@@ -39,7 +52,7 @@ internal sealed record CanaryTarget(string Address, string Scheme, EndPoint[] En
         }
     }
 
-    private static CanaryTarget? Read(string text)
+    private static OwnAddress? Read(string text)
     {
         BindingAddress address;
         try
@@ -52,7 +65,7 @@ internal sealed record CanaryTarget(string Address, string Scheme, EndPoint[] En
         }
 
         // A pipe of Windows has no clients elsewhere.
-        return address.IsNamedPipe ? null : new CanaryTarget(text, address.Scheme, EndPointsOf(address));
+        return address.IsNamedPipe ? null : new OwnAddress(text, address.Scheme, EndPointsOf(address));
     }
 
     private static EndPoint[] EndPointsOf(BindingAddress address) =>
