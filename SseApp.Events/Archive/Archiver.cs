@@ -226,12 +226,8 @@ internal sealed partial class Archiver(
     {
         foreach (var (own, end, archived) in await LearnAsync(shard, topics, cancellationToken))
         {
-            if (archived.IsDeleted)
-            {
-                continue;
-            }
-
-            if (archived.Offset != end.Position.Offset)
+            // A deleted log is gone from Redis: one that is there has come back.
+            if (archived.IsDeleted || archived.Offset != end.Position.Offset)
             {
                 shard.Pending.Add(own.Topic);
             }
@@ -357,7 +353,7 @@ internal sealed partial class Archiver(
     private async Task<PendingRun> TakeAsync(OwnedShard shard, ArchivedLog own, ArchiveEnd end, LogPage page)
     {
         var topic = own.Topic;
-        if (_options.RetentionOf(topic) is not { } retention || end.IsDeleted)
+        if (_options.RetentionOf(topic) is not { } retention)
         {
             // A log of another epoch is found by the next publish.
             shard.Epochs.Remove(topic);
@@ -369,6 +365,15 @@ internal sealed partial class Archiver(
             // The next round finds out where the archive of the new log ends.
             shard.Epochs.Remove(topic);
             return PendingRun.Nothing(topic, isWhole: page.Epoch == default);
+        }
+
+        if (end.IsDeleted)
+        {
+            // Redis went back to before the deletion. Nothing of this log is archived any more, and what was deleted is there again.
+            LogReturned(topic);
+            await log.FenceAsync(topic, own.Epoch);
+            shard.Epochs.Remove(topic);
+            return PendingRun.Nothing(topic, isWhole: true);
         }
 
         // The log's own numbering is not that of the archive: it lost events that are archived, and gave, or would give, their offsets to others.
@@ -508,6 +513,9 @@ internal sealed partial class Archiver(
 
     [LoggerMessage(LogLevel.Warning, "Topic {Topic}: its log in Redis ends at {Last} or has other events than the archive, which has it up to {Archived}: Redis lost events. The log ends here, and the next publish begins a new epoch.")]
     private partial void LogDiverged(string topic, long last, long archived);
+
+    [LoggerMessage(LogLevel.Warning, "Topic {Topic}: its log was deleted, and is in Redis again, which lost the deletion. The log ends here, and the next publish begins a new epoch.")]
+    private partial void LogReturned(string topic);
 
     [LoggerMessage(LogLevel.Information, "Shard {Shard} of the archive: {Reason}")]
     private partial void LogConflict(int shard, string reason);

@@ -13,12 +13,12 @@ internal sealed class HistoryReader(ITopicLog log, ArchiveHistory? archive = nul
         var page = await log.ReadAsync(topic, after: 0, maxEvents: 0, maxBytes: 0);
         if (archive?.Covers(topic) != true)
         {
-            return new HistoryRange(page.Epoch, page.First, page.End, []);
+            return new HistoryRange(page.Epoch, page.First, page.First, page.End, []);
         }
 
         var epochs = await archive.GetEpochsAsync(topic, cancellationToken);
         var own = Array.Find(epochs, epoch => epoch.Epoch == page.Epoch);
-        return new HistoryRange(page.Epoch, own is null ? page.First : Math.Min(own.First, page.First), page.End, Array.FindAll(epochs, epoch => epoch.Epoch != page.Epoch));
+        return new HistoryRange(page.Epoch, own is null ? page.First : Math.Min(own.First, page.First), page.First, page.End, Array.FindAll(epochs, epoch => epoch.Epoch != page.Epoch));
     }
 
     /// <summary>Reads events of an epoch behind an offset. Gaps within it are entries; what is missing before the first one is left out.</summary>
@@ -38,11 +38,24 @@ internal sealed class HistoryReader(ITopicLog log, ArchiveHistory? archive = nul
         }
 
         var page = await log.ReadAsync(topic, after, maxEvents, maxBytes);
-        return page.First > after + 1 && archive?.Covers(topic) == true
-            && await archive.ReadAsync(new ArchivedLog(topic, page.Epoch), after, page.First, cancellationToken) is { Length: > 0 } archived
-            ? Cut(topic, page.Epoch, archived, after, maxEvents, maxBytes)
-            : new HistoryPart(page.Epoch, page.Entries);
+        if (page.First > after + 1 && archive?.Covers(topic) == true)
+        {
+            var archived = Cut(topic, page.Epoch, await archive.ReadAsync(new ArchivedLog(topic, page.Epoch), after, page.First, cancellationToken), after, maxEvents, maxBytes);
+            if (archived.Entries.Length > 0)
+            {
+                return archived;
+            }
+        }
+
+        // What comes next is in the log, whatever is missing before it.
+        return new HistoryPart(page.Epoch, page.Entries);
     }
+
+    /// <summary>What is missing of the log as it is now right behind an offset, although there are events before it; null: nothing.</summary>
+    /// <exception cref="ArchiveUnavailableException">The archive cannot be read.</exception>
+    public async Task<LogEntry?> FindGapAsync(string topic, HistoryRange range, long after, CancellationToken cancellationToken) =>
+        archive is not null && range.First <= after && after < range.FirstInLog - 1
+            && await archive.ReadAsync(new ArchivedLog(topic, range.Epoch), after, range.FirstInLog, cancellationToken) is [{ GapReason: not null } gap, ..] ? gap : null;
 
     private static HistoryPart Cut(string topic, Epoch epoch, ReadOnlySpan<LogEntry> entries, long after, int maxEvents, int maxBytes)
     {
@@ -54,9 +67,10 @@ internal sealed class HistoryReader(ITopicLog log, ArchiveHistory? archive = nul
 /// <summary>What there is of a topic.</summary>
 /// <param name="Epoch">Of the log as it is now; the default when there is none.</param>
 /// <param name="First">The oldest offset that can be read of it; behind the last one when there is none.</param>
+/// <param name="FirstInLog">The oldest one that Redis holds; behind the last one when there is none.</param>
 /// <param name="End">The newest event.</param>
 /// <param name="Earlier">Epochs that are over and archived, the oldest first.</param>
-internal sealed record HistoryRange(Epoch Epoch, long First, LogEnd End, ArchivedEpoch[] Earlier);
+internal sealed record HistoryRange(Epoch Epoch, long First, long FirstInLog, LogEnd End, ArchivedEpoch[] Earlier);
 
 /// <summary>A part of a topic's history.</summary>
 internal sealed record HistoryPart(Epoch Epoch, LogEntry[] Entries);

@@ -36,10 +36,9 @@ internal sealed class PositionEndpoint(HistoryReader history, CredentialService 
         var isKnown = PositionCodec.TryDecode(id, topics, positions);
         try
         {
-            var pages = await Task.WhenAll(topics.Names.Select(name => history.DescribeAsync(name, context.RequestAborted)));
             var markBits = isKnown ? PositionCodec.MarkBits(positions) : 0;
             return TypedResults.Ok(new PositionInfo(
-                isKnown, [.. topics.Names.Select((name, slot) => TopicPosition.Of(name, isKnown ? positions[slot] : null, markBits, pages[slot]))]));
+                isKnown, await Task.WhenAll(topics.Names.Select((name, slot) => DescribeAsync(name, isKnown ? positions[slot] : null, markBits, context.RequestAborted)))));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
@@ -49,6 +48,19 @@ internal sealed class PositionEndpoint(HistoryReader history, CredentialService 
         {
             return Problems.ArchiveUnavailable(context, $"What the topics have cannot be told without the archive. {exception.Message}");
         }
+    }
+
+    private async Task<TopicPosition> DescribeAsync(string topic, MarkedPosition? asked, int markBits, CancellationToken cancellationToken)
+    {
+        var range = await history.DescribeAsync(topic, cancellationToken);
+        var found = TopicPosition.Of(topic, asked, markBits, range);
+        if (found is not { SameEpoch: true, Gap: null, Offset: { } offset } || await history.FindGapAsync(topic, range, offset, cancellationToken) is not { } gap)
+        {
+            return found;
+        }
+
+        var last = gap.Position.Offset;
+        return found with { Gap = new GapData(topic, GapReason.Expired, offset + 1, last), Events = found.LastOffset - last };
     }
 }
 

@@ -8,7 +8,7 @@ using SseApp.ServiceDefaults.Cluster.Credentials;
 namespace SseApp.Events.TopicApi;
 
 /// <summary>
-/// <c>GET /topics/{topic}/events?after=&amp;limit=</c>, or <c>?from=&amp;to=</c>, or <c>?epoch=&amp;after=</c>: a part of the history, as JSON, or NDJSON if the client accepts that. It is
+/// <c>GET /topics/{topic}/events?after=&amp;limit=</c>, or <c>?from=&amp;to=</c>, or <c>?epoch=&amp;after=</c>, or <c>?lastEventId=</c>: a part of the history, as JSON, or NDJSON if the client accepts that. It is
 /// read in pages, the next one when the client has taken the one before it, so that each request holds one page.
 /// </summary>
 internal sealed class TopicHistory(HistoryReader history, HistorySearch search, RequestBudget budget, CredentialService credentials, EventsMetrics metrics)
@@ -32,7 +32,7 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             return Problems.BadRequest("The topic is not valid.", TopicName.Rule);
         }
 
-        if (Parse(context.Request.Query, out var query) is { } rule)
+        if (Parse(topic, context.Request.Query, out var query) is { } rule)
         {
             return Problems.BadRequest("The range is not valid.", rule);
         }
@@ -82,7 +82,7 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
         return TypedResults.Empty;
     }
 
-    private static string? Parse(IQueryCollection query, out HistoryQuery parsed)
+    private static string? Parse(string topic, IQueryCollection query, out HistoryQuery parsed)
     {
         parsed = default;
         if (!TryRead(query, "after", 0, out var after))
@@ -121,7 +121,19 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             epoch = new Epoch(value);
         }
 
-        parsed = new HistoryQuery(epoch, after, (int)limit, from, to);
+        var seen = new MarkedPosition[1];
+        var isResumed = query["lastEventId"] is { Count: > 0 } ids;
+        if (isResumed && (from is not null || query.ContainsKey("after") || query.ContainsKey("epoch")))
+        {
+            return "'lastEventId' says where to begin, and so do 'from', 'after' and 'epoch': give one of them.";
+        }
+
+        if (isResumed && !(query["lastEventId"] is [{ } id] && PositionCodec.TryDecode(id, TopicSet.Of(topic), seen)))
+        {
+            return "'lastEventId' is given once: the id of an event of this topic's history, or of a stream of this topic alone.";
+        }
+
+        parsed = new HistoryQuery(epoch, after, (int)limit, from, to, isResumed ? seen : null);
         return null;
     }
 
@@ -135,6 +147,16 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             query = query with { Epoch = position.Epoch == default ? null : position.Epoch, After = position.Offset };
         }
 
+        if (query.Seen is { } seen)
+        {
+            if (Behind(range, seen) is not { } position)
+            {
+                return (range, null);
+            }
+
+            query = query with { Epoch = position.Epoch, After = position.Offset };
+        }
+
         if (query.Epoch is not { } epoch || epoch == range.Epoch)
         {
             return (range, query with { Epoch = null });
@@ -143,6 +165,21 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
         return Array.Find(range.Earlier, other => other.Epoch == epoch) is { } earlier
             ? (range with { Epoch = epoch, First = earlier.First, End = new LogEnd(new Position(epoch, earlier.Last), 0) }, query)
             : (range, null);
+    }
+
+    /// <summary>Where to go on behind the event of an id: in the next epoch when its own has nothing more; null when its epoch is not known.</summary>
+    private static Position? Behind(HistoryRange range, MarkedPosition[] seen)
+    {
+        var ((mark, offset), bits) = (seen[0], PositionCodec.MarkBits(seen));
+        if (mark == range.Epoch.Mark(bits))
+        {
+            return new Position(range.Epoch, offset);
+        }
+
+        var own = Array.FindLastIndex(range.Earlier, epoch => epoch.Epoch.Mark(bits) == mark);
+        return own < 0 ? null
+            : offset < range.Earlier[own].Last ? new Position(range.Earlier[own].Epoch, offset)
+            : new Position(own + 1 < range.Earlier.Length ? range.Earlier[own + 1].Epoch : range.Epoch, 0);
     }
 
     private static bool TryRead(IQueryCollection query, string name, long otherwise, out long value)
@@ -228,6 +265,7 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
     /// <param name="Limit">So many at most.</param>
     /// <param name="From">Published then or later.</param>
     /// <param name="To">Published before it.</param>
+    /// <param name="Seen">What an id says: events behind it.</param>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct HistoryQuery(Epoch? Epoch, long After, int Limit, DateTimeOffset? From, DateTimeOffset? To);
+    private readonly record struct HistoryQuery(Epoch? Epoch, long After, int Limit, DateTimeOffset? From, DateTimeOffset? To, MarkedPosition[]? Seen);
 }

@@ -115,7 +115,13 @@ internal sealed class PostgresArchive : IEventArchive
         async (connection, token) =>
         {
             await using var command = PostgresDatabase.Command(connection, State, _database.ReadLimit);
-            return (bool)(await command.ExecuteScalarAsync(token))! ? throw new ArchiveUnavailableException(PostgresErrors.ReadOnly) : true;
+            if ((bool)(await command.ExecuteScalarAsync(token))!)
+            {
+                PostgresDatabase.Renew(_database.Primary);
+                throw new ArchiveUnavailableException(PostgresErrors.ReadOnly);
+            }
+
+            return true;
         },
         cancellationToken);
 }

@@ -74,6 +74,9 @@ internal sealed class PostgresDatabase
 
     public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
 
+    /// <summary>A session keeps the defaults that its database and its user had when it began: pooled ones would be read-only for as long as they are used.</summary>
+    public static void Renew(NpgsqlDataSource source) => source.Clear();
+
     private static async Task<T> RunAsync<T>(
         NpgsqlDataSource source, Func<Exception, bool> isHarmless, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -91,6 +94,11 @@ internal sealed class PostgresDatabase
             }
             catch (Exception exception) when (PostgresErrors.IsUnavailable(exception))
             {
+                if (PostgresErrors.IsReadOnly(exception))
+                {
+                    Renew(source);
+                }
+
                 cancellationToken.ThrowIfCancellationRequested();
                 throw PostgresErrors.Unavailable(exception);
             }

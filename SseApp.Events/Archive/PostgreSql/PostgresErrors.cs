@@ -32,6 +32,9 @@ internal static class PostgresErrors
     public static bool IsUnprepared(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName };
 
+    /// <summary>True when the session can write nothing.</summary>
+    public static bool IsReadOnly(Exception exception) => exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
+
     public static ArchiveUnavailableException Unavailable(Exception exception) => new(Message(exception), exception)
     {
         IsFull = exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull },

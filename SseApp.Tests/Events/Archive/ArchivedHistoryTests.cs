@@ -103,6 +103,9 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
         Assert.Equal(Enumerable.Range(1_001, 100).Select(i => $"{i}"), await resumed.DataAsync(100));
 
         Assert.Equal(Enumerable.Range(1, 200), (await ReadAsync(host, "e", $"epoch={epoch}&limit=1000")).Offsets);
+        Assert.Equal(Enumerable.Range(1, 200).Concat(Enumerable.Range(1_001, 100)).Select(i => $"{i}"), await ReadAllAsync(host, "e", "from=2020-01-01T00:00:00Z", limit: 70));
+        using var unknown = await host.Client.GetAsync(new Uri("/topics/e/events?lastEventId=CQ", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.BadRequest, unknown.StatusCode);
         var described = Json(await host.Client.GetStringAsync(new Uri("/topics/e", UriKind.Relative), TestContext.Current.CancellationToken));
         var earlier = Assert.Single(described.GetProperty("earlierEpochs").EnumerateArray());
         Assert.Equal((epoch, 1, 200), (earlier.GetProperty("epoch").GetString(), earlier.GetProperty("firstOffset").GetInt32(), earlier.GetProperty("lastOffset").GetInt32()));
@@ -144,6 +147,76 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
         var gap = await earliest.NextAsync(s_limit);
         Assert.Equal(("epoch", 101), (Json(gap!.Data).GetProperty("reason").GetString(), Json(gap.Data).GetProperty("from").GetInt64()));
         Assert.Equal(Enumerable.Range(first, 1_005 - first).Select(i => $"{i}"), await earliest.DataAsync(1_005 - first));
+    }
+
+    [Fact]
+    public async Task A_log_that_comes_back_after_its_deletion_ends()
+    {
+        await using var host = await StartAsync();
+        await PublishAsync(host, "gone", 1, 30);
+        await ArchivedAsync(host, "gone", 30);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
+        var database = connection.GetDatabase();
+        RedisKey counter = $"{host.Prefix}:{{gone}}:counter", log = $"{host.Prefix}:{{gone}}:log";
+        var (savedCounter, savedLog) = (await database.HashGetAllAsync(counter), await database.ListRangeAsync(log));
+        using (var deleted = await host.Operator.DeleteAsync("/topics/gone", TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        }
+
+        await database.HashSetAsync(counter, savedCounter);
+        await database.ListRightPushAsync(log, savedLog);
+        await PublishAsync(host, "gone", 31, 31);
+        var saved = savedCounter.Single(field => field.Name == "epoch").Value;
+        await Eventually.Async(async () => await database.HashGetAsync(counter, "epoch") != saved, s_limit, "the archiver to end the log");
+        await PublishAsync(host, "gone", 41, 43);
+        await Eventually.Async(
+            async () => (await database.HashGetAsync(counter, ["archived", "offset"])) is [{ HasValue: true } archived, var offset] && archived == offset, s_limit, "the new log in the archive");
+
+        // Of what was published in between nobody can say whether it is there.
+        Assert.Equal(["41", "42", "43"], (await ReadAllAsync(host, "gone", "after=0", limit: 100)).Where(data => data != "31"));
+    }
+
+    [Fact]
+    public async Task What_was_published_while_there_was_no_archive_is_missing_and_nothing_behind_it()
+    {
+        string prefix, id;
+        await using (var before = await StartAsync())
+        {
+            prefix = before.Prefix;
+            await PublishAsync(before, "hole", 1, 100);
+            await ArchivedAsync(before, "hole", 100);
+            id = (await ReadAsync(before, "hole", "after=99")).Page.GetProperty("events")[0].GetProperty("id").GetString()!;
+        }
+
+        await using (var without = await EventsHost.StartAsync(redis, prefix, ("TopicLog:MaxEvents", $"{Kept}")))
+        {
+            await PublishAsync(without, "hole", 101, 400);
+            await PublishAsync(without, "other", 1, 200);
+        }
+
+        await using var host = await StartAsync(prefix);
+        await ArchivedAsync(host, "hole", 400);
+        var first = (await ReadAsync(host, "hole", "after=101")).Offsets[0];
+        Assert.True(first is > 101 and <= 351, $"The first event behind the hole is {first}.");
+        foreach (var after in new[] { 100, 150, first - 1 })
+        {
+            Assert.Equal(Enumerable.Range(first, 401 - first), (await ReadAsync(host, "hole", $"after={after}&limit=1000")).Offsets);
+        }
+
+        // Nothing of this one was archived before.
+        await ArchivedAsync(host, "other", 200);
+        var kept = (await ReadAsync(host, "other", "after=0&limit=1000")).Offsets;
+        Assert.Equal((200, 201 - kept[0]), (kept[^1], kept.Length));
+
+        var position = Json(await host.Client.GetStringAsync(new Uri($"/events/position?topic=hole&lastEventId={id}", UriKind.Relative), TestContext.Current.CancellationToken)).GetProperty("topics")[0];
+        var gap = position.GetProperty("gap");
+        Assert.Equal(("expired", 101, first - 1), (gap.GetProperty("reason").GetString(), gap.GetProperty("from").GetInt32(), gap.GetProperty("to").GetInt32()));
+        Assert.Equal(401 - first, position.GetProperty("events").GetInt32());
+        await using var resumed = await host.ResumeAsync(id, "hole");
+        await resumed.OpenedAsync();
+        Assert.Equal("stream.gap", (await resumed.NextAsync(s_limit))!.Type);
+        Assert.Equal(Enumerable.Range(first, 401 - first).Select(i => $"{i}"), await resumed.DataAsync(401 - first));
     }
 
     [Fact]
@@ -284,6 +357,24 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
         await Eventually.Async(
             async () => (long?)await connection.GetDatabase().HashGetAsync($"{host.Prefix}:{{{topic}}}:counter", "archived") == offset, s_limit, $"{topic} in the archive up to {offset}");
         // Publishes trim the log; until the next one it is as it was.
+    }
+
+    /// <summary>Reads page by page, each behind the last event of the one before it.</summary>
+    private static async Task<List<string>> ReadAllAsync(EventsHost host, string topic, string begin, int limit)
+    {
+        var read = new List<string>();
+        for (var query = begin; ;)
+        {
+            var (page, offsets) = await ReadAsync(host, topic, $"{query}&limit={limit}");
+            if (offsets.Length == 0)
+            {
+                return read;
+            }
+
+            var events = page.GetProperty("events");
+            read.AddRange(events.EnumerateArray().Select(item => item.GetProperty("data").GetString()!));
+            query = $"lastEventId={events[offsets.Length - 1].GetProperty("id").GetString()}";
+        }
     }
 
     private static async Task<(JsonElement Page, int[] Offsets)> ReadAsync(EventsHost host, string topic, string query)

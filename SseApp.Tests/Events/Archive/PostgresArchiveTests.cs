@@ -68,6 +68,28 @@ public sealed class PostgresArchiveTests(PostgresServer server) : EventArchiveCo
         Assert.Equal([1, 2, 3], Offsets(await archive.ReadAsync(log, 0, 10, 1_000, newest: true, Cancelled)));
     }
 
+    [Theory]
+    [InlineData("ALTER DATABASE archive_read_only SET default_transaction_read_only = on", "ALTER DATABASE archive_read_only RESET default_transaction_read_only")]
+    [InlineData("ALTER ROLE postgres IN DATABASE archive_read_only SET default_transaction_read_only = on", "ALTER ROLE postgres IN DATABASE archive_read_only RESET default_transaction_read_only")]
+    public async Task What_was_read_only_is_written_again_when_it_may_be(string change, string back)
+    {
+        var archive = Open(await server.RequireAsync("archive_read_only"));
+        await archive.PrepareAsync(Cancelled);
+        await server.Node.ExecuteAsync("postgres", change);
+        await server.Node.ExecuteAsync("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'archive_read_only'");
+        Func<Task>[] writes = [() => archive.CheckAsync(Cancelled), () => archive.ClaimAsync(0, Cancelled)];
+        foreach (var write in writes)
+        {
+            Assert.Contains("read-only", (await Assert.ThrowsAsync<ArchiveUnavailableException>(write)).Message, StringComparison.Ordinal);
+        }
+
+        await server.Node.ExecuteAsync("postgres", back);
+        foreach (var write in writes)
+        {
+            await write();
+        }
+    }
+
     [Fact]
     public async Task A_database_that_was_made_anew_is_prepared_by_the_writer()
     {
