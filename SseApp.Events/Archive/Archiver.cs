@@ -120,13 +120,25 @@ internal sealed partial class Archiver(
     /// <returns>True when there is more to do at once.</returns>
     private async Task<bool> RunAsync(bool spread, CancellationToken cancellationToken)
     {
+        // First: what waits for a database that is not there is counted by whoever would write it.
+        await RenewAsync(cancellationToken);
         if (!_prepared)
         {
             await archive.PrepareAsync(cancellationToken);
             _prepared = true;
         }
 
-        await RenewAsync(cancellationToken);
+        foreach (var shard in _owned.Values.Where(static shard => shard.Fence is null))
+        {
+            shard.Fence = await archive.ClaimAsync(shard.Number, cancellationToken);
+        }
+
+        if (_owned.Count == 0)
+        {
+            // With many replicas some have nothing to write, and would not find out.
+            await archive.CheckAsync(cancellationToken);
+        }
+
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
         var owned = _owned.Values.ToArray();
@@ -178,17 +190,11 @@ internal sealed partial class Archiver(
             var shard = (first + i) % ArchiveShards.Count;
             if (!_owned.ContainsKey(shard) && await leases.TryAcquireAsync(ArchiveShards.LeaseOf(shard), _owner, s_lease, cancellationToken))
             {
-                _owned.Add(shard, new OwnedShard(shard, await archive.ClaimAsync(shard, cancellationToken)));
+                _owned.Add(shard, new OwnedShard(shard));
             }
         }
 
         metrics.Shards = _owned.Count;
-        if (_owned.Count == 0)
-        {
-            // With many replicas some have nothing to write, and would not find out.
-            await archive.CheckAsync(cancellationToken);
-        }
-
         _renewedAt = time.GetTimestamp();
     }
 
@@ -403,7 +409,7 @@ internal sealed partial class Archiver(
         try
         {
             await archive.WriteAsync(
-                new ArchiveBatch(shard.Number, shard.Fence, Array.ConvertAll(runs, run => new ArchiveRun(run.Log, run.After, run.Retention, run.Entries))), cancellationToken);
+                new ArchiveBatch(shard.Number, shard.Fence ?? throw new InvalidOperationException("The shard is not claimed."), Array.ConvertAll(runs, run => new ArchiveRun(run.Log, run.After, run.Retention, run.Entries))), cancellationToken);
         }
         catch (ArchiveConflictException exception)
         {

@@ -3,15 +3,15 @@ using SseApp.Events.Log;
 namespace SseApp.Events.Archive;
 
 /// <summary>A shard that this replica archives, and what it knows of its topics.</summary>
-internal sealed class OwnedShard(int number, long fence)
+internal sealed class OwnedShard(int number)
 {
     // Beyond that many the ends are read again.
     private const int MaxEnds = 200_000;
 
     public int Number => number;
 
-    /// <summary>See <see cref="IEventArchive.ClaimAsync"/>.</summary>
-    public long Fence => fence;
+    /// <summary>See <see cref="IEventArchive.ClaimAsync"/>; null before the database was asked. Nothing that it says before is sure to stay.</summary>
+    public long? Fence { get; set; }
 
     /// <summary>Topics that may have events that are not archived, in the order in which they were named.</summary>
     public HashSet<string> Pending { get; } = new(StringComparer.Ordinal);

@@ -174,6 +174,8 @@ public sealed class ArchiveOutageTests(RedisServer redis, OwnPostgresServer post
             await PublishAsync(host, "s", 1, 120);
             Assert.Equal(Numbers(1, 120), await stream.DataAsync(120));
             Assert.Equal("200 degraded", (await HealthAsync(host, raw: true)).Status);
+            await Eventually.Async(
+                async () => (await HealthAsync(host, raw: true)).Archive.Contains("\"lagEvents\":120,", StringComparison.Ordinal), s_limit, "what waits to be counted");
         }
         finally
         {
