@@ -102,7 +102,10 @@ internal sealed partial class RelayForwarder(
         context.Response.Body = new WholeWriteStream(body.Stream, lifetime, options.Value.CloseTimeout);
         try
         {
-            return await forward.SendAsync(forwarder);
+            var error = await forward.SendAsync(forwarder);
+            // Also where the replica cut off a client that was too slow: here the two look the same.
+            ClientRequest.Of(context).IsBrokenOff = error == ForwarderError.ResponseBodyDestination;
+            return error;
         }
         finally
         {
@@ -161,6 +164,7 @@ internal sealed partial class RelayForwarder(
 
     private static ForwarderError Finish(HttpContext context, RelayClientConnection link, RelayEnd end)
     {
+        ClientRequest.Of(context).IsBrokenOff = end == RelayEnd.Broken;
         switch (end)
         {
             case RelayEnd.Cut:
