@@ -50,7 +50,7 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
         else
         {
             await StreamLifetime.RunAsync(context, next, ended);
-            if (request.CountsAsStream && context.Response.HasStarted && (request.IsBrokenOff || watch.Lost.IsCancellationRequested))
+            if (watch.Lost.IsCancellationRequested && request is { CountsAsStream: true, IsCountedAsLost: false } && context.Response.HasStarted)
             {
                 metrics.StreamsLost.Add(1);
             }

@@ -4,6 +4,7 @@ using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
@@ -19,6 +20,7 @@ internal sealed partial class RelayForwarder(
     StreamWriterFactory writers,
     PublishStreamForwarder publishes,
     DescriptorBudget descriptors,
+    GatewayMetrics metrics,
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
 {
@@ -103,8 +105,13 @@ internal sealed partial class RelayForwarder(
         try
         {
             var error = await forward.SendAsync(forwarder);
-            // Also where the replica cut off a client that was too slow: here the two look the same.
-            ClientRequest.Of(context).IsBrokenOff = error == ForwarderError.ResponseBodyDestination;
+            if (error == ForwarderError.ResponseBodyDestination && ClientRequest.Of(context) is { CountsAsStream: true } request)
+            {
+                // Also when the replica cut off a client that was too slow: here the two look the same.
+                request.IsCountedAsLost = true;
+                metrics.StreamsLost.Add(1);
+            }
+
             return error;
         }
         finally
@@ -164,7 +171,8 @@ internal sealed partial class RelayForwarder(
 
     private static ForwarderError Finish(HttpContext context, RelayClientConnection link, RelayEnd end)
     {
-        ClientRequest.Of(context).IsBrokenOff = end == RelayEnd.Broken;
+        // By the connection.
+        ClientRequest.Of(context).IsCountedAsLost = end == RelayEnd.Broken;
         switch (end)
         {
             case RelayEnd.Cut:
@@ -216,7 +224,7 @@ internal sealed partial class RelayForwarder(
         RelayClientStream? stream = null;
         try
         {
-            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, RelayMessages.Headers(message, uri), cancellation);
+            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, RelayMessages.Headers(message, uri), ClientRequest.Of(context).CountsAsStream, cancellation);
             var head = await stream.ReadHeadAsync(forward.Timeout, cancellation);
             if (!await BeginAsync(context, stream, head, forward.Transformer, cancellation))
             {
