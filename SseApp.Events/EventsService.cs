@@ -53,6 +53,7 @@ internal static class EventsService
     public static WebApplication MapEvents(this WebApplication app)
     {
         var metrics = app.Services.GetRequiredService<EventsMetrics>();
+        app.UseLateRequests();
         app.UseUnreadBodies();
         app.UseNoSniff();
         app.UseHosts(() => metrics.Refused(HostFilter.Unknown));

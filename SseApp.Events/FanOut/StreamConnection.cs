@@ -41,6 +41,8 @@ internal sealed class StreamConnection(
     private long _sentAt;
     private long _oldestInSend;
 
+    private StreamCredential? _credential;
+
     // Of the credential, in ticks of the system's clock; here, because a visit of the credential would be another miss of the cache.
     private readonly long _expiresAt = long.MaxValue;
 
@@ -64,10 +66,10 @@ internal sealed class StreamConnection(
     /// <summary>What the client was let in with; null: nothing.</summary>
     public StreamCredential? Credential
     {
-        get;
+        get => _credential;
         init
         {
-            field = value;
+            _credential = value;
             _expiresAt = value?.Principal.ExpiresAt?.UtcTicks ?? long.MaxValue;
         }
     }
@@ -737,7 +739,8 @@ internal sealed class StreamConnection(
         ShardIndex = -1;
         DiscardBacklog();
         _completion.TrySetResult(Closing ?? CloseReason.Error);
-        // The timer wheel may hold the connection for a while, and must not hold the whole request.
+        // The timer wheel may hold the connection for a while, and must not hold the whole request, nor whose it was.
         _writer = null!;
+        _credential = null;
     }
 }

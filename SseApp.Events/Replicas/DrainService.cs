@@ -2,9 +2,11 @@ using SseApp.Events.Diagnostics;
 
 namespace SseApp.Events.Replicas;
 
-/// <summary>Drains the replica when the host stops.</summary>
+/// <summary>Drains the replica when the host stops; without a window it ends at once.</summary>
 internal sealed class DrainService(
     DrainState drain,
+    ReplicaRegistration registration,
+    LateRequests requests,
     EventsMetrics metrics,
     IHostApplicationLifetime lifetime,
     IOptions<DrainOptions> options,
@@ -20,9 +22,14 @@ internal sealed class DrainService(
         return Task.CompletedTask;
     }
 
-    protected override Task EndStreamsAsync(CancellationToken cancellationToken)
+    protected override async Task EndStreamsAsync(CancellationToken cancellationToken)
     {
+        // A host that is stopped without a signal comes here first; gateways must hear of it while the server still listens.
+        lifetime.StopApplication();
         drain.BeginForGood();
-        return Task.CompletedTask;
+        if (Window > TimeSpan.Zero)
+        {
+            await requests.CeaseAsync(registration.Left, cancellationToken);
+        }
     }
 }

@@ -14,6 +14,9 @@ internal sealed partial class DrainState(
 
     public bool IsDraining => Volatile.Read(ref _draining);
 
+    /// <summary>It is draining for good.</summary>
+    public bool IsStopping => Volatile.Read(ref _stopping);
+
     /// <summary>Cancelled at the next change. Take it before looking at <see cref="IsDraining"/>, and none is missed.</summary>
     public CancellationToken NextChange
     {
@@ -52,7 +55,7 @@ internal sealed partial class DrainState(
     {
         lock (_gate)
         {
-            _stopping = true;
+            Volatile.Write(ref _stopping, true);
         }
 
         Begin();

@@ -18,12 +18,25 @@ internal static class ReplicaExtensions
         builder.Services.AddSingleton<SchedulingDelay>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SchedulingDelay>());
         builder.Services.AddSingleton<DrainState>();
+        builder.Services.AddSingleton<LateRequests>();
         builder.Services.AddDrain<DrainService>();
-        builder.Services.AddHostedService<ReplicaRegistration>();
+        builder.Services.AddSingleton<ReplicaRegistration>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaRegistration>());
         builder.Services.AddSingleton<Rebalancer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Rebalancer>());
         builder.Services.AddHostedService<CommandListener>();
         builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("drain", tags: [HealthTags.Ready]);
         return builder;
+    }
+
+    /// <summary>Lets a replica that stops know of requests that come all the same. The first middleware of all.</summary>
+    public static void UseLateRequests(this IApplicationBuilder app)
+    {
+        var requests = app.ApplicationServices.GetRequiredService<LateRequests>();
+        app.Use((context, next) =>
+        {
+            requests.Note(context);
+            return next(context);
+        });
     }
 }

@@ -38,12 +38,16 @@ internal sealed partial class ReplicaRegistration(
     private static readonly string s_version =
         typeof(ReplicaRegistration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Uri? _address;
     private ReplicaState? _announced;
     private bool _ready;
     private bool _failing;
     private bool _sawStart;
     private bool _sawWarm;
+
+    /// <summary>Completes when the gateways have been told that this replica is draining, and get another one's address from now on.</summary>
+    public Task Left => _left.Task;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -108,6 +112,10 @@ internal sealed partial class ReplicaRegistration(
 
             _announced = state;
             _failing = false;
+            if (state == ReplicaState.Draining)
+            {
+                _left.TrySetResult();
+            }
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

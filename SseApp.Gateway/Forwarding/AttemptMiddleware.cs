@@ -2,6 +2,7 @@ using SseApp.Gateway.Health;
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
+using SseApp.Gateway.Telemetry;
 
 namespace SseApp.Gateway.Forwarding;
 
@@ -9,7 +10,7 @@ namespace SseApp.Gateway.Forwarding;
 /// One attempt at one replica: it ends when the replica is lost, and when a stream has no first byte in time. An open
 /// stream then ends cleanly and its client reconnects; a request without an answer may go to another replica.
 /// </summary>
-internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losses, IOptions<UpstreamOptions> upstream)
+internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losses, IOptions<UpstreamOptions> upstream, GatewayMetrics metrics)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -49,6 +50,10 @@ internal sealed class AttemptMiddleware(RequestDelegate next, LostReplicas losse
         else
         {
             await StreamLifetime.RunAsync(context, next, ended);
+            if (watch.Lost.IsCancellationRequested && request is { CountsAsStream: true, IsCountedAsLost: false } && context.Response.HasStarted)
+            {
+                metrics.StreamsLost.Add(1);
+            }
         }
 
         if (ended.IsCancellationRequested && !context.Response.HasStarted && context.Features.Get<IForwarderErrorFeature>() is not null)

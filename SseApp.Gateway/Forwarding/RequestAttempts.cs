@@ -10,6 +10,8 @@ internal sealed class RequestAttempts(int limit) : IForwardAttempts
 
     public bool MayHaveArrived { get; set; }
 
+    public bool HasAnother(HttpContext context) => Remaining(context).Count > 0;
+
     /// <summary>Notes that the destination asked last did not serve the request.</summary>
     public void Failed(DestinationState destination) => _failed.Add(destination);
 

@@ -39,6 +39,7 @@ internal static class ForwardFailure
         && failure.Error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination
             or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination
         && (NeverSent(failure) || !RequestBodies.IsOwed(context))
+        && failure.Exception is not ReplicaStoppingException
         && !IsOwn(failure.Exception));
 
     /// <summary>True when this machine has no port, file or memory left for one more connection.</summary>
@@ -60,3 +61,7 @@ internal sealed class RelayFailure(ForwarderError error, Exception? exception) :
 
     public Exception? Exception => exception;
 }
+
+/// <summary>A replica that stops takes no request any more; another one can have it.</summary>
+internal sealed class ReplicaStoppingException(string replica)
+    : HttpRequestException(HttpRequestError.ConnectionError, $"Replica {replica} is stopping.");

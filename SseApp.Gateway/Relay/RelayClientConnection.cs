@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Relay;
 
 namespace SseApp.Gateway.Relay;
@@ -20,6 +21,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     private readonly string _replica;
     private readonly int _maxStreams;
     private readonly int _maxRequests;
+    private readonly GatewayMetrics _metrics;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _gate = new();
@@ -40,9 +42,11 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
     /// <param name="maxStreams">Streams that the replica takes on it.</param>
     /// <param name="maxRequests">Requests that may be under way on it; 0 where the replica takes none.</param>
     /// <param name="options">This gateway's.</param>
+    /// <param name="metrics">Count the streams that are lost with it.</param>
     /// <param name="logger">Says how it ends.</param>
-    public RelayClientConnection(Stream stream, string replica, int maxStreams, int maxRequests, RelayOptions options, ILogger logger)
+    public RelayClientConnection(Stream stream, string replica, int maxStreams, int maxRequests, RelayOptions options, GatewayMetrics metrics, ILogger logger)
     {
+        _metrics = metrics;
         _maxRequests = maxRequests;
         _stream = stream;
         _replica = replica;
@@ -88,7 +92,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
 
     /// <returns>Null when the connection is over or full.</returns>
     /// <exception cref="RelayRefusedException">The request is too long to be relayed.</exception>
-    public RelayClientStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers)
+    public RelayClientStream? Open(string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, bool counts)
     {
         if (!RelayOpen.IsValid(target, headers))
         {
@@ -103,7 +107,7 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
                 return null;
             }
 
-            stream = _streams.Add(id => new RelayClientStream(this, id));
+            stream = _streams.Add(id => new RelayClientStream(this, id, counts));
         }
 
         if (!_output.Append(RelayFrameType.Open, new RelayOpen(stream.Id, target, headers), static (writer, open) => open.Write(writer)))
@@ -148,6 +152,9 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         _output.FlushSoon();
         return request;
     }
+
+    /// <summary>The replica has said that it stops; it takes no request any more.</summary>
+    public bool IsStopping => Volatile.Read(ref _quiet);
 
     /// <summary>Whether a publish can be sent over it now; otherwise it takes a request of its own.</summary>
     public bool TakesRequests => !Volatile.Read(ref _closed) && !Volatile.Read(ref _quiet) && _requests.Count < _maxRequests;
@@ -383,10 +390,8 @@ internal sealed partial class RelayClientConnection : IRelayFrameHandler, IDispo
         }
 
         Dispose();
-        foreach (var stream in streams)
-        {
-            stream.OnBroken(reason);
-        }
+        // At once, and not one by one as they end: who looks at the metrics sees the whole loss.
+        _metrics.StreamsLost.Add(streams.Count(stream => stream.OnBroken(reason) && stream.Counts));
 
         foreach (var request in requests)
         {

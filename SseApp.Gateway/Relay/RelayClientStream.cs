@@ -23,7 +23,7 @@ internal enum RelayEnd
 /// One client's stream on a relay connection. The connection's reader writes to the client at once; only while a write
 /// is under way, or the response has not begun, bytes wait here, shared with other streams that wait for the same.
 /// </summary>
-internal sealed class RelayClientStream(RelayClientConnection link, int id)
+internal sealed class RelayClientStream(RelayClientConnection link, int id, bool counts)
 {
     private const int MaxSend = 64 * 1024;
 
@@ -40,6 +40,9 @@ internal sealed class RelayClientStream(RelayClientConnection link, int id)
     private RelayEnd? _end;
 
     public int Id => id;
+
+    /// <summary>It is a client's, and not the canary's.</summary>
+    public bool Counts => counts;
 
     /// <summary>Events sent to the client, or waiting for it.</summary>
     public long Events { get; private set; }
@@ -148,13 +151,16 @@ internal sealed class RelayClientStream(RelayClientConnection link, int id)
     }
 
     /// <summary>The connection broke.</summary>
-    public void OnBroken(Exception exception)
+    /// <returns>True when the response had begun, and nobody else had ended it.</returns>
+    public bool OnBroken(Exception exception)
     {
         _head?.TrySetException(new IOException("The connection to the replica broke before the response began.", exception));
         lock (_gate)
         {
             _closed = true;
+            var lost = _writer is not null && _end is null;
             EndAfterWaiting(RelayEnd.Broken);
+            return lost;
         }
     }
 

@@ -4,6 +4,7 @@ using SseApp.Gateway.Health;
 using SseApp.Gateway.Refusals;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Streams;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
@@ -19,6 +20,7 @@ internal sealed partial class RelayForwarder(
     StreamWriterFactory writers,
     PublishStreamForwarder publishes,
     DescriptorBudget descriptors,
+    GatewayMetrics metrics,
     IOptions<RelayOptions> options,
     ILogger<RelayForwarder> logger) : IHttpForwarder
 {
@@ -102,7 +104,15 @@ internal sealed partial class RelayForwarder(
         context.Response.Body = new WholeWriteStream(body.Stream, lifetime, options.Value.CloseTimeout);
         try
         {
-            return await forward.SendAsync(forwarder);
+            var error = await forward.SendAsync(forwarder);
+            if (error == ForwarderError.ResponseBodyDestination && ClientRequest.Of(context) is { CountsAsStream: true } request)
+            {
+                // Also when the replica cut off a client that was too slow: here the two look the same.
+                request.IsCountedAsLost = true;
+                metrics.StreamsLost.Add(1);
+            }
+
+            return error;
         }
         finally
         {
@@ -161,6 +171,8 @@ internal sealed partial class RelayForwarder(
 
     private static ForwarderError Finish(HttpContext context, RelayClientConnection link, RelayEnd end)
     {
+        // By the connection.
+        ClientRequest.Of(context).IsCountedAsLost = end == RelayEnd.Broken;
         switch (end)
         {
             case RelayEnd.Cut:
@@ -212,7 +224,7 @@ internal sealed partial class RelayForwarder(
         RelayClientStream? stream = null;
         try
         {
-            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, RelayMessages.Headers(message, uri), cancellation);
+            (var link, stream) = await pool.OpenAsync(forward.HttpClient, uri.PathAndQuery, RelayMessages.Headers(message, uri), ClientRequest.Of(context).CountsAsStream, cancellation);
             var head = await stream.ReadHeadAsync(forward.Timeout, cancellation);
             if (!await BeginAsync(context, stream, head, forward.Transformer, cancellation))
             {

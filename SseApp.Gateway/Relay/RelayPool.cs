@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Net.Http.Headers;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Relay;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
@@ -8,7 +9,7 @@ namespace SseApp.Gateway.Relay;
 
 /// <summary>The relay connections to one replica, made when they are needed.</summary>
 internal sealed class RelayPool(
-    string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, DescriptorBudget descriptors, RequestSignature signature, ILogger logger) : IDisposable
+    string replica, Uri address, RelayOptions options, TimeSpan connectTimeout, DescriptorBudget descriptors, RequestSignature signature, GatewayMetrics metrics, ILogger logger) : IDisposable
 {
     // A replica that said no is asked again after this.
     private static readonly TimeSpan s_refusalLasts = TimeSpan.FromSeconds(30);
@@ -86,12 +87,12 @@ internal sealed class RelayPool(
     /// <summary>Opens a stream on one of the connections.</summary>
     /// <exception cref="IOException">The connection ended as soon as it was made.</exception>
     public async Task<(RelayClientConnection Link, RelayClientStream Stream)> OpenAsync(
-        HttpMessageInvoker client, string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+        HttpMessageInvoker client, string target, IReadOnlyCollection<KeyValuePair<string, string>> headers, bool counts, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
         {
             var link = await GetAsync(client, _streams).WaitAsync(cancellationToken);
-            if (link.Open(target, headers) is { } stream)
+            if (link.Open(target, headers, counts) is { } stream)
             {
                 return (link, stream);
             }
@@ -102,21 +103,28 @@ internal sealed class RelayPool(
         throw new IOException("The relay connection is over.");
     }
 
-    /// <summary>A connection for a short request, made if there is none.</summary>
-    /// <returns>Null when the replica takes no request now but as one of its own.</returns>
+    /// <summary>A connection for a short request, made if there is none. Maybe it takes none now.</summary>
     /// <inheritdoc cref="GetAsync(HttpMessageInvoker, LinkSet)"/>
-    public async ValueTask<RelayClientConnection?> FindAsync(HttpMessageInvoker client, CancellationToken cancellationToken)
+    public async ValueTask<RelayClientConnection> FindAsync(HttpMessageInvoker client, CancellationToken cancellationToken)
     {
-        for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
+        try
         {
-            var link = await GetAsync(client, _requests).WaitAsync(cancellationToken);
-            if (link.IsOpen)
+            for (var attempt = 0; attempt < MaxOpenAttempts; attempt++)
             {
-                return link.TakesRequests ? link : null;
+                var link = await GetAsync(client, _requests).WaitAsync(cancellationToken);
+                if (link.IsOpen)
+                {
+                    return link;
+                }
             }
-        }
 
-        throw new IOException("The relay connection is over.");
+            throw new IOException("The relay connection is over.");
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or HttpRequestException { HttpRequestError: not HttpRequestError.ConnectionError })
+        {
+            // It was the request for the connection that failed; another replica can have this one.
+            throw new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception);
+        }
     }
 
     /// <summary>Looks after the connections, and ends those that nobody uses.</summary>
@@ -186,6 +194,7 @@ internal sealed class RelayPool(
             Number(answer, RelayProtocol.MaxStreamsHeader) ?? int.MaxValue,
             Number(answer, RelayProtocol.MaxRequestsHeader) ?? 0,
             options,
+            metrics,
             logger);
         if (Volatile.Read(ref _disposed))
         {

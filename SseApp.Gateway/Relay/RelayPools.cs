@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using SseApp.Gateway.Replicas;
+using SseApp.Gateway.Telemetry;
 using SseApp.ServiceDefaults.Cluster.Signing;
 using SseApp.ServiceDefaults.Defaults.Descriptors;
 
@@ -10,6 +11,7 @@ internal sealed class RelayPools(
     ReplicaDirectory directory,
     DescriptorBudget descriptors,
     RequestSignature signature,
+    GatewayMetrics metrics,
     IOptions<RelayOptions> options,
     IOptions<UpstreamOptions> upstream,
     TimeProvider time,
@@ -19,8 +21,8 @@ internal sealed class RelayPools(
 
     public RelayPool Get(string replica, string address) => _pools.GetOrAdd(
         (replica, address),
-        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Descriptors, self.Signature, self.Logger),
-        (Options: options.Value, upstream.Value.ConnectTimeout, Descriptors: descriptors, Signature: signature, Logger: (ILogger)logger));
+        static (key, self) => new RelayPool(key.Replica, new Uri(key.Address), self.Options, self.ConnectTimeout, self.Descriptors, self.Signature, self.Metrics, self.Logger),
+        (Options: options.Value, upstream.Value.ConnectTimeout, Descriptors: descriptors, Signature: signature, Metrics: metrics, Logger: (ILogger)logger));
 
     public IEnumerable<RelayPool> All => _pools.Values;
 

@@ -39,14 +39,7 @@ internal static class RelayPublishes
         RelayAnswer answer;
         try
         {
-            // Before the body is read: a replica that cannot be reached has taken nothing of it.
-            if (await pool.FindAsync(forward.HttpClient, limit.Token) is not { } link)
-            {
-                return null;
-            }
-
-            var body = await ReadBodyAsync(context, limit.Token);
-            if (link.Ask(uri.PathAndQuery, RelayMessages.Headers(message, uri), body) is not { } request)
+            if (await AskAsync(pool, forward, uri, RelayMessages.Headers(message, uri), limit.Token) is not { } request)
             {
                 return null;
             }
@@ -64,6 +57,35 @@ internal static class RelayPublishes
         }
 
         return await AnswerAsync(context, forward.Transformer, answer);
+    }
+
+    /// <returns>Null when it has to be a request of its own.</returns>
+    private static async ValueTask<RelayClientRequest?> AskAsync(
+        RelayPool pool, Forward forward, Uri uri, List<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Before the body is read: a replica that cannot be reached has taken nothing of it.
+            var link = await pool.FindAsync(forward.HttpClient, cancellationToken);
+            if (link.IsStopping && forward.Context.Features.Get<IForwardAttempts>()?.HasAnother(forward.Context) == true)
+            {
+                // As a request of its own it could come when the replica closes its listener, and nobody would know what became of it.
+                throw new ReplicaStoppingException(pool.Replica);
+            }
+
+            if (!link.TakesRequests)
+            {
+                return null;
+            }
+
+            var body = await ReadBodyAsync(forward.Context, cancellationToken);
+            if (link.Ask(uri.PathAndQuery, headers, body) is { } request)
+            {
+                return request;
+            }
+
+            // Meanwhile the replica began to stop, or others were faster.
+        }
     }
 
     private static async ValueTask<ForwarderError?> AnswerAsync(HttpContext context, HttpTransformer transformer, RelayAnswer answer)

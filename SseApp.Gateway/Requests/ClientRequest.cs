@@ -56,6 +56,9 @@ internal sealed class ClientRequest(RequestKind kind, bool acceptsEventStream)
     /// <summary>Ends the attempt at a replica of a publish; streams have a lifetime of their own.</summary>
     public CancellationToken AttemptEnded { get; set; }
 
+    /// <summary>It is a stream whose replica broke off, and was counted as such.</summary>
+    public bool IsCountedAsLost { get; set; }
+
     /// <summary>The hash that balancing places the client by, from the moment when it is first needed.</summary>
     public ulong? Hash { get; set; }
 

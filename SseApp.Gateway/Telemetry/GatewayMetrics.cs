@@ -16,6 +16,9 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedSe
     public Counter<long> Retries { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.GatewayRetries, description: "Requests sent to another replica because one failed before its first byte.");
 
+    public Counter<long> StreamsLost { get; } = meter.Meter.CreateCounter<long>(
+        MetricNames.GatewayStreamsLost, description: "Streams that ended because their replica was gone.");
+
     public Counter<long> Refusals { get; } = meter.Meter.CreateCounter<long>(
         MetricNames.Refusals, description: "Requests that could not be served.");
 
@@ -31,6 +34,7 @@ internal sealed class GatewayMetrics(SseMeter meter) : IAccessCounter, IHostedSe
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Retries.Begin();
+        StreamsLost.Begin();
         RefusalsDelayed.Begin();
         Http2Frames.Begin("type", FrameReader.Types);
         Begin([AddressDenied, BodyTooLarge, HostFilter.Unknown, .. AuthReason.All]);

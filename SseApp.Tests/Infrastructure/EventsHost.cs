@@ -55,6 +55,7 @@ public sealed class EventsHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = "SseApp.Events", EnvironmentName = "Production" });
         builder.Logging.ClearProviders();
+        HostDeath.Watch(builder, "replica");
         if (Array.Exists(settings, setting => setting.Key.StartsWith("Logging:", StringComparison.Ordinal)))
         {
             builder.Logging.AddFakeLogging();

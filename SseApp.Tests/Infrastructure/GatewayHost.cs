@@ -60,6 +60,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
         builder.WebHost.UseUrls(url);
         builder.Logging.ClearProviders().AddFakeLogging();
+        HostDeath.Watch(builder, "gateway");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["ReplicaRegistry:HeartbeatInterval"] = "00:00:00.100",

@@ -7,41 +7,38 @@ internal sealed class Observation(IReadOnlyList<View> views)
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
-    private readonly List<(TimeSpan At, double? Shown)>[] _samples = [.. views.Select(_ => new List<(TimeSpan, double?)>())];
-    private readonly long _began = TimeProvider.System.GetTimestamp();
-
-    public TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(_began);
+    private readonly List<Shown>[] _samples = [.. views.Select(_ => new List<Shown>())];
 
     /// <summary>Reads all views, each as fast as it answers, until told to stop.</summary>
     public Task WatchAsync(CancellationToken stop) => Task.WhenAll(views.Select(async (view, index) =>
     {
         while (!stop.IsCancellationRequested)
         {
-            var shown = await view.ReadAsync();
-            _samples[index].Add((Elapsed, shown));
+            _samples[index].AddRange(await view.ReadAsync());
             await Task.Delay(s_poll, TimeProvider.System, CancellationToken.None);
         }
     }));
 
-    /// <summary>Whether each view shows the same number within the tolerance, and has done so for a while.</summary>
-    public bool Agree(double expected, TimeSpan during) => _samples.All(samples =>
-        samples.Where(sample => sample.At >= Elapsed - during) is var recent && recent.Any() && recent.All(sample => IsNear(sample.Shown, expected)));
+    /// <summary>Whether each view shows within the tolerance that so many streams are open and none was lost, and has done so for a while.</summary>
+    public bool Agree(double open, TimeSpan during) => _samples.Zip(views).All(view =>
+        view.First.Where(sample => sample.At >= TimeProvider.System.GetUtcNow() - during) is var recent && recent.Any() && recent.All(sample => IsNear(sample.Number, view.Second.Expected(open, 0))));
 
     /// <summary>What is wrong with a view: too late, or another number; null if nothing is.</summary>
     /// <param name="index">Of the view.</param>
     /// <param name="killed">When the replica ended.</param>
     /// <param name="before">Streams that were open then.</param>
     /// <param name="after">Streams that were left.</param>
-    public Verdict Judge(int index, TimeSpan killed, double before, double after)
+    public Verdict Judge(int index, DateTimeOffset killed, double before, double after)
     {
         var samples = _samples[index];
-        var first = samples.Where(sample => sample.At > killed && IsNear(sample.Shown, after)).Select(sample => (TimeSpan?)(sample.At - killed)).FirstOrDefault();
+        (before, after) = (views[index].Expected(before, 0), views[index].Expected(after, before - after));
+        var first = samples.Where(sample => sample.At > killed && IsNear(sample.Number, after)).Select(sample => (TimeSpan?)(sample.At - killed)).FirstOrDefault();
         return new Verdict(
             views[index],
-            samples.Last(sample => sample.At <= killed).Shown,
-            samples[^1].Shown,
+            samples.Last(sample => sample.At <= killed).Number,
+            samples[^1].Number,
             first,
-            first <= views[index].Promise && IsNear(samples.Last(sample => sample.At <= killed).Shown, before) && IsNear(samples[^1].Shown, after));
+            first <= views[index].Promise && IsNear(samples.Last(sample => sample.At <= killed).Number, before) && IsNear(samples[^1].Number, after));
     }
 
     private static bool IsNear(double? shown, double expected) => shown is { } number && Math.Abs(number - expected) <= Tolerance * expected;

@@ -130,12 +130,6 @@ internal sealed partial class CredentialService : BackgroundService
         }
     }
 
-    public override void Dispose()
-    {
-        _verifier.Dispose();
-        base.Dispose();
-    }
-
     private Verification NotRevoked(Verification found) => found.Principal is not { } principal ? found
         : !_revocations.IsRead ? Verification.Refused(AuthReason.Unavailable, "Whether the credential was revoked cannot be said before Redis was reached once. Try again in a moment.")
         : _revocations.IsRevoked(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked. Sign in again, or use another key. After a revocation by 'sub' tokens count that are issued half a minute later or more.")

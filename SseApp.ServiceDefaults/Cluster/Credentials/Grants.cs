@@ -20,9 +20,9 @@ internal sealed class Grants
 
     public Grants(IEnumerable<string> subscribe, IEnumerable<string> publish, IEnumerable<string> scopes)
     {
-        _subscribe = Distinct([.. subscribe]);
-        _publish = Distinct([.. publish]);
-        _scopes = Distinct([.. scopes.Where(static scope => scope is AdminScope or MetricsScope)]);
+        _subscribe = Distinct(subscribe);
+        _publish = Distinct(publish);
+        _scopes = scopes is string[] and [] ? [] : Distinct(scopes.Where(static scope => scope is AdminScope or MetricsScope));
     }
 
     public IReadOnlyList<string> Subscribe => _subscribe;
@@ -43,7 +43,12 @@ internal sealed class Grants
     public bool Has(string scope) => Array.IndexOf(_scopes, scope) >= 0;
 
     // Made for each token that is verified, mostly of one pattern.
-    private static string[] Distinct(string[] texts) => texts.Length < 2 ? texts : [.. texts.Distinct(StringComparer.Ordinal)];
+    private static string[] Distinct(IEnumerable<string> texts) => texts switch
+    {
+        string[] and [] => [],
+        string[] and [var one] => [one],
+        _ => [.. texts.Distinct(StringComparer.Ordinal)],
+    };
 
     // No lambda: it would be an object for each publish.
     private static string? Find(string[] patterns, string topic)

@@ -24,9 +24,15 @@ internal sealed record Principal
 
     /// <summary>
     /// What this principal has of limits and idempotency keys is counted under this; no two principals share it. Empty for who
-    /// sends no credential: such clients are told apart by their addresses.
+    /// sends no credential: such clients are told apart by their addresses. A token's is made when somebody asks for it: a replica does
+    /// not for a stream, and it would be kept as long.
     /// </summary>
-    public required string Key { get; init; }
+    public string Key
+    {
+        // Whoever has no name is nobody but the bearer of this token.
+        get => field ??= KeyOf("token", Name is null ? $"\n{Fingerprint}" : $"{Issuer}\n{Name}");
+        init;
+    }
 
     /// <summary>The <c>sub</c> of a token, or the name of an API key.</summary>
     public string? Name { get; init; }

@@ -44,19 +44,17 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
             return false;
         }
 
-        grants = new(Fill(subscribing), Fill(publishing), [.. Scopes(token.Texts(Scope)), .. Scopes(token.Texts(ShortScope))]);
+        string[] scopes = [.. token.Texts(Scope), .. token.Texts(ShortScope)];
+        grants = new(Fill(subscribing, token), Fill(publishing, token), scopes is [] ? scopes : scopes.SelectMany(static text => text.Split(' ')));
         fault = null;
         return true;
 
-        // A claim with several values names nobody.
-        string? One(string name) => token.Texts(name) is [var value] ? value : null;
-
-        string[] Fill(string[] patterns)
+        static string[] Fill(string[] patterns, TokenForm token)
         {
             var count = 0;
             foreach (var pattern in patterns)
             {
-                if (PatternTemplate.Fill(pattern, One) is { } filled)
+                if (PatternTemplate.Fill(pattern, token.Text) is { } filled)
                 {
                     patterns[count++] = filled;
                 }
@@ -64,7 +62,5 @@ internal sealed class TokenClaims(string subscribe, string publish, IReadOnlyLis
 
             return count == patterns.Length ? patterns : patterns[..count];
         }
-
-        static string[] Scopes(string[] texts) => texts is [] ? texts : [.. texts.SelectMany(static text => text.Split(' '))];
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 
@@ -8,6 +7,7 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 /// <summary>
 /// What a token must look like before anybody asks who made it. There is one text for each token, so that nobody gets a second one
 /// of a token that was taken back; and a member has the type that RFC 7515 and 7519 give it, so that nothing behind stumbles.
+/// It is read once, from end to end, and where its claims stand is kept: a document of it costs three times as much.
 /// </summary>
 internal sealed class TokenForm : IDisposable
 {
@@ -15,6 +15,12 @@ internal sealed class TokenForm : IDisposable
     private const double MaxTime = 253_402_300_799;
 
     private const string NotThreeParts = "It has not the three parts of a signed JSON Web Token.";
+    private const string NoJson = "Its header or its payload is no JSON, or names a member twice.";
+
+    // Each name is compared with those before it; the parser's way, which takes a table, is for tokens with more.
+    private const int MaxCompared = 24;
+
+    private const int MaxNameOnStack = 128;
 
     private static readonly SearchValues<char> s_digits = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -22,16 +28,22 @@ internal sealed class TokenForm : IDisposable
 
     private static readonly byte[][] s_headerTexts = ["alg"u8.ToArray(), "typ"u8.ToArray(), "kid"u8.ToArray(), "cty"u8.ToArray(), "x5t"u8.ToArray(), "x5t#S256"u8.ToArray()];
 
-    private readonly JsonDocument _claims;
+    // The last one with which nothing was wrong: all tokens that an issuer signs with one key have the same.
+    private static volatile string? s_soundHeader;
 
-    // What the document reads. Rented, because a token is read at each connect, and given back empty, because it is part of a credential.
+    // Rented, because a token is read at each connect, and given back empty, because it is part of a credential.
     private readonly byte[] _bytes;
+    private Member[] _members = ArrayPool<Member>.Shared.Rent(MaxCompared);
+    private int _count;
 
-    private TokenForm(JsonDocument claims, byte[] bytes) => (_claims, _bytes) = (claims, bytes);
+    private TokenForm(int length) => _bytes = ArrayPool<byte>.Shared.Rent(length);
+
+    private ReadOnlySpan<Member> Members => _members.AsSpan(0, _count);
 
     public void Dispose()
     {
-        _claims.Dispose();
+        // Nothing of a token stands in it but names with escapes.
+        ArrayPool<Member>.Shared.Return(_members, clearArray: true);
         ArrayPool<byte>.Shared.Return(_bytes, clearArray: true);
     }
 
@@ -55,44 +67,56 @@ internal sealed class TokenForm : IDisposable
         var header = token[..first];
         var payload = token[(first + 1)..last];
         var signature = token[(last + 1)..];
-        if (!IsCanonical(header) || !IsCanonical(payload) || !IsCanonical(signature))
+        var isKnown = header.SequenceEqual(s_soundHeader);
+        if (!(isKnown || IsCanonical(header)) || !IsCanonical(payload) || !IsCanonical(signature))
         {
             fault = "A part of it is not in base64url without padding, as its issuer writes it. Send the token as you got it.";
             return null;
         }
 
-        JsonDocument? claims = null;
-        var bytes = ArrayPool<byte>.Shared.Rent(Base64Url.GetMaxDecodedLength(Math.Max(header.Length, payload.Length)));
-        try
+        var form = new TokenForm(Base64Url.GetMaxDecodedLength(Math.Max(header.Length, payload.Length)));
+        fault = isKnown ? null : form.Read(header, lists: null);
+        if (fault is null)
         {
-            fault = FaultOfHeader(bytes.AsMemory(0, Base64Url.DecodeFromChars(header, bytes)));
-            if (fault is null)
-            {
-                claims = JsonDocument.Parse(bytes.AsMemory(0, Base64Url.DecodeFromChars(payload, bytes)), s_json);
-                fault = FaultOfClaims(claims.RootElement, lists);
-            }
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            // No JSON, or a text with half of a pair of surrogates.
-            fault = "Its header or its payload is no JSON, or names a member twice.";
+            s_soundHeader = isKnown ? s_soundHeader : header.ToString();
+            fault = form.Read(payload, lists);
         }
 
         if (fault is null)
         {
-            return new TokenForm(claims!, bytes);
+            return form;
         }
 
-        claims?.Dispose();
-        ArrayPool<byte>.Shared.Return(bytes, clearArray: true);
+        form.Dispose();
         return null;
     }
 
     /// <summary>The texts of a claim: itself, or those in its list. What is no text is no pattern, no name and no scope.</summary>
-    public string[] Texts(string claim) => !_claims.RootElement.TryGetProperty(claim, out var value) ? []
-        : value.ValueKind == JsonValueKind.String ? [value.GetString()!]
-        : value.ValueKind == JsonValueKind.Array ? TextsIn(value)
-        : [];
+    public string[] Texts(string claim)
+    {
+        var most = Encoding.UTF8.GetMaxByteCount(claim.Length);
+        var bytes = most <= MaxNameOnStack ? stackalloc byte[MaxNameOnStack] : new byte[most];
+        var name = bytes[..Encoding.UTF8.GetBytes(claim, bytes)];
+        foreach (ref readonly var member in Members)
+        {
+            if (NameOf(member).SequenceEqual(name))
+            {
+                var value = new Utf8JsonReader(_bytes.AsSpan(member.Value, member.End - member.Value));
+                value.Read();
+                return value.TokenType switch
+                {
+                    JsonTokenType.String => [value.GetString()!],
+                    JsonTokenType.StartArray => TextsIn(value),
+                    _ => [],
+                };
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>The text of a claim. One with several values names nobody.</summary>
+    public string? Text(string claim) => Texts(claim) is [var text] ? text : null;
 
     /// <summary>Whether the text is the only one for its bytes: no padding, no white space, and no bits in the last digit that mean nothing.</summary>
     private static bool IsCanonical(ReadOnlySpan<char> part) => !part.ContainsAnyExcept(s_digits) && (part.Length % 4) switch
@@ -103,97 +127,166 @@ internal sealed class TokenForm : IDisposable
         _ => false,
     };
 
-    private static string[] TextsIn(JsonElement list)
+    private static string[] TextsIn(Utf8JsonReader list)
     {
-        var texts = new string[list.GetArrayLength()];
+        var texts = new string[CountOf(list)];
+        for (var count = 0; count < texts.Length;)
+        {
+            list.Read();
+            if (list.TokenType == JsonTokenType.String)
+            {
+                texts[count++] = list.GetString()!;
+            }
+
+            list.Skip();
+        }
+
+        return texts;
+    }
+
+    private static int CountOf(Utf8JsonReader list)
+    {
         var count = 0;
-        foreach (var item in list.EnumerateArray())
+        while (list.Read() && list.TokenType != JsonTokenType.EndArray)
         {
-            if (item.ValueKind == JsonValueKind.String)
-            {
-                texts[count++] = item.GetString()!;
-            }
+            count += list.TokenType == JsonTokenType.String ? 1 : 0;
+            list.Skip();
         }
 
-        return count == texts.Length ? texts : texts[..count];
+        return count;
     }
 
-    private static string? FaultOfHeader(ReadOnlyMemory<byte> part)
+    /// <summary>Reads the header or the payload.</summary>
+    /// <param name="part">Its text.</param>
+    /// <param name="lists">Of the payload.</param>
+    /// <returns>What is wrong with it.</returns>
+    private string? Read(ReadOnlySpan<char> part, byte[][]? lists)
     {
-        using var json = JsonDocument.Parse(part, s_json);
-        if (json.RootElement.ValueKind != JsonValueKind.Object)
+        _count = 0;
+        try
         {
-            return "Its header is no JSON object.";
+            return Read(_bytes.AsMemory(0, Base64Url.DecodeFromChars(part, _bytes)), lists);
         }
-
-        foreach (var member in json.RootElement.EnumerateObject())
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            var name = NameOf(member);
-            if (name.SequenceEqual("crit"u8))
-            {
-                // RFC 7515, 4.1.11: no extension is known here, and an empty list of them must not be.
-                return "Its header has 'crit': an extension that is not known here must be heeded.";
-            }
-
-            if (IsIn(s_headerTexts, name) && !IsText(member.Value))
-            {
-                return $"'{member.Name}' in its header is no text.";
-            }
+            // No JSON, or a text with half of a pair of surrogates.
+            return NoJson;
         }
-
-        return null;
     }
 
-    private static string? FaultOfClaims(JsonElement claims, byte[][] lists)
+    private string? Read(ReadOnlyMemory<byte> json, byte[][]? lists)
     {
-        if (claims.ValueKind != JsonValueKind.Object)
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
-            return "Its payload is no JSON object.";
+            using var other = JsonDocument.Parse(json, s_json);
+            return lists is null ? "Its header is no JSON object." : "Its payload is no JSON object.";
         }
 
-        foreach (var claim in claims.EnumerateObject())
+        string? fault = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = NameOf(claim);
-            if (name.SequenceEqual("iss"u8))
+            // Compared where it is: a text for each name would be most of the garbage of a token.
+            var member = new Member { Escaped = reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(reader.GetString()!) : null, Name = (int)reader.TokenStartIndex + 1, NameLength = reader.ValueSpan.Length };
+            if (_count == MaxCompared)
             {
-                if (!IsText(claim.Value))
-                {
-                    return "'iss' is no text.";
-                }
+                using var all = JsonDocument.Parse(json, s_json);
             }
-            else if (name.SequenceEqual("sub"u8) || name.SequenceEqual("jti"u8))
+            else if (_count < MaxCompared && IsThere(NameOf(member)))
             {
-                if (!IsText(claim.Value))
-                {
-                    return $"'{claim.Name}' is no text.";
-                }
+                return NoJson;
+            }
 
-                if (!RevokedName.IsValue(claim.Value.GetString()!))
-                {
-                    return $"'{claim.Name}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
-                }
-            }
-            else if (name.SequenceEqual("exp"u8) || name.SequenceEqual("nbf"u8) || name.SequenceEqual("iat"u8))
+            reader.Read();
+            fault ??= lists is null ? FaultOfHeader(NameOf(member), reader) : FaultOfClaim(NameOf(member), reader, lists);
+            member.Value = (int)reader.TokenStartIndex;
+            var hasObjects = SkipValue(ref reader);
+            member.End = (int)reader.BytesConsumed;
+            if (hasObjects)
             {
-                if (!IsTime(claim.Value))
-                {
-                    return $"'{claim.Name}' is no time: a number of seconds since 1970.";
-                }
+                // Whether they name something twice.
+                using var value = JsonDocument.Parse(json[member.Value..member.End], s_json);
             }
-            else if ((name.SequenceEqual("aud"u8) || IsIn(lists, name)) && !IsTexts(claim.Value))
-            {
-                return $"'{claim.Name}' is neither a text nor a list of texts.";
-            }
+
+            Add(member);
         }
 
-        return null;
+        // What is behind it, if it is not white space, is no JSON.
+        reader.Read();
+        return fault;
     }
 
-    // Compared where it is: a text for each name would be most of the garbage of a token.
-    private static ReadOnlySpan<byte> NameOf(JsonProperty member)
+    /// <returns>Whether there are objects in it.</returns>
+    private static bool SkipValue(ref Utf8JsonReader reader)
     {
-        var written = JsonMarshal.GetRawUtf8PropertyName(member);
-        return written.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(member.Name) : written;
+        var hasObjects = reader.TokenType == JsonTokenType.StartObject;
+        if (hasObjects || reader.TokenType == JsonTokenType.StartArray)
+        {
+            var depth = reader.CurrentDepth;
+            while (reader.Read() && reader.CurrentDepth > depth)
+            {
+                hasObjects |= reader.TokenType == JsonTokenType.StartObject;
+            }
+        }
+
+        return hasObjects;
+    }
+
+    private bool IsThere(ReadOnlySpan<byte> name)
+    {
+        foreach (ref readonly var member in Members)
+        {
+            if (NameOf(member).SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Add(in Member member)
+    {
+        if (_count == _members.Length)
+        {
+            var more = ArrayPool<Member>.Shared.Rent(_count * 2);
+            Members.CopyTo(more);
+            ArrayPool<Member>.Shared.Return(_members, clearArray: true);
+            _members = more;
+        }
+
+        _members[_count++] = member;
+    }
+
+    private ReadOnlySpan<byte> NameOf(in Member member) => member.Escaped ?? (ReadOnlySpan<byte>)_bytes.AsSpan(member.Name, member.NameLength);
+
+    private static string? FaultOfHeader(ReadOnlySpan<byte> name, Utf8JsonReader value) =>
+        // RFC 7515, 4.1.11: no extension is known here, and an empty list of them must not be.
+        name.SequenceEqual("crit"u8) ? "Its header has 'crit': an extension that is not known here must be heeded."
+        : IsIn(s_headerTexts, name) && !IsText(value) ? $"'{Encoding.UTF8.GetString(name)}' in its header is no text."
+        : null;
+
+    private static string? FaultOfClaim(ReadOnlySpan<byte> name, Utf8JsonReader value, byte[][] lists)
+    {
+        if (name.SequenceEqual("iss"u8))
+        {
+            return IsText(value) ? null : "'iss' is no text.";
+        }
+
+        if (name.SequenceEqual("sub"u8) || name.SequenceEqual("jti"u8))
+        {
+            return !IsText(value) ? $"'{Encoding.UTF8.GetString(name)}' is no text."
+                : RevokedName.IsValue(value.GetString()!) ? null
+                : $"'{Encoding.UTF8.GetString(name)}' has more than {RevokedName.MaxLength} characters, or a control character, or looks like a credential: no revocation could name it.";
+        }
+
+        if (name.SequenceEqual("exp"u8) || name.SequenceEqual("nbf"u8) || name.SequenceEqual("iat"u8))
+        {
+            return IsTime(value) ? null : $"'{Encoding.UTF8.GetString(name)}' is no time: a number of seconds since 1970.";
+        }
+
+        return (name.SequenceEqual("aud"u8) || IsIn(lists, name)) && !IsTexts(value) ? $"'{Encoding.UTF8.GetString(name)}' is neither a text nor a list of texts." : null;
     }
 
     private static bool IsIn(byte[][] names, ReadOnlySpan<byte> name)
@@ -209,28 +302,20 @@ internal sealed class TokenForm : IDisposable
         return false;
     }
 
-    private static bool IsText(JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.String)
-        {
-            return false;
-        }
+    // Reading it finds what is no text although it looks like one.
+    private static bool IsText(in Utf8JsonReader value) =>
+        value.TokenType == JsonTokenType.String && ((!value.ValueIsEscaped && Utf8.IsValid(value.ValueSpan)) || value.GetString() is not null);
 
-        var written = JsonMarshal.GetRawUtf8Value(value);
-        // Reading it finds what is no text although it looks like one.
-        return (Utf8.IsValid(written) && !written.Contains((byte)'\\')) || value.GetString() is not null;
-    }
-
-    private static bool IsTexts(JsonElement value)
+    private static bool IsTexts(Utf8JsonReader value)
     {
-        if (value.ValueKind != JsonValueKind.Array)
+        if (value.TokenType != JsonTokenType.StartArray)
         {
             return IsText(value);
         }
 
-        foreach (var item in value.EnumerateArray())
+        while (value.Read() && value.TokenType != JsonTokenType.EndArray)
         {
-            if (!IsText(item))
+            if (!IsText(value))
             {
                 return false;
             }
@@ -239,5 +324,16 @@ internal sealed class TokenForm : IDisposable
         return true;
     }
 
-    private static bool IsTime(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= 0 and <= MaxTime;
+    private static bool IsTime(in Utf8JsonReader value) => value.TokenType == JsonTokenType.Number && value.TryGetDouble(out var seconds) && seconds is >= 0 and <= MaxTime;
+
+    /// <summary>Where a member stands.</summary>
+    private struct Member
+    {
+        /// <summary>The name, if it is written with escapes.</summary>
+        public byte[]? Escaped;
+        public int Name;
+        public int NameLength;
+        public int Value;
+        public int End;
+    }
 }

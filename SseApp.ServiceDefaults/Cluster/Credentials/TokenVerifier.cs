@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
+using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
-using Microsoft.Extensions.Caching.Memory;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
@@ -10,35 +10,42 @@ namespace SseApp.ServiceDefaults.Cluster.Credentials;
 /// Verifies tokens, by the platform's handler, with the parameters of the issuer that they name and no other's. A verified one is
 /// remembered by its SHA-256; whether it was revoked is another question, to be asked each time.
 /// </summary>
-internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaims claims, TimeSpan maxLifetime, TimeProvider time) : IDisposable
+internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaims claims, TimeSpan maxLifetime, TimeProvider time)
 {
     /// <summary>Characters of a token.</summary>
     public const int MaxLength = 8 * 1024;
 
-    private const int MaxRemembered = 10_000;
-
-    private static readonly TimeSpan s_remembered = TimeSpan.FromSeconds(60);
+    // What only this service reads of a token, TokenForm has: to read it again makes a document of each list.
+    private static readonly TryReadJwtClaim s_skip = static (ref Utf8JsonReader reader, JwtSegmentType _, string _, out object? value) =>
+    {
+        value = null;
+        // To the last token of the value; behind it goes who calls this.
+        reader.Skip();
+        return true;
+    };
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
     private readonly FrozenDictionary<string, TokenIssuer> _issuers = issuers.ToFrozenDictionary(issuer => issuer.Name, StringComparer.Ordinal);
-    private readonly MemoryCache _verified = new(new MemoryCacheOptions { SizeLimit = MaxRemembered });
+    private readonly VerifiedTokens _verified = new(time);
 
-    public void Dispose() => _verified.Dispose();
-
-    public async ValueTask<Verification> VerifyAsync(string text)
+    public ValueTask<Verification> VerifyAsync(string text)
     {
         if (text.Length > MaxLength)
         {
-            return Invalid($"The token has {text.Length} characters; at most {MaxLength} are read.");
+            return ValueTask.FromResult(Invalid($"The token has {text.Length} characters; at most {MaxLength} are read."));
         }
 
         // Of the whole text: that the signature was looked at is true of this one and no other.
-        var hash = HashOf(text);
-        if (_verified.Get(hash) is Principal known && known.ExpiresAt > time.GetUtcNow() && HasKey(known))
-        {
-            return new(known);
-        }
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        TextHash.Compute(text, bytes);
+        var hash = Vector256.Create<byte>(bytes);
+        return _verified.Find(hash) is { } known && known.ExpiresAt > time.GetUtcNow() && HasKey(known)
+            ? ValueTask.FromResult(new Verification(known))
+            : FindAsync(text, hash);
+    }
 
+    private async ValueTask<Verification> FindAsync(string text, Vector256<byte> hash)
+    {
         Verification found;
         try
         {
@@ -51,12 +58,9 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             return Invalid("It cannot be read.");
         }
 
-        if (found.Principal is { } principal && principal.ExpiresAt - time.GetUtcNow() is { Ticks: > 0 } left)
+        if (found.Principal is { } principal && principal.ExpiresAt > time.GetUtcNow())
         {
-            using var entry = _verified.CreateEntry(hash);
-            entry.Value = principal;
-            entry.Size = 1;
-            entry.AbsoluteExpirationRelativeToNow = left < s_remembered ? left : s_remembered;
+            _verified.Add(hash, principal);
         }
 
         return found;
@@ -73,7 +77,7 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             return Invalid(wrong!);
         }
 
-        var token = new JsonWebToken(text);
+        var token = new JsonWebToken(text, s_skip);
 
         // Read before anything is verified, only to find whose parameters count; they look at it again.
         if (!_issuers.TryGetValue(token.Issuer, out var issuer))
@@ -112,8 +116,6 @@ internal sealed class TokenVerifier(IEnumerable<TokenIssuer> issuers, TokenClaim
             ? new(new Principal
             {
                 Kind = CredentialKind.Token,
-                // Whoever has no name is nobody but the bearer of this token.
-                Key = token.Subject is { Length: > 0 } subject ? Principal.KeyOf("token", $"{issuer.Name}\n{subject}") : Principal.KeyOf("token", $"\n{fingerprint}"),
                 Name = token.Subject is { Length: > 0 } name ? name : null,
                 Issuer = issuer.Name,
                 TokenId = id,

@@ -58,6 +58,7 @@ internal static class MetricNames
 
     public const string GatewayActiveStreams = "sse_gateway_active_streams";
     public const string GatewayReplicas = "sse_gateway_replicas";
+    public const string GatewayStreamsLost = "sse_gateway_streams_lost_total";
     public const string GatewayRetries = "sse_gateway_retries_total";
     public const string Http2Frames = "sse_http2_frames_total";
     public const string GatewayCertificateExpiry = "sse_gateway_certificate_expiry_timestamp_seconds";

@@ -40,6 +40,27 @@ public sealed class DrainTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task While_a_replica_stops_its_answers_end_the_connections_that_they_come_on()
+    {
+        await using var host = await EventsHost.StartAsync(redis, null, ("Drain:Window", "00:00:30"));
+        // Holds the stop for a while.
+        await using var reader = await host.SubscribeAsync("held");
+        using (var before = await host.PublishAsync("t", "x"))
+        {
+            Assert.NotEqual(true, before.Headers.ConnectionClose);
+        }
+
+        var stopping = host.StopAsync();
+        using (var published = await host.PublishAsync("t", "x"))
+        {
+            Assert.Equal((HttpStatusCode.Created, true), (published.StatusCode, published.Headers.ConnectionClose));
+        }
+
+        await reader.DisposeAsync();
+        await stopping;
+    }
+
+    [Fact]
     public async Task A_drain_by_command_ends_the_streams_and_keeps_the_process_and_can_be_taken_back()
     {
         await using var host = await EventsHost.StartAsync(redis, null, ("Drain:Window", "00:00:00.300"));

@@ -46,6 +46,7 @@ public sealed class LostReplicasTests : GatewayTest
             Volatile.Read(ref frozen) ? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted) : Task.CompletedTask));
         await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
         var gateway = await GatewayAsync(("ReplicaHealth:Path", "/probe"), ("ReplicaHealth:Timeout", "00:00:00.300"));
+        using var lost = new MetricProbe(gateway, "sse_gateway_streams_lost_total");
         using var client = await StreamClient.OpenAsync(gateway.Client);
         await client.ReadUntilAsync("\"replica\":\"r1\"");
 
@@ -53,6 +54,7 @@ public sealed class LostReplicasTests : GatewayTest
         await Registry.RemoveAsync("r1", Cancellation);
 
         await UntilAsync(() => gateway.Get<LostReplicas>().Frozen.Count == 1, "the replica to be lost");
+        await UntilAsync(() => lost.Sum == 1, "its stream to count as lost");
         var replica = Assert.Single((await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray());
         Assert.Equal(("r1", "frozen", "unhealthy"), (replica.GetProperty("id").GetString(), replica.GetProperty("state").GetString(), replica.GetProperty("health").GetString()));
         var details = await gateway.Admin.GetFromJsonAsync<JsonElement>("/admin/replicas/r1", Cancellation);

@@ -38,6 +38,7 @@ public sealed class RelayFaultTests : GatewayTest
             await release.Task.WaitAsync(cancellation);
         });
         var gateway = await GatewayAsync(("Relay:ConnectionsPerReplica", "1"), ("ReplicaHealth:FailTimeout", "00:01:00"), ("ReplicaHealth:Interval", "00:10:00"));
+        using var lost = new MetricProbe(gateway, "sse_gateway_streams_lost_total");
         var clients = new List<StreamClient>();
         for (var i = 0; i < 3; i++)
         {
@@ -57,6 +58,7 @@ public sealed class RelayFaultTests : GatewayTest
         }
 
         await UntilAsync(() => gateway.AvailableReplicas() == 1, "the broken replica to be taken out");
+        await UntilAsync(() => lost.Sum == 3, "each of the three streams to count as lost");
     }
 
     [Fact]

@@ -69,11 +69,13 @@ public sealed class RelayPublishTests(RedisServer redis) : GatewayTest, IClassFi
         Assert.Equal(2, RelayTests.Links(gateway).Length);
     }
 
-    [Fact]
-    public async Task A_replica_that_stops_answers_all_that_it_was_asked_and_none_is_lost_or_refused()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_replica_that_stops_answers_all_that_it_was_asked_and_none_is_lost_or_refused(bool relayed)
     {
-        var leaving = await ReplicaAsync();
-        var gateway = await StartGatewayAsync(1);
+        var leaving = await ReplicaAsync(("Drain:Window", relayed ? "00:00:00" : "00:00:02"));
+        var gateway = await StartGatewayAsync(1, ("Relay:Enabled", relayed ? "true" : "false"));
         await ReplicaAsync();
         await UntilAsync(() => gateway.AvailableReplicas() == 2, "the second replica");
         using var stop = new CancellationTokenSource();
@@ -94,6 +96,67 @@ public sealed class RelayPublishTests(RedisServer redis) : GatewayTest, IClassFi
         await Task.WhenAll(publishers);
 
         Assert.All(statuses, list => Assert.All(list, status => Assert.Equal(HttpStatusCode.Created, status)));
+    }
+
+    [Fact]
+    public async Task What_a_replica_that_has_said_that_it_stops_would_get_goes_to_another()
+    {
+        var quiet = new TaskCompletionSource();
+        var stopping = await RelayOriginAsync("r1", async (stream, output, cancellation) =>
+        {
+            output.Append(RelayFrameType.Stopping, 0, static (_, _) => { });
+            output.Flush();
+            while (await RelayOrigin.ReadAsync(stream, cancellation) is { } frame)
+            {
+                if (frame.Type == RelayFrameType.Quiet)
+                {
+                    quiet.SetResult();
+                }
+                else
+                {
+                    Answer(output, RelayRequest.Read(frame.Body).Id, "r1");
+                }
+            }
+        });
+        await HandlingOriginAsync("r2", static context => context.Response.WriteAsync("r2"));
+        var gateway = await GatewayAsync(("Balancing:Policy", "RoundRobin"), ("Relay:ConnectionsPerReplica", "1"));
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "both replicas");
+        await Eventually.Async(
+            async () =>
+            {
+                (await PostAsync(gateway, "/topics/t/events", "before")).Dispose();
+                return quiet.Task.IsCompleted;
+            },
+            TimeSpan.FromSeconds(30),
+            "the gateway to have heard that the replica stops");
+
+        for (var i = 0; i < 6; i++)
+        {
+            using var answer = await PostAsync(gateway, "/topics/t/events", "after");
+            Assert.Equal((HttpStatusCode.OK, "r2"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation)));
+        }
+
+        // The one that was upgraded.
+        Assert.Equal(1, stopping.Requests);
+        Assert.Equal(2, gateway.AvailableReplicas());
+    }
+
+    [Fact]
+    public async Task When_the_connection_breaks_while_it_is_made_another_replica_gets_the_publish()
+    {
+        var origin = Own(TcpOrigin.Start(static (_, _) => Task.CompletedTask));
+        await Registry.WriteAsync(origin.Record("r1") with { Relay = RelayProtocol.Version }, announce: true, Cancellation);
+        await HandlingOriginAsync("r2", static context => context.Response.WriteAsync("r2"));
+        var gateway = await GatewayAsync(("Balancing:Policy", "RoundRobin"), ("ReplicaHealth:MaxFails", "100"));
+        await UntilAsync(() => gateway.AvailableReplicas() == 2, "both replicas");
+
+        for (var i = 0; i < 4; i++)
+        {
+            using var answer = await PostAsync(gateway, "/topics/t/events", "once");
+            Assert.Equal((HttpStatusCode.OK, "r2"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation)));
+        }
+
+        Assert.True(origin.Requests > 0, "The replica that breaks was not asked.");
     }
 
     [Fact]

@@ -110,6 +110,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
     {
         var leaving = await ReplicaAsync();
         var gateway = await StartGatewayAsync(1);
+        using var lost = new MetricProbe(gateway, "sse_gateway_streams_lost_total");
         using var stream = await RawStream.ConnectAsync(gateway.Address);
         await stream.OpenAsync("topic=a");
         (await leaving.PublishAsync("a", "one")).Dispose();
@@ -122,6 +123,7 @@ public sealed class RelayTests(RedisServer redis) : GatewayTest, IClassFixture<R
         // The reconnection time may come first; null is the last chunk.
         Assert.Null(await stream.NextAsync());
         await stream.OpenAsync("topic=a");
+        Assert.Equal(0, lost.Sum);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class PrometheusTests : GatewayTest
         var text = await gateway.Admin.GetStringAsync("/metrics", Cancellation);
 
         Assert.All(
-            ["sse_gateway_retries_total", "sse_http2_frames_total", "sse_refusals_total", "sse_forged_total", "sse_connections_refused_total"],
+            ["sse_gateway_retries_total", "sse_gateway_streams_lost_total", "sse_http2_frames_total", "sse_refusals_total", "sse_forged_total", "sse_connections_refused_total"],
             name => Assert.Matches($"(?m)^{name}(\\{{[^}}]*\\}})? 0( |$)", text));
         Assert.All(["no-replica", "publish-rate", "address-denied", "unknown-host", "token-revoked"], reason => Assert.Matches($"(?m)^sse_refusals_total\\{{[^}}]*reason=\"{reason}\"[^}}]*\\}} 0( |$)", text));
     }

@@ -68,7 +68,7 @@ internal static class AccessCommand
                 }
             }
 
-            return Report(workspace, figures) ? 0 : 1;
+            return Report(workspace, figures, nobody) ? 0 : 1;
         }
         finally
         {
@@ -91,7 +91,7 @@ internal static class AccessCommand
         return (Libc.CpuMicroseconds(figure.Replica.Process) - before) / figure.Count;
     }
 
-    private static bool Report(Workspace workspace, AccessFigure[] figures)
+    private static bool Report(Workspace workspace, AccessFigure[] figures, AccessFigure nobody)
     {
         Console.Out.WriteLine("| CPU of the replica | µs | added µs | added | bar | met |");
         Console.Out.WriteLine("|---|---:|---:|---:|---:|---|");
@@ -101,6 +101,8 @@ internal static class AccessCommand
         }
 
         Console.Out.WriteLine();
+        var (mean, error) = figures[^1].AddedTo(nobody);
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Beside {nobody.Name}: {figures[^1].Name} {mean:+0.0;-0.0} ± {error:0.0} µs"));
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{figures[0].Rounds.Count} rounds, {TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm} UTC, commit {Machine.Commit(workspace) ?? "unknown"}, load average at the end {Preflight.LoadAverage():0.0}; {Machine.Describe()}"));

@@ -26,14 +26,14 @@ internal sealed record AccessFigure(string Name, MeasuredReplica Replica, int Co
     private double Mean => Rounds.Average();
 
     /// <summary>Mean of the differences of the rounds, and its standard error.</summary>
-    private (double Mean, double Error) Added
+    private (double Mean, double Error) Added => AddedTo(Beside!);
+
+    /// <summary>Mean of the differences from another one's rounds, and its standard error.</summary>
+    public (double Mean, double Error) AddedTo(AccessFigure beside)
     {
-        get
-        {
-            var differences = Rounds.Zip(Beside!.Rounds, (own, other) => own - other).ToArray();
-            var mean = differences.Average();
-            return (mean, Math.Sqrt(differences.Sum(difference => (difference - mean) * (difference - mean)) / (differences.Length - 1) / differences.Length));
-        }
+        var differences = Rounds.Zip(beside.Rounds, (own, other) => own - other).ToArray();
+        var mean = differences.Average();
+        return (mean, Math.Sqrt(differences.Sum(difference => (difference - mean) * (difference - mean)) / (differences.Length - 1) / differences.Length));
     }
 
     public string Row()

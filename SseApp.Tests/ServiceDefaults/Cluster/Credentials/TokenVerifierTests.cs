@@ -27,11 +27,7 @@ public sealed class TokenVerifierTests : IDisposable
         TimeSpan.FromDays(1),
         TimeProvider.System);
 
-    public void Dispose()
-    {
-        _verifier.Dispose();
-        _pair.Dispose();
-    }
+    public void Dispose() => _pair.Dispose();
 
     [Fact]
     public async Task A_token_says_who_it_is_and_what_it_may()
@@ -213,6 +209,62 @@ public sealed class TokenVerifierTests : IDisposable
         var token = Raw("more", "1,\"sub\":\"bob\"", isSigned: true);
         Assert.Equal(AuthReason.TokenInvalid, (await _verifier.VerifyAsync(token)).Reason);
         Assert.NotNull((await _verifier.VerifyAsync(Raw("more", "1", isSigned: true))).Principal);
+    }
+
+    // More names than are compared one by one, and objects in lists: each has a way of its own.
+    [Theory]
+    [InlineData("more", "{\"a\":1,\"a\":2}", false)]
+    [InlineData("more", "[1,[{\"a\":1,\"\\u0061\":2}]]", false)]
+    [InlineData("more", "{\"a\":{\"exp\":1}}", true)]
+    [InlineData("more", "[{\"exp\":1},{\"exp\":\"\"}]", true)]
+    public async Task A_member_that_is_there_twice_is_found_wherever_it_is(string name, string value, bool counts)
+    {
+        Assert.Equal(counts, (await _verifier.VerifyAsync(Raw(name, value, isSigned: true))).Principal is not null);
+        var many = string.Join(',', Enumerable.Range(0, 100).Select(i => $"\"m{i}\":{i}"));
+        Assert.Equal(counts, (await _verifier.VerifyAsync(Raw("n", $"{value},{many}", isSigned: true))).Principal is not null);
+        foreach (var again in new[] { "m1", "m99", "sub", "\\u0073ub" })
+        {
+            Assert.Equal(AuthReason.TokenInvalid, (await _verifier.VerifyAsync(Raw("n", $"1,{many},\"{again}\":\"x\"", isSigned: true))).Reason);
+        }
+    }
+
+    // The end of an object must not be taken for that of the token, nor the name behind a value for a part of it.
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"a\":{\"b\":[]}}")]
+    [InlineData("[]")]
+    [InlineData("[{},[1]]")]
+    [InlineData("\"a\"")]
+    [InlineData("1")]
+    [InlineData("null")]
+    public async Task What_nobody_knows_does_not_hide_what_stands_behind_it(string value)
+    {
+        var later = TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeSeconds();
+        var found = await _verifier.VerifyAsync(Raw("aud", $"\"{Audience}\",\"more\":{value},\"nbf\":{later}", isSigned: true));
+        Assert.Contains("'nbf'", found.Detail, StringComparison.Ordinal);
+        var principal = (await _verifier.VerifyAsync(Raw("aud", $"\"{Audience}\",\"more\":{value},\"jti\":\"1\",\"else\":{value}", isSigned: true))).Principal;
+        Assert.Equal(("1", "alice"), (principal?.TokenId, principal?.Name));
+    }
+
+    [Fact]
+    public async Task A_token_is_remembered_for_a_minute_and_beside_many_others()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var verifier = new TokenVerifier([TokenIssuer.WithKey(Issuer, Audience, Key)], new(TokenClaims.DefaultSubscribe, TokenClaims.DefaultPublish, []), TimeSpan.FromDays(1), time);
+        var token = Token(_ => { });
+        var principal = (await verifier.VerifyAsync(token)).Principal;
+        Assert.NotNull(principal);
+        for (var i = 0; i < 500; i++)
+        {
+            Assert.Equal($"{i}", (await verifier.VerifyAsync(Token(claims => claims["sub"] = $"{i}"))).Principal?.Name);
+        }
+
+        time.Advance(TimeSpan.FromSeconds(59));
+        Assert.Same(principal, (await verifier.VerifyAsync(token)).Principal);
+        time.Advance(TimeSpan.FromSeconds(1));
+        var again = (await verifier.VerifyAsync(token)).Principal;
+        Assert.NotSame(principal, again);
+        Assert.Same(again, (await verifier.VerifyAsync(token)).Principal);
     }
 
     [Theory]
