@@ -22,6 +22,11 @@ internal static class SseTool
             return shared.Fail(ToolException.Usage($"{problem} See 'sse{Path(parsed)} --help'."), isJson);
         }
 
+        if (shared.Empty(parsed) is { } empty)
+        {
+            return shared.Fail(ToolException.Usage($"{empty} is empty. See 'sse{Path(parsed)} --help'."), isJson);
+        }
+
         try
         {
             return await parsed.InvokeAsync(
@@ -33,10 +38,10 @@ internal static class SseTool
             // Whoever read the output has what it wanted: "sse tail news | head -1".
             return ExitCode.Ok;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // What is not written is missing for whoever relies on the file.
-            return shared.Fail(new ToolException(ExitCode.Failed, "output", $"The output cannot be written: {exception.Message.TrimEnd('.')}."), isJson);
+            return shared.Fail(new ToolException(ExitCode.Failed, "output", $"The output cannot be written: {(exception is IOException ? exception.Message.TrimEnd('.') : "it is closed")}."), isJson);
         }
     }
 

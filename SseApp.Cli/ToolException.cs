@@ -10,5 +10,8 @@ internal sealed class ToolException(int code, string reason, string message) : E
 
     public string Reason => reason;
 
+    /// <summary>There was no connection on which anything could have been sent.</summary>
+    public bool IsUnsent { get; init; }
+
     public static ToolException Usage(string message) => new(ExitCode.Usage, "usage", message);
 }

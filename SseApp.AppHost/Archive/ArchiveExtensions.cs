@@ -1,6 +1,7 @@
 using Npgsql;
 using SseApp.AppHost.Backplane;
 using SseApp.AppHost.Startup;
+using SseApp.ServiceDefaults.Cluster.Archive;
 
 namespace SseApp.AppHost.Archive;
 
@@ -22,6 +23,8 @@ internal static partial class ArchiveExtensions
     {
         machine ??= PostgresMachine.Here;
         var options = builder.ReadSettings(ArchiveOptions.SectionName, new ArchiveOptions());
+        // The replicas' own: a wrong one would end each of them, over and over, and say so in the dashboard alone.
+        builder.ReadSettings(ArchiveOptions.SectionName, new ArchiveSettings());
         var archive = builder.ExecutionContext.IsPublishMode
             ? options.Mode == ArchiveMode.None ? null : builder.AddConnectionString(Name)
             : options.Mode switch

@@ -8,7 +8,8 @@ internal static class MonitCommand
 {
     public static Command Create(Shared shared)
     {
-        var count = new Option<long?>("--count") { Description = "End after so many seconds.", HelpName = "number" };
+        var count = Numbers.Whole("--count", 1);
+        count.Description = "End after so many seconds.";
         return shared.ForOperators(
             new Command("monit", "Shows replicas, streams, rates, delays and alerts, each second, on a terminal; with --json the gateway's state, a line each second. Ctrl+C ends it.") { count },
             async (parsed, client, printer, cancellationToken) =>
@@ -44,11 +45,6 @@ internal static class MonitCommand
 
     private static async Task FollowAsync(ReconnectingStream stream, MonitorView view, long limit, Action<string> state, Action show, CancellationToken cancellationToken)
     {
-        if (limit <= 0)
-        {
-            return;
-        }
-
         await foreach (var item in stream.ReadAsync(cancellationToken))
         {
             if (view.Take(item))

@@ -14,6 +14,7 @@ internal static class PublishCommand
     {
         var topic = new Argument<string>("topic") { Description = "Where to." };
         var data = new Argument<string>("data") { Description = "The data of the event; '-' or nothing: standard input, without the line end at its end.", DefaultValueFactory = _ => "-" };
+        shared.MayBeEmpty(data);
         var type = new Option<string?>("--type") { Description = "Type of the event; default: message.", HelpName = "type" };
         var key = new Option<string?>("--key") { Description = "Event key: what the event is about, for topics that conflate.", HelpName = "key" };
         var id = new Option<string?>("--id") { Description = "Idempotency key: published again with the same one within five minutes, it is stored once.", HelpName = "key" };
@@ -42,7 +43,7 @@ internal static class PublishCommand
                     },
                     cancellationToken);
             }
-            catch (ToolException failure) when (failure.Reason is "timeout" or "unreachable" && parsed.GetValue(id) is null)
+            catch (ToolException failure) when (failure.Reason is "timeout" or "unreachable" && !failure.IsUnsent && parsed.GetValue(id) is null)
             {
                 throw new ToolException(failure.Code, failure.Reason, $"{failure.Message} If it was reached, the event may be stored: with --id it could be published again without being stored twice.");
             }

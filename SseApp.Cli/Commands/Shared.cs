@@ -1,3 +1,4 @@
+using System.CommandLine.Parsing;
 using SseApp.Cli.Gateway;
 using SseApp.Cli.Output;
 
@@ -6,6 +7,8 @@ namespace SseApp.Cli.Commands;
 /// <summary>Options that several commands have, and what every command does around its own work.</summary>
 internal sealed class Shared(ToolHost host)
 {
+    private readonly HashSet<Symbol> _mayBeEmpty = [];
+
     public ToolHost Host => host;
 
     public Option<bool> Json { get; } = new("--json") { Description = "Print JSON, one value a line; failures as JSON on standard error.", Recursive = true };
@@ -33,6 +36,20 @@ internal sealed class Shared(ToolHost host)
         Description = $"File with a client's token or API key, read again at each connection. Default: {Credential.ClientVariable}, {Credential.ClientVariable}_FILE, else none.",
         HelpName = "file",
     };
+
+    /// <summary>Nothing is a value of it; of all others it is a variable that is not set: "sse drain "$replica"".</summary>
+    public void MayBeEmpty(Symbol symbol) => _mayBeEmpty.Add(symbol);
+
+    /// <summary>An argument, or a value of an option, that is empty and may not be: what it is called; null when there is none.</summary>
+    public string? Empty(ParseResult parsed) => parsed.CommandResult.Children
+        .Where(result => result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+        .Select(result => result switch
+        {
+            OptionResult option when !_mayBeEmpty.Contains(option.Option) => option.Option.Name,
+            ArgumentResult argument when !_mayBeEmpty.Contains(argument.Argument) => $"<{argument.Argument.Name}>",
+            _ => null,
+        })
+        .FirstOrDefault(name => name is not null);
 
     /// <summary>A command that asks the listener for operators.</summary>
     public Command ForOperators(Command command, Func<ParseResult, GatewayClient, Printer, CancellationToken, Task<int>> run)
@@ -72,7 +89,7 @@ internal sealed class Shared(ToolHost host)
     /// <summary>Says what went wrong, and how the program ends then.</summary>
     public int Fail(ToolException failure, bool isJson)
     {
-        host.Error.WriteLine(isJson
+        var text = isJson
             ? Printer.ToJson(json =>
             {
                 json.WriteStartObject();
@@ -83,7 +100,16 @@ internal sealed class Shared(ToolHost host)
                 json.WriteEndObject();
                 json.WriteEndObject();
             })
-            : $"sse: {SafeText.Of(failure.Message)}");
+            : $"sse: {SafeText.Of(failure.Message)}";
+        try
+        {
+            host.Error.WriteLine(text);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The exit code has to do.
+        }
+
         return failure.Code;
     }
 

@@ -29,9 +29,7 @@ internal static class ShowCommand
 
     private static void Write(Printer printer, JsonElement replica)
     {
-        var table = new Table { Border = TableBorder.None, ShowHeaders = false };
-        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
-        table.AddColumn(new TableColumn("") { Padding = new Padding(0, 0, 0, 0) });
+        var table = Printer.Pairs();
         void Row(string name, string? value)
         {
             if (value is not null)

@@ -14,21 +14,21 @@ internal static class SizeCommand
 
     public static Command Create(Shared shared)
     {
-        var users = new Option<long>("--users") { Description = "Streams that are open at the busiest moment.", Required = true, HelpName = "number" };
-        var events = new Option<double>("--events-per-second") { Description = "Events that are published in a second, in all.", Required = true, HelpName = "number" };
-        var bytes = new Option<int>("--bytes") { Description = "Of the data of an event.", Required = true, HelpName = "number" };
-        var audience = new Option<double>("--audience") { Description = "The share of the users that gets each event: 1 when all have one topic, 0.001 for one of a thousand rooms.", DefaultValueFactory = _ => 1, HelpName = "share" };
-        var topics = new Option<long>("--topics") { Description = "Topics that have a log.", DefaultValueFactory = _ => 1, HelpName = "number" };
+        var users = Described(Numbers.Whole("--users", 1, MostUsers), "Streams that are open at the busiest moment.");
+        var events = Described(Numbers.Real("--events-per-second", 0, MostEvents), "Events that are published in a second, in all.");
+        var bytes = Described(Numbers.Whole("--bytes", 0, MostBytes), "Of the data of an event.");
+        var audience = Described(Numbers.Real("--audience", 0, 1), "The share of the users that gets each event: 1 when all have one topic, 0.001 for one of a thousand rooms.", 1);
+        var topics = Described(Numbers.Whole("--topics", 1, MostUsers), "Topics that have a log.", 1);
         var why = new Option<bool>("--constants") { Description = "Print the numbers that it is calculated from, and where they come from." };
         var command = new Command("size", "Calculates replicas, gateways, machines, memory and limits for a number of users.") { users, events, bytes, audience, topics, why };
         return shared.Alone(command, (parsed, printer) =>
         {
             var input = new SizingInput(
-                Within(parsed.GetValue(users), 1, MostUsers, "--users"),
-                Within(parsed.GetValue(events), 0, MostEvents, "--events-per-second"),
-                (int)Within(parsed.GetValue(bytes), 0, MostBytes, "--bytes"),
-                Within(parsed.GetValue(audience), 0, 1, "--audience"),
-                Within(parsed.GetValue(topics), 1, MostUsers, "--topics"));
+                parsed.GetValue(users)!.Value,
+                parsed.GetValue(events)!.Value,
+                (int)parsed.GetValue(bytes)!.Value,
+                parsed.GetValue(audience)!.Value,
+                parsed.GetValue(topics)!.Value);
             var result = SizingModel.Calculate(input);
             var isWhy = parsed.GetValue(why);
             if (printer.IsJson)
@@ -49,17 +49,18 @@ internal static class SizeCommand
         });
     }
 
-    private static T Within<T>(T value, T least, T most, string option)
-        where T : IComparable<T>, IFormattable =>
-        value.CompareTo(least) >= 0 && value.CompareTo(most) <= 0
-            ? value
-            : throw ToolException.Usage($"{option} is {value.ToString(null, CultureInfo.InvariantCulture)}; it must be from {least.ToString(null, CultureInfo.InvariantCulture)} to {most.ToString(null, CultureInfo.InvariantCulture)}.");
-
-    private static Table Table(SizingResult size)
+    private static Option<T?> Described<T>(Option<T?> option, string description, T? otherwise = null)
+        where T : struct
     {
-        var table = new Table { Border = TableBorder.None, ShowHeaders = false };
-        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
-        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 0, 0) });
+        option.Description = description;
+        option.Required = otherwise is null;
+        option.DefaultValueFactory = otherwise is null ? null : _ => otherwise;
+        return option;
+    }
+
+    private static Sheet Table(SizingResult size)
+    {
+        var table = Printer.Pairs();
         void Row(string name, string value) => table.AddRow(Printer.Cell(name), Printer.Cell(value));
 
         Row("deliveries", $"{Format.Count((long)size.DeliveriesPerSecond)}/s, in {Format.Count((long)size.WritesPerSecond)} writes/s");
@@ -75,7 +76,7 @@ internal static class SizeCommand
         return table;
     }
 
-    private static Table Constants()
+    private static Sheet Constants()
     {
         var table = Printer.Table("CONSTANT", "VALUE#", "UNIT", "SOURCE");
         foreach (var constant in SizingModel.Constants)

@@ -41,11 +41,9 @@ internal static class StatusCommand
 
     private static void Write(GatewayClient client, Printer printer, string status, JsonElement health, JsonElement replicas, JsonElement alerts)
     {
-        printer.Write(new Columns(
-            Printer.Cell($"Gateway {client.Address.GetLeftPart(UriPartial.Authority)} is"),
-            Printer.Cell(status, ReplicaTable.OfHealth(status)),
-            Printer.Cell($"for {Format.Time(health.Number("uptimeSeconds") ?? 0)}, with {Format.Streams(health.Long("connections"))}"))
-        { Expand = false, Padding = new Padding(0, 0, 1, 0) });
+        printer.Write(new Paragraph($"Gateway {client.Address.GetLeftPart(UriPartial.Authority)} is ")
+            .Append(SafeText.Of(status), new Style(ReplicaTable.OfHealth(status)))
+            .Append($" for {Format.Time(health.Number("uptimeSeconds") ?? 0)}, with {Format.Streams(health.Long("connections"))}"));
         foreach (var (name, check) in health.Reasons())
         {
             printer.Line($"  {SafeText.Of(name)} is {check.Text("status")}: {SafeText.Of(check.Text("description") ?? "no reason given")}");

@@ -8,12 +8,17 @@ namespace SseApp.Cli.Commands;
 /// <summary><c>sse tail</c>: the events of topics as they come, across every cut.</summary>
 internal static class TailCommand
 {
+    // A server takes no more.
+    private const int MostHistory = 1_000_000;
+
     public static Command Create(Shared shared)
     {
         var topics = new Argument<string[]>("topic") { Description = "One or more.", Arity = ArgumentArity.OneOrMore };
         var from = new Option<string?>("--from") { Description = "The id of the last event that is known, or 'earliest' for everything that is kept. Default: what is published from now on.", HelpName = "id" };
-        var history = new Option<int?>("--history") { Description = "The newest events of each topic first, so many.", HelpName = "number" };
-        var count = new Option<long?>("--count") { Description = "End after so many events.", HelpName = "number" };
+        var history = Numbers.Whole("--history", 0, MostHistory);
+        history.Description = "The newest events of each topic first, so many.";
+        var count = Numbers.Whole("--count", 1);
+        count.Description = "End after so many events.";
         var raw = new Option<bool>("--raw") { Description = "Only the data of each event, as it was published." };
         return shared.ForClients(
             new Command("tail", "Prints the events of topics. Comes back after every cut with the last id, so nothing is missed or repeated; Ctrl+C ends it.") { topics, from, history, count, raw },
@@ -55,11 +60,6 @@ internal static class TailCommand
 
     private static async Task PrintAsync(ReconnectingStream stream, OffsetTracker offsets, bool isRaw, long count, Printer printer, CancellationToken cancellationToken)
     {
-        if (count <= 0)
-        {
-            return;
-        }
-
         await foreach (var item in stream.ReadAsync(cancellationToken))
         {
             var isOwn = item.EventType.StartsWith("stream.", StringComparison.Ordinal);

@@ -14,21 +14,17 @@ internal static class TopicsCommand
     public static Command Create(Shared shared)
     {
         var prefix = new Option<string?>("--prefix") { Description = "Only those whose names begin so.", HelpName = "text" };
-        var busiest = new Option<bool>("--busiest") { Description = "Those with the most writes a second first, with the offsets of their logs." };
-        var limit = new Option<int>("--limit") { Description = $"At most so many; of the busiest {MostBusiest}.", DefaultValueFactory = _ => 100, HelpName = "number" };
-        limit.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1))
-            {
-                result.AddError("--limit is a whole number, at least 1.");
-            }
-        });
+        var busiest = new Option<bool>("--busiest") { Description = "Those with the most writes a second first, with the first and the last offset of their logs in Redis; history begins earlier where there is an archive." };
+        shared.MayBeEmpty(prefix);
+        var limit = Numbers.Whole("--limit", 1, int.MaxValue);
+        limit.Description = $"At most so many; of the busiest {MostBusiest}.";
+        limit.DefaultValueFactory = _ => 100;
         return shared.ForOperators(new Command("topics", "Lists topics that have subscribers anywhere.") { prefix, busiest, limit }, async (parsed, client, printer, cancellationToken) =>
         {
             var query = parsed.GetValue(prefix) is { Length: > 0 } text ? $"&prefix={Uri.EscapeDataString(text)}" : "";
             var (topics, logs, unreachable) = parsed.GetValue(busiest)
-                ? await BusiestAsync(client, query, parsed.GetValue(limit), cancellationToken)
-                : await PagesAsync(client, query, parsed.GetValue(limit), cancellationToken);
+                ? await BusiestAsync(client, query, (int)parsed.GetValue(limit)!.Value, cancellationToken)
+                : await PagesAsync(client, query, (int)parsed.GetValue(limit)!.Value, cancellationToken);
             if (printer.IsJson)
             {
                 printer.Json(json => Write(json, topics, logs, unreachable));
@@ -79,7 +75,7 @@ internal static class TopicsCommand
             return;
         }
 
-        var table = logs is null ? Printer.Table("TOPIC", "SUBSCRIBERS#", "IN/s#", "OUT/s#") : Printer.Table("TOPIC", "SUBSCRIBERS#", "IN/s#", "OUT/s#", "FIRST#", "LAST#");
+        var table = logs is null ? Printer.Table("TOPIC", "SUBSCRIBERS#", "IN/s#", "OUT/s#") : Printer.Table("TOPIC", "SUBSCRIBERS#", "IN/s#", "OUT/s#", "LOG FIRST#", "LOG LAST#");
         for (var i = 0; i < topics.Count; i++)
         {
             List<IRenderable> cells =

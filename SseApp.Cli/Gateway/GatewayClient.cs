@@ -12,6 +12,9 @@ internal sealed class GatewayClient : IDisposable
 
     private static readonly TimeSpan s_connectLimit = TimeSpan.FromSeconds(5);
 
+    private static readonly (string Request, string Command)[] s_commands =
+        [("GET /admin/replicas", "sse status"), ("POST /admin/reload", "sse reload"), ("GET /admin/reload", "sse reload --status")];
+
     private readonly HttpClient _client;
     private readonly Func<string?> _credential;
     private readonly bool _isForOperators;
@@ -119,7 +122,7 @@ internal sealed class GatewayClient : IDisposable
         }
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException)
         {
-            throw new ToolException(ExitCode.Unreachable, "timeout", $"Nobody answers at {Address.GetLeftPart(UriPartial.Authority)} within {s_connectLimit.TotalSeconds:0} s.");
+            throw new ToolException(ExitCode.Unreachable, "timeout", $"Nobody answers at {Address.GetLeftPart(UriPartial.Authority)} within {s_connectLimit.TotalSeconds:0} s.") { IsUnsent = true };
         }
     }
 
@@ -176,11 +179,14 @@ internal sealed class GatewayClient : IDisposable
         {
             HttpRequestError.NameResolutionError => new ToolException(ExitCode.Unreachable, "unknown-host", $"There is no host {Address.Host}."),
             HttpRequestError.SecureConnectionError => new ToolException(ExitCode.Unreachable, "tls", $"No TLS with {at}: {(exception.InnerException is AuthenticationException { InnerException: null } tls ? tls.Message : exception.InnerException?.InnerException?.Message ?? exception.Message).TrimEnd('.')}."),
-            HttpRequestError.ConnectionError => new ToolException(ExitCode.Unreachable, "unreachable", $"Nobody answers at {at} ({exception.InnerException?.Message.TrimEnd('.') ?? "no connection"})."),
+            HttpRequestError.ConnectionError => new ToolException(ExitCode.Unreachable, "unreachable", $"Nobody answers at {at} ({exception.InnerException?.Message.TrimEnd('.') ?? "no connection"}).") { IsUnsent = true },
             _ when exception.InnerException is IOException or null => new ToolException(ExitCode.Unreachable, "unreachable", $"The connection with {at} ended before an answer."),
             _ => new ToolException(ExitCode.Unreachable, "unreachable", $"Nobody answers at {at} as a gateway does: {exception.Message.TrimEnd('.')}."),
         };
     }
+
+    // Answers name requests, as whoever sends them needs it.
+    private static string? InCommands(string? text) => s_commands.Aggregate(text, static (written, command) => written?.Replace(command.Request, $"'{command.Command}'", StringComparison.Ordinal));
 
     private static async Task<(string? Detail, string? Reason, string? Outcome)> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -188,7 +194,7 @@ internal sealed class GatewayClient : IDisposable
         {
             using var json = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken));
             var root = json.RootElement;
-            return root.ValueKind == JsonValueKind.Object ? (root.Text("detail") ?? root.Text("title"), root.Text("reason"), root.Text("outcome")) : default;
+            return root.ValueKind == JsonValueKind.Object ? (InCommands(root.Text("detail") ?? root.Text("title")), root.Text("reason"), root.Text("outcome")) : default;
         }
         catch (Exception exception) when (exception is JsonException or HttpRequestException or IOException)
         {

@@ -73,23 +73,10 @@ internal sealed class Printer
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Names of columns, without lines around them: it can be read by people and cut by programs.</summary>
-    public static Table Table(params string[] columns)
-    {
-        var table = new Table { Border = TableBorder.None, ShowHeaders = true };
-        foreach (var column in columns)
-        {
-            var isNumber = column.EndsWith('#');
-            table.AddColumn(new TableColumn(new Text(column.TrimEnd('#'), new Style(decoration: Decoration.Bold)))
-            {
-                NoWrap = true,
-                Alignment = isNumber ? Justify.Right : Justify.Left,
-                Padding = new Padding(0, 0, 2, 0),
-            });
-        }
+    public static Sheet Table(params string[] columns) => new(columns);
 
-        return table;
-    }
+    /// <summary>Names, and what is to be said of each.</summary>
+    public static Sheet Pairs() => new(["", ""], isPairs: true);
 
     public static Text Cell(string? text, Color? color = null) => new(SafeText.Of(text ?? "-"), color is { } shown ? new Style(shown) : Style.Plain);
 

@@ -5,9 +5,9 @@ namespace SseApp.Cli.Output;
 /// <summary>Replicas as the operator API lists them.</summary>
 internal static class ReplicaTable
 {
-    public static Table Of(IEnumerable<JsonElement> replicas, bool withRates)
+    public static Sheet Of(IEnumerable<JsonElement> replicas, bool withRates)
     {
-        string[] columns = ["REPLICA", "STATE", "HEALTH", "STREAMS#", .. withRates ? (string[])["IN/s#", "OUT/s#"] : [], "MEMORY#", "UPTIME#", .. withRates ? (string[])[] : ["VERSION"]];
+        string[] columns = ["REPLICA", "STATE", "HEALTH", "STREAMS#", .. withRates ? (string[])["IN/s#", "OUT/s#"] : [], "MEMORY#?", "UPTIME#?", .. withRates ? (string[])[] : ["VERSION?"]];
         var table = Printer.Table(columns);
         foreach (var replica in replicas)
         {

@@ -110,6 +110,11 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             return "'from' says where to begin, and so do 'after' and 'epoch': give one of them.";
         }
 
+        if (from > to)
+        {
+            return "'from' is later than 'to': it is where to begin, and 'to' where to end.";
+        }
+
         Epoch? epoch = null;
         if (query["epoch"] is { Count: > 0 } given)
         {

@@ -66,6 +66,18 @@ public sealed class ArchiveModelTests : IDisposable
         Assert.Equal("7.00:00:00", environment["Archive__Retention"]);
     }
 
+    [Theory]
+    [InlineData("Archive:Retention=0", "Archive:Retention is 0; it must be between 01:00:00 and 3650.00:00:00")]
+    [InlineData("Archive:Overrides:0:Retention=00:30:00", "Archive:Overrides:0:Retention is an hour or more, or 0 to archive nothing.", "--Archive:Overrides:0:Pattern=a.*")]
+    [InlineData("Archive:Interval=soon", "Archive:Interval is 'soon'; it must be a time between ")]
+    public async Task What_only_the_replicas_read_is_checked_before_anything_starts(string setting, string rule, params string[] others)
+    {
+        var (builder, _) = Create(programs: true, ["--Archive:Mode=External", "--ConnectionStrings:archive=Host=db", $"--{setting}", .. others]);
+        await using var application = builder.Build();
+
+        Assert.StartsWith(rule, await ProblemAsync(builder, application), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_a_mode_needs_and_does_not_find_is_named()
     {

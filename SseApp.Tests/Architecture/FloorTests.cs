@@ -12,7 +12,7 @@ public sealed partial class FloorTests
     {
         ["SseApp.ServiceDefaults"] =
         [
-            "Cluster.Protocol", "Defaults.Lifetime", "Defaults.Keys", "Defaults.Http", "Defaults.Admin", "Defaults.Health", "Defaults.Telemetry", "Defaults.Descriptors", "Cluster.Redis", "Cluster.Signing", "Cluster.Credentials", "Cluster.Placement",
+            "Cluster.Protocol", "Defaults.Lifetime", "Defaults.Keys", "Defaults.Http", "Defaults.Admin", "Defaults.Health", "Defaults.Telemetry", "Defaults.Descriptors", "Cluster.Redis", "Cluster.Signing", "Cluster.Credentials", "Cluster.Archive", "Cluster.Placement",
             "Cluster.Operators", "Cluster.Leases", "Defaults.Memory", "Cluster.Replicas", "Cluster.Writers", "Cluster.Relay", "Cluster.WarmUp",
         ],
         ["SseApp.Events"] =

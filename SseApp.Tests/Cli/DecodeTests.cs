@@ -33,15 +33,13 @@ public sealed class DecodeTests
             Assert.Contains(PositionCodec.Readings(id), reading => reading.Select(position => position.Offset).SequenceEqual(offsets));
         }, iter: 200);
 
-    [Theory]
-    [InlineData("no-id-at-all", "This is no id of an event")]
-    [InlineData("", "This is no id of an event")]
-    public async Task What_is_no_id_is_said(string id, string message)
+    [Fact]
+    public async Task What_is_no_id_is_said()
     {
-        var (code, output, error) = await ToolRun.ToEndAsync(["decode", id], s_nothing);
+        var (code, output, error) = await ToolRun.ToEndAsync(["decode", "no-id-at-all"], s_nothing);
 
         Assert.Equal((1, ""), (code, output));
-        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Contains("This is no id of an event", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,6 +39,20 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
         Assert.DoesNotContain('\e', plain);
     }
 
+    [Theory]
+    [InlineData(60, @"(?m)^REPLICA +STATE +HEALTH +STREAMS( |$)")]
+    [InlineData(30, "(?m)^REPLICA:\\s+\\S+\nSTATE: ready\nHEALTH: healthy\nSTREAMS: ")]
+    public async Task A_narrow_terminal_loses_columns_before_names_are_broken(int width, string head)
+    {
+        var variables = new Dictionary<string, string>(cluster.Variables, StringComparer.Ordinal) { ["NO_COLOR"] = "1" };
+
+        var (_, output, _) = await ToolRun.ToEndAsync(["status"], variables, isTerminal: true, width: width);
+
+        Assert.Matches(head, output);
+        Assert.Contains(await FirstAsync(), output, StringComparison.Ordinal);
+        Assert.All(output.Split('\n'), line => Assert.True(line.Length <= width, line));
+    }
+
     [Fact]
     public async Task Each_command_has_JSON_with_fields_that_stay()
     {
@@ -156,8 +170,8 @@ public sealed partial class OperatorCommandTests(ToolCluster cluster) : IClassFi
     [Fact]
     public async Task What_does_not_exist_or_may_not_is_said_in_one_line_with_a_code_of_its_own()
     {
-        await FailsAsync(5, "No replica 'nobody' is registered", "show", "nobody");
-        await FailsAsync(5, "No replica 'nobody' is registered", "drain", "nobody");
+        await FailsAsync(5, "No replica 'nobody' is registered; 'sse status' lists those that are.", "show", "nobody");
+        await FailsAsync(5, "No replica 'nobody' is registered; 'sse status' lists those that are.", "drain", "nobody");
         await FailsAsync(2, "'a b' is no topic", "publish", "a b", "x");
 
         // A key of the right form that is another gateway's.

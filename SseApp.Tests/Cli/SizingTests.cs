@@ -101,6 +101,22 @@ public sealed class SizingTests
         Assert.Equal(SizingModel.Constants.Count, json.GetProperty("constants").GetArrayLength());
     }
 
+    [Theory]
+    [InlineData(60)]
+    [InlineData(40)]
+    public async Task A_narrow_terminal_breaks_no_word(int width)
+    {
+        string[] args = ["size", "--users", "9", "--events-per-second", "1", "--bytes", "1", "--constants"];
+        var (_, wide, _) = await ToolRun.ToEndAsync(args, s_nothing);
+
+        var (_, narrow, _) = await ToolRun.ToEndAsync(args, new Dictionary<string, string>(StringComparer.Ordinal) { ["NO_COLOR"] = "1" }, isTerminal: true, width: width);
+
+        Assert.Empty(Words(wide).Except(Words(narrow)));
+        Assert.All(narrow.Split('\n'), line => Assert.True(line.Length <= width, line));
+
+        static IEnumerable<string> Words(string output) => output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(word => word.TrimEnd(':'));
+    }
+
     /// <summary>docs/sizing.md says what the program says.</summary>
     [Fact]
     public async Task The_page_of_sizes_has_the_numbers_of_the_model()

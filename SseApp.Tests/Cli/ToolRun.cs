@@ -12,7 +12,7 @@ internal sealed class ToolRun : IAsyncDisposable
     private readonly Lines _error = new();
     private readonly Task<int> _run;
 
-    private ToolRun(string[] args, Dictionary<string, string> variables, string? input, bool isTerminal, TimeProvider? time) => _run = Task.Run(() => SseTool.RunAsync(
+    private ToolRun(string[] args, Dictionary<string, string> variables, string? input, bool isTerminal, TimeProvider? time, int width) => _run = Task.Run(() => SseTool.RunAsync(
         args,
         new ToolHost
         {
@@ -20,7 +20,7 @@ internal sealed class ToolRun : IAsyncDisposable
             Output = _output,
             Error = _error,
             IsTerminal = isTerminal,
-            Width = 100,
+            Width = width,
             Variable = name => variables.GetValueOrDefault(name),
             Time = time ?? TimeProvider.System,
         },
@@ -32,13 +32,13 @@ internal sealed class ToolRun : IAsyncDisposable
 
     public string[] OutputLines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    public static ToolRun Start(string[] args, Dictionary<string, string> variables, string? input = null, bool isTerminal = false, TimeProvider? time = null) =>
-        new(args, variables, input, isTerminal, time);
+    public static ToolRun Start(string[] args, Dictionary<string, string> variables, string? input = null, bool isTerminal = false, TimeProvider? time = null, int width = 100) =>
+        new(args, variables, input, isTerminal, time, width);
 
     /// <summary>Its exit code, and what it printed.</summary>
-    public static async Task<(int Code, string Output, string Error)> ToEndAsync(string[] args, Dictionary<string, string> variables, string? input = null, bool isTerminal = false)
+    public static async Task<(int Code, string Output, string Error)> ToEndAsync(string[] args, Dictionary<string, string> variables, string? input = null, bool isTerminal = false, int width = 100)
     {
-        await using var run = Start(args, variables, input, isTerminal);
+        await using var run = Start(args, variables, input, isTerminal, width: width);
         return (await run.EndAsync(), run.Output, run.Error);
     }
 

@@ -32,7 +32,7 @@ internal static class OptionCatalog
     /// <exception cref="InvalidOperationException">An option has no summary.</exception>
     public static OptionSection Describe(Type type, IReadOnlyList<string> processes)
     {
-        var summaries = new XmlSummaries(type.Assembly);
+        var summaries = new XmlSummaries([.. new[] { type.Assembly, type.BaseType!.Assembly }.Distinct().Where(assembly => assembly != typeof(object).Assembly)]);
         var name = (string)type.GetField("SectionName")!.GetRawConstantValue()!;
         var section = new OptionSection(name, processes, summaries.Of(type), [.. Options(type, "", summaries)]);
         string[] missing = [.. section.Options.Where(option => option.Meaning.Length == 0).Select(option => $"{name}:{option.Key}")];
@@ -43,14 +43,14 @@ internal static class OptionCatalog
     private static IEnumerable<Option> Options(Type type, string prefix, XmlSummaries summaries)
     {
         var defaults = Activator.CreateInstance(type, nonPublic: true);
-        foreach (var property in type.GetProperties().OrderBy(property => property.MetadataToken))
+        foreach (var property in type.GetProperties().OrderBy(property => property.DeclaringType != type).ThenBy(property => property.MetadataToken))
         {
             var value = property.GetValue(defaults);
             if (value is IEnumerable items and not string)
             {
                 var element = property.PropertyType.GetGenericArguments()[^1];
                 var key = $"{prefix}{property.Name}:{(value is IDictionary ? "name" : "n")}";
-                Option[] nested = element.Assembly == type.Assembly && element.IsClass ? [.. Options(element, $"{key}:", summaries)] : [];
+                Option[] nested = element.Assembly == property.DeclaringType!.Assembly && element.IsClass ? [.. Options(element, $"{key}:", summaries)] : [];
                 var (kind, item) = nested.Length == 0 ? Kind(element, "") : ("object", SettingsSchema.Object(nested.Select(option => (option.Key[(key.Length + 1)..].Split(':')[0], option.Schema)).DistinctBy(member => member.Item1, StringComparer.Ordinal)));
                 var schema = new JsonObject { ["type"] = value is IDictionary ? "object" : "array", [value is IDictionary ? "additionalProperties" : "items"] = item };
                 foreach (var option in nested.Prepend(new(key, kind, Code(Text(items)), "", summaries.Of(property), schema)))

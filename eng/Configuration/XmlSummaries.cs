@@ -4,10 +4,10 @@ using System.Xml.Linq;
 
 namespace SseApp.ConfigurationDocs;
 
-/// <summary>The summaries of an assembly's XML documentation, as Markdown on one line.</summary>
-internal sealed partial class XmlSummaries(Assembly assembly)
+/// <summary>The summaries of assemblies' XML documentation, as Markdown on one line.</summary>
+internal sealed partial class XmlSummaries(IEnumerable<Assembly> assemblies)
 {
-    private readonly Dictionary<string, string> _texts = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member")
+    private readonly Dictionary<string, string> _texts = assemblies.SelectMany(assembly => XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member"))
         .Where(member => member.Element("summary") is not null)
         .ToDictionary(
             member => member.Attribute("name")!.Value,

@@ -43,7 +43,7 @@ internal static class PostgresErrors
     private static string Message(Exception exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } =>
-            "PostgreSQL has no room on its disk. Make room, or lower Archive:Retention.",
+            "PostgreSQL has no room on its disk. Make room there; a lower Archive:Retention counts for new events only.",
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => ReadOnly,
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } error =>
             $"PostgreSQL: {error.MessageText}. The user needs CREATE on the database, or a schema of its own: CREATE SCHEMA {PostgresSchema.Name} AUTHORIZATION the user.",

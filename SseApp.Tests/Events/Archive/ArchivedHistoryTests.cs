@@ -67,7 +67,7 @@ public sealed class ArchivedHistoryTests(RedisServer redis, PostgresServer postg
         await PublishAsync(host, "h", 601, 601);
         Assert.Equal(["601"], await stream.DataAsync(1));
 
-        foreach (var wrong in new[] { "from=yesterday", "from=2026-11-28T09:00:00", "from=2026-11-28T09:00:00Z&after=3", "epoch=12", "to=1&to=2" })
+        foreach (var wrong in new[] { "from=yesterday", "from=2026-11-28T09:00:00", "from=2026-11-28T09:00:00Z&after=3", "epoch=12", "to=1&to=2", "from=2026-11-28T10:00:00Z&to=2026-11-28T09:00:00Z" })
         {
             using var refused = await host.Client.GetAsync($"/topics/h/events?{wrong}", TestContext.Current.CancellationToken);
             Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType));
