@@ -10,6 +10,12 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
 {
     private const string ProcessId = "executable.pid";
 
+    // Of a service that could not start: each of its last lines names a setting.
+    private const int WrongSetting = 1;
+    private const int MaxLastWords = 5;
+
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
+
     private readonly CrashCount _crashes = new(policy);
     private readonly HangWatch _hang = new(policy, services.Time);
     private CustomResourceSnapshot? _snapshot;
@@ -23,6 +29,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     private volatile bool _ownStart;
     private volatile bool _ownStop;
     private string? _gaveUp;
+    private string? _lastWords;
     private volatile string? _name;
 
     private string Name => _name ?? id;
@@ -258,6 +265,11 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             Reason = reason,
             Stage = killedFor is null ? null : RestartStage.Hung,
         });
+        if (snapshot.ExitCode == WrongSetting)
+        {
+            _ = TellWhyAsync();
+        }
+
         if (decision.Delay is { } wait)
         {
             // It has been down for long enough.
@@ -275,6 +287,37 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             await ShowAsync(_gaveUp);
         }
     }
+
+    /// <summary>Whoever set it, as a variable that the AppHost only passes on, sees this log and not that of each process.</summary>
+    private async Task TellWhyAsync()
+    {
+        using var late = new CancellationTokenSource(s_lastWords, services.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(services.Stopping, late.Token);
+        List<string> lines = [];
+        try
+        {
+            // It does not end; what was written in the moment of the end may come a little later.
+            await foreach (var page in services.Logs.WatchAsync(id).WithCancellation(limit.Token))
+            {
+                lines.AddRange(page.Where(line => line.IsErrorMessage).Select(line => WithoutTime(line.Content)));
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // That is how it ends.
+        }
+
+        var words = string.Join(Environment.NewLine, lines.Distinct(StringComparer.Ordinal).TakeLast(MaxLastWords));
+        // Each start ends with the same.
+        if (words.Length > 0 && !services.Stopping.IsCancellationRequested && Interlocked.Exchange(ref _lastWords, words) != words)
+        {
+            LogLastWords(services.Logger, id, words);
+        }
+    }
+
+    // The engine puts it before each line.
+    private static string WithoutTime(string line) =>
+        line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var end && DateTimeOffset.TryParse(line.AsSpan(0, end), CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? line[(end + 1)..] : line;
 
     private async Task StartAsync(TimeSpan delay, int starts)
     {
@@ -305,6 +348,9 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     {
         State = new ResourceStateSnapshot(text, KnownResourceStateStyles.Error),
     });
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The last words of {Id}: {Lines}")]
+    private static partial void LogLastWords(ILogger logger, string id, string lines);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The process ended ({Reason}) after {Uptime:0.#} s; it is started again in {Delay:0.#} s.")]
     private static partial void LogRestarting(ILogger logger, string reason, double uptime, double delay);

@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Logging.Testing;
 using SseApp.AppHost.Supervision;
 
 namespace SseApp.Tests.AppHost;
@@ -13,6 +14,8 @@ public sealed class SupervisedInstanceTests : IAsyncDisposable
     private readonly RestartReports _reports = new();
     private readonly SupervisedInstance _instance;
     private readonly LivenessProbe _probe = new();
+    private readonly FakeLogger _log = new();
+    private readonly FakeTimeProvider _time = new();
 
     public SupervisedInstanceTests()
     {
@@ -26,8 +29,8 @@ public sealed class SupervisedInstanceTests : IAsyncDisposable
             _reports,
             new ReplicaSigns(),
             _probe,
-            new FakeTimeProvider(),
-            NullLogger.Instance,
+            _time,
+            _log,
             CancellationToken.None);
         _instance = new SupervisedInstance(events.Resource, "events-a", new RestartPolicy(), services);
     }
@@ -55,6 +58,24 @@ public sealed class SupervisedInstanceTests : IAsyncDisposable
         await ObserveAsync(KnownResourceStates.Finished, s_end);
 
         Assert.Equal("a b", Assert.Single(_reports).Id);
+    }
+
+    [Fact]
+    public async Task What_a_process_said_that_could_not_start_is_in_the_log_of_the_AppHost()
+    {
+        _app.Services.GetRequiredService<ResourceLoggerService>().GetLogger("events-a").LogError("Streaming:MaxTopics is 0; it must be between 1 and 1000.");
+        await ObserveAsync(KnownResourceStates.Running);
+        await ObserveAsync(KnownResourceStates.Finished, s_end);
+
+        await Eventually.Async(
+            () =>
+            {
+                // Lines may come a moment after the end of the process that wrote them.
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return _log.Collector.GetSnapshot().Any(line => line.Message.EndsWith("events-a: Streaming:MaxTopics is 0; it must be between 1 and 1000.", StringComparison.Ordinal));
+            },
+            TimeSpan.FromSeconds(10),
+            "the line of the process");
     }
 
     [Fact]
