@@ -22,6 +22,7 @@ internal sealed partial class WarmUpService(
 
     // What was called often is compiled once more, beside what goes on; on one core a storm would wait for that.
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(200);
 
     private readonly string[] _topics = [.. Enumerable.Range(0, Topics).Select(number => string.Create(CultureInfo.InvariantCulture, $"{path.Topic}.{number}"))];
 
@@ -35,24 +36,49 @@ internal sealed partial class WarmUpService(
             await path.PrepareAsync(stoppingToken);
             using var limit = new CancellationTokenSource(options.Value.Limit, time);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, limit.Token);
-            var begun = time.GetTimestamp();
-            await RunAsync(ending.Token);
-            LogWarm(time.GetElapsedTime(begun).TotalMilliseconds);
+            if (await WarmAsync(ending.Token) is { } reason && !stoppingToken.IsCancellationRequested)
+            {
+                LogCold(reason);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The service stops.
         }
-#pragma warning disable CA1031 // Whatever it is: a service that is not warm is as good as one was before, and clients find out what is wrong with it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            LogCold(exception.Message);
-        }
         finally
         {
             state.Complete();
         }
+    }
+
+    /// <summary>Tries until it has worked, or the time is up: what it needs of others may be starting, too.</summary>
+    /// <returns>Null, or why it has not.</returns>
+    private async Task<string?> WarmAsync(CancellationToken cancellationToken)
+    {
+        var begun = time.GetTimestamp();
+        var reason = "it took too long";
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RunAsync(cancellationToken);
+                LogWarm(time.GetElapsedTime(begun).TotalMilliseconds);
+                return null;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // What went wrong before, if anything did, says more.
+            }
+#pragma warning disable CA1031 // Whatever it is: a service that is not warm is as good as one was before, and clients find out what is wrong with it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                reason = exception.Message;
+                await Task.Delay(s_retry, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return reason;
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)

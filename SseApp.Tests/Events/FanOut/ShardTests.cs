@@ -121,7 +121,9 @@ public sealed class ShardTests : IAsyncDisposable
         await BeginAsync(writer, connection);
         if (way == "behind a slow send")
         {
-            await PublishAsync(3);
+            // The first one is being sent, whatever the loop would take of several at once.
+            await PublishAsync(1);
+            await PublishAsync(2);
             Assert.NotNull(connection.Backlog);
         }
 
@@ -150,7 +152,7 @@ public sealed class ShardTests : IAsyncDisposable
 
         await writer.TakeAsync();
         Assert.Equal(CloseReason.TokenExpired, await connection.Completion.WaitAsync(s_limit, TimeProvider.System, TestContext.Current.CancellationToken));
-        string[] before = way == "behind a slow send" ? ["stream.open", "message", "message"] : ["stream.open"];
+        string[] before = way == "behind a slow send" ? ["stream.open", "message"] : ["stream.open"];
         Assert.Equal([.. before, "stream.token-expiring", AccessRefusal.EventName], writer.Taken.Select(next => next.Type));
     }
 

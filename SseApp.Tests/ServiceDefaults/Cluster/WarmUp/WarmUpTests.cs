@@ -56,7 +56,7 @@ public sealed class WarmUpTests(RedisServer redis) : GatewayTest, IClassFixture<
     {
         using var state = new WarmUpState(Options.Create(new WarmUpOptions()));
         using var lifetime = new StartedLifetime();
-        using var service = new WarmUpService(new Nowhere(), state, Options.Create(new WarmUpOptions()), lifetime, TimeProvider.System, NullLogger<WarmUpService>.Instance);
+        using var service = new WarmUpService(new Nowhere(), state, Options.Create(new WarmUpOptions { Limit = TimeSpan.FromSeconds(1) }), lifetime, TimeProvider.System, NullLogger<WarmUpService>.Instance);
         var check = new WarmUpHealthCheck(state);
         Assert.Equal(HealthStatus.Unhealthy, (await check.CheckHealthAsync(new HealthCheckContext(), Cancellation)).Status);
 
