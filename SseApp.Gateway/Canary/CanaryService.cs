@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text;
+using SseApp.ServiceDefaults.Cluster.WarmUp;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Canary;
@@ -29,12 +30,10 @@ internal sealed partial class CanaryService(
     {
         // Before everything else that is open ends: its own end is nobody's loss.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, application.ApplicationStopping);
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var starting = application.ApplicationStarted.Register(() => started.TrySetResult());
         metrics.Begin();
         try
         {
-            await started.Task.WaitAsync(ending.Token);
+            await application.StartedAsync(ending.Token);
             if (identity.FindTarget() is not { } target)
             {
                 LogNowhere(CanaryOptions.SectionName, nameof(CanaryOptions.Enabled));
@@ -214,13 +213,7 @@ internal sealed partial class CanaryService(
 
     private HttpRequestMessage Request(HttpMethod method, string path, HttpClient client)
     {
-        var request = new HttpRequestMessage(method, new Uri(client.BaseAddress!, path))
-        {
-            // Over TLS the server has the choice, as it has with browsers.
-            Version = HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrHigher,
-        };
-        request.Options.Set(RequestTracing.Untraced, true);
+        var request = OwnRequests.Create(client, method, path);
         identity.Sign(request);
         return request;
     }

@@ -2,7 +2,6 @@ using System.Net.ServerSentEvents;
 using System.Runtime;
 using System.Text;
 using SseApp.ServiceDefaults.Cluster.Protocol;
-using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.ServiceDefaults.Cluster.WarmUp;
 
@@ -28,11 +27,9 @@ internal sealed partial class WarmUpService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var starting = application.ApplicationStarted.Register(() => started.TrySetResult());
         try
         {
-            await started.Task.WaitAsync(stoppingToken);
+            await application.StartedAsync(stoppingToken);
             await path.PrepareAsync(stoppingToken);
             using var limit = new CancellationTokenSource(options.Value.Limit, time);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, limit.Token);
@@ -192,13 +189,7 @@ internal sealed partial class WarmUpService(
 
     private HttpRequestMessage Request(HttpMethod method, string target, HttpClient client)
     {
-        var request = new HttpRequestMessage(method, new Uri(client.BaseAddress!, target))
-        {
-            // Over TLS the server has the choice, as it has with browsers.
-            Version = HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrHigher,
-        };
-        request.Options.Set(RequestTracing.Untraced, true);
+        var request = OwnRequests.Create(client, method, target);
         path.Sign(request);
         return request;
     }
