@@ -17,6 +17,7 @@ internal sealed partial class WarmUpService(
     private const int Topics = 2;
     private const int Missed = 4;
     private const int Rounds = 2;
+    private const int MaxWaits = 20;
     private const string Last = "last";
 
     // What was called often is compiled once more, beside what goes on; on one core a storm would wait for that.
@@ -93,14 +94,14 @@ internal sealed partial class WarmUpService(
             ids = await RunAsync(client, ids, cancellationToken);
         }
 
+        // Clients that are here already keep the compiler busy, too.
         using var timer = new PeriodicTimer(s_quiet, time);
-        long compiled;
-        do
+        var compiled = 0L;
+        for (var waits = 0; waits < MaxWaits && JitInfo.GetCompiledMethodCount() > compiled; waits++)
         {
             compiled = JitInfo.GetCompiledMethodCount();
             await timer.WaitForNextTickAsync(cancellationToken);
         }
-        while (JitInfo.GetCompiledMethodCount() > compiled);
     }
 
     /// <summary>Publishes some events, resumes a stream from each of these ids, and publishes one more.</summary>
