@@ -133,12 +133,6 @@ internal sealed partial class Archiver(
             shard.Fence = await archive.ClaimAsync(shard.Number, cancellationToken);
         }
 
-        if (_owned.Count == 0)
-        {
-            // With many replicas some have nothing to write, and would not find out.
-            await archive.CheckAsync(cancellationToken);
-        }
-
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
         var owned = _owned.Values.ToArray();
@@ -195,6 +189,12 @@ internal sealed partial class Archiver(
         }
 
         metrics.Shards = _owned.Count;
+        if (_owned.Count == 0)
+        {
+            // With many replicas some have nothing to write, and would not find out.
+            await archive.CheckAsync(cancellationToken);
+        }
+
         _renewedAt = time.GetTimestamp();
     }
 

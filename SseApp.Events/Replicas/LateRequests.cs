@@ -27,18 +27,7 @@ internal sealed class LateRequests(DrainState drain, TimeProvider time)
         Volatile.Write(ref _last, time.GetTimestamp());
         if (drain.IsStopping && BareAnswers.OwnsConnection(context.Request))
         {
-            context.Response.OnStarting(
-                static state =>
-                {
-                    var response = (HttpResponse)state;
-                    if (response.StatusCode >= StatusCodes.Status200OK)
-                    {
-                        response.Headers.Connection = "close";
-                    }
-
-                    return Task.CompletedTask;
-                },
-                context.Response);
+            BareAnswers.CloseAfter(context, StatusCodes.Status200OK);
         }
     }
 

@@ -70,7 +70,11 @@ internal sealed class HistoryReader(ITopicLog log, ArchiveHistory? archive = nul
 /// <param name="FirstInLog">The oldest one that Redis holds; behind the last one when there is none.</param>
 /// <param name="End">The newest event.</param>
 /// <param name="Earlier">Epochs that are over and archived, the oldest first.</param>
-internal sealed record HistoryRange(Epoch Epoch, long First, long FirstInLog, LogEnd End, ArchivedEpoch[] Earlier);
+internal sealed record HistoryRange(Epoch Epoch, long First, long FirstInLog, LogEnd End, ArchivedEpoch[] Earlier)
+{
+    /// <summary>Which of the earlier epochs an id is of; -1: none that is known.</summary>
+    public int IndexOfEarlier(uint mark, int markBits) => Array.FindLastIndex(Earlier, epoch => epoch.Epoch.Mark(markBits) == mark);
+}
 
 /// <summary>A part of a topic's history.</summary>
 internal sealed record HistoryPart(Epoch Epoch, LogEntry[] Entries);

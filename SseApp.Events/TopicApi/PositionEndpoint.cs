@@ -86,7 +86,7 @@ internal sealed record TopicPosition(
     {
         var last = page.End.Position.Offset;
         var exists = last > 0;
-        var earlier = asked is { } old && old != default && old.Mark != page.Epoch.Mark(markBits) ? Array.FindLastIndex(page.Earlier, epoch => epoch.Epoch.Mark(markBits) == old.Mark) : -1;
+        var earlier = asked is { } old && old != default && old.Mark != page.Epoch.Mark(markBits) ? page.IndexOfEarlier(old.Mark, markBits) : -1;
         if (earlier >= 0 && asked is { } begin)
         {
             // What is archived of the epochs from there on comes first, each end of one with a gap.

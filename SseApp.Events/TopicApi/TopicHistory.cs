@@ -126,19 +126,18 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             epoch = new Epoch(value);
         }
 
-        var seen = new MarkedPosition[1];
-        var isResumed = query["lastEventId"] is { Count: > 0 } ids;
-        if (isResumed && (from is not null || query.ContainsKey("after") || query.ContainsKey("epoch")))
+        MarkedPosition[]? seen = query["lastEventId"].Count > 0 ? new MarkedPosition[1] : null;
+        if (seen is not null && (from is not null || query.ContainsKey("after") || query.ContainsKey("epoch")))
         {
             return "'lastEventId' says where to begin, and so do 'from', 'after' and 'epoch': give one of them.";
         }
 
-        if (isResumed && !(query["lastEventId"] is [{ } id] && PositionCodec.TryDecode(id, TopicSet.Of(topic), seen)))
+        if (seen is not null && !(query["lastEventId"] is [{ } id] && PositionCodec.TryDecode(id, TopicSet.Of(topic), seen)))
         {
             return "'lastEventId' is given once: the id of an event of this topic's history, or of a stream of this topic alone.";
         }
 
-        parsed = new HistoryQuery(epoch, after, (int)limit, from, to, isResumed ? seen : null);
+        parsed = new HistoryQuery(epoch, after, (int)limit, from, to, seen);
         return null;
     }
 
@@ -181,7 +180,7 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
             return new Position(range.Epoch, offset);
         }
 
-        var own = Array.FindLastIndex(range.Earlier, epoch => epoch.Epoch.Mark(bits) == mark);
+        var own = range.IndexOfEarlier(mark, bits);
         return own < 0 ? null
             : offset < range.Earlier[own].Last ? new Position(range.Earlier[own].Epoch, offset)
             : new Position(own + 1 < range.Earlier.Length ? range.Earlier[own + 1].Epoch : range.Epoch, 0);

@@ -55,6 +55,20 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     // Over HTTP/2 and HTTP/3 others may be under way on the same connection.
     public static bool OwnsConnection(HttpRequest request) => !HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol);
 
+    /// <summary>An answer with this status or a higher one ends the connection, which is the request's own, so that no other one comes on it.</summary>
+    public static void CloseAfter(HttpContext context, int leastStatus) => context.Response.OnStarting(
+        static state =>
+        {
+            var (response, least) = ((HttpResponse, int))state;
+            if (response.StatusCode >= least)
+            {
+                response.Headers.Connection = "close";
+            }
+
+            return Task.CompletedTask;
+        },
+        (context.Response, leastStatus));
+
     private Task RefuseTunnelAsync(HttpContext context)
     {
         context.Response.Headers.Allow = "GET, HEAD, POST, OPTIONS";

@@ -38,18 +38,7 @@ internal sealed class UnreadBodies(RequestDelegate next, UnreadBodyPace pace)
         if (reader is not null && context.Request.ContentLength is null or > Small)
         {
             // A gateway would send the next client's request on this connection, where it waits for this body.
-            context.Response.OnStarting(
-                static state =>
-                {
-                    var response = (HttpResponse)state;
-                    if (response.StatusCode >= StatusCodes.Status400BadRequest)
-                    {
-                        response.Headers.Connection = "close";
-                    }
-
-                    return Task.CompletedTask;
-                },
-                context.Response);
+            BareAnswers.CloseAfter(context, StatusCodes.Status400BadRequest);
         }
 
         await next(context);
