@@ -66,6 +66,7 @@ public abstract class GatewayTest : IAsyncDisposable
     /// <summary>A gateway of the cluster whose keys begin with <paramref name="prefix"/>, once it routes to so many replicas.</summary>
     internal async Task<GatewayHost> GatewayOnRedisAsync(BackplaneServer redis, string prefix, int replicas, params IEnumerable<(string Key, string Value)> settings)
     {
+        await redis.RequireAsync();
         var gateway = Own(await GatewayHost.StartAsync(null, new Dictionary<string, string?>(
             settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)), StringComparer.OrdinalIgnoreCase)
         {

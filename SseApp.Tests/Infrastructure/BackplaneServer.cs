@@ -14,7 +14,12 @@ public abstract class BackplaneServer : IAsyncDisposable
     private ChildProcess? _process;
     private string? _skipReason;
 
-    public int Port { get; private set; }
+    /// <exception cref="InvalidOperationException">The server was not started yet, so it has none: what is told to connect there would never do so.</exception>
+    public int Port
+    {
+        get => field == 0 ? throw new InvalidOperationException($"The server has no port before {nameof(RequireAsync)}.") : field;
+        private set;
+    }
 
     public virtual string ConnectionString => $"127.0.0.1:{Port},abortConnect=false,connectTimeout=2000";
 
@@ -26,7 +31,7 @@ public abstract class BackplaneServer : IAsyncDisposable
         {
             if (_skipReason is null && _process is null or { HasExited: true })
             {
-                Port = Port == 0 ? Ports.Next() : Port;
+                Port = _process is null ? Ports.Next() : Port;
                 _skipReason = await StartAsync() ?? await AfterStartAsync();
             }
         }
