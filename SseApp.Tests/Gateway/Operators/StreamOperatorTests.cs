@@ -311,7 +311,7 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
     [InlineData("POST", "/admin/topics/a/disconnect?permanent=1", "The parameter permanent is true or false, and given once.")]
     public async Task A_parameter_that_cannot_be_read_is_named(string method, string target, string detail)
     {
-        var gateway = Own(await GatewayHost.StartAsync(null, Settings()));
+        var gateway = await GatewayOnRedisAsync(redis, _prefix, replicas: 0);
 
         using var answer = await gateway.Admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), target), Cancellation);
 

@@ -290,6 +290,7 @@ public sealed class TlsTests : GatewayTest
     public async Task The_program_listens_on_the_addresses_of_its_environment_and_of_Tls_without_a_warning()
     {
         await using var redis = new RedisServer();
+        await redis.RequireAsync();
         var secure = new Uri($"https://127.0.0.1:{Ports.Next()}");
         await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
         {
