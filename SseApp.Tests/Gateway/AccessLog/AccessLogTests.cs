@@ -269,6 +269,7 @@ public sealed class AccessLogTests : GatewayTest
     public async Task Without_a_file_the_lines_are_on_standard_output()
     {
         await using var redis = new RedisServer();
+        await redis.RequireAsync();
         await using var gateway = new ServiceProcess("gateway", "SseApp.Gateway", new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis.ConnectionString,
