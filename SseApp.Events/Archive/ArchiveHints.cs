@@ -5,23 +5,35 @@ namespace SseApp.Events.Archive;
 
 /// <summary>
 /// Gathers the topics that this replica published to, and names them to their archivers a few times in each of their rounds: no publish waits for it.
+/// Those that fill up are named as urgent, each second.
 /// </summary>
-internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<ArchiveOptions> options, TimeProvider time, ILogger<ArchiveHints> logger) : BackgroundService, IAppendObserver
+internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<ArchiveOptions> options, IOptions<TopicLogOptions> logOptions, TimeProvider time, ILogger<ArchiveHints> logger) : BackgroundService, IAppendObserver
 {
     private const int TimesPerRound = 5;
 
+    // The share of what may wait in Redis that makes a topic urgent, of what this replica alone published since it was last named.
+    private const int UrgentShare = 8;
+
     private static readonly TimeSpan s_leastInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_mostInterval = TimeSpan.FromSeconds(1);
 
-    private readonly TimeSpan _interval = options.Value.Interval / TimesPerRound is var interval && interval > s_leastInterval ? interval : s_leastInterval;
-    private readonly ConcurrentDictionary<string, bool> _topics = new(StringComparer.Ordinal);
+    private readonly TimeSpan _interval = Min(s_mostInterval, Max(s_leastInterval, options.Value.Interval / TimesPerRound));
+    private readonly ConcurrentDictionary<string, Waiting> _topics = new(StringComparer.Ordinal);
 
-    public void Appended(string topic)
+    public void Appended(string topic, int bytes)
     {
-        // Most publishes find their topic in it.
-        if (!_topics.ContainsKey(topic) && options.Value.RetentionOf(topic) is not null)
+        if (!_topics.TryGetValue(topic, out var waiting))
         {
-            _topics.TryAdd(topic, true);
+            // Most publishes find their topic in it.
+            if (options.Value.RetentionOf(topic) is null)
+            {
+                return;
+            }
+
+            waiting = _topics.GetOrAdd(topic, static _ => new Waiting());
         }
+
+        waiting.Add(bytes);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -41,25 +53,57 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
 
     private async Task TellAsync()
     {
-        string[] topics = [.. _topics.Keys];
-        if (topics.Length == 0)
+        // Taken out first: what is published from now on is to be told again.
+        var (urgent, others) = (new List<string>(), new List<string>());
+        foreach (var topic in _topics.Keys)
+        {
+            if (_topics.TryRemove(topic, out var waiting))
+            {
+                (waiting.IsBeyond(logOptions.Value.MaxUnarchivedEvents / UrgentShare, logOptions.Value.MaxUnarchivedBytes / UrgentShare) ? urgent : others).Add(topic);
+            }
+        }
+
+        await TellAsync(urgent, isUrgent: true);
+        await TellAsync(others, isUrgent: false);
+    }
+
+    private async Task TellAsync(List<string> topics, bool isUrgent)
+    {
+        if (topics.Count == 0)
         {
             return;
         }
 
-        // Taken out first: what is published from now on is to be told again.
-        Array.ForEach(topics, topic => _topics.TryRemove(topic, out _));
         try
         {
-            await shards.HintAsync(topics);
+            await shards.HintAsync(topics, isUrgent);
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || RedisErrors.IsFull(exception))
         {
-            LogNotTold(topics.Length, exception.Message);
-            Array.ForEach(topics, topic => _topics.TryAdd(topic, true));
+            LogNotTold(topics.Count, exception.Message);
+            topics.ForEach(topic => _topics.TryAdd(topic, new Waiting()));
         }
     }
 
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
     [LoggerMessage(LogLevel.Debug, "That {Topics} topics have new events could not be told to their archivers: {Reason}")]
     private partial void LogNotTold(int topics, string reason);
+
+    /// <summary>What was published to a topic since it was named.</summary>
+    private sealed class Waiting
+    {
+        private long _events;
+        private long _bytes;
+
+        public void Add(int bytes)
+        {
+            Interlocked.Increment(ref _events);
+            Interlocked.Add(ref _bytes, bytes);
+        }
+
+        public bool IsBeyond(long events, long bytes) => Interlocked.Read(ref _events) > events || Interlocked.Read(ref _bytes) > bytes;
+    }
 }

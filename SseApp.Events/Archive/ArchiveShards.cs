@@ -27,14 +27,14 @@ internal sealed class ArchiveShards(IConnectionMultiplexer redis, IOptions<Clust
     /// <summary>Channel on which topics are named whose history was erased or deleted.</summary>
     public RedisChannel ForgetChannel => RedisChannel.Literal($"{_cluster.ChannelPrefix}:archive:forget");
 
-    /// <summary>Adds topics for their archivers to look at.</summary>
-    public Task HintAsync(IEnumerable<string> topics) => Task.WhenAll(topics.GroupBy(Of).Select(shard =>
-        redis.GetDatabase().SetAddAsync(KeyOf(shard.Key), [.. shard.Select(topic => (RedisValue)topic)], RedisScript.Flags)));
+    /// <summary>Adds topics for their archivers to look at; urgent ones ahead of the shard's turn.</summary>
+    public Task HintAsync(IEnumerable<string> topics, bool isUrgent = false) => Task.WhenAll(topics.GroupBy(Of).Select(shard =>
+        redis.GetDatabase().SetAddAsync(KeyOf(shard.Key, isUrgent), [.. shard.Select(topic => (RedisValue)topic)], RedisScript.Flags)));
 
     /// <summary>Takes topics that were hinted at.</summary>
-    public async Task<string[]> TakeAsync(int shard)
+    public async Task<string[]> TakeAsync(int shard, bool isUrgent = false)
     {
-        var topics = await redis.GetDatabase().SetPopAsync(KeyOf(shard), MaxTopics, RedisScript.Flags);
+        var topics = await redis.GetDatabase().SetPopAsync(KeyOf(shard, isUrgent), MaxTopics, RedisScript.Flags);
         return [.. topics.Select(topic => (string?)topic).OfType<string>().Where(topic => TopicName.IsValid(topic) && Of(topic) == shard)];
     }
 
@@ -71,5 +71,5 @@ internal sealed class ArchiveShards(IConnectionMultiplexer redis, IOptions<Clust
         }
     }
 
-    private RedisKey KeyOf(int shard) => string.Create(CultureInfo.InvariantCulture, $"{_cluster.KeyPrefix}:{{archive:{shard}}}:topics");
+    private RedisKey KeyOf(int shard, bool isUrgent) => string.Create(CultureInfo.InvariantCulture, $"{_cluster.KeyPrefix}:{{archive:{shard}}}:{(isUrgent ? "urgent" : "topics")}");
 }

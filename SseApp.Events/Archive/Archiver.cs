@@ -36,6 +36,8 @@ internal sealed partial class Archiver(
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+    // Between two questions for topics that fill up.
+    private static readonly TimeSpan s_urgency = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_expiry = TimeSpan.FromMinutes(10);
     // Between two sweeps because of failures: each asks Redis for all its keys.
     private static readonly TimeSpan s_recovery = TimeSpan.FromSeconds(10);
@@ -45,11 +47,14 @@ internal sealed partial class Archiver(
     private readonly string _owner = Guid.NewGuid().ToString("N");
     private readonly Dictionary<int, OwnedShard> _owned = [];
     private readonly ArchiveOptions _options = options.Value;
+    // One shard after the other, not all at once: what is published meanwhile would wait for all of them.
+    private readonly TimeSpan _round = options.Value.Interval / ArchiveShards.Count is var turn && turn < s_urgency ? turn : s_urgency;
     private bool _prepared;
     private long _renewedAt;
     private long _sweptAt;
     private bool _interrupted;
     private long _expiredAt;
+    private long _askedAt;
     private string? _reported;
     private long _oldest;
 
@@ -69,20 +74,20 @@ internal sealed partial class Archiver(
         metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
         while (!stoppingToken.IsCancellationRequested)
         {
-            var delay = await RunOnceAsync(stoppingToken, spread: true);
+            var delay = await RunOnceAsync(stoppingToken, all: false);
             await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>A round of what it does all the time, whatever goes wrong.</summary>
     /// <param name="stoppingToken">Ends it.</param>
-    /// <param name="spread">Whether the round takes its interval, in which one shard is looked at after the other.</param>
+    /// <param name="all">Looks at all shards, not only at those whose turn it is.</param>
     /// <returns>When the next one is due.</returns>
-    internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken, bool spread = false)
+    internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken, bool all = true)
     {
         try
         {
-            return await RunAsync(spread, stoppingToken) ? TimeSpan.Zero : _options.Interval;
+            return await RunAsync(all, stoppingToken) ? TimeSpan.Zero : _round;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -118,7 +123,7 @@ internal sealed partial class Archiver(
     }
 
     /// <returns>True when there is more to do at once.</returns>
-    private async Task<bool> RunAsync(bool spread, CancellationToken cancellationToken)
+    private async Task<bool> RunAsync(bool all, CancellationToken cancellationToken)
     {
         // First: what waits for a database that is not there is counted by whoever would write it.
         await RenewAsync(cancellationToken);
@@ -135,23 +140,39 @@ internal sealed partial class Archiver(
 
         await SweepAsync(cancellationToken);
         await ExpireAsync(cancellationToken);
+        await TakeUrgentAsync();
         var owned = _owned.Values.ToArray();
         foreach (var shard in owned)
         {
-            shard.IsBehind = await RunAsync(shard, cancellationToken);
-            // Nobody rests while one is behind.
-            if (spread && !Array.Exists(owned, static other => other.IsBehind))
+            if (all || shard.IsDue)
             {
-                // Not all at once: what is published meanwhile would wait for all of them.
-                await Task.Delay(_options.Interval / owned.Length, time, cancellationToken);
+                shard.IsBehind = await RunAsync(shard, cancellationToken);
+                shard.Rest(_options.Interval);
             }
         }
 
         Measure();
         metrics.Up();
         Report(null);
-        // With shards it has rested already.
-        return (spread && owned.Length > 0) || Array.Exists(owned, static shard => shard.IsBehind);
+        return Array.Exists(owned, static shard => shard.IsBehind);
+    }
+
+    /// <summary>Topics that fill up while their shard rests.</summary>
+    private async Task TakeUrgentAsync()
+    {
+        if (_askedAt != 0 && time.GetElapsedTime(_askedAt) < s_urgency)
+        {
+            return;
+        }
+
+        _askedAt = time.GetTimestamp();
+        var owned = _owned.Values.ToArray();
+        var urgent = await Task.WhenAll(owned.Select(shard => shards.TakeAsync(shard.Number, isUrgent: true)));
+        foreach (var (shard, topics) in owned.Zip(urgent))
+        {
+            shard.Pending.UnionWith(topics);
+            shard.IsBehind |= topics.Length > 0;
+        }
     }
 
     private async Task RenewAsync(CancellationToken cancellationToken)
@@ -184,7 +205,7 @@ internal sealed partial class Archiver(
             var shard = (first + i) % ArchiveShards.Count;
             if (!_owned.ContainsKey(shard) && await leases.TryAcquireAsync(ArchiveShards.LeaseOf(shard), _owner, s_lease, cancellationToken))
             {
-                _owned.Add(shard, new OwnedShard(shard));
+                _owned.Add(shard, new OwnedShard(shard, time, _options.Interval * shard / ArchiveShards.Count));
             }
         }
 
@@ -449,6 +470,7 @@ internal sealed partial class Archiver(
     {
         try
         {
+            await TakeUrgentAsync();
             foreach (var shard in _owned.Values)
             {
                 shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));

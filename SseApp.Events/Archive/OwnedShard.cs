@@ -3,10 +3,16 @@ using SseApp.Events.Log;
 namespace SseApp.Events.Archive;
 
 /// <summary>A shard that this replica archives, and what it knows of its topics.</summary>
-internal sealed class OwnedShard(int number)
+/// <param name="number">Its number.</param>
+/// <param name="time">What it rests by.</param>
+/// <param name="rest">How long before it is looked at first.</param>
+internal sealed class OwnedShard(int number, TimeProvider time, TimeSpan rest)
 {
     // Beyond that many the ends are read again.
     private const int MaxEnds = 200_000;
+
+    private long _restsSince = time.GetTimestamp();
+    private TimeSpan _rest = rest;
 
     public int Number => number;
 
@@ -28,8 +34,11 @@ internal sealed class OwnedShard(int number)
     /// <summary>What is archived by now, and Redis does not know of it yet, by topic.</summary>
     public Dictionary<string, Archived> Unmarked { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>It had more than a batch has room for when it was looked at last.</summary>
+    /// <summary>It had more than a batch has room for when it was looked at last, or has a topic that must not wait.</summary>
     public bool IsBehind { get; set; }
+
+    /// <summary>It is its turn.</summary>
+    public bool IsDue => IsBehind || time.GetElapsedTime(_restsSince) >= _rest;
 
     /// <summary>How often it was looked at.</summary>
     public int Rounds { get; set; }
@@ -40,6 +49,14 @@ internal sealed class OwnedShard(int number)
     /// <summary>The topic's log, and where its archive ends; null while that is not known, or when there is no log.</summary>
     public (ArchivedLog Log, ArchiveEnd End)? Find(string topic) =>
         Epochs.TryGetValue(topic, out var epoch) && new ArchivedLog(topic, epoch) is var log && Ends.TryGetValue(log, out var end) ? (log, end) : null;
+
+    /// <summary>It was looked at. In its old place among the others it is looked at again, however late it was this time.</summary>
+    public void Rest(TimeSpan interval)
+    {
+        var late = time.GetElapsedTime(_restsSince) - _rest;
+        _restsSince = time.GetTimestamp();
+        _rest = late > TimeSpan.Zero && late < interval ? interval - late : interval;
+    }
 
     public void Learn(ArchivedLog log, ArchiveEnd end)
     {

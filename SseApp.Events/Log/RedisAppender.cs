@@ -134,7 +134,7 @@ internal sealed class RedisAppender(IConnectionMultiplexer redis, ClusterOptions
     {
         for (var i = 0; i < requests.Length; i++)
         {
-            observer?.Appended(requests[i].Topic);
+            observer?.Appended(requests[i].Topic, requests[i].Block.Length);
             if (outcome.Answers is not { } answers || i >= answers.Length)
             {
                 requests[i].TrySetException(outcome.Failure ?? new RedisException("The script publish.lua answered too little."));

@@ -32,9 +32,9 @@ internal class ArchiveSettings
     [Range(1024 * 1024, 256 * 1024 * 1024)]
     public int BatchBytes { get; set; } = 8 * 1024 * 1024;
 
-    /// <summary>The archiver looks for new events of a topic this often, while it is not behind: the rarer, the less an event costs, the more a Redis that loses its memory takes with it, and the sooner a burst passes <c>TopicLog:MaxUnarchivedEvents</c>. Default 1 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:05")]
-    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>The archiver looks for new events of a topic this often, while it is not behind: the rarer, the less an event costs, the less publishes wait beside it, and the more a Redis that loses its memory takes with it. It looks within seconds when an eighth of <c>TopicLog:MaxUnarchivedEvents</c> or <c>MaxUnarchivedBytes</c> waits. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:30")]
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>All topics are compared with the archive this often, for what a replica that crashed did not report. Default 60 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

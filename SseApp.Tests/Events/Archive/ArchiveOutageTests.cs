@@ -1,3 +1,5 @@
+using SseApp.Events.Archive;
+
 namespace SseApp.Tests.Events.Archive;
 
 /// <summary>The database is gone, hangs, or was never there: publishes and streams do not need it, and nothing is lost that Redis may hold.</summary>
@@ -210,23 +212,33 @@ public sealed class ArchiveOutageTests(RedisServer redis, OwnPostgresServer post
         Assert.Equal(Enumerable.Range(1, 22), page.GetProperty("events").EnumerateArray().Select(item => item.GetProperty("offset").GetInt32()));
     }
 
+    [Fact]
+    public async Task A_topic_that_fills_up_is_archived_ahead_of_its_turn()
+    {
+        await using var host = await StartAsync(("Archive:Interval", "00:00:30"));
+        // Its shard is looked at first when most of the interval is over.
+        var topic = Enumerable.Range(0, 1_000).Select(i => $"full-{i}").First(name => ArchiveShards.Of(name) == ArchiveShards.Count - 1);
+        await using var connection = await redis.ConnectAsync();
+
+        await PublishAsync(host, topic, 1, (KeptUnarchived / 8) + 1);
+        await Eventually.Async(
+            async () => (long?)await connection.GetDatabase().HashGetAsync($"{host.Prefix}:{{{topic}}}:counter", "archived") > 0, TimeSpan.FromSeconds(15), "the topic to be archived before its turn");
+    }
+
     private static IEnumerable<string> Numbers(int first, int last) => Enumerable.Range(first, last - first + 1).Select(i => $"{i}");
 
     private async Task<EventsHost> StartAsync(params (string Key, string Value)[] settings)
     {
-        var connection = await postgres.RequireAsync("outage");
-        return await EventsHost.StartAsync(
-            redis,
-            null,
-            [
-                ("Archive:Mode", "PostgreSQL"),
-                ("Archive:Interval", "00:00:00.050"),
-                ("ConnectionStrings:archive", connection),
-                ("TopicLog:MaxEvents", $"{Kept}"),
-                ("TopicLog:MaxUnarchivedEvents", $"{KeptUnarchived}"),
-                ("Topics:RingBytes", "4096"),
-                .. settings,
-            ]);
+        (string Key, string Value)[] usual =
+        [
+            ("Archive:Mode", "PostgreSQL"),
+            ("Archive:Interval", "00:00:00.050"),
+            ("ConnectionStrings:archive", await postgres.RequireAsync("outage")),
+            ("TopicLog:MaxEvents", $"{Kept}"),
+            ("TopicLog:MaxUnarchivedEvents", $"{KeptUnarchived}"),
+            ("Topics:RingBytes", "4096"),
+        ];
+        return await EventsHost.StartAsync(redis, null, [.. settings.UnionBy(usual, setting => setting.Key, StringComparer.Ordinal)]);
     }
 
     /// <summary>Numbered events, all of which are stored.</summary>

@@ -23,6 +23,7 @@ internal sealed class ArchiveWrites : IDisposable
     private readonly Side _without;
     private readonly Side _with;
     private readonly int _rounds;
+    // As long as Archive:Interval, in which each shard has its turn.
     private readonly TimeSpan _step;
     private readonly long _backlog;
 
@@ -30,7 +31,7 @@ internal sealed class ArchiveWrites : IDisposable
     {
         _cluster = cluster;
         _cancellationToken = cancellationToken;
-        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (6, TimeSpan.FromSeconds(4), 200_000);
+        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (6, TimeSpan.FromSeconds(5), 200_000);
         _without = Open(cluster.Without);
         _with = Open(cluster.With);
     }
