@@ -57,6 +57,7 @@ internal sealed partial class SettingsReload : BackgroundService
         .. _sections.SelectMany(section => section.Problems(_services, configuration)),
         .. SettingNames.Problems(configuration, []),
         .. ConsoleLog.Problems(configuration),
+        .. KestrelSettings.Problems(configuration),
         .. new[] { StartFailure.WrongAddress(configuration), StartFailure.WrongEndpoint(configuration), StartFailure.WrongLogging(configuration) }.OfType<string>(),
     ];
 

@@ -85,6 +85,10 @@ public sealed class WrongSettingsTests
     [InlineData("ReverseProxy:Routes:r:ClusterId=c|ReverseProxy:Routes:r:Match:Path={a", "ReverseProxy:Routes:r:Match:Path is '{a'; *")]
     [InlineData("Logging:LogLevel:Default=warn", "Logging:LogLevel:Default is 'warn'; *it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
     [InlineData("Logging:Console:QueueFullMode=Dropp", "Logging:Console:QueueFullMode is 'Dropp'; *")]
+    // Of section Kestrel the platform reads three parts, and documentation has many more.
+    [InlineData(
+        "Kestrel:Limits:MaxConcurrentConnections=100|Kestrel:EndpointDefaults:Protocols=Http2",
+        "Kestrel:Limits:MaxConcurrentConnections is '100', but nobody reads it; *Descriptors:MaxConnections*|Kestrel:EndpointDefaults:Protocols is 'Http2', but without TLS *")]
     [InlineData("urls=http://127.0.0.1:99999", "urls is 'http://127.0.0.1:99999'; *a port is between 0 and 65535*")]
     public Task The_gateway_names_each(string settings, string lines) => AssertAsync("SseApp.Gateway", settings, lines);
 
