@@ -6,7 +6,7 @@ namespace SseApp.ServiceDefaults.Cluster.Operators;
 /// </summary>
 internal static class LoopbackRequests
 {
-    /// <summary>True when the peer is a loopback address and no proxy speaks for somebody else.</summary>
+    /// <summary>True when the peer is a loopback address, or a process at the other end of a Unix socket, which has none, and no proxy speaks for somebody else.</summary>
     public static bool IsDirect(HttpContext context)
     {
         // Behind a proxy on this machine everybody comes from loopback; the proxy gives itself away by its headers.
@@ -17,6 +17,6 @@ internal static class LoopbackRequests
             || headers.ContainsKey("X-Real-IP")
             || headers.ContainsKey("X-Original-For");
         // nginx's proxy_pass as it comes adds none of them, but speaks HTTP/1.0, which no operator's tool does.
-        return !proxied && !HttpProtocol.IsHttp10(context.Request.Protocol) && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
+        return !proxied && !HttpProtocol.IsHttp10(context.Request.Protocol) && (context.Connection.RemoteIpAddress is not { } address || IPAddress.IsLoopback(address));
     }
 }

@@ -29,21 +29,30 @@ public sealed class HealthCheckCommandTests(RedisServer redis) : GatewayTest, IC
     [Fact]
     public async Task A_gateway_that_has_nothing_but_HTTPS_is_asked_by_HTTPS()
     {
-        await redis.RequireAsync();
         using var certificate = new TestCertificate();
-        var program = Repository.Assembly("SseApp.Gateway");
-        var environment = Environment(
-            $"ASPNETCORE_URLS=|Tls__CertificateFile={certificate.CertificateFile}|Tls__KeyFile={certificate.KeyFile}|Tls__Urls=https://127.0.0.1:{{0}}|Admin__Urls=|Security__GatewayKey={ClusterKey.Text}", Ports.Next());
-        var start = new ProcessStartInfo("dotnet", [program]) { WorkingDirectory = Path.GetDirectoryName(program)! };
-        foreach (var (key, value) in environment)
+        await AssertLivesAsync($"ASPNETCORE_URLS=|Tls__CertificateFile={certificate.CertificateFile}|Tls__KeyFile={certificate.KeyFile}|Tls__Urls=https://127.0.0.1:{{0}}");
+    }
+
+    /// <summary>Whoever asks there has no address, which no list can name; a container that is taken for dead would be ended again and again. Clients have that which a proxy says.</summary>
+    [Fact]
+    public async Task A_gateway_at_a_Unix_socket_is_asked_there_whatever_its_address_lists_say()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The path of a socket has another form on Windows.");
+        var folder = Directory.CreateTempSubdirectory("sse-socket-");
+        try
         {
-            start.Environment[key] = value;
+            var file = Path.Combine(folder.FullName, "sse.sock");
+            await AssertLivesAsync($"ASPNETCORE_URLS=http://unix:{file}|Access__Allow=192.0.2.8|Proxies__Known=127.0.0.1", async () =>
+            {
+                Assert.Equal(HttpStatusCode.OK, await StatusAsync(file, "192.0.2.8"));
+                Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(file, "192.0.2.9"));
+                Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(file, client: null));
+            });
         }
-
-        await using var gateway = ChildProcess.Start(start);
-
-        // Who starts containers asks until it is there.
-        await Eventually.Async(async () => (await RunAsync("SseApp.Gateway", environment, "--healthcheck")).Code == 0, TimeSpan.FromSeconds(30), "the gateway's answer by HTTPS");
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Theory]
@@ -67,6 +76,45 @@ public sealed class HealthCheckCommandTests(RedisServer redis) : GatewayTest, IC
         new("Cluster__KeyPrefix", Guid.NewGuid().ToString("N")),
         .. settings.Split('|').Select(setting => string.Format(CultureInfo.InvariantCulture, setting, port).Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], pair[1])),
     ];
+
+    /// <summary>Starts a gateway, and asks as whoever starts containers does, until it is there.</summary>
+    private async Task AssertLivesAsync(string settings, Func<Task>? then = null)
+    {
+        await redis.RequireAsync();
+        var program = Repository.Assembly("SseApp.Gateway");
+        var environment = Environment($"{settings}|Admin__Urls=|Security__GatewayKey={ClusterKey.Text}", Ports.Next());
+        var start = new ProcessStartInfo("dotnet", [program]) { WorkingDirectory = Path.GetDirectoryName(program)! };
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+
+        await using var gateway = ChildProcess.Start(start);
+
+        await Eventually.Async(async () => (await RunAsync("SseApp.Gateway", environment, "--healthcheck")).Code == 0, TimeSpan.FromSeconds(30), "the gateway's answer");
+        await (then?.Invoke() ?? Task.CompletedTask);
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(string socketFile, string? client)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketFile), cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://localhost/");
+        if (client is not null)
+        {
+            request.Headers.Add("X-Forwarded-For", client);
+        }
+
+        using var answer = await http.SendAsync(request, Cancellation);
+        return answer.StatusCode;
+    }
 
     private static async Task<(int Code, string Said)> RunAsync(string project, IEnumerable<KeyValuePair<string, string>> environment, string argument)
     {
