@@ -17,7 +17,7 @@ var redis = builder.AddBackplane("redis");
 if (redis is IResourceBuilder<GarnetServerResource> garnet)
 {
     // Nothing works without it, and it has no clients of its own to spread over others: it returns sooner than the services.
-    garnet.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
+    garnet.WithRestartPolicy(RestartPolicy.OfServers);
 }
 
 // What steers the cluster is signed with it. Made anew for each run; the target of a published cluster makes or asks for one.
@@ -42,7 +42,7 @@ var events = builder.AddProject<Projects.SseApp_Events>("events")
 var archive = builder.AddArchive(events);
 if (archive is IResourceBuilder<LocalPostgresResource> postgres)
 {
-    postgres.WithRestartPolicy(policy => policy.Delay = TimeSpan.FromSeconds(1));
+    postgres.WithRestartPolicy(RestartPolicy.OfServers);
 }
 
 var gateway = builder.AddProject<Projects.SseApp_Gateway>("gateway")

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using SseApp.ServiceDefaults.Defaults.Health;
 
 namespace SseApp.AppHost.Supervision;
 
-/// <summary>Asks a process for <c>/alive</c>, at the address that its environment says it listens on.</summary>
+/// <summary>Asks a process for <c>/alive</c>, at the address that its environment says it listens on, or a server of another kind for any answer.</summary>
 internal sealed class LivenessProbe : IDisposable
 {
     /// <summary>Time between two probes.</summary>
@@ -44,6 +45,26 @@ internal sealed class LivenessProbe : IDisposable
                 : LivenessAnswer.Alive;
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return LivenessAnswer.None;
+        }
+    }
+
+    /// <summary>Asks a server that speaks no HTTP.</summary>
+    public async Task<LivenessAnswer> AskAsync(string host, int port, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(Timeout);
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(host, port, late.Token);
+            var stream = client.GetStream();
+            await stream.WriteAsync(question, late.Token);
+            return await stream.ReadAsync(new byte[1], late.Token) > 0 ? LivenessAnswer.Alive : LivenessAnswer.None;
+        }
+        catch (Exception exception) when (exception is SocketException or IOException
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return LivenessAnswer.None;

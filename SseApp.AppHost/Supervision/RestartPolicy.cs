@@ -8,6 +8,9 @@ internal sealed class RestartPolicy
 {
     public const string SectionName = "Restart";
 
+    /// <summary>Defaults of the embedded Redis and the local PostgreSQL: everybody waits for them, and what is only in Redis' memory ends with it.</summary>
+    public static void OfServers(RestartPolicy policy) => (policy.Delay, policy.HungAfter) = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
     /// <summary>Whether processes are restarted at all. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
@@ -33,13 +36,13 @@ internal sealed class RestartPolicy
     /// <summary>
     /// A process that has not answered <c>/alive</c> for this long hangs: it is killed and started again, without
     /// <see cref="Delay"/>. So is a replica that the gateway finds frozen, sooner. Not while it starts (<see cref="StartLimit"/>), nor under a debugger.
-    /// 0: never. Default 30 s.
+    /// The embedded Redis and the local PostgreSQL are asked in their own protocols, and have 1 min unless it is set. 0: never. Default 30 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan HungAfter { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A process that has not answered <c>/alive</c> even once this long after its start hangs, too. 0: never. Default 2 min.
+    /// A process that has not answered <c>/alive</c> even once this long after its start hangs, too. 0: never. Default 5 min.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan StartLimit { get; set; } = TimeSpan.FromMinutes(5);

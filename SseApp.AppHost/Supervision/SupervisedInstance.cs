@@ -6,7 +6,7 @@ using SseApp.ServiceDefaults.Defaults.Health;
 namespace SseApp.AppHost.Supervision;
 
 /// <summary>Supervises one instance (a replica, or a resource that has only one). States arrive one after the other.</summary>
-internal sealed partial class SupervisedInstance(IResource resource, string id, RestartPolicy policy, SupervisorServices services)
+internal sealed partial class SupervisedInstance(IResource resource, string id, RestartPolicy policy, SupervisorServices services, ServerQuestion? question = null)
 {
     private const string ProcessId = "executable.pid";
 
@@ -54,9 +54,8 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
             while (true)
             {
                 await Task.Delay(LivenessProbe.Interval, services.Time, services.Stopping);
-                if (Volatile.Read(ref _snapshot) is { } snapshot && LivenessProbe.AddressOf(snapshot) is { } address)
+                if (Volatile.Read(ref _snapshot) is { } snapshot && await AskAsync(snapshot) is { } answer)
                 {
-                    var answer = await services.Probe.AskAsync(address, services.Stopping);
                     await ActAsync(_hang.Next(new LivenessReading(answer, Sign?.State == ReplicaSigns.Frozen, LivenessProbe.IsTraced(ProcessIdOf(snapshot)))), snapshot);
                 }
             }
@@ -65,6 +64,19 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
         {
             // The AppHost stops.
         }
+    }
+
+    /// <returns>Null while nobody knows where to ask.</returns>
+    private async Task<LivenessAnswer?> AskAsync(CustomResourceSnapshot snapshot)
+    {
+        if (question is not null)
+        {
+            return question.Endpoint.IsAllocated
+                ? await services.Probe.AskAsync(question.Endpoint.Host, question.Endpoint.Port, question.Bytes, services.Stopping)
+                : null;
+        }
+
+        return LivenessProbe.AddressOf(snapshot) is { } address ? await services.Probe.AskAsync(address, services.Stopping) : null;
     }
 
     /// <summary>Drains it and starts it again, because it is slow.</summary>
@@ -127,14 +139,15 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
     private async Task ActAsync(HangVerdict verdict, CustomResourceSnapshot snapshot)
     {
         var console = services.Logs.GetLogger(id);
-        var silence = string.Create(CultureInfo.InvariantCulture, $"hung: no answer to {HealthExtensions.LivenessPath} for {policy.HungAfter.TotalSeconds:0.#} s");
+        var asked = question is null ? $"no answer to {HealthExtensions.LivenessPath}" : "no answer";
+        var silence = string.Create(CultureInfo.InvariantCulture, $"hung: {asked} for {policy.HungAfter.TotalSeconds:0.#} s");
         switch (verdict)
         {
             case HangVerdict.Kill:
                 Kill(Sign?.State == ReplicaSigns.Frozen ? "hung: frozen, as the gateway finds, and no answer to " + HealthExtensions.LivenessPath : silence, ProcessIdOf(snapshot));
                 break;
             case HangVerdict.KillStart:
-                Kill(string.Create(CultureInfo.InvariantCulture, $"hung: no answer to {HealthExtensions.LivenessPath} within {policy.StartLimit.TotalSeconds:0.#} s of its start"), ProcessIdOf(snapshot));
+                Kill(string.Create(CultureInfo.InvariantCulture, $"hung: {asked} within {policy.StartLimit.TotalSeconds:0.#} s of its start"), ProcessIdOf(snapshot));
                 break;
             case HangVerdict.Drain:
                 await RestartAsync(

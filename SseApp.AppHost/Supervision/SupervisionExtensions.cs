@@ -32,7 +32,7 @@ internal static class SupervisionExtensions
         builder.Services.TryAddSingleton<IRestartReport, NoRestartReport>();
         builder.Services.TryAddSingleton<ReplicaSigns>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Supervisor>());
-        return policy.Enabled ? resource.WithAnnotation(new RestartPolicyAnnotation(policy)) : resource;
+        return policy.Enabled ? resource.WithAnnotation(new RestartPolicyAnnotation(policy, ServerQuestion.Of(resource.Resource))) : resource;
     }
 
     /// <summary>Names settings of one resource that cannot mean anything for it.</summary>
@@ -40,12 +40,6 @@ internal static class SupervisionExtensions
     {
         var values = builder.Configuration.GetSection($"{RestartPolicy.SectionName}:{resource.Name}");
         List<(string Name, string Why)> unused = [];
-        if (resource is GarnetServerResource or LocalPostgresResource)
-        {
-            var notAsked = $"nobody asks {(resource is GarnetServerResource ? "Redis" : "PostgreSQL")} for /alive";
-            unused.AddRange([(nameof(RestartPolicy.HungAfter), notAsked), (nameof(RestartPolicy.StartLimit), notAsked)]);
-        }
-
         if (!resource.Annotations.OfType<ReplicaAnnotation>().Any())
         {
             const string Why = "only of replicas is it known how slow they are";

@@ -33,7 +33,7 @@ internal sealed class Supervisor(
                 {
                     if (!_instances.TryGetValue(change.ResourceId, out var instance))
                     {
-                        instance = new SupervisedInstance(change.Resource, change.ResourceId, annotation.Policy, services);
+                        instance = new SupervisedInstance(change.Resource, change.ResourceId, annotation.Policy, services, annotation.Question);
                         _instances[change.ResourceId] = instance;
                         _guards.Add(instance.GuardAsync());
                     }

@@ -49,6 +49,31 @@ public sealed class LivenessProbeTests
         Assert.Equal(LivenessAnswer.None, await probe.AskAsync(new Uri($"http://127.0.0.1:{Ports.Next()}/alive"), Cancellation));
     }
 
+    /// <summary>The system takes connections for a process that is stopped.</summary>
+    [Theory]
+    [InlineData("-NOAUTH Authentication required.", nameof(LivenessAnswer.Alive))]
+    [InlineData("", nameof(LivenessAnswer.None))]
+    [InlineData(null, nameof(LivenessAnswer.None))]
+    public async Task A_server_of_another_kind_lives_when_it_says_anything(string? says, string expected)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var server = says is null ? Task.CompletedTask : AnswerAsync(listener, says);
+        using var probe = new LivenessProbe();
+
+        var answer = await probe.AskAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, "PING\r\n"u8.ToArray(), Cancellation);
+
+        await server;
+        Assert.Equal(expected, answer.ToString());
+    }
+
+    private static async Task AnswerAsync(TcpListener listener, string says)
+    {
+        using var client = await listener.AcceptTcpClientAsync(Cancellation);
+        await client.GetStream().ReadExactlyAsync(new byte["PING\r\n".Length], Cancellation);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(says), Cancellation);
+    }
+
     [Fact]
     public void A_process_that_nobody_debugs_is_not_traced()
     {

@@ -134,6 +134,25 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         Assert.Equal(before, await ReadyAsync());
     }
 
+    [LongFact]
+    public async Task An_embedded_Redis_that_is_frozen_is_replaced_and_has_lost_nothing_and_no_replica_is_restarted()
+    {
+        await ReadyAsync();
+        var before = await StartsAsync();
+        var redis = Assert.Single(cluster.Instances("redis"));
+        var process = ServiceOf(redis.Value);
+        await using var load = await ChaosLoad.StartAsync(cluster.Gateway);
+        await load.AcknowledgedAsync(Warm);
+
+        Libc.Signal(process, StopSignal);
+
+        await Eventually.Async(() => cluster.Logs.Contains($"{redis.Key} recovered: it answers again after its restart."), s_limit, $"its recovery; {cluster.Describe()}");
+        await load.AcknowledgedAsync(Warm);
+        await load.FinishAsync();
+        load.AssertFaultless(receipt => receipt.FindLoss());
+        Assert.Equal(before, await ReadyAsync());
+    }
+
     private (string Id, string Name) Replica(int index)
     {
         var id = cluster.EventsReplicas.Keys.Order(StringComparer.Ordinal).ElementAt(index);

@@ -10,6 +10,9 @@ public sealed class HangingClusterFixture : ClusterFixture
     /// <summary>More than one probe without an answer, which a busy machine may cause.</summary>
     public static readonly TimeSpan HungAfter = TimeSpan.FromSeconds(8);
 
+    /// <summary>Of Redis: longer than the outage in which nobody is to be restarted.</summary>
+    public static readonly TimeSpan RedisHungAfter = TimeSpan.FromSeconds(25);
+
     public static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(4);
 
     /// <summary>More than a machine that others fill, too, keeps a replica waiting.</summary>
@@ -25,7 +28,7 @@ public sealed class HangingClusterFixture : ClusterFixture
 
     protected override IEnumerable<string> Arguments =>
     [
-        $"--Restart:HungAfter={HungAfter:c}", $"--Restart:SlowAfter={SlowAfter:c}", $"--Restart:SlowLimit={SlowLimit:c}", "--Restart:MinUptime=00:00:00",
+        $"--Restart:HungAfter={HungAfter:c}", $"--Restart:redis:HungAfter={RedisHungAfter:c}", $"--Restart:SlowAfter={SlowAfter:c}", $"--Restart:SlowLimit={SlowLimit:c}", "--Restart:MinUptime=00:00:00",
         "--Backplane:Persistent=true", $"--Backplane:DataDirectory={_data.FullName}",
     ];
 
