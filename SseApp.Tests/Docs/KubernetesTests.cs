@@ -86,6 +86,13 @@ public sealed partial class KubernetesTests(Manifests manifests) : IClassFixture
         });
     }
 
+    /// <summary>For a process that is stopped or hangs the system goes on taking connections.</summary>
+    [Fact]
+    public void What_hangs_is_not_taken_for_alive_because_its_port_is_open() =>
+        Assert.All(manifests.Overlays.Values, overlay => Assert.All(
+            overlay.OfType<V1StatefulSet>().Select(set => set.Spec.Template.Spec).Concat(overlay.OfType<V1Deployment>().Select(deployment => deployment.Spec.Template.Spec)).SelectMany(pod => pod.Containers),
+            container => Assert.True(container.LivenessProbe is null or { TcpSocket: null }, container.Name)));
+
     [Fact]
     public async Task Every_setting_exists_and_can_be_used()
     {
