@@ -22,6 +22,14 @@ internal static partial class ServiceProgram
             return 1;
         }
 
+        var threads = ThreadLimit.Read(ControlGroup.OfThisProcess);
+        if (threads?.TooFew is { } tooFewThreads)
+        {
+            await Console.Error.WriteLineAsync(tooFewThreads);
+            return 1;
+        }
+
+        threads?.Bound();
         // What the framework makes of the others depends on these.
         IReadOnlyCollection<string> wrong = [.. Arguments.Problems(args)];
         if (wrong.Count > 0)
@@ -59,7 +67,7 @@ internal static partial class ServiceProgram
             if (await StartAsync(app))
             {
                 quiet.End();
-                foreach (var warning in files.Warnings(app.Environment, app.Configuration))
+                foreach (var warning in files.Warnings(app.Environment, app.Configuration).Concat(threads?.Warning is { } fewThreads ? [fewThreads] : []))
                 {
                     LogWarning(app.Logger, warning);
                 }

@@ -30,6 +30,11 @@ internal sealed partial class MemoryGuard(
             return;
         }
 
+        if (MemoryRoom.Warning(options.Value.Limit, MemoryRoom.Limit) is { } warning)
+        {
+            LogRoom(warning);
+        }
+
         var pause = options.Value.Duration / 10;
         using var timer = new PeriodicTimer(pause < s_longestPause ? pause : s_longestPause, time);
         var excess = new MemoryExcess(options.Value);
@@ -88,6 +93,9 @@ internal sealed partial class MemoryGuard(
 
     [LoggerMessage(LogLevel.Warning, "Draining because of the memory limit; the exit code will be {ExitCode}.")]
     private partial void LogLeaving(int exitCode);
+
+    [LoggerMessage(LogLevel.Warning, "{Warning}")]
+    private partial void LogRoom(string warning);
 
     [LoggerMessage(LogLevel.Debug, "Redis does not answer, so the memory guard waits.")]
     private partial void LogNoLease(Exception exception);

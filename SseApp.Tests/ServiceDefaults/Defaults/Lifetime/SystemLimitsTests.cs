@@ -63,6 +63,38 @@ public sealed class SystemLimitsTests : IDisposable
         Assert.False(service.Process.HasExited);
     }
 
+    /// <summary>As in a container with <c>--pids-limit 20</c>: the runtime's own word for it is "Out of memory.".</summary>
+    [Theory]
+    [InlineData("SseApp.Gateway")]
+    [InlineData("SseApp.Events")]
+    public async Task A_service_that_may_have_too_few_threads_says_so_and_does_not_start(string project)
+    {
+        var group = new DirectoryInfo($"/sys/fs/cgroup/pids/sse-{Guid.NewGuid():N}");
+        try
+        {
+            group.Create();
+            await File.WriteAllTextAsync(Path.Combine(group.FullName, "pids.max"), "20", TestContext.Current.CancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Assert.Skip("Only root of a machine with control groups of version 1 can make one here.");
+        }
+
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"echo $$ > {group.FullName}/cgroup.procs && exec dotnet {Repository.Assembly(project)}"]) { RedirectStandardError = true, UseShellExecute = false })!;
+            var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+            Assert.Equal(1, process.ExitCode);
+            Assert.Matches("^The process may have 20 threads \\(pids.max is 20, for all processes of its container\\); this service needs at least [0-9]+ with [0-9]+ processors\\. .*--pids-limit.*\\s*$", errors);
+        }
+        finally
+        {
+            group.Delete();
+        }
+    }
+
     private static async Task<bool> MayUnshareAsync()
     {
         using var process = Process.Start(new ProcessStartInfo("unshare", ["--user", "--map-root-user", "true"]) { RedirectStandardError = true, UseShellExecute = false })!;

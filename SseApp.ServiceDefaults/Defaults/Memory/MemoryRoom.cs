@@ -1,0 +1,37 @@
+using SseApp.ServiceDefaults.Defaults.Lifetime;
+
+namespace SseApp.ServiceDefaults.Defaults.Memory;
+
+/// <summary>Whether the memory guard can act before the system does: what is beyond the limit of a container is killed, without a drain.</summary>
+internal static class MemoryRoom
+{
+    // The guard looks at what is resident; the system counts what it keeps for the process beside that.
+    private const double Share = 0.9;
+
+    private const string Machine = "/proc/meminfo";
+    private const string MachineLine = "MemTotal:";
+
+    /// <summary>Most memory that the process may have: of its container, or of the machine. The collector's own limit, which is less, is for its heap alone.</summary>
+    public static long Limit => Math.Min(ControlGroup.OfThisProcess.Memory ?? long.MaxValue, OfMachine());
+
+    /// <summary>What is wrong with a guard of this limit, or null.</summary>
+    public static string? Warning(ByteSize guard, long limit) => guard.Bytes > 0 && guard.Bytes > Share * limit
+        ? $"MemoryGuard:Limit is {guard}, but the process may have only {new ByteSize(limit)} (its container's limit, or the machine's memory): the system would end it, with all its streams at once, before it drains. Set MemoryGuard:Limit to {new ByteSize((long)(0.8 * limit))}, or give it more memory."
+        : null;
+
+    private static long OfMachine()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux()
+                && File.ReadLines(Machine).FirstOrDefault(line => line.StartsWith(MachineLine, StringComparison.Ordinal)) is { } line
+                && long.TryParse(line[MachineLine.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var kilobytes)
+                    ? kilobytes << 10
+                    : long.MaxValue;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
+        }
+    }
+}
