@@ -52,7 +52,7 @@ internal sealed class LivenessProbe : IDisposable
     }
 
     /// <summary>Asks a server that speaks no HTTP.</summary>
-    public async Task<LivenessAnswer> AskAsync(string host, int port, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
+    public static async Task<LivenessAnswer> AskServerAsync(string host, int port, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         late.CancelAfter(Timeout);

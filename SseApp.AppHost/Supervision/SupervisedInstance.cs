@@ -72,7 +72,7 @@ internal sealed partial class SupervisedInstance(IResource resource, string id, 
         if (question is not null)
         {
             return question.Endpoint.IsAllocated
-                ? await services.Probe.AskAsync(question.Endpoint.Host, question.Endpoint.Port, question.Bytes, services.Stopping)
+                ? await LivenessProbe.AskServerAsync(question.Endpoint.Host, question.Endpoint.Port, question.Bytes, services.Stopping)
                 : null;
         }
 

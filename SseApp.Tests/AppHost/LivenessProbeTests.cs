@@ -59,9 +59,8 @@ public sealed class LivenessProbeTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var server = says is null ? Task.CompletedTask : AnswerAsync(listener, says);
-        using var probe = new LivenessProbe();
 
-        var answer = await probe.AskAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, "PING\r\n"u8.ToArray(), Cancellation);
+        var answer = await LivenessProbe.AskServerAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, "PING\r\n"u8.ToArray(), Cancellation);
 
         await server;
         Assert.Equal(expected, answer.ToString());
