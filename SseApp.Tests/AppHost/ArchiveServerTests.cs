@@ -12,7 +12,9 @@ namespace SseApp.Tests.AppHost;
 /// <summary>The local PostgreSQL of the cluster, by itself.</summary>
 public sealed class ArchiveServerTests : IDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
+    private const int StopSignal = 19;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-archive-");
 
@@ -30,7 +32,7 @@ public sealed class ArchiveServerTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
-    public async Task It_is_healthy_comes_back_after_a_crash_and_keeps_its_data_over_the_end_of_the_cluster()
+    public async Task It_is_healthy_comes_back_after_a_crash_and_a_hang_and_keeps_its_data_over_the_end_of_the_cluster()
     {
         var (found, missing) = PostgresPrograms.Find(new ArchiveOptions(), Environment.GetEnvironmentVariable("PATH") ?? "", PostgresMachine.Here);
         Assert.SkipWhen(found is null, missing);
@@ -52,6 +54,11 @@ public sealed class ArchiveServerTests : IDisposable
             await application.ResourceNotifications.WaitForResourceHealthyAsync("archive", limit.Token);
             // At the same address.
             await Eventually.Async(async () => await IsKeptAsync(database), s_limit, "the table after the crash");
+            // Nor does it stay when it hangs.
+            var hanging = await ProcessIdAsync();
+            Libc.Signal(hanging, StopSignal);
+            await Eventually.Async(() => File.Exists(ProcessFile) && ProcessId() != hanging, s_limit, "another process in the place of one that hangs");
+            await Eventually.Async(async () => await IsKeptAsync(database), s_limit, "the table after the hang");
             await application.StopAsync(limit.Token);
             await Eventually.Async(() => !File.Exists(ProcessFile), s_limit, "the end of PostgreSQL, which takes its file away");
         }
@@ -113,7 +120,7 @@ public sealed class ArchiveServerTests : IDisposable
     {
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
         {
-            Args = ["--Archive:Mode=Local", $"--Archive:DataDirectory={_folder.FullName}/archive", "--Restart:archive:Delay=00:00:00.200", "--Restart:archive:MinUptime=00:00:00"],
+            Args = ["--Archive:Mode=Local", $"--Archive:DataDirectory={_folder.FullName}/archive", "--Restart:archive:Delay=00:00:00.200", "--Restart:archive:MinUptime=00:00:00", "--Restart:archive:HungAfter=00:00:08", "--Restart:archive:StartLimit=00:01:00"],
             // It tells where the orchestrator is.
             AssemblyName = "SseApp.AppHost",
             DisableDashboard = true,
