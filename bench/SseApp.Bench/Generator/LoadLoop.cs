@@ -59,8 +59,7 @@ internal sealed partial class LoadLoop : IDisposable
     /// <summary>Events sent, except warm-ups.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>When each reconnect was made, in microseconds of <see cref="Payload.Now"/>.</summary>
-    public List<long> Reconnects { get; } = [];
+    public List<Reconnect> Reconnects { get; } = [];
 
     /// <summary>Runs until <paramref name="done"/>.</summary>
     /// <returns>False when the time limit came first.</returns>
@@ -163,7 +162,7 @@ internal sealed partial class LoadLoop : IDisposable
             var stream = _streams[index];
             if (due > 0 && !stream.Retrying)
             {
-                Reconnects.Add(due);
+                Reconnects.Add(new Reconnect(stream.EndedAt, due));
             }
 
             stream.Retrying = false;
@@ -303,6 +302,7 @@ internal sealed partial class LoadLoop : IDisposable
         Tally.Broken += stream.Part == ResponsePart.Ended ? 0 : 1;
         if (_plan.Reconnect)
         {
+            stream.EndedAt = now;
             _toConnect.Enqueue(index, now + (stream.Retry * 1000L));
         }
         else

@@ -38,6 +38,9 @@ internal sealed class StreamClient(int topic, int lanes)
     /// <summary>When it began to connect, in microseconds of <see cref="Payload.Now"/>.</summary>
     public long Since { get; set; }
 
+    /// <summary>When it ended last, in microseconds of <see cref="Payload.Now"/>.</summary>
+    public long EndedAt { get; set; }
+
     /// <summary>When it first began to connect since it was whole, in microseconds of <see cref="Payload.Now"/>; 0: it is whole.</summary>
     public long OpeningSince { get; set; }
 

@@ -53,34 +53,17 @@ internal sealed class ReloadRun(ReloadLoad load, Action<string> report)
         return new ReloadResult(state, seconds, loop.Open, loop.Sent, tally, Steps(status, loop.Reconnects, observer.Samples, began), observer.Samples);
     }
 
-    private IReadOnlyList<ReloadStepResult> Steps(JsonElement status, List<long> reconnects, List<ReplicaSample> samples, long began)
+    private IReadOnlyList<ReloadStepResult> Steps(JsonElement status, List<Reconnect> reconnects, List<ReplicaSample> samples, long began)
     {
         var steps = status.GetProperty("steps").EnumerateArray().Select((step, index) =>
         {
             var streams = step.GetProperty("streams").GetInt32();
             var seconds = step.GetProperty("seconds").ValueKind == JsonValueKind.Number ? step.GetProperty("seconds").GetDouble() : 0;
             var turn = samples.Where(sample => sample.Step == index).Select(sample => sample.At).DefaultIfEmpty().ToList();
-            var during = reconnects.Select(at => at - began).Where(at => at >= turn[0] && at <= turn[^1]).Order().ToList();
+            var during = Reconnect.Of(reconnects, began + turn[0], began + turn[^1] + 1);
             return new ReloadStepResult(
-                step.GetProperty("replica").GetString()!, streams, seconds, Peak(during), streams / Math.Max(load.Window.TotalSeconds, 1));
+                step.GetProperty("replica").GetString()!, streams, seconds, Reconnect.Peak(during), streams / Math.Max(load.Window.TotalSeconds, 1));
         });
         return [.. steps];
-    }
-
-    /// <summary>The most of them within any one second.</summary>
-    public static int Peak(List<long> ordered)
-    {
-        var (peak, first) = (0, 0);
-        for (var last = 0; last < ordered.Count; last++)
-        {
-            while (ordered[last] - ordered[first] > Second)
-            {
-                first++;
-            }
-
-            peak = Math.Max(peak, last - first + 1);
-        }
-
-        return peak;
     }
 }
