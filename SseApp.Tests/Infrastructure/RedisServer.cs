@@ -23,6 +23,8 @@ public sealed class AofRedisServer : BackplaneServer
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-aof-");
 
+    public string Folder => _folder.FullName;
+
     protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", _folder.FullName]);
 
     protected override ValueTask CleanUpAsync()
