@@ -50,7 +50,7 @@ internal static class ShowCommand
         {
             var memory = process.Member("memory") ?? default;
             var limits = process.Member("limits") ?? default;
-            Row("process", $"{process.Long("processId").ToString(CultureInfo.InvariantCulture)} on {process.Text("machine")}, .NET {process.Text("runtime")}, {Format.Count(process.Long("processors"))} cores, {Format.Count(process.Long("threads"))} threads");
+            Row("process", $"{process.Long("processId").ToString(CultureInfo.InvariantCulture)} on {process.Text("machine")}, .NET {process.Text("runtime")}, {(process.Long("processors") is not 1 and var cores ? $"{Format.Count(cores)} cores" : "1 core")}, {Format.Count(process.Long("threads"))} threads");
             Row("memory", $"{Format.Bytes(memory.Long("workingSet"))} resident, {Format.Bytes(memory.Long("managed"))} managed, {Format.Bytes(memory.Long("available"))} available, limit {(limits.Long("memory") is > 0 and var limit ? Format.Bytes(limit) : "none")}");
             Row("open files", process.Member("openFiles") is null ? null : $"{Format.Count(process.Long("openFiles"))} of {Format.Count(limits.Long("openFiles"))}");
             Row("rates", $"{Format.Rate(process.Member("rates")?.Number("published"))} events/s in, {Format.Rate(process.Member("rates")?.Number("delivered"))} out");

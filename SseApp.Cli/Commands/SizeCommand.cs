@@ -66,8 +66,8 @@ internal static class SizeCommand
         Row("deliveries", $"{Format.Count((long)size.DeliveriesPerSecond)}/s, in {Format.Count((long)size.WritesPerSecond)} writes/s");
         Row("replicas", $"{size.Replicas} of {size.CoresOfInstance} cores and {Format.Bytes(size.ReplicaMemoryBytes)} (one of them spare; {Format.Rate(size.ReplicaCores)} cores busy at most)");
         Row("gateways", $"{size.Gateways} of {size.CoresOfInstance} cores and {Format.Bytes(size.GatewayMemoryBytes)} (one of them spare; {Format.Rate(size.GatewayCores)} cores busy at most)");
-        Row("machines", $"{size.Machines} of {size.CoresOfMachine} cores and {Format.Bytes(size.MachineMemoryBytes)}");
-        Row("Redis", $"1 core, maxmemory {Format.Bytes(size.RedisMemoryBytes)}, and a replica of it");
+        Row("machines", $"{size.Machines} of {size.CoresOfMachine} cores and {Format.Bytes(size.MachineMemoryBytes)}, for replicas and gateways");
+        Row("Redis", $"2 machines of 1 core and {Format.Bytes(size.RedisMachineMemoryBytes)} with maxmemory {Format.Bytes(size.RedisMemoryBytes)} (one of them a replica)");
         Row("network to clients", $"{Format.Count((long)Math.Ceiling(size.NetworkMegabitsPerSecond))} Mbit/s in all");
         Row("one replica lost", string.Create(CultureInfo.InvariantCulture, $"its streams are open again within {Math.Ceiling(size.ReconnectSeconds)} s and the wait of each client (retry)"));
         Row("open files of a gateway", Format.Count(size.OpenFiles));

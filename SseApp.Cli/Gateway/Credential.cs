@@ -10,6 +10,12 @@ internal static class Credential
 {
     public const string OperatorVariable = "SSE_ADMIN_KEY";
     public const string ClientVariable = "SSE_TOKEN";
+
+    /// <summary>The reason of a refusal for a client that sent none.</summary>
+    public const string None = "no-credentials";
+
+    public const string HowToName = $"set {ClientVariable}, or name a file with --token-file.";
+
     private const string FileSuffix = "_FILE";
     private const string GatewayFileVariable = "Admin__KeyFile";
     private const int MaxLength = 16 * 1024;

@@ -146,6 +146,7 @@ internal sealed class GatewayClient : IDisposable
         return status switch
         {
             401 when reason == "no-key" => new ToolException(ExitCode.Refused, reason, $"{Name} does not know this key. It is in the file that Admin:KeyFile names (the gateway logs at its start where that is); a token or an API key needs the scope sse:admin."),
+            401 when reason == Credential.None && !_isForOperators => new ToolException(ExitCode.Refused, reason, $"{Name} lets nobody in without a token or an API key: {Credential.HowToName}"),
             401 or 403 => new ToolException(ExitCode.Refused, reason ?? "refused", $"{Name} does not let this in: {message}"),
             404 => new ToolException(ExitCode.NotFound, reason ?? "not-found", message),
             409 or 429 or 503 or 507 => new ToolException(ExitCode.NotNow, reason ?? "not-now", message),

@@ -177,7 +177,7 @@ internal sealed class ReconnectingStream(GatewayClient client, string path, Time
 
     private static string Advice(string reason) => reason switch
     {
-        "no-credentials" => $"set {Credential.ClientVariable}, or name a file with --token-file.",
+        Credential.None => Credential.HowToName,
         "token-expired" or "token-revoked" => "get a new token.",
         "topic-denied" => "the token lets other topics in, not this one.",
         _ => "docs/security.md says what each reason means.",

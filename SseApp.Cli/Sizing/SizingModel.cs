@@ -53,7 +53,7 @@ internal static class SizingModel
 
     public static readonly SizingConstant LogEvents = new("Events kept for a topic", 1000, "", "default of TopicLog:MaxEvents");
 
-    public static readonly SizingConstant LogOverhead = new("Bytes of Redis around the data of an event", 200, "B", "assumed: entry of a stream with its fields");
+    public static readonly SizingConstant LogOverhead = new("Bytes of Redis around the data of an event", 200, "B", "assumed: an entry of a list with its header");
 
     public static readonly SizingConstant CoresOfInstance = new("Cores of a replica or a gateway", 2, "", "chosen: a smaller loss when one is lost than with larger ones");
 
@@ -97,6 +97,7 @@ internal static class SizingModel
         var instancesOfMachine = (int)(CoresOfMachine / CoresOfInstance);
         var machines = Math.Max(Math.Max(2, gateways), Ceiling((replicas + gateways) / (double)instancesOfMachine));
         var redisMemory = (100 * Mebi) + (input.Topics * LogEvents * (input.Bytes + LogOverhead));
+        var maxMemory = Rounded(redisMemory * SafetyFactor);
         var connectionsOfGateway = Ceiling((double)input.Users / neededGateways);
 
         return new SizingResult
@@ -114,7 +115,9 @@ internal static class SizingModel
             Machines = machines,
             CoresOfMachine = (int)CoresOfMachine.Value,
             MachineMemoryBytes = Gibibytes((Math.Max(replicaMemory, gatewayMemory) * instancesOfMachine) + (Mebi * 1024)),
-            RedisMemoryBytes = Rounded(redisMemory * SafetyFactor),
+            RedisMemoryBytes = maxMemory,
+            // While it rewrites its append-only file it may take twice what it holds.
+            RedisMachineMemoryBytes = Gibibytes((maxMemory * 2.0) + (512 * Mebi)),
             NetworkMegabitsPerSecond = Math.Round(megabits, 1),
             ReconnectSeconds = Math.Round((double)input.Users / replicas / (Connects * CoresOfInstance * Math.Max(1, replicas - 1)), 1),
             OpenFiles = Thousands(connectionsOfGateway * 1.25) + 1000,

@@ -40,6 +40,9 @@ internal sealed record SizingResult
     /// <summary>For <c>maxmemory</c>.</summary>
     public required long RedisMemoryBytes { get; init; }
 
+    /// <summary>Of Redis' machine, and of that of its replica.</summary>
+    public required long RedisMachineMemoryBytes { get; init; }
+
     /// <summary>To all clients together.</summary>
     public required double NetworkMegabitsPerSecond { get; init; }
 

@@ -2,6 +2,7 @@ extern alias cli;
 
 using cli::SseApp.Cli.Gateway;
 using SseApp.Bench.Generator;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.Tests.Cli;
 
@@ -148,6 +149,28 @@ public sealed class FailureTests
         finally
         {
             folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Inside a container nobody has a key for clients yet: both commands say how to give one.</summary>
+    [Theory]
+    [InlineData("publish", "news", "hello")]
+    [InlineData("tail", "news")]
+    public async Task Without_a_clients_key_it_says_how_to_name_one(params string[] args)
+    {
+        await using var server = await PageServer.StartAsync(app => app.MapFallback(context => context.Request.Method == HttpMethods.Post
+            ? Results.Problem("None came.", statusCode: 401, extensions: [new("reason", AuthReason.NoCredentials)]).ExecuteAsync(context)
+            : Refused(context)));
+
+        var (code, _, error) = await ToolRun.ToEndAsync([.. args, "--url", server.Address.AbsoluteUri], s_nothing);
+
+        Assert.Equal(4, code);
+        Assert.EndsWith("set SSE_TOKEN, or name a file with --token-file.\n", error, StringComparison.Ordinal);
+
+        static Task Refused(HttpContext context)
+        {
+            context.Response.ContentType = "text/event-stream";
+            return context.Response.WriteAsync($"event: stream.unauthorized\ndata: {{\"reason\":\"{AuthReason.NoCredentials}\",\"retryAfterMs\":30000}}\n\n");
         }
     }
 

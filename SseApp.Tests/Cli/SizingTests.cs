@@ -84,8 +84,8 @@ public sealed class SizingTests
             deliveries               5,000,000/s, in 1,000,000 writes/s
             replicas                 15 of 2 cores and 384 MiB (one of them spare; 27.25 cores busy at most)
             gateways                 6 of 2 cores and 768 MiB (one of them spare; 8.34 cores busy at most)
-            machines                 11 of 4 cores and 4 GiB
-            Redis                    1 core, maxmemory 256 MiB, and a replica of it
+            machines                 11 of 4 cores and 4 GiB, for replicas and gateways
+            Redis                    2 machines of 1 core and 2 GiB with maxmemory 256 MiB (one of them a replica)
             network to clients       16,800 Mbit/s in all
             one replica lost         its streams are open again within 1 s and the wait of each client (retry)
             open files of a gateway  26,000

@@ -77,8 +77,21 @@ public sealed partial class ComposeTests
         Assert.All(variables, variable => Assert.Contains(variable, page, StringComparison.Ordinal));
     }
 
+    /// <summary>docker-compose 1.29 takes no name of a project in the file, so it is that of the folder.</summary>
+    [Fact]
+    public async Task The_network_that_the_page_names_is_the_projects()
+    {
+        var networks = Network().Matches(await DocsFolder.ReadAsync("docs/compose.md")).Select(match => match.Groups["name"].Value);
+
+        Assert.DoesNotContain("name", new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(await DocsFolder.ReadAsync("deploy/compose/compose.yml")).Keys);
+        Assert.Equal(["compose_default"], networks.Distinct());
+    }
+
     private static double Seconds(string text) => double.Parse(text.TrimEnd('s'), CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\$\{(?<name>\w+):-", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Variable();
+
+    [GeneratedRegex(@"--network (?<name>\w+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Network();
 }
