@@ -107,6 +107,11 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
     private Measurement Open(MeasuredSession session, string step)
     {
         var streams = session.Loop.Plan.Streams;
+        if (!session.Loop.ConnectPublishers(s_limit))
+        {
+            throw new BenchException($"{subject.Name}: nobody took the connections of the publishers.");
+        }
+
         context.Report($"{subject.Name}: {step}");
         var publishing = new SteadyPlan(session.Loop.Lanes, Rate);
         var dropped = ListenDrops();
