@@ -30,5 +30,6 @@ internal static class LimitsExtensions
         services.AddSingleton<PeerConnections>();
         services.AddSingleton<IPeerLimit>(provider => provider.GetRequiredService<PeerConnections>());
         services.AddHostedService(provider => provider.GetRequiredService<PeerConnections>());
+        services.AddSingleton<AcceptGate>();
     }
 }

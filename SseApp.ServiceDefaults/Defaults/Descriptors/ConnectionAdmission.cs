@@ -7,13 +7,14 @@ namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 /// (<c>MaxConcurrentConnections</c>), but logs a line for each connection that it refuses and knows no clients.
 /// </summary>
 internal sealed class ConnectionAdmission(
-    DescriptorBudget budget, RefusedConnections refused, IOptions<DescriptorOptions> options, IEnumerable<IPeerLimit> peers)
+    DescriptorBudget budget, RefusedConnections refused, IOptions<DescriptorOptions> options, IEnumerable<IPeerLimit> peers, IEnumerable<AcceptGate> gates)
 {
     // Probes and operators of this machine still get through when everybody else is refused.
     private const int ReserveOfLoopback = 64;
 
     private readonly int _max = options.Value.MaxConnections;
     private readonly IPeerLimit? _peers = peers.SingleOrDefault();
+    private readonly AcceptGate? _gate = gates.SingleOrDefault();
 
     /// <returns>False when the connection may not be; it is closed.</returns>
     public bool TryAdmit(ConnectionContext connection)
@@ -33,6 +34,7 @@ internal sealed class ConnectionAdmission(
 
         var slot = budget.Accepted(connection, _peers);
         _peers?.Accepted(connection, slot);
+        _gate?.Enter(slot);
         return true;
     }
 }

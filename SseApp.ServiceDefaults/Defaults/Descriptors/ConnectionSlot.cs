@@ -5,7 +5,7 @@ using SseApp.ServiceDefaults.Defaults.Http;
 namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 
 /// <summary>A client's connection, which is one descriptor. A feature of the connection and of each of its requests.</summary>
-internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? peers)
+internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? peers) : IFirstAnswer
 {
     // Milliseconds that one is left alone on which nothing has come, that waits for the rest of a request or for the next one,
     // and that has something to read, or does not say.
@@ -20,6 +20,7 @@ internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? p
     private volatile bool _served;
     private volatile bool _closed;
     private bool _asked;
+    private AcceptGate? _place;
 
     /// <summary>Neighbours in the list of the <see cref="DescriptorBudget"/>, which guards them.</summary>
     public ConnectionSlot? Previous { get; set; }
@@ -40,6 +41,28 @@ internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? p
 
     /// <summary>Milliseconds since its last request ended, or since it was accepted; null while it has a request.</summary>
     public long? IdleFor => Volatile.Read(ref _requests) == 0 ? Environment.TickCount64 - Volatile.Read(ref _idleSince) : null;
+
+    /// <summary>It has a place among those that have not been answered.</summary>
+    public bool HasPlace => Volatile.Read(ref _place) is not null;
+
+    /// <summary>Its client has sent nothing that is not read, and no request that is not answered.</summary>
+    public bool WaitsForClient() => Volatile.Read(ref _requests) == 0 && connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
+
+    /// <summary>It is told of the first answer from here on.</summary>
+    public void TakePlace(AcceptGate gate)
+    {
+        Volatile.Write(ref _place, gate);
+        connection.Features.Set<IFirstAnswer>(this);
+    }
+
+    /// <summary>Gives its place back, if it has one.</summary>
+    public void OnFirstAnswer()
+    {
+        if (HasPlace)
+        {
+            Interlocked.Exchange(ref _place, null)?.Leave();
+        }
+    }
 
     /// <summary>
     /// Whether it may be closed while descriptors are short, and in which turn: null is no, and the highest is first. Silent ones come
@@ -81,6 +104,7 @@ internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? p
     {
         _closed = true;
         Interlocked.MemoryBarrier();
+        OnFirstAnswer();
     }
 
     /// <summary>Tells who counts connections by client that this one is there, or there no more.</summary>

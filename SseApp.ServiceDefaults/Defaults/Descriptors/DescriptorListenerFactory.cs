@@ -10,15 +10,15 @@ namespace SseApp.ServiceDefaults.Defaults.Descriptors;
 /// connection (<see cref="ConnectionAdmission"/>) is closed here, before TLS and whatever else a connection costs.
 /// </summary>
 internal sealed class DescriptorListenerFactory(
-    SocketTransportFactory sockets, DescriptorBudget budget, ConnectionAdmission admission, TimeProvider time)
+    SocketTransportFactory sockets, DescriptorBudget budget, ConnectionAdmission admission, IEnumerable<AcceptGate> gates, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => sockets.CanBind(endpoint);
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await sockets.BindAsync(endpoint, cancellationToken), budget, admission, time);
+        new Listener(await sockets.BindAsync(endpoint, cancellationToken), budget, admission, gates.SingleOrDefault(), time);
 
-    private sealed class Listener(IConnectionListener inner, DescriptorBudget budget, ConnectionAdmission admission, TimeProvider time) : IConnectionListener
+    private sealed class Listener(IConnectionListener inner, DescriptorBudget budget, ConnectionAdmission admission, AcceptGate? gate, TimeProvider time) : IConnectionListener
     {
         private const int PollsOfProbe = 5;
 
@@ -48,6 +48,11 @@ internal sealed class DescriptorListenerFactory(
                 if (++_accepted % AcceptedTogether == 0 && ThreadPool.PendingWorkItemCount > MaxPending)
                 {
                     await Task.Yield();
+                }
+
+                if (gate is not null && _accepted % AcceptGate.Together == 0)
+                {
+                    await gate.WaitAsync(_unbound.Token);
                 }
 
                 var connection = await inner.AcceptAsync(cancellationToken);

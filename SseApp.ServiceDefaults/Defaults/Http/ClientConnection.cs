@@ -25,6 +25,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     private readonly ConnectionContext _connection;
     private readonly ClientConnection? _outer;
+    private readonly IFirstAnswer? _first;
     private readonly UnfinishedInput _input;
     private readonly TimeProvider _time;
     private readonly SendLimit? _limit;
@@ -54,6 +55,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
             Demand(limit.Timeout);
         }
 
+        _first = connection.Features.Get<IFirstAnswer>();
         var transport = connection.Transport;
         _input = new UnfinishedInput(transport.Input, _limit is null ? null : this, frames is null ? null : new FrameReader(frames));
         connection.Features.Get<ConnectionBegin>()?.ReadFrom(_input);
@@ -183,6 +185,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
 
     public void OnSent()
     {
+        _first?.OnFirstAnswer();
         _input.HasKeptLength = false;
         if (!_answering)
         {
