@@ -1,6 +1,6 @@
 namespace SseApp.Bench.Access;
 
-/// <summary>The CPU time of one kind of request, round for round beside that of the same request at an open replica.</summary>
+/// <summary>The CPU time of one kind of request, beside that of the same request at an open replica.</summary>
 /// <param name="Name">What was asked, and with what.</param>
 /// <param name="Replica">Who was asked.</param>
 /// <param name="Count">Requests of a round.</param>
@@ -9,8 +9,8 @@ namespace SseApp.Bench.Access;
 /// <param name="Load">Sends a request with each.</param>
 internal sealed record AccessFigure(string Name, MeasuredReplica Replica, int Count, AccessFigure? Beside, Func<string?> Credential, Func<AccessLoad, string?[], Task> Load)
 {
-    /// <summary>Microseconds a request, of each round.</summary>
-    public List<double> Rounds { get; } = [];
+    /// <summary>Microseconds a request, of each round after a start, or of each start.</summary>
+    public List<double> Values { get; } = [];
 
     /// <summary>The most that may be added, as a share.</summary>
     public double? MaxShare { get; init; }
@@ -23,17 +23,17 @@ internal sealed record AccessFigure(string Name, MeasuredReplica Replica, int Co
 
     private double? Bar => MaxShare * Beside?.Mean ?? MaxMicroseconds;
 
-    private double Mean => Rounds.Average();
+    private double Mean => Values.Average();
 
-    /// <summary>Mean of the differences of the rounds, and its standard error.</summary>
-    private (double Mean, double Error) Added => AddedTo(Beside!);
-
-    /// <summary>Mean of the differences from another one's rounds, and its standard error.</summary>
-    public (double Mean, double Error) AddedTo(AccessFigure beside)
+    /// <summary>Mean of the differences, and its standard error.</summary>
+    private (double Mean, double Error) Added
     {
-        var differences = Rounds.Zip(beside.Rounds, (own, other) => own - other).ToArray();
-        var mean = differences.Average();
-        return (mean, Math.Sqrt(differences.Sum(difference => (difference - mean) * (difference - mean)) / (differences.Length - 1) / differences.Length));
+        get
+        {
+            var differences = Values.Zip(Beside!.Values, (own, other) => own - other).ToArray();
+            var mean = differences.Average();
+            return (mean, Math.Sqrt(differences.Sum(difference => (difference - mean) * (difference - mean)) / (differences.Length - 1) / differences.Length));
+        }
     }
 
     public string Row()
