@@ -13,6 +13,7 @@ public sealed class StandardOutputTests
     public async Task Nobody_waits_for_a_log_that_nobody_reads(bool closed)
     {
         await using var redis = new RedisServer();
+        await redis.RequireAsync();
         var address = new Uri($"http://127.0.0.1:{Ports.Next()}");
         var start = new ProcessStartInfo("dotnet", [Repository.Assembly("SseApp.Gateway"), $"--urls={address}", "--Admin:Urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace", "--Logging:LogLevel:Yarp=Trace"])
         {
