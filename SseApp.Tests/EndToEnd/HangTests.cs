@@ -115,7 +115,14 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
     }
 
     [LongFact]
-    public async Task An_embedded_Redis_that_is_killed_is_started_again_and_has_lost_nothing()
+    public Task An_embedded_Redis_that_is_killed_is_started_again_and_has_lost_nothing() =>
+        RedisLosesNothingAsync(Libc.Kill, redis => cluster.Logs.Any(line => line.StartsWith($"{redis} ended (killed)", StringComparison.Ordinal)), "its end to be logged");
+
+    [LongFact]
+    public Task An_embedded_Redis_that_is_frozen_is_replaced_and_has_lost_nothing_and_no_replica_is_restarted() =>
+        RedisLosesNothingAsync(StopSignal, redis => cluster.Logs.Contains($"{redis} recovered: it answers again after its restart."), "its recovery to be logged");
+
+    private async Task RedisLosesNothingAsync(int signal, Func<string, bool> isLogged, string awaited)
     {
         await ReadyAsync();
         var before = await StartsAsync();
@@ -124,31 +131,12 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         await using var load = await ChaosLoad.StartAsync(cluster.Gateway);
         await load.AcknowledgedAsync(Warm);
 
-        Libc.Signal(process, Libc.Kill);
+        Libc.Signal(process, signal);
 
-        await Eventually.Async(() => cluster.Logs.Any(line => line.StartsWith($"{redis.Key} ended (killed)", StringComparison.Ordinal)), s_limit, "its end to be logged");
+        await Eventually.Async(() => isLogged(redis.Key), s_limit, $"{awaited}; {cluster.Describe()}");
         await load.AcknowledgedAsync(Warm);
         await load.FinishAsync();
         // Garnet delivers before its file has the event, and confirms after that.
-        load.AssertFaultless(receipt => receipt.FindLoss());
-        Assert.Equal(before, await ReadyAsync());
-    }
-
-    [LongFact]
-    public async Task An_embedded_Redis_that_is_frozen_is_replaced_and_has_lost_nothing_and_no_replica_is_restarted()
-    {
-        await ReadyAsync();
-        var before = await StartsAsync();
-        var redis = Assert.Single(cluster.Instances("redis"));
-        var process = ServiceOf(redis.Value);
-        await using var load = await ChaosLoad.StartAsync(cluster.Gateway);
-        await load.AcknowledgedAsync(Warm);
-
-        Libc.Signal(process, StopSignal);
-
-        await Eventually.Async(() => cluster.Logs.Contains($"{redis.Key} recovered: it answers again after its restart."), s_limit, $"its recovery; {cluster.Describe()}");
-        await load.AcknowledgedAsync(Warm);
-        await load.FinishAsync();
         load.AssertFaultless(receipt => receipt.FindLoss());
         Assert.Equal(before, await ReadyAsync());
     }
