@@ -17,14 +17,14 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
     private static readonly TimeSpan s_leastInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_mostInterval = TimeSpan.FromSeconds(1);
 
-    private readonly TimeSpan _interval = Min(s_mostInterval, Max(s_leastInterval, options.Value.Interval / TimesPerRound));
+    private readonly TimeSpan _interval = new(Math.Clamp((options.Value.Interval / TimesPerRound).Ticks, s_leastInterval.Ticks, s_mostInterval.Ticks));
     private readonly ConcurrentDictionary<string, Waiting> _topics = new(StringComparer.Ordinal);
 
     public void Appended(string topic, int bytes)
     {
+        // Most publishes find their topic in it.
         if (!_topics.TryGetValue(topic, out var waiting))
         {
-            // Most publishes find their topic in it.
             if (options.Value.RetentionOf(topic) is null)
             {
                 return;
@@ -84,10 +84,6 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
             topics.ForEach(topic => _topics.TryAdd(topic, new Waiting()));
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     [LoggerMessage(LogLevel.Debug, "That {Topics} topics have new events could not be told to their archivers: {Reason}")]
     private partial void LogNotTold(int topics, string reason);

@@ -12,8 +12,6 @@ namespace SseApp.Tests.AppHost;
 /// <summary>The local PostgreSQL of the cluster, by itself.</summary>
 public sealed class ArchiveServerTests : IDisposable
 {
-    private const int StopSignal = 19;
-
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sse-archive-");
@@ -56,7 +54,7 @@ public sealed class ArchiveServerTests : IDisposable
             await Eventually.Async(async () => await IsKeptAsync(database), s_limit, "the table after the crash");
             // Nor does it stay when it hangs.
             var hanging = await ProcessIdAsync();
-            Libc.Signal(hanging, StopSignal);
+            Libc.Signal(hanging, Libc.Stop);
             await Eventually.Async(() => File.Exists(ProcessFile) && ProcessId() != hanging, s_limit, "another process in the place of one that hangs");
             await Eventually.Async(async () => await IsKeptAsync(database), s_limit, "the table after the hang");
             await application.StopAsync(limit.Token);

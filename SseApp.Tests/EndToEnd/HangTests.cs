@@ -11,8 +11,6 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
 {
     // More than can be on their way at one moment.
     private const int Warm = 250;
-    private const int StopSignal = 19;
-    private const int ContinueSignal = 18;
 
     // What is promised of a replica under load.
     private static readonly TimeSpan s_promise = TimeSpan.FromSeconds(45);
@@ -31,7 +29,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         var (id, name) = Replica(0);
         Assert.True(load.ServedBy(name) > 0, $"Nobody is served by {name}.");
 
-        Libc.Signal(ServiceOf(cluster.EventsReplicas[id]), StopSignal);
+        Libc.Signal(ServiceOf(cluster.EventsReplicas[id]), Libc.Stop);
 
         await Eventually.Async(async () => (await StartsAsync()).TryGetValue(name, out var now) && now != before[name], s_promise, $"a new process of {id}; {cluster.Describe()}");
         await load.AcknowledgedAsync(Warm);
@@ -55,7 +53,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         var process = ServiceOf(gateway.Value);
         var name = ReplicaName.Of(gateway.Value);
 
-        Libc.Signal(process, StopSignal);
+        Libc.Signal(process, Libc.Stop);
 
         await Eventually.Async(() => cluster.Logs.Contains($"{gateway.Key} recovered: it answers again after its restart."), s_limit, $"its recovery; {cluster.Describe()}");
         Assert.NotEqual(process, ServiceOf(cluster.Instances("gateway")[gateway.Key]));
@@ -98,7 +96,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         await ReadyAsync();
         var before = await StartsAsync();
         var redis = ServiceOf(Assert.Single(cluster.Instances("redis")).Value);
-        Libc.Signal(redis, StopSignal);
+        Libc.Signal(redis, Libc.Stop);
         // Whoever took the outage for a hang would be killed within this: the last probe may take its time.
         var restarts = Task.Delay(HangingClusterFixture.HungAfter + LivenessProbe.Timeout + (2 * LivenessProbe.Interval), TimeProvider.System, Cancellation);
         try
@@ -108,7 +106,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
         }
         finally
         {
-            Libc.Signal(redis, ContinueSignal);
+            Libc.Signal(redis, Libc.Continue);
         }
 
         Assert.Equal(before, await ReadyAsync());
@@ -120,7 +118,7 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
 
     [LongFact]
     public Task An_embedded_Redis_that_is_frozen_is_replaced_and_has_lost_nothing_and_no_replica_is_restarted() =>
-        RedisLosesNothingAsync(StopSignal, redis => cluster.Logs.Contains($"{redis} recovered: it answers again after its restart."), "its recovery to be logged");
+        RedisLosesNothingAsync(Libc.Stop, redis => cluster.Logs.Contains($"{redis} recovered: it answers again after its restart."), "its recovery to be logged");
 
     private async Task RedisLosesNothingAsync(int signal, Func<string, bool> isLogged, string awaited)
     {
@@ -164,9 +162,9 @@ public sealed class HangTests(HangingClusterFixture cluster) : IClassFixture<Han
     {
         while (!over.IsCancellationRequested && Directory.Exists($"/proc/{process}"))
         {
-            Libc.Signal(process, StopSignal);
+            Libc.Signal(process, Libc.Stop);
             await Task.Delay(HangingClusterFixture.Stutter, TimeProvider.System, CancellationToken.None);
-            Libc.Signal(process, ContinueSignal);
+            Libc.Signal(process, Libc.Continue);
             await Task.Delay(HangingClusterFixture.Stutter / 3, TimeProvider.System, CancellationToken.None);
         }
     }

@@ -8,8 +8,6 @@ internal sealed class ChildProcess : IAsyncDisposable
     private const int MaxLines = 200;
     private const int MaxErrors = 60;
     private const int LinesOfError = 8;
-    private const int StopSignal = 19;
-    private const int ContinueSignal = 18;
 
     private readonly Process _process;
     private readonly Queue<string> _lines = new();
@@ -72,10 +70,10 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Stops it in the middle of what it does (SIGSTOP); its sockets stay open and silent.</summary>
-    public void Freeze() => Libc.Signal(Id, StopSignal);
+    public void Freeze() => Libc.Signal(Id, Libc.Stop);
 
     /// <summary>Lets a frozen one go on.</summary>
-    public void Thaw() => Libc.Signal(Id, ContinueSignal);
+    public void Thaw() => Libc.Signal(Id, Libc.Continue);
 
     /// <summary>Asks it to stop (SIGTERM).</summary>
     public void Terminate() => Libc.Signal(Id, Libc.Terminate);

@@ -6,10 +6,6 @@ namespace SseApp.Tests.Infrastructure;
 /// <summary>A PostgreSQL server with a folder of its own: a primary, or a standby of another one.</summary>
 internal sealed class PostgresNode : IAsyncDisposable
 {
-    private const int Interrupt = 2;
-    private const int StopSignal = 19;
-    private const int ContinueSignal = 18;
-
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo _folder;
@@ -67,18 +63,18 @@ internal sealed class PostgresNode : IAsyncDisposable
     public void Freeze()
     {
         var id = _process!.Id;
-        Libc.Signal(id, StopSignal);
+        Libc.Signal(id, Libc.Stop);
         _frozen.Add(id);
         foreach (var child in File.ReadAllText($"/proc/{id}/task/{id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             _frozen.Add(int.Parse(child, CultureInfo.InvariantCulture));
-            Libc.Signal(_frozen[^1], StopSignal);
+            Libc.Signal(_frozen[^1], Libc.Stop);
         }
     }
 
     public void Thaw()
     {
-        _frozen.ForEach(id => Libc.Signal(id, ContinueSignal));
+        _frozen.ForEach(id => Libc.Signal(id, Libc.Continue));
         _frozen.Clear();
     }
 
@@ -106,7 +102,7 @@ internal sealed class PostgresNode : IAsyncDisposable
             if (!process.HasExited)
             {
                 // In order, so that it takes its shared memory with it.
-                Libc.Signal(process.Id, Interrupt);
+                Libc.Signal(process.Id, Libc.Interrupt);
                 try
                 {
                     await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);

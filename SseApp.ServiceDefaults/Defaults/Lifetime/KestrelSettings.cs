@@ -33,7 +33,7 @@ internal static class KestrelSettings
         "ENDPOINTDEFAULTS" => Named(child, Defaults, s_defaults).Concat(WrongProtocols(child, plain: true)),
         "ENDPOINTS" => child.GetChildren().SelectMany(Endpoint),
         "CERTIFICATES" => child.GetChildren().SelectMany(Certificate),
-        _ => Leaves(child).Select(leaf => Unread(leaf, $"of section {Section} only Certificates, EndpointDefaults and Endpoints are read")),
+        _ => Unread(child, $"of section {Section} only Certificates, EndpointDefaults and Endpoints are read"),
     });
 
     private static IEnumerable<string> Endpoint(IConfigurationSection endpoint) => Named(endpoint, Endpoint, ["Url", "Certificate", "Sni", .. s_defaults])
@@ -58,7 +58,7 @@ internal static class KestrelSettings
     private static IEnumerable<string> Named(IConfigurationSection section, Func<IConfigurationSection, string, IEnumerable<string>> each, string[] names) => section.GetChildren()
         .SelectMany(child => Array.Find(names, name => name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) is { } name
             ? each(child, name)
-            : Leaves(child).Select(leaf => Unread(leaf, $"allowed in {section.Path}: {string.Join(", ", names.Order(StringComparer.Ordinal))}")));
+            : Unread(child, $"allowed in {section.Path}: {string.Join(", ", names.Order(StringComparer.Ordinal))}"));
 
     private static IEnumerable<string> WrongProtocols(IConfigurationSection section, bool plain)
     {
@@ -85,7 +85,7 @@ internal static class KestrelSettings
             ? [$"{setting.Path} is {SettingsReading.Quote(text)}; it must be one of {string.Join(", ", Enum.GetNames<T>())}."]
             : [];
 
-    private static string Unread(IConfigurationSection leaf, string allowed)
+    private static string UnreadLeaf(IConfigurationSection leaf, string allowed)
     {
         var own = s_own.FirstOrDefault(pair => leaf.Path.StartsWith($"{Section}:{pair.Key}", StringComparison.OrdinalIgnoreCase)).Value;
         // A password has been misspelt, too.
@@ -93,6 +93,7 @@ internal static class KestrelSettings
         return $"{leaf.Path} is {value}, but nobody reads it; {allowed}.{(own is null ? "" : $" A gateway has {own} for it.")}";
     }
 
-    private static IEnumerable<IConfigurationSection> Leaves(IConfigurationSection section) =>
-        section.GetChildren().ToArray() is { Length: > 0 } children ? children.SelectMany(Leaves) : section.Value is null ? [] : [section];
+    // An empty section sets nothing.
+    private static IEnumerable<string> Unread(IConfigurationSection section, string allowed) =>
+        SettingNames.Leaves(section).Where(leaf => leaf.Value is not null).Select(leaf => UnreadLeaf(leaf, allowed));
 }

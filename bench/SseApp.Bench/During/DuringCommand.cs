@@ -82,7 +82,15 @@ internal static class DuringCommand
         };
         process.Start();
         process.BeginOutputReadLine();
-        if (!loop.Run(() => profile.Round(Payload.Now) && process.HasExited, s_limit, publishing))
+        var ended = loop.Run(
+            () =>
+            {
+                profile.Round(Payload.Now);
+                return process.HasExited;
+            },
+            s_limit,
+            publishing);
+        if (!ended)
         {
             process.Kill(entireProcessTree: true);
             throw new BenchException($"{run[0]} had not ended after {s_limit.TotalMinutes:0} minutes.");

@@ -11,8 +11,7 @@ internal sealed class DuringProfile(LoadLoop loop)
     private long _longest;
 
     /// <summary>To be called in each round of the loop, which waits 20 ms at most.</summary>
-    /// <returns>True.</returns>
-    public bool Round(long now)
+    public void Round(long now)
     {
         _began = _began == 0 ? now : _began;
         _longest = Math.Max(_longest, _last == 0 ? 0 : now - _last);
@@ -22,8 +21,6 @@ internal sealed class DuringProfile(LoadLoop loop)
             _seconds.Add((_began, loop.Tally.Delivered, _longest));
             (_began, _longest) = (now, 0);
         }
-
-        return true;
     }
 
     /// <summary>Microseconds.</summary>

@@ -20,6 +20,8 @@ internal static partial class Libc
     public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
+    public const int Continue = 18;
+    public const int Stop = 19;
     private const int OpenFiles = 7;
     private const int SpareFiles = 500;
     private const int Stream = 1;
