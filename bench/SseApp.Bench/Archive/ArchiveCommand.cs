@@ -6,14 +6,15 @@ namespace SseApp.Bench.Archive;
 internal static class ArchiveCommand
 {
     private const string Publishing = "publish";
+    private const string Latency = "latency";
     private const string Backlog = "backlog";
     private const string Reading = "read";
 
     public static Command Create()
     {
         var quick = new Option<bool>("--quick") { Description = "Fewer rounds and events: whether it runs, not how fast." };
-        var parts = new Option<string[]>("--parts") { Description = "What to measure. Default: all.", AllowMultipleArgumentsPerToken = true };
-        parts.AcceptOnlyFromAmong(Publishing, Backlog, Reading);
+        var parts = new Option<string[]>("--parts") { Description = "What to measure. Default: all; latency is the first half of publish alone.", AllowMultipleArgumentsPerToken = true };
+        parts.AcceptOnlyFromAmong(Publishing, Latency, Backlog, Reading);
         var serverCore = Cli.Number("--server-core", "Core of Redis and the replicas.", 0, 0, 1_023);
         var generatorCore = Cli.Number("--generator-core", "Core of the generator and PostgreSQL.", 1, 0, 1_023);
         var command = new Command("archive", "Measure publishes without and with an archive, how fast a backlog is archived, and how fast clients that are far behind read it.")
@@ -38,9 +39,10 @@ internal static class ArchiveCommand
             await cluster.StartAsync(1, cancellationToken);
             using var writes = new ArchiveWrites(cluster, quick, cancellationToken);
             var rows = new ArchiveReport();
-            if (parts.Contains(Publishing, StringComparer.Ordinal))
+            var saturate = parts.Contains(Publishing, StringComparer.Ordinal);
+            if (saturate || parts.Contains(Latency, StringComparer.Ordinal))
             {
-                await writes.PublishAsync(rows);
+                await writes.PublishAsync(rows, saturate);
             }
 
             if (parts.Contains(Backlog, StringComparer.Ordinal))
