@@ -15,19 +15,20 @@ internal static class ArchiveCommand
         var quick = new Option<bool>("--quick") { Description = "Fewer rounds and events: whether it runs, not how fast." };
         var parts = new Option<string[]>("--parts") { Description = "What to measure. Default: all; latency is the first half of publish alone.", AllowMultipleArgumentsPerToken = true };
         parts.AcceptOnlyFromAmong(Publishing, Latency, Backlog, Reading);
+        var rounds = Cli.Number("--rounds", "Rounds of publishes.", 6, 2, 100);
         var serverCore = Cli.Number("--server-core", "Core of Redis and the replicas.", 0, 0, 1_023);
         var generatorCore = Cli.Number("--generator-core", "Core of the generator and PostgreSQL.", 1, 0, 1_023);
         var command = new Command("archive", "Measure publishes without and with an archive, how fast a backlog is archived, and how fast clients that are far behind read it.")
         {
-            quick, parts, serverCore, generatorCore,
+            quick, parts, rounds, serverCore, generatorCore,
         };
         command.Runs((result, cancellationToken) => RunAsync(
             result.GetValue(quick), result.GetValue(parts) is { Length: > 0 } chosen ? chosen : [Publishing, Backlog, Reading],
-            result.GetRequiredValue(serverCore), result.GetRequiredValue(generatorCore), cancellationToken));
+            result.GetRequiredValue(rounds), result.GetRequiredValue(serverCore), result.GetRequiredValue(generatorCore), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(bool quick, string[] parts, int serverCore, int generatorCore, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(bool quick, string[] parts, int rounds, int serverCore, int generatorCore, CancellationToken cancellationToken)
     {
         var workspace = new Workspace(garnet: false);
         using var cluster = new ArchiveCluster(workspace, serverCore, generatorCore);
@@ -37,7 +38,7 @@ internal static class ArchiveCommand
         try
         {
             await cluster.StartAsync(1, cancellationToken);
-            using var writes = new ArchiveWrites(cluster, quick, cancellationToken);
+            using var writes = new ArchiveWrites(cluster, quick, rounds, cancellationToken);
             var rows = new ArchiveReport();
             var saturate = parts.Contains(Publishing, StringComparer.Ordinal);
             if (saturate || parts.Contains(Latency, StringComparer.Ordinal))

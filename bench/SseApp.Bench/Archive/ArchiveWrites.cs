@@ -27,11 +27,11 @@ internal sealed class ArchiveWrites : IDisposable
     private readonly TimeSpan _step;
     private readonly long _backlog;
 
-    public ArchiveWrites(ArchiveCluster cluster, bool quick, CancellationToken cancellationToken)
+    public ArchiveWrites(ArchiveCluster cluster, bool quick, int rounds, CancellationToken cancellationToken)
     {
         _cluster = cluster;
         _cancellationToken = cancellationToken;
-        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (6, TimeSpan.FromSeconds(5), 200_000);
+        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (rounds, TimeSpan.FromSeconds(5), 200_000);
         _without = Open(cluster.Without);
         _with = Open(cluster.With);
     }
