@@ -28,9 +28,7 @@ internal sealed partial class Archiver(
     // as long as all of them take.
     private const int PacedReads = 4;
     private const int PacedEvents = 128;
-    // Where each log has more than so many, pauses cost more than they give: what was read grows old for the collector meanwhile.
-    private const int PacedDensity = 32;
-    // For the same reason, what is read is written when there are so many.
+    // What is read is written when there are so many: it is not to grow old for the collector meanwhile.
     private const int PacedBatch = 1_000;
     private const int PacedShards = 2;
     // The share of a shard's turn over which its reads are spread.
@@ -309,7 +307,7 @@ internal sealed partial class Archiver(
                 return true;
             }
         }
-        while (pace.Pause > TimeSpan.Zero && !shard.IsDense && shard.Pending.Count > 0 && shard.Pending.Count < before);
+        while (pace.Pause > TimeSpan.Zero && shard.Pending.Count > 0 && shard.Pending.Count < before);
 
         await MarkAsync(shard, pace, cancellationToken);
         return shard.Pending.Count > 0;
@@ -321,7 +319,6 @@ internal sealed partial class Archiver(
     {
         var pages = await ReadAsync(shard, pace, cancellationToken);
         var runs = pages.Where(page => page.Entries.Count > 0).ToArray();
-        shard.IsDense = runs.Sum(run => run.Entries.Count) > PacedDensity * runs.Length;
         if (runs.Length > 0 && !await WriteAsync(shard, runs, cancellationToken))
         {
             return false;
@@ -373,7 +370,7 @@ internal sealed partial class Archiver(
             if (read.Count > 0)
             {
                 await Task.Delay(pace.Pause, time, cancellationToken);
-                if (events >= pace.BatchEvents || (pace.Pause > TimeSpan.Zero && events > PacedDensity * read.Count))
+                if (events >= pace.BatchEvents)
                 {
                     return read;
                 }

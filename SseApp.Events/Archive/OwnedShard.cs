@@ -37,9 +37,6 @@ internal sealed class OwnedShard(int number, TimeProvider time, TimeSpan rest)
     /// <summary>It had more than a batch has room for when it was looked at last, or has a topic that must not wait.</summary>
     public bool IsBehind { get; set; }
 
-    /// <summary>Its logs had many new events each when they were read last.</summary>
-    public bool IsDense { get; set; }
-
     /// <summary>It is its turn.</summary>
     public bool IsDue => IsBehind || time.GetElapsedTime(_restsSince) >= _rest;
 
