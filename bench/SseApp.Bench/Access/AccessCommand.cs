@@ -78,6 +78,7 @@ internal static class AccessCommand
         return
         [
             publish,
+            new("publish, open, header as long as an API key", open, publishes, publish, () => cluster.ApiKey, Publish),
             new("publish, API key", closed, publishes, publish, () => cluster.ApiKey, Publish) { MaxShare = MaxPublishShare },
             new("publish, token", closed, publishes, publish, () => known, Publish),
             connect,
