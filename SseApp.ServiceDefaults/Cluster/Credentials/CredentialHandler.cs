@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Cluster.Redis;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Descriptors;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -72,29 +73,50 @@ internal static class CredentialHandler
         : CredentialSource.None;
 
     /// <summary>Who sends the request. A gateway asks it too, to count by it.</summary>
-    public static async ValueTask<Caller> FindAsync(HttpRequest request, CredentialService credentials)
+    public static ValueTask<Caller> FindAsync(HttpRequest request, CredentialService credentials)
     {
         if (!credentials.Reads)
         {
-            return credentials.Stranger;
+            return ValueTask.FromResult(credentials.Stranger);
         }
 
         switch (SourceOf(request))
         {
             case CredentialSource.None:
-                return credentials.Stranger;
+                return ValueTask.FromResult(credentials.Stranger);
             case CredentialSource.Cookie:
                 SessionCookie.TryRead(request, out var token);
-                return await FromCookieAsync(token, credentials);
+                return FromCookieAsync(token, credentials);
         }
 
         if (request.Headers.Authorization is not [{ } header] || !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
         {
-            return new Caller(null, AuthReason.TokenInvalid, "One 'Authorization: Bearer' with a token or an API key is read, and nothing else.", CredentialSource.Authorization);
+            return ValueTask.FromResult(new Caller(null, AuthReason.TokenInvalid, "One 'Authorization: Bearer' with a token or an API key is read, and nothing else.", CredentialSource.Authorization));
         }
 
-        var (principal, reason, detail) = await credentials.VerifyAsync(TokenOf(header));
-        return new Caller(principal, reason, detail, CredentialSource.Authorization);
+        // Whoever publishes does so again, over the same connection; a stream has it for itself, and would only keep what is remembered.
+        var connection = HttpMethods.IsPost(request.Method) ? request.HttpContext.Features.Get<ConnectionSlot>() : null;
+        if (connection?.Known is KnownCaller known && known.IsOf(header, credentials))
+        {
+            return ValueTask.FromResult(known.Caller);
+        }
+
+        var verifying = credentials.VerifyAsync(TokenOf(header));
+        return verifying.IsCompletedSuccessfully ? ValueTask.FromResult(Remember(verifying.Result, header, connection, credentials)) : AwaitAsync(verifying, header, connection, credentials);
+
+        static async ValueTask<Caller> AwaitAsync(ValueTask<Verification> verifying, string header, ConnectionSlot? connection, CredentialService credentials) =>
+            Remember(await verifying, header, connection, credentials);
+
+        static Caller Remember(Verification found, string header, ConnectionSlot? connection, CredentialService credentials)
+        {
+            var caller = new Caller(found.Principal, found.Reason, found.Detail, CredentialSource.Authorization);
+            if (connection is not null && found.Principal is not null)
+            {
+                connection.Known = new KnownCaller(header, caller, credentials);
+            }
+
+            return caller;
+        }
     }
 
     /// <param name="header">An <c>Authorization</c> that was found to be valid.</param>

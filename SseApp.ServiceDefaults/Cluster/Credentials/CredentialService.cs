@@ -103,9 +103,20 @@ internal sealed partial class CredentialService : BackgroundService
         _ => _verifier.HasKey(principal) && !_revocations.IsRevoked(principal),
     };
 
+    /// <summary>The moment, for <see cref="StillLetsIn"/>.</summary>
+    public long Now => _time.GetTimestamp();
+
+    /// <summary>Whether a credential that was verified would be found valid again. As with tokens, what was seen too long ago is verified anew.</summary>
+    /// <param name="principal">Whose it is.</param>
+    /// <param name="foundAt">When it was verified, as <see cref="Now"/> said.</param>
+    public bool StillLetsIn(Principal principal, long foundAt) =>
+        _time.GetElapsedTime(foundAt) < VerifiedTokens.Remembered
+        && (principal.ExpiresAt is not { } end || end > _time.GetUtcNow())
+        && StillCounts(principal);
+
     /// <summary>Who was let in, asked once more, because bodies may come and go slowly: meanwhile the credential may have ended, or been taken back.</summary>
     public Verification VerifyAgain(Principal principal) =>
-        principal.ExpiresAt + TokenIssuer.ClockSkew <= _time.GetUtcNow() ? Verification.Refused(AuthReason.TokenExpired, "The credential came to its end before the whole body was there. Nothing was stored.")
+        principal.ExpiresAt is { } end && end + TokenIssuer.ClockSkew <= _time.GetUtcNow() ? Verification.Refused(AuthReason.TokenExpired, "The credential came to its end before the whole body was there. Nothing was stored.")
         : !StillCounts(principal) ? Verification.Refused(AuthReason.TokenRevoked, "The credential was revoked, removed or changed before the whole body was there. Nothing was stored.")
         : new(principal);
 

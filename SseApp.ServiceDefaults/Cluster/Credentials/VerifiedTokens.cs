@@ -13,7 +13,8 @@ internal sealed class VerifiedTokens(TimeProvider time)
     private const int Sets = 4096;
     private const int Ways = 4;
 
-    private static readonly TimeSpan s_remembered = TimeSpan.FromSeconds(60);
+    /// <summary>How long it is known of a credential that it was found valid.</summary>
+    public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(60);
 
     private readonly Entry?[] _entries = new Entry?[Sets * Ways];
 
@@ -58,7 +59,7 @@ internal sealed class VerifiedTokens(TimeProvider time)
         Volatile.Write(ref places[chosen], added);
     }
 
-    private bool IsOver(Entry entry) => time.GetElapsedTime(entry.AddedAt) >= s_remembered;
+    private bool IsOver(Entry entry) => time.GetElapsedTime(entry.AddedAt) >= Remembered;
 
     private Span<Entry?> PlacesOf(Vector256<byte> hash) => _entries.AsSpan((int)(hash.AsUInt32()[0] % Sets) * Ways, Ways);
 

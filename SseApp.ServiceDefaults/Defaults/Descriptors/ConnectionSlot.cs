@@ -48,6 +48,9 @@ internal sealed class ConnectionSlot(ConnectionContext connection, IPeerLimit? p
     /// <summary>Its client has sent nothing that is not read, and no request that is not answered.</summary>
     public bool WaitsForClient() => Volatile.Read(ref _requests) == 0 && connection.Features.Get<ClientConnection>()?.ReceivedAndRead() is not null;
 
+    /// <summary>What a request over it found out that may hold for the next one; whoever sets it reads it. Several at a time may, on HTTP/2.</summary>
+    public object? Known { get; set; }
+
     /// <summary>It is told of the first answer from here on.</summary>
     public void TakePlace(AcceptGate gate)
     {

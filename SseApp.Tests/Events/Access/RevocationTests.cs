@@ -112,6 +112,56 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Over_one_connection_each_publish_counts_for_the_credential_that_it_has_and_for_none_that_ended(bool direct)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var (key, reader, removed) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
+            StoredApiKey[] kept = [Stored(key, ["t"]), Stored(reader, [])];
+            ApiKeyStore.Write(file, [.. kept, Stored(removed, ["t"])]);
+            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
+            var gateway = direct ? null : await GatewayAsync(1, ("Security:ApiKeyFile", file));
+            using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = direct ? replica.Address : gateway!.Address };
+
+            await AssertAsync(HttpStatusCode.Created, key.Text);
+            await AssertAsync(HttpStatusCode.Created, key.Text);
+            await AssertAsync(HttpStatusCode.Forbidden, reader.Text);
+            await AssertAsync(HttpStatusCode.Created, key.Text);
+            await AssertAsync(HttpStatusCode.Unauthorized, key.Text[..^1] + (key.Text[^1] == 'A' ? 'B' : 'A'));
+            await AssertAsync(HttpStatusCode.Unauthorized, null);
+            await AssertAsync(HttpStatusCode.Created, Token("j1"));
+            await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+            await AssertAsync(HttpStatusCode.Unauthorized, Token("j1"));
+
+            await AssertAsync(HttpStatusCode.Created, removed.Text);
+            ApiKeyStore.Write(file, kept);
+            await Eventually.Async(async () => await PublishAsync(removed.Text) == HttpStatusCode.Unauthorized, s_limit, "the removed key to be refused over the connection that it was used on");
+            await AssertAsync(HttpStatusCode.Created, key.Text);
+            await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{key.Id}}"}""");
+            await AssertAsync(HttpStatusCode.Unauthorized, key.Text);
+
+            async Task AssertAsync(HttpStatusCode expected, string? credential) => Assert.Equal(expected, await PublishAsync(credential));
+
+            async Task<HttpStatusCode> PublishAsync(string? credential)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/t/events") { Content = new StringContent("x") };
+                request.Headers.Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential);
+                using var answer = await client.SendAsync(request, Cancellation);
+                return answer.StatusCode;
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static StoredApiKey Stored((string Id, string Text) key, string[] publish) => new(key.Id, key.Id, ApiKey.Hash(key.Text), new Grants(["t"], publish, []));
+    }
+
+    [Theory]
     [InlineData("/topics/t/events", "text/plain", "late", "jti")]
     [InlineData("/publish", "application/json", """[{"topic":"t","data":"late"}]""", "jti")]
     [InlineData("/publish", "application/x-ndjson", """{"topic":"t","data":"late"}""", "jti")]

@@ -18,8 +18,8 @@ internal static class AccessCommand
     {
         var starts = Cli.Number("--starts", "How often both replicas are started anew: two processes differ by more than a credential costs.", 6, 2, 50);
         var rounds = Cli.Number("--rounds", "Rounds after each start; each measures everything once.", 4, 1, 200);
-        var publishes = Cli.Number("--publishes", "Publishes of a measurement.", 2_400, 80, 100_000);
-        var connects = Cli.Number("--connects", "Streams that a measurement opens.", 400, 40, 10_000);
+        var publishes = Cli.Number("--publishes", "Publishes of a measurement.", 8_000, 80, 100_000);
+        var connects = Cli.Number("--connects", "Streams that a measurement opens.", 1_200, 40, 10_000);
         var command = new Command("access", "Measure the CPU time of publishes and connects with credentials at a closed replica, beside those without at an open one.")
         {
             starts, rounds, publishes, connects,
@@ -78,6 +78,7 @@ internal static class AccessCommand
         return
         [
             publish,
+            new("publish, open, header as long as an API key", open, publishes, publish, () => cluster.ApiKey, Publish),
             new("publish, API key", closed, publishes, publish, () => cluster.ApiKey, Publish) { MaxShare = MaxPublishShare },
             new("publish, token", closed, publishes, publish, () => known, Publish),
             connect,

@@ -20,7 +20,7 @@ internal static class CompareCommand
         var runs = Cli.Number("--runs", "How often all of it is measured; figures are medians.", 1, 1, 100);
         var add = new Option<bool>("--add") { Description = "Add to what earlier commands with --add measured of the same commit, so that several short ones make one report." };
         var note = new Option<string?>("--note") { Description = "A sentence for the report, such as what else the machine did." };
-        var quick = new Option<bool>("--quick") { Description = "The main ratios of CPU time in a minute and a half; of the other options it takes the cores and --garnet." };
+        var quick = new Option<bool>("--quick") { Description = "The main ratios of CPU time in two minutes; of the other options it takes the cores and --garnet." };
         var write = new Option<bool>("--write") { Description = "With --quick: write them to bench/ratios.json." };
         var check = new Option<bool>("--check") { Description = "With --quick: exit code 1 when a ratio is a quarter below that file's." };
         var command = new Command("compare", "Start each server that is installed, load it, and print deliveries/s, CPU, latency, memory and losses side by side.")

@@ -27,7 +27,10 @@ internal sealed class Target(
     public static Target Ours(Uri url, string? key = null, IReadOnlyList<Uri>? others = null) => new(url, topic => $"/topics/{topic}/events", "/publish", key, "&topic=", others);
 
     /// <summary>A server that the bench set up to publish as nchan does.</summary>
-    public static Target Other(int port, string? separator = null) => new(Local(port), topic => $"/publish?topic={topic}", separator: separator);
+    /// <param name="port">Where it answers.</param>
+    /// <param name="separator">Between the topics of one stream.</param>
+    /// <param name="path">What stands before its paths.</param>
+    public static Target Other(int port, string? separator = null, string path = "") => new(Local(port), topic => $"{path}/publish?topic={topic}", separator: separator);
 
     public static Uri Local(int port) => new($"http://127.0.0.1:{port}");
 

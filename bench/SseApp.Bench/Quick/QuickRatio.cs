@@ -10,8 +10,8 @@ namespace SseApp.Bench.Quick;
 /// <param name="Ours">The side that divides.</param>
 internal sealed record QuickRatio(string Name, string What, QuickLoad Load, string Theirs, string Ours)
 {
-    /// <summary>Whether it is the same on a machine that does other things, so that it can be compared with a committed one.</summary>
-    public bool IsChecked => Load.IsSteady;
+    /// <summary>Whether it is compared with a committed one.</summary>
+    public bool IsChecked => Load.IsChecked;
 
     public static QuickRatio[] All { get; } =
     [
@@ -24,6 +24,7 @@ internal sealed record QuickRatio(string Name, string What, QuickLoad Load, stri
         new("publish-gateway", "a publish: the replica alone to it and the gateway", QuickLoad.Publish, "sseapp", "sseapp-gateway"),
         new("publish-nginx", "a publish: through nginx to through the gateway", QuickLoad.Publish, "sseapp-nginx", "sseapp-gateway"),
         new("publish-nchan", "a publish: nchan in memory to the replica with Redis", QuickLoad.Publish, "nchan", "sseapp"),
+        new("service-yarp", "a request to another service: through YARP alone to through the gateway", QuickLoad.Service, QuickCluster.PlainYarp, QuickCluster.ServiceBehindGateway),
     ];
 
     /// <summary>The median of the rounds, each of which measured both sides; null when one was not there.</summary>

@@ -11,7 +11,6 @@ internal sealed class QuickRun(ComparisonOptions options, bool write, bool check
 {
     private const int Rounds = 7;
     private const int RoundsToWrite = 15;
-    private const int WarmUp = 4;
     private const int Attempts = 3;
 
     private static readonly TimeSpan s_drainLimit = TimeSpan.FromSeconds(10);
@@ -119,8 +118,7 @@ internal sealed class QuickRun(ComparisonOptions options, bool write, bool check
                 foreach (var session in sessions)
                 {
                     session.Open();
-                    // Until it is compiled.
-                    session.Idle(load.Slice * WarmUp, load.Publishing(session.Loop));
+                    session.Idle(load.Slice * load.WarmUp, load.Publishing(session.Loop));
                     session.Drain();
                 }
 

@@ -5,7 +5,7 @@ internal sealed class KestrelSubject(Workspace workspace, string? cores) : Subje
 {
     public const string Id = "kestrel";
 
-    private const string Project = "bench/subjects/SseApp.Bench.AspNet";
+    public const string Project = "bench/subjects/SseApp.Bench.AspNet";
 
     public override string Name => Id;
 

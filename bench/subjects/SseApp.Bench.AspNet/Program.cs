@@ -6,6 +6,12 @@ if (args is ["--bare"])
     return;
 }
 
+if (args is ["--proxy", var address])
+{
+    await PlainProxy.RunAsync(address);
+    return;
+}
+
 var builder = WebApplication.CreateBuilder(args);
 // As all servers here have it; by default the queue of handshakes holds 512.
 builder.WebHost.UseSockets(sockets => sockets.Backlog = 4096);
