@@ -102,6 +102,11 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         finally
         {
             client._over = true;
+            if (client._outer is not null)
+            {
+                await client.Refusal.WhenFlushedAsync();
+            }
+
             connection.Transport = transport;
         }
     };

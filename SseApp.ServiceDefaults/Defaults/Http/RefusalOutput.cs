@@ -12,6 +12,8 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
     private byte[]? _answer;
     private Memory<byte> _head;
     private bool _answered;
+    private int _flushing;
+    private volatile TaskCompletionSource? _flushed;
 
     /// <summary>Sends this instead of the next head that the server writes; the connection ends with it.</summary>
     public void AnswerInstead(byte[] answer) => _answer ??= answer;
@@ -56,8 +58,27 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
         return flush.IsCompletedSuccessfully ? new ValueTask<FlushResult>(Check(flush.Result)) : AwaitAsync(flush);
     }
 
+    /// <summary>
+    /// Waits until no flush is under way. The server does not wait for that of its last frame of HTTP/2, which is over when the system has
+    /// taken it, and TLS around it does not end while somebody writes: it throws.
+    /// </summary>
+    public async Task WhenFlushedAsync()
+    {
+        while (Volatile.Read(ref _flushing) > 0)
+        {
+            var flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _flushed = flushed;
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref _flushing) > 0)
+            {
+                await flushed.Task;
+            }
+        }
+    }
+
     private async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush)
     {
+        Interlocked.Increment(ref _flushing);
         var since = Environment.TickCount64;
         try
         {
@@ -74,6 +95,13 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
         {
             client.OnUntaken(TimeSpan.FromMilliseconds(Environment.TickCount64 - since), exception);
             throw;
+        }
+        finally
+        {
+            if (Interlocked.Decrement(ref _flushing) == 0)
+            {
+                _flushed?.TrySetResult();
+            }
         }
     }
 

@@ -48,6 +48,22 @@ public sealed class TlsTests : GatewayTest
     }
 
     [Fact]
+    public async Task A_client_that_closes_its_HTTP2_connection_is_no_failure_in_the_log()
+    {
+        await OriginAsync("r1");
+        var gateway = await SecureAsync();
+        for (var connection = 0; connection < 30; connection++)
+        {
+            // As it is disposed it says so (GOAWAY), and the server answers that while it ends the connection.
+            using var http = Client(gateway, 2);
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => http.GetStringAsync("/topics/a", Cancellation)));
+        }
+
+        await gateway.StopAsync();
+        Assert.DoesNotContain(gateway.Logs, message => message.Contains("Unhandled exception", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_PFX_file_with_a_password_serves_as_well()
     {
         await OriginAsync("r1");
