@@ -102,9 +102,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         finally
         {
             client._over = true;
-            if (client._outer is not null)
+            if (client._outer is not null && !await client.Refusal.FlushedAsync(time))
             {
-                await client.Refusal.WhenFlushedAsync();
+                connection.Abort(new ConnectionAbortedException("The client does not take the last that it is sent."));
             }
 
             connection.Transport = transport;

@@ -9,6 +9,8 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// </summary>
 internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) : PipeWriter
 {
+    private static readonly TimeSpan s_lastFlush = TimeSpan.FromSeconds(10);
+
     private byte[]? _answer;
     private Memory<byte> _head;
     private bool _answered;
@@ -62,17 +64,27 @@ internal sealed class RefusalOutput(PipeWriter inner, ClientConnection client) :
     /// Waits until no flush is under way. The server does not wait for that of its last frame of HTTP/2, which is over when the system has
     /// taken it, and TLS around it does not end while somebody writes: it throws.
     /// </summary>
-    public async Task WhenFlushedAsync()
+    /// <returns>False when that took too long.</returns>
+    public async Task<bool> FlushedAsync(TimeProvider time)
     {
-        while (Volatile.Read(ref _flushing) > 0)
+        try
         {
-            var flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _flushed = flushed;
-            Interlocked.MemoryBarrier();
-            if (Volatile.Read(ref _flushing) > 0)
+            while (Volatile.Read(ref _flushing) > 0)
             {
-                await flushed.Task;
+                var flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _flushed = flushed;
+                Interlocked.MemoryBarrier();
+                if (Volatile.Read(ref _flushing) > 0)
+                {
+                    await flushed.Task.WaitAsync(s_lastFlush, time);
+                }
             }
+
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
