@@ -142,12 +142,14 @@ internal sealed class PublishStream(
 
     private async Task<StreamEnd> ReadAsync()
     {
+        var held = false;
         try
         {
             while (true)
             {
                 _reading = true;
                 var piece = await input.ReadAsync();
+                held = true;
                 _reading = false;
                 if (Volatile.Read(ref _ending) is { } ending)
                 {
@@ -166,6 +168,7 @@ internal sealed class PublishStream(
                 }
 
                 input.Advance();
+                held = false;
                 NotePart();
                 if (_read - _noted >= NoteBytes)
                 {
@@ -186,6 +189,11 @@ internal sealed class PublishStream(
         finally
         {
             _reading = false;
+            if (held)
+            {
+                // The server reads what is left of the body, and cannot while somebody else does.
+                input.Advance();
+            }
         }
     }
 

@@ -53,16 +53,22 @@ internal sealed class RequestBody(IOptions<PublishingOptions> options, EventsMet
             while (true)
             {
                 var read = await request.BodyReader.ReadAsync(either.Token);
-                foreach (var segment in read.Buffer)
+                try
                 {
-                    if (!take(segment))
+                    foreach (var segment in read.Buffer)
                     {
-                        request.BodyReader.AdvanceTo(read.Buffer.End);
-                        return;
+                        if (!take(segment))
+                        {
+                            return;
+                        }
                     }
                 }
+                finally
+                {
+                    // The server reads what is left of the body, and cannot while somebody else does.
+                    request.BodyReader.AdvanceTo(read.Buffer.End);
+                }
 
-                request.BodyReader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
                     return;

@@ -55,7 +55,7 @@ internal static class OperatorExtensions
         }
         catch (BadHttpRequestException exception)
         {
-            return Problems.Result(http, StatusCodes.Status400BadRequest, BareAnswers.Explain(exception));
+            return Problems.Result(http, exception.StatusCode, BareAnswers.Explain(exception));
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {

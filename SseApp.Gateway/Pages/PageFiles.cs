@@ -38,6 +38,21 @@ internal sealed partial class PageFiles(string root, ILogger logger) : IFileProv
         subpath.Split(s_separators, StringSplitOptions.RemoveEmptyEntries).Select(part => part.TrimEnd('.', ' ')).FirstOrDefault(part => part.Length > 0) is { } first
         && string.Equals(first, folder, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether a path, followed through its links, lies in the folder, and no part of it there is hidden.</summary>
+    public static bool IsWithin(string folder, string path)
+    {
+        try
+        {
+            var links = 0;
+            var within = Path.GetRelativePath(Real(folder, ref links), Real(path, ref links));
+            return !Path.IsPathRooted(within) && !IsHidden(within);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     public IFileInfo GetFileInfo(string subpath) =>
         !subpath.EndsWith('/') && Find(subpath) is { } path && new FileInfo(path) is { Exists: true } file && FileStatus.IsRegular(path) && IsReadable(path)
             ? new PhysicalFileInfo(file)

@@ -5,8 +5,11 @@ namespace SseApp.Gateway.Pages;
 
 internal static class PagesExtensions
 {
-    public static void AddPages(this IServiceCollection services) =>
+    public static void AddPages(this IServiceCollection services)
+    {
         services.AddValidatedOptions<StaticFilesOptions>(StaticFilesOptions.SectionName);
+        services.AddSingleton<IValidateOptions<StaticFilesOptions>, PrivateFilesValidator>();
+    }
 
     /// <summary>Answers what no route matches with a file of the user's, if there is one.</summary>
     public static void MapPages(this WebApplication app)

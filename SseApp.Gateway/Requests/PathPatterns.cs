@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SseApp.Gateway.Requests;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace SseApp.Gateway.Requests;
 /// </summary>
 internal sealed class PathPatterns(IEnumerable<string> patterns)
 {
+    // A path is compared as it is after decoding, and without its query: with one of these a pattern would match nothing.
+    private static readonly SearchValues<char> s_noPath = SearchValues.Create("?#%");
+
     private readonly string[] _paths = [.. patterns.Where(pattern => !pattern.EndsWith('*')).Select(WithoutSlash)];
     private readonly string[] _beginnings = [.. patterns.Where(pattern => pattern.EndsWith('*')).Select(pattern => pattern[..^1])];
 
@@ -18,7 +23,7 @@ internal sealed class PathPatterns(IEnumerable<string> patterns)
 
     /// <summary>What is wrong with each pattern, to go on from the setting's name.</summary>
     public static IEnumerable<string> Problems(IEnumerable<string> patterns) => patterns
-        .Where(pattern => !pattern.StartsWith('/') || pattern.AsSpan(0, pattern.Length - 1).Contains('*'))
+        .Where(pattern => !pattern.StartsWith('/') || pattern.AsSpan(0, pattern.Length - 1).Contains('*') || pattern.AsSpan().IndexOfAny(s_noPath) >= 0)
         .Select(pattern => $"contains '{pattern}'; write a path such as /health, or the beginning of paths with a * at its end, such as /assets/*.");
 
     private static string WithoutSlash(string path) => path.Length > 1 ? path.TrimEnd('/') : path;

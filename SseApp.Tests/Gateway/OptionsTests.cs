@@ -37,6 +37,8 @@ public sealed class OptionsTests : GatewayTest
     [InlineData("AccessLog:QueueLines", "0", "QueueLines")]
     [InlineData("AccessLog:Exclude:0", "health", "AccessLog:Exclude contains 'health'; write a path")]
     [InlineData("AccessLog:Exclude:0", "/a*b", "AccessLog:Exclude contains '/a*b'; write a path")]
+    [InlineData("AccessLog:Exclude:0", "/health?probe=1", "AccessLog:Exclude contains '/health?probe=1'; write a path")]
+    [InlineData("AccessLog:Exclude:0", "/a%20b", "AccessLog:Exclude contains '/a%20b'; write a path")]
     [InlineData("StaticFiles:Root", "/nowhere/at/all", "StaticFiles:Root is '/nowhere/at/all', but there is no folder /nowhere/at/all")]
     [InlineData("StaticFiles:Fallback", "index.html", "StaticFiles:Fallback is 'index.html', but without StaticFiles:Root it does nothing")]
     [InlineData("StaticFiles:Immutable:0", "assets", "StaticFiles:Immutable contains 'assets'; write a path")]

@@ -22,6 +22,9 @@ internal sealed class ApiKeys(IEnumerable<StoredApiKey> keys)
         key => (key.Hash, new Principal { Kind = CredentialKind.ApiKey, Key = Principal.KeyOf("key", key.Name), Name = key.Name, ApiKeyId = key.Id, Fingerprint = Convert.ToBase64String(key.Hash), Grants = key.Grants }),
         StringComparer.Ordinal);
 
+    /// <summary>Whether the text, which is no key's id, is the name of one.</summary>
+    public bool IsOnlyName(string text) => !_keys.ContainsKey(text) && _keys.Values.Any(key => key.Principal.Name == text);
+
     /// <summary>Whether the key is still there, and may what it might; for a ticket that was made with it, whether it may still read the ticket's topics.</summary>
     /// <param name="principal">Of the key, or of a ticket.</param>
     /// <param name="everybody">What each may beside its own.</param>

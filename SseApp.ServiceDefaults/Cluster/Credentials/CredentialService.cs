@@ -92,6 +92,9 @@ internal sealed partial class CredentialService : BackgroundService
         async ValueTask<Verification> AwaitAsync(ValueTask<Verification> pending) => NotRevoked(await pending);
     }
 
+    /// <summary>Whether the text is the name of an API key, and no key's id.</summary>
+    public bool IsOnlyKeyName(string text) => _keys.IsOnlyName(text);
+
     /// <summary>
     /// Whether what was valid still is, apart from its end: it was not revoked, its key was not removed, and its issuer still has
     /// the key that signed it.

@@ -17,7 +17,7 @@ internal static class RevocationEndpoints
         admin.MapGet("/revocations", List);
     }
 
-    private static async Task<IResult> RevokeAsync(HttpContext context, RevocationStore store, TimeProvider time)
+    private static async Task<IResult> RevokeAsync(HttpContext context, RevocationStore store, CredentialService credentials, TimeProvider time)
     {
         var (request, rule) = await ReadAsync(context, time.GetUtcNow());
         if (request is not { } revocation)
@@ -28,6 +28,13 @@ internal static class RevocationEndpoints
         if (context.Features.Get<OperatorRequest>() is { } operators)
         {
             operators.Detail = revocation.ToString();
+        }
+
+        // The form of an id is that of many names, and nobody would notice that the key goes on.
+        if (revocation.Kind is RevocationKind.ApiKey && credentials.IsOnlyKeyName(revocation.Value))
+        {
+            return TypedResults.Problem(
+                "The value is the name of an API key; send the id of each that is meant, as 'keys list' prints it. Nothing was revoked.", title: "The revocation is not valid.", statusCode: StatusCodes.Status400BadRequest);
         }
 
         try

@@ -20,6 +20,7 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     private const int TcpInfo = 11;
     private const int TcpUserTimeout = 18;
     private const int BytesReceivedOffset = 128;
+    private const int Established = 1;
     private const int Closed = 7;
     private const int CloseWait = 8;
 
@@ -80,7 +81,9 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
     public RefusalOutput Refusal { get; }
 
     // Null where the system does not say what is asked of it, or is not TCP.
-    private Socket? Socket => OperatingSystem.IsLinux() && _connection.Features.Get<IConnectionSocketFeature>()?.Socket is { ProtocolType: ProtocolType.Tcp } socket ? socket : null;
+    private Socket? Socket => AnySocket is { ProtocolType: ProtocolType.Tcp } socket ? socket : null;
+
+    private Socket? AnySocket => OperatingSystem.IsLinux() ? _connection.Features.Get<IConnectionSocketFeature>()?.Socket : null;
 
     public static ConnectionDelegate Middleware(ConnectionDelegate next, TimeProvider time, SendLimit? limit, FrameCount? frames, UnreadBodyPace? pace) => async connection =>
     {
@@ -275,11 +278,33 @@ internal sealed class ClientConnection : IDuplexPipe, IDisposable
         }
     }
 
-    // Of the TCP connection; one that has none of these is over for us when its client has no more to say.
+    // Of the TCP connection, and the same of a Unix socket; one that has none of these is over for us when its client has no more to say.
     private int State()
     {
+        if (AnySocket is { AddressFamily: AddressFamily.Unix } local)
+        {
+            return StateOf(local);
+        }
+
         Span<byte> state = stackalloc byte[1];
         return ReadTcpInfo(state) == 1 ? state[0] : Closed;
+    }
+
+    private static int StateOf(Socket local)
+    {
+        try
+        {
+            return PeerEnd.Of(local) switch
+            {
+                { Closed: true } => Closed,
+                { HalfClosed: true } => CloseWait,
+                _ => Established,
+            };
+        }
+        catch (ObjectDisposedException)
+        {
+            return Closed;
+        }
     }
 
     private int ReadTcpInfo(Span<byte> info)

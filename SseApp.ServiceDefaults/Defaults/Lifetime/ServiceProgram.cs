@@ -127,6 +127,7 @@ internal static partial class ServiceProgram
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
                 .. KestrelSettings.Problems(configuration),
+                .. ExporterSettings.Problems(configuration),
                 .. files.Problems(environment),
                 .. ConsoleLog.Problems(configuration),
                 .. Arguments.Unknown(args)

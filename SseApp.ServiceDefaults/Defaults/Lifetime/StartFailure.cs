@@ -28,6 +28,8 @@ internal static partial class StartFailure
             "Microsoft.Extensions.Logging.Configuration" => [Line(configuration, "Logging", $"{Messages(exception).TrimEnd('.')}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.")],
             "Microsoft.Extensions.Logging.Console" => [Line(configuration, "Logging", Messages(exception))],
             "Microsoft.Extensions.Configuration.Binder" => [NotConverted(exception)],
+            // It reads them when it is made, before anything is checked.
+            { } exporter when exporter.StartsWith("OpenTelemetry", StringComparison.Ordinal) && configuration is not null => [.. ExporterSettings.Problems(configuration)],
             { } reader when reader.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) =>
                 [exception is UnauthorizedAccessException ? $"{Messages(exception).TrimEnd('.')}. Let the user of this service read its settings, or take the file away." : Messages(exception)],
             { } server when server.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) || server == "Microsoft.AspNetCore.Http" =>

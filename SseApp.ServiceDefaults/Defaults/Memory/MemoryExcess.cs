@@ -5,7 +5,7 @@ namespace SseApp.ServiceDefaults.Defaults.Memory;
 /// lie: a replica that needed 330 MB for 9 500 streams and its recent events stood at 530 MB after half a minute of
 /// 20 000 events/s. So garbage is collected once, half-way, in each excess.
 /// </summary>
-internal sealed class MemoryExcess(MemoryGuardOptions options)
+internal sealed class MemoryExcess(ByteSize limit, TimeSpan duration)
 {
     private TimeSpan? _since;
     private bool _collected;
@@ -14,7 +14,7 @@ internal sealed class MemoryExcess(MemoryGuardOptions options)
     /// <param name="now">Time since any fixed moment.</param>
     public MemoryVerdict Next(long workingSet, TimeSpan now)
     {
-        if (workingSet <= options.Limit.Bytes)
+        if (workingSet <= limit.Bytes)
         {
             _since = null;
             _collected = false;
@@ -23,13 +23,13 @@ internal sealed class MemoryExcess(MemoryGuardOptions options)
 
         _since ??= now;
         var length = now - _since.Value;
-        if (!_collected && length >= options.Duration / 2)
+        if (!_collected && length >= duration / 2)
         {
             _collected = true;
             return MemoryVerdict.Collect;
         }
 
-        return length >= options.Duration ? MemoryVerdict.Leave : MemoryVerdict.Wait;
+        return length >= duration ? MemoryVerdict.Leave : MemoryVerdict.Wait;
     }
 }
 

@@ -19,6 +19,20 @@ internal static class MemoryRoom
         ? $"MemoryGuard:Limit is {guard}, but the process may have only {new ByteSize(limit)} (its container's limit, or the machine's memory): the system would end it, with all its streams at once, before it drains. Set MemoryGuard:Limit to {new ByteSize((long)(0.8 * limit))}, or give it more memory."
         : null;
 
+    /// <summary>
+    /// Most that the collector lets the heap have: <c>DOTNET_GCHeapHardLimit</c>, or three quarters of a container's limit. A heap that
+    /// is full ends requests, and threads of libraries that expect no such thing, and with these the process.
+    /// </summary>
+    public static long HeapLimit => GC.GetGCMemoryInfo() is { TotalAvailableMemoryBytes: > 0 and var bytes } ? bytes : long.MaxValue;
+
+    /// <summary>Where the guard has to act: what is resident is more than the heap, so it gets there before the heap is full.</summary>
+    public static ByteSize Earlier(ByteSize guard, long heap) => guard.Bytes > heap ? new ByteSize(heap) : guard;
+
+    /// <summary>What is to be said of a guard that acts much earlier than its limit, or null.</summary>
+    public static string? HeapWarning(ByteSize guard, long heap) => guard.Bytes > 0 && heap < Share * guard.Bytes
+        ? $"MemoryGuard:Limit is {guard}, but the collector lets the heap have only {new ByteSize(heap)} (DOTNET_GCHeapHardLimit or DOTNET_GCHeapHardLimitPercent, or a part of the container's limit): this process drains at that, before requests fail for want of memory. Give it more, or set MemoryGuard:Limit to less."
+        : null;
+
     private static long OfMachine()
     {
         try

@@ -7,7 +7,7 @@ namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 internal sealed class SpanUrls : BaseProcessor<Activity>
 {
     // Of the present and the former semantic conventions of OpenTelemetry.
-    private static readonly string[] s_urls = ["url.full", "http.url", "http.target"];
+    private static readonly string[] s_urls = ["url.full", "url.path", "http.url", "http.target"];
 
     public override void OnEnd(Activity data)
     {

@@ -4,6 +4,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Health;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Telemetry;
 
@@ -45,7 +46,7 @@ internal static class TelemetryExtensions
                 .AddPrometheusExporter());
 
         // Spans and log records that nothing exports would still cost each publish about a tenth of its time.
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (ExporterSettings.Destination(builder.Configuration) is not null)
         {
             builder.Logging.AddOpenTelemetry(logging =>
             {

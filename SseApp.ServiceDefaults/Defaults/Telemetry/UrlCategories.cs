@@ -12,7 +12,10 @@ internal sealed class UrlCategories : IPostConfigureOptions<LoggerFilterOptions>
         "Microsoft.AspNetCore.Cors",
         "Microsoft.AspNetCore.Hosting.Diagnostics",
         "Microsoft.AspNetCore.HttpsPolicy",
+        "Microsoft.AspNetCore.ResponseCompression",
+        "Microsoft.AspNetCore.Routing",
         "Microsoft.AspNetCore.Server.Kestrel.BadRequests",
+        "Microsoft.AspNetCore.StaticFiles",
         "Yarp.ReverseProxy.Forwarder.HttpForwarder",
     ];
 

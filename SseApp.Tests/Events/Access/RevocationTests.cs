@@ -276,6 +276,25 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         Assert.Empty(replica.Get<Revocations>().All);
     }
 
+    [Fact]
+    public async Task The_name_of_an_api_key_in_the_place_of_its_id_is_refused_because_the_key_would_go_on()
+    {
+        var (file, key) = (Path.GetTempFileName(), ApiKey.New());
+        try
+        {
+            ApiKeyStore.Write(file, [new StoredApiKey(key.Id, "shop", ApiKey.Hash(key.Text), new Grants(["t"], ["t"], []))]);
+            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
+            using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent("""{"apiKey":"shop"}"""), Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Contains("'keys list'", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+            Assert.Empty(replica.Get<Revocations>().All);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Theory]
     [InlineData("jti")]
     [InlineData("sub")]

@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using Microsoft.Extensions.Hosting.Internal;
+using SseApp.Gateway.Pages;
 
 namespace SseApp.Tests.Gateway.Pages;
 
@@ -499,6 +501,47 @@ public sealed class StaticFilesTests : GatewayTest
         _folder.Delete(recursive: true);
         return default;
     }
+
+    [Theory]
+    [InlineData("Tls:KeyFile", "site/private/key.pem", true)]
+    [InlineData("Security:ApiKeyFile", "site/keys.json", true)]
+    [InlineData("Admin:KeyFile", "link/admin.key", true)]
+    [InlineData("AccessLog:File", "site/access.log", true)]
+    [InlineData("Secrets:Folder", "site/secrets", true)]
+    [InlineData("Secrets:Folder", "", true)]
+    [InlineData("Kestrel:Endpoints:a:Certificate:Path", "site/a.pfx", true)]
+    [InlineData("Kestrel:Certificates:Default:KeyPath", "site/a.key", true)]
+    [InlineData("Tls:KeyFile", "site/.private/key.pem", false)]
+    [InlineData("Tls:KeyFile", "site-keys/key.pem", false)]
+    [InlineData("Tls:CertificateFile", "site/cert.pem", true)]
+    [InlineData("StaticFiles:Fallback", "site/index.html", false)]
+    public async Task A_folder_with_what_the_gateway_keeps_for_itself_is_none_for_pages(string setting, string path, bool isRefused)
+    {
+        await WriteAsync("index.html", "the page");
+        Directory.CreateSymbolicLink(Path.Combine(_folder.FullName, "link"), Root);
+        var file = Path.Combine(_folder.FullName, path);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create(setting, (string?)file)]).Build();
+
+        var validated = Validate(configuration, contentRoot: "/nowhere");
+
+        Assert.Equal(isRefused, validated.Failed);
+        Assert.Equal(isRefused, validated.FailureMessage?.Contains($"({setting})", StringComparison.Ordinal) ?? false);
+    }
+
+    /// <summary>A relative path begins where the settings are, so <c>.</c> would show them to everybody.</summary>
+    [Fact]
+    public async Task Nor_is_the_folder_of_the_settings_but_a_certificate_without_its_key_is_for_everybody()
+    {
+        await WriteAsync("appsettings.Production.json", "{}");
+        Assert.Contains("appsettings.Production.json (settings of this gateway)", Validate(new ConfigurationBuilder().Build(), Root).FailureMessage, StringComparison.Ordinal);
+        Assert.True(Validate(
+            new ConfigurationBuilder().AddInMemoryCollection(
+                [KeyValuePair.Create("Tls:CertificateFile", (string?)Path.Combine(Root, "cert.pem")), KeyValuePair.Create("Tls:KeyFile", (string?)"/etc/key.pem")]).Build(),
+            "/nowhere").Succeeded);
+    }
+
+    private ValidateOptionsResult Validate(IConfiguration configuration, string contentRoot) =>
+        new PrivateFilesValidator(configuration, new HostingEnvironment { ContentRootPath = contentRoot, EnvironmentName = "Production" }).Validate(null, new StaticFilesOptions { Root = Root });
 
     private async Task<GatewayHost> ServingAsync(params (string, string)[] settings)
     {

@@ -1,4 +1,6 @@
 using SseApp.Events.Diagnostics;
+using SseApp.ServiceDefaults;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Tests.ServiceDefaults.Defaults.Http;
 
@@ -156,6 +158,60 @@ public sealed class HalfCloseTests(RedisServer redis) : EdgeTest(redis)
             .. Http2Frame.Write(Http2Frame.Headers, Http2Frame.EndHeaders, stream, RawHttp2.Request("POST", "/topics/half/events", ("content-length", $"{length}"))),
             .. Http2Frame.Write(Http2Frame.Data, Http2Frame.EndStream, stream, [.. "hi"u8]),
         ]);
+    }
+
+    /// <summary>As a proxy beside the gateway may do it.</summary>
+    [Fact]
+    public async Task Over_a_Unix_socket_it_is_the_same_and_a_client_that_leaves_is_noticed()
+    {
+        var folder = Directory.CreateTempSubdirectory("sseapp-half-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "s");
+            var builder = WebApplication.CreateBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseUrls($"http://unix:{file}");
+            builder.Configuration.AddInMemoryCollection([KeyValuePair.Create("Admin:Urls", (string?)"")]);
+            builder.AddServiceDefaults();
+            await using var app = builder.Build();
+            var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            app.UseBareAnswers("failed");
+            app.MapPost("/echo", async (HttpContext context) => await context.Request.BodyReader.CopyToAsync(context.Response.Body));
+            app.MapGet("/wait", async (HttpContext context) =>
+            {
+                using var leaves = context.RequestAborted.Register(left.SetResult);
+                await context.Response.WriteAsync("begun", Cancellation);
+                await left.Task.WaitAsync(Cancellation);
+            });
+            await app.StartAsync(Cancellation);
+
+            using (var half = await AskLocallyAsync("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"))
+            {
+                half.Shutdown(SocketShutdown.Send);
+                Assert.EndsWith("hello", (await RawHttp.ReadAsync(half)).Replace("\r\n0\r\n\r\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+            }
+
+            using (var waiting = await AskLocallyAsync("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"))
+            {
+                waiting.Shutdown(SocketShutdown.Send);
+                await RawHttp.ReadAsync(waiting, until: "begun");
+                Assert.False(left.Task.IsCompleted);
+            }
+
+            await left.Task.WaitAsync(Cancellation);
+
+            async Task<Socket> AskLocallyAsync(string request)
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(file), Cancellation);
+                await socket.SendAsync(Encoding.ASCII.GetBytes(request), Cancellation);
+                return socket;
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static async Task<Socket> AskAsync(Uri address, string request)

@@ -51,6 +51,17 @@ public sealed class PlatformSettingsTests
         Assert.All(["ASPNETCORE", "HTTPCLIENT"], name => Assert.Equal("false", configuration[$"OTEL_DOTNET_EXPERIMENTAL_{name}_DISABLE_URL_QUERY_REDACTION"]));
     }
 
+    /// <summary>With it the server listens at plain addresses in the place of all endpoints, those for HTTPS and for operators included.</summary>
+    [Theory]
+    [InlineData("preferHostingUrls", "true")]
+    [InlineData("PREFERHOSTINGURLS", "1")]
+    public async Task Configured_endpoints_stay_whatever_the_hosting_platform_prefers(string key, string value)
+    {
+        await using var app = await StartAsync("Production", (key, value), ("Kestrel:Endpoints:a:Url", "http://127.0.0.2:0"), ("Admin:Urls", "http://127.0.0.3:0"));
+
+        Assert.Equal(["127.0.0.2"], app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address).Host).Where(host => host != "127.0.0.3"));
+    }
+
     private static HttpClient Client(WebApplication app) =>
         new() { BaseAddress = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()) };
 

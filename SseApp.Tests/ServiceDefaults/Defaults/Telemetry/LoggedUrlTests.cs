@@ -87,6 +87,7 @@ public sealed class LoggedUrlTests
         span.SetTag("url.full", "http://u:s3cret@a:1/b?jwt=s3cret");
         span.SetTag("http.target", "/b?jwt=s3cret");
         span.SetTag("http.url", "http://a/b?s3cret");
+        span.SetTag("url.path", "/b;token=s3cret");
         using var processor = new SpanUrls();
 
         processor.OnEnd(span);
@@ -95,5 +96,6 @@ public sealed class LoggedUrlTests
         Assert.Equal("http://***@a:1/b?jwt=***", span.GetTagItem("url.full"));
         Assert.Equal("/b?jwt=***", span.GetTagItem("http.target"));
         Assert.Equal("http://a/b?***", span.GetTagItem("http.url"));
+        Assert.Equal("/b;***", span.GetTagItem("url.path"));
     }
 }
