@@ -1,6 +1,7 @@
 using SseApp.AppHost.Archive;
 using SseApp.AppHost.Operations;
 using SseApp.AppHost.Startup;
+using SseApp.ServiceDefaults.Cluster.Credentials;
 
 namespace SseApp.AppHost;
 
@@ -95,6 +96,7 @@ internal static partial class ClusterExtensions
             url.DisplayText = "Operator console";
             url.DisplayLocation = UrlDisplayLocation.SummaryAndDetails;
         });
+        var credential = CredentialOf(builder.Configuration, builder.Environment);
         var announced = 0;
         builder.Eventing.Subscribe<ResourceReadyEvent>(gateway.Resource, async (ready, cancellationToken) =>
         {
@@ -105,18 +107,22 @@ internal static partial class ClusterExtensions
                 var url = gateway.GetEndpoint("http").Url;
                 var operators = OperatorListeners.Of(gateway).Url;
                 var database = archive is null ? "" : $"{Environment.NewLine}      Database:     {await archive.AddressAsync(cancellationToken)}";
-                LogReady(logger, url, operators, listeners.Key.File, database);
+                LogReady(logger, url, credential, operators, listeners.Key.File, database);
             }
         });
     }
 
+    /// <summary>What curl needs beside the address, where clients need a credential.</summary>
+    internal static string CredentialOf(IConfiguration configuration, IHostEnvironment environment) =>
+        configuration.GetSection(CredentialOptions.SectionName).Get<CredentialOptions>()?.IsOpen(environment) ?? true ? "" : "-H \"Authorization: Bearer $TOKEN\" ";
+
     [LoggerMessage(Level = LogLevel.Information, Message = """
         The cluster is ready.
               Live console: {Url}
-              Subscribe:    curl -N "{Url}/events?topic=news"
-              Publish:      curl -d "hello" {Url}/topics/news/events
+              Subscribe:    curl -N {Credential}"{Url}/events?topic=news"
+              Publish:      curl -d "hello" {Credential}{Url}/topics/news/events
               Operators:    {Operators} (its key is the parameter operator-key in the dashboard)
                             curl -H "Authorization: Bearer $(cat {KeyFile})" {Operators}/admin/replicas{Database}
         """)]
-    private static partial void LogReady(ILogger logger, string url, string operators, string keyFile, string database);
+    private static partial void LogReady(ILogger logger, string url, string credential, string operators, string keyFile, string database);
 }
