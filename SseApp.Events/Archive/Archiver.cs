@@ -99,7 +99,10 @@ internal sealed partial class Archiver(
         var started = time.GetTimestamp();
         try
         {
-            return await RunAsync(all, stoppingToken) || time.GetElapsedTime(started) >= _round ? TimeSpan.Zero : _round - time.GetElapsedTime(started);
+            var isBehind = await RunAsync(all, stoppingToken);
+            // Read once: a moment later it may be more than the round, and nobody can wait for less than nothing.
+            var took = time.GetElapsedTime(started);
+            return isBehind || took >= _round ? TimeSpan.Zero : _round - took;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -17,6 +17,8 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
+    private static readonly IOptions<TopicLogOptions> s_logOptions = Options.Create(new TopicLogOptions { ArchivedFor = static _ => TimeSpan.FromDays(30) });
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -35,6 +37,33 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
         Assert.Equal(1, rounds);
     }
 
+    [Fact]
+    public async Task However_long_a_round_takes_nobody_waits_for_less_than_nothing()
+    {
+        await redis.RequireAsync();
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var cluster = Options.Create(new ClusterOptions { KeyPrefix = $"pace{Guid.NewGuid():n}" });
+        using var stored = new RedisTopicLog(connection, cluster, s_logOptions, TimeProvider.System, NullLogger<RedisTopicLog>.Instance);
+        var time = new RunningTime();
+        using var archiver = Create(
+            connection, services, cluster, new MemoryArchive(TimeProvider.System), stored, new ArchiveShards(connection, cluster), Options.Create(new ArchiveOptions { Mode = ArchiveMode.PostgreSql }), time);
+        // Whenever it looks at the clock, some of a round has passed.
+        for (var step = 20; step <= 400; step++)
+        {
+            time.Step = TimeSpan.FromMilliseconds(step / 10.0);
+            Assert.InRange(await archiver.RunOnceAsync(Cancelled, all: false), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private static Archiver Create(
+        ConnectionMultiplexer connection, IServiceProvider services, IOptions<ClusterOptions> cluster, MemoryArchive archive, ITopicLog log, ArchiveShards shards, IOptions<ArchiveOptions> options, TimeProvider time)
+    {
+        var leases = new RedisLeases(connection, cluster, new SignedRecords(ClusterKey.Records, ClusterKey.Forged(), NullLogger<SignedRecords>.Instance), TimeProvider.System);
+        var metrics = new ArchiveMetrics(new SseMeter(services.GetRequiredService<IMeterFactory>()));
+        return new Archiver(archive, log, shards, leases, new InMemoryReplicaRegistry(), metrics, options, s_logOptions, time, NullLogger<Archiver>.Instance);
+    }
+
     /// <summary>Archives topics of one shard that have new events.</summary>
     /// <returns>The most logs that were read at once, and in how many rounds all of it was archived.</returns>
     private async Task<(int Most, int Rounds)> ArchiveAsync(bool isUrgent)
@@ -43,16 +72,13 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        var cluster = Options.Create(new ClusterOptions { KeyPrefix = $"pace{Guid.NewGuid():n}" });
-        var logOptions = Options.Create(new TopicLogOptions { ArchivedFor = static _ => TimeSpan.FromDays(30) });
         var options = Options.Create(new ArchiveOptions { Mode = ArchiveMode.PostgreSql });
-        using var stored = new RedisTopicLog(connection, cluster, logOptions, TimeProvider.System, NullLogger<RedisTopicLog>.Instance);
+        var cluster = Options.Create(new ClusterOptions { KeyPrefix = $"pace{Guid.NewGuid():n}" });
+        using var stored = new RedisTopicLog(connection, cluster, s_logOptions, TimeProvider.System, NullLogger<RedisTopicLog>.Instance);
         var log = new CountedLog(stored);
         var archive = new MemoryArchive(TimeProvider.System);
         var shards = new ArchiveShards(connection, cluster);
-        var leases = new RedisLeases(connection, cluster, new SignedRecords(ClusterKey.Records, ClusterKey.Forged(), NullLogger<SignedRecords>.Instance), TimeProvider.System);
-        var metrics = new ArchiveMetrics(new SseMeter(services.GetRequiredService<IMeterFactory>()));
-        using var archiver = new Archiver(archive, log, shards, leases, new InMemoryReplicaRegistry(), metrics, options, logOptions, time, NullLogger<Archiver>.Instance);
+        using var archiver = Create(connection, services, cluster, archive, log, shards, options, time);
         string[] topics = [.. Enumerable.Range(0, 100 * Topics).Select(i => $"pace.{i}").Where(topic => ArchiveShards.Of(topic) == Shard).Take(Topics)];
         // Takes the shards; the turn of the first one is now, that of the second one a sixteenth of the interval later.
         await archiver.RunOnceAsync(Cancelled, all: false);
@@ -89,6 +115,18 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
         }
 
         return (log.Most, rounds);
+    }
+
+    /// <summary>Goes on whenever somebody looks.</summary>
+    private sealed class RunningTime : TimeProvider
+    {
+        private long _now;
+
+        public TimeSpan Step { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, Step.Ticks);
     }
 
     /// <summary>Counts how many logs are read at once.</summary>
