@@ -5,7 +5,7 @@ namespace SseApp.ServiceDefaults.Defaults.Memory;
 /// lie: a replica that needed 330 MB for 9 500 streams and its recent events stood at 530 MB after half a minute of
 /// 20 000 events/s. So garbage is collected once, half-way, in each excess.
 /// </summary>
-internal sealed class MemoryExcess(ByteSize limit, TimeSpan duration)
+internal sealed class MemoryExcess(MemoryGuardOptions options)
 {
     private TimeSpan? _since;
     private bool _collected;
@@ -14,7 +14,7 @@ internal sealed class MemoryExcess(ByteSize limit, TimeSpan duration)
     /// <param name="now">Time since any fixed moment.</param>
     public MemoryVerdict Next(long workingSet, TimeSpan now)
     {
-        if (workingSet <= limit.Bytes)
+        if (workingSet <= options.Limit.Bytes)
         {
             _since = null;
             _collected = false;
@@ -23,13 +23,13 @@ internal sealed class MemoryExcess(ByteSize limit, TimeSpan duration)
 
         _since ??= now;
         var length = now - _since.Value;
-        if (!_collected && length >= duration / 2)
+        if (!_collected && length >= options.Duration / 2)
         {
             _collected = true;
             return MemoryVerdict.Collect;
         }
 
-        return length >= duration ? MemoryVerdict.Leave : MemoryVerdict.Wait;
+        return length >= options.Duration ? MemoryVerdict.Leave : MemoryVerdict.Wait;
     }
 }
 

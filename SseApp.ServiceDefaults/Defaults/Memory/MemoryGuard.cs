@@ -30,17 +30,14 @@ internal sealed partial class MemoryGuard(
             return;
         }
 
-        var heap = MemoryRoom.HeapLimit;
-        foreach (var warning in new[] { MemoryRoom.Warning(options.Value.Limit, MemoryRoom.Limit), MemoryRoom.HeapWarning(options.Value.Limit, heap) }.OfType<string>())
+        foreach (var warning in new[] { MemoryRoom.Warning(options.Value.Limit, MemoryRoom.Limit), MemoryRoom.HeapWarning(options.Value.Limit, MemoryRoom.HeapLimit) }.OfType<string>())
         {
             LogRoom(warning);
         }
 
-        var limit = MemoryRoom.Earlier(options.Value.Limit, heap);
-
         var pause = options.Value.Duration / 10;
         using var timer = new PeriodicTimer(pause < s_longestPause ? pause : s_longestPause, time);
-        var excess = new MemoryExcess(limit, options.Value.Duration);
+        var excess = new MemoryExcess(options.Value);
         var reported = false;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
@@ -51,7 +48,7 @@ internal sealed partial class MemoryGuard(
                     reported = false;
                     continue;
                 case MemoryVerdict.Collect:
-                    LogCollecting(new ByteSize(bytes), limit);
+                    LogCollecting(new ByteSize(bytes), options.Value.Limit);
                     HeapCompaction.GiveBack();
                     continue;
                 case MemoryVerdict.Wait:
@@ -61,12 +58,12 @@ internal sealed partial class MemoryGuard(
             if (!reported)
             {
                 reported = true;
-                LogExceeded(new ByteSize(bytes), limit, options.Value.Duration.TotalSeconds);
+                LogExceeded(new ByteSize(bytes), options.Value.Limit, options.Value.Duration.TotalSeconds);
             }
 
             // At twice the limit there may be no time to wait. Below it the process waits for its turn as long as it takes: a lease
             // always ends, and while Redis is unavailable a successor could not become ready.
-            if (bytes > 2 * limit.Bytes || await IsMyTurnAsync(stoppingToken))
+            if (bytes > 2 * options.Value.Limit.Bytes || await IsMyTurnAsync(stoppingToken))
             {
                 LogLeaving(ExitCodes.MemoryGuard);
                 exit.Request(ExitCodes.MemoryGuard);
@@ -88,10 +85,10 @@ internal sealed partial class MemoryGuard(
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "The working set of {WorkingSet} is above the limit of the memory guard ({Limit}); garbage is collected before it counts.")]
+    [LoggerMessage(LogLevel.Information, "The working set of {WorkingSet} is above MemoryGuard:Limit ({Limit}); garbage is collected before it counts.")]
     private partial void LogCollecting(ByteSize workingSet, ByteSize limit);
 
-    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above the limit of the memory guard ({Limit}) for {Seconds:0.#} s, without garbage; this process ends when it is its turn.")]
+    [LoggerMessage(LogLevel.Warning, "The working set of {WorkingSet} has been above MemoryGuard:Limit ({Limit}) for {Seconds:0.#} s, without garbage; this process ends when it is its turn.")]
     private partial void LogExceeded(ByteSize workingSet, ByteSize limit, double seconds);
 
     [LoggerMessage(LogLevel.Warning, "Draining because of the memory limit; the exit code will be {ExitCode}.")]

@@ -25,12 +25,12 @@ internal static class MemoryRoom
     /// </summary>
     public static long HeapLimit => GC.GetGCMemoryInfo() is { TotalAvailableMemoryBytes: > 0 and var bytes } ? bytes : long.MaxValue;
 
-    /// <summary>Where the guard has to act: what is resident is more than the heap, so it gets there before the heap is full.</summary>
-    public static ByteSize Earlier(ByteSize guard, long heap) => guard.Bytes > heap ? new ByteSize(heap) : guard;
-
-    /// <summary>What is to be said of a guard that acts much earlier than its limit, or null.</summary>
+    /// <summary>
+    /// What is to be said of a guard that the heap's limit comes long before, or null. The guard does not act at that by itself: what is
+    /// resident is more than the heap, so a small heap would have it end a process that has all it needs.
+    /// </summary>
     public static string? HeapWarning(ByteSize guard, long heap) => guard.Bytes > 0 && heap < Share * guard.Bytes
-        ? $"MemoryGuard:Limit is {guard}, but the collector lets the heap have only {new ByteSize(heap)} (DOTNET_GCHeapHardLimit or DOTNET_GCHeapHardLimitPercent, or a part of the container's limit): this process drains at that, before requests fail for want of memory. Give it more, or set MemoryGuard:Limit to less."
+        ? $"MemoryGuard:Limit is {guard}, but the collector lets the heap have only {new ByteSize(heap)} (DOTNET_GCHeapHardLimit or DOTNET_GCHeapHardLimitPercent, or a part of the container's limit): requests would fail for want of memory, or the process end, before the guard drains it. Let the heap have more, or set MemoryGuard:Limit to less."
         : null;
 
     private static long OfMachine()

@@ -8,7 +8,7 @@ public sealed class MemoryExcessTests
     private const long Limit = 100 << 20;
     private const long Above = Limit + 1;
 
-    private readonly MemoryExcess _excess = new(new ByteSize(Limit), TimeSpan.FromSeconds(10));
+    private readonly MemoryExcess _excess = new(new MemoryGuardOptions { Limit = new ByteSize(Limit), Duration = TimeSpan.FromSeconds(10) });
     private int _second;
 
     [Fact]
