@@ -46,7 +46,15 @@ public sealed class RedisSentinelTrio : BackplaneServer
     public async Task<bool> IsReplicaAsync()
     {
         await using var first = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{Port},abortConnect=false");
-        return (await first.GetServers()[0].ExecuteAsync("ROLE")) is { } role && (string?)((RedisResult[])role!)[0] == "slave";
+        try
+        {
+            return (await first.GetServers()[0].ExecuteAsync("ROLE")) is { } role && (string?)((RedisResult[])role!)[0] == "slave";
+        }
+        catch (RedisConnectionException)
+        {
+            // Sentinels that make it one end its connections.
+            return false;
+        }
     }
 
     protected override (ProcessStartInfo? Start, string? SkipReason) Prepare(int port) => Redis(Arguments(port, _folder.FullName));
