@@ -128,28 +128,20 @@ public sealed class AccessTests(RedisServer redis) : IClassFixture<RedisServer>
     [Fact]
     public async Task An_api_key_publishes_until_it_is_removed_and_two_of_one_name_are_one_client()
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            var (first, second) = (ApiKey.New(), ApiKey.New());
-            ApiKeyStore.Write(file, [Stored(first), Stored(second)]);
-            await using var host = await EventsHost.StartAsync(redis, null, ("Security:AllowAnonymous", "false"), ("Security:ApiKeyFile", file));
-            Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, first.Text, "same"));
-            Assert.Equal(HttpStatusCode.OK, await PublishAsync(host, second.Text, "same"));
+        var (first, second) = (ApiKey.New(), ApiKey.New());
+        using var file = new ApiKeyFile(Stored(first), Stored(second));
+        await using var host = await EventsHost.StartAsync(redis, null, ("Security:AllowAnonymous", "false"), ("Security:ApiKeyFile", file.Path));
+        Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, first.Text, "same"));
+        Assert.Equal(HttpStatusCode.OK, await PublishAsync(host, second.Text, "same"));
 
-            ApiKeyStore.Write(file, [Stored(second)]);
-            await Eventually.Async(async () => await PublishAsync(host, first.Text, "other") == HttpStatusCode.Unauthorized, TimeSpan.FromSeconds(20), "the removed key to be refused");
-            Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, second.Text, "third"));
-            // Half a file changes nothing.
-            await File.WriteAllTextAsync(file, "[{", TestContext.Current.CancellationToken);
-            Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, second.Text, "fourth"));
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        file.Write(Stored(second));
+        await Eventually.Async(async () => await PublishAsync(host, first.Text, "other") == HttpStatusCode.Unauthorized, TimeSpan.FromSeconds(20), "the removed key to be refused");
+        Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, second.Text, "third"));
+        // Half a file changes nothing.
+        await File.WriteAllTextAsync(file.Path, "[{", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, await PublishAsync(host, second.Text, "fourth"));
 
-        static StoredApiKey Stored((string Id, string Text) key) => new(key.Id, "billing", ApiKey.Hash(key.Text), new Grants([], ["invoices.*"], []));
+        static StoredApiKey Stored((string Id, string Text) key) => ApiKeyFile.Stored(key, "billing", new Grants([], ["invoices.*"], []));
 
         static async Task<HttpStatusCode> PublishAsync(EventsHost host, string key, string idempotencyKey)
         {

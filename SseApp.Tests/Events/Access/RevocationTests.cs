@@ -78,37 +78,29 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     [Fact]
     public async Task An_api_key_loses_its_streams_when_it_is_revoked_and_when_it_is_removed_and_another_of_its_name_does_not()
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            var (revoked, removed, kept) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
-            ApiKeyStore.Write(file, [Stored(revoked), Stored(removed), Stored(kept)]);
-            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
-            await using var first = await OpenAsync(replica.Client, revoked.Text);
-            await using var second = await OpenAsync(replica.Client, removed.Text);
-            await using var third = await OpenAsync(replica.Client, kept.Text);
+        var (revoked, removed, kept) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
+        using var file = new ApiKeyFile(Stored(revoked), Stored(removed), Stored(kept));
+        var replica = await ReplicaAsync(("Security:ApiKeyFile", file.Path));
+        await using var first = await OpenAsync(replica.Client, revoked.Text);
+        await using var second = await OpenAsync(replica.Client, removed.Text);
+        await using var third = await OpenAsync(replica.Client, kept.Text);
 
-            var said = await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{revoked.Id}}"}""");
-            Assert.Equal(JsonValueKind.Null, said.TryGetProperty("until", out var until) ? until.ValueKind : JsonValueKind.Null);
-            await EndsAsync(first);
-            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, revoked.Text));
+        var said = await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{revoked.Id}}"}""");
+        Assert.Equal(JsonValueKind.Null, said.TryGetProperty("until", out var until) ? until.ValueKind : JsonValueKind.Null);
+        await EndsAsync(first);
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(replica.Client, revoked.Text));
 
-            ApiKeyStore.Write(file, [Stored(revoked), Stored(kept)]);
-            await EndsAsync(second);
-            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenInvalid), await AskAsync(replica.Client, removed.Text));
-            using var published = await With(replica.Client, kept.Text).PostAsync("/topics/t/events", new StringContent("on"), Cancellation);
-            Assert.Equal(["on"], await third.DataAsync(1));
+        file.Write(Stored(revoked), Stored(kept));
+        await EndsAsync(second);
+        Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenInvalid), await AskAsync(replica.Client, removed.Text));
+        using var published = await With(replica.Client, kept.Text).PostAsync("/topics/t/events", new StringContent("on"), Cancellation);
+        Assert.Equal(["on"], await third.DataAsync(1));
 
-            // It may less: what it had opened before must not go on.
-            ApiKeyStore.Write(file, [Stored(kept, "other")]);
-            await EndsAsync(third);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        // It may less: what it had opened before must not go on.
+        file.Write(Stored(kept, "other"));
+        await EndsAsync(third);
 
-        static StoredApiKey Stored((string Id, string Text) key, string topics = "t") => new(key.Id, "billing", ApiKey.Hash(key.Text), new Grants([topics], [topics], []));
+        static StoredApiKey Stored((string Id, string Text) key, string topics = "t") => ApiKeyFile.Stored(key, "billing", topics);
     }
 
     [Theory]
@@ -116,49 +108,41 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     [InlineData(false)]
     public async Task Over_one_connection_each_publish_counts_for_the_credential_that_it_has_and_for_none_that_ended(bool direct)
     {
-        var file = Path.GetTempFileName();
-        try
+        var (key, reader, removed) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
+        StoredApiKey[] kept = [Stored(key, ["t"]), Stored(reader, [])];
+        using var file = new ApiKeyFile([.. kept, Stored(removed, ["t"])]);
+        var replica = await ReplicaAsync(("Security:ApiKeyFile", file.Path));
+        var gateway = direct ? null : await GatewayAsync(1, ("Security:ApiKeyFile", file.Path));
+        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = direct ? replica.Address : gateway!.Address };
+
+        await AssertAsync(HttpStatusCode.Created, key.Text);
+        await AssertAsync(HttpStatusCode.Created, key.Text);
+        await AssertAsync(HttpStatusCode.Forbidden, reader.Text);
+        await AssertAsync(HttpStatusCode.Created, key.Text);
+        await AssertAsync(HttpStatusCode.Unauthorized, key.Text[..^1] + (key.Text[^1] == 'A' ? 'B' : 'A'));
+        await AssertAsync(HttpStatusCode.Unauthorized, null);
+        await AssertAsync(HttpStatusCode.Created, Token("j1"));
+        await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
+        await AssertAsync(HttpStatusCode.Unauthorized, Token("j1"));
+
+        await AssertAsync(HttpStatusCode.Created, removed.Text);
+        file.Write(kept);
+        await Eventually.Async(async () => await PublishAsync(removed.Text) == HttpStatusCode.Unauthorized, s_limit, "the removed key to be refused over the connection that it was used on");
+        await AssertAsync(HttpStatusCode.Created, key.Text);
+        await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{key.Id}}"}""");
+        await AssertAsync(HttpStatusCode.Unauthorized, key.Text);
+
+        async Task AssertAsync(HttpStatusCode expected, string? credential) => Assert.Equal(expected, await PublishAsync(credential));
+
+        async Task<HttpStatusCode> PublishAsync(string? credential)
         {
-            var (key, reader, removed) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
-            StoredApiKey[] kept = [Stored(key, ["t"]), Stored(reader, [])];
-            ApiKeyStore.Write(file, [.. kept, Stored(removed, ["t"])]);
-            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
-            var gateway = direct ? null : await GatewayAsync(1, ("Security:ApiKeyFile", file));
-            using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = direct ? replica.Address : gateway!.Address };
-
-            await AssertAsync(HttpStatusCode.Created, key.Text);
-            await AssertAsync(HttpStatusCode.Created, key.Text);
-            await AssertAsync(HttpStatusCode.Forbidden, reader.Text);
-            await AssertAsync(HttpStatusCode.Created, key.Text);
-            await AssertAsync(HttpStatusCode.Unauthorized, key.Text[..^1] + (key.Text[^1] == 'A' ? 'B' : 'A'));
-            await AssertAsync(HttpStatusCode.Unauthorized, null);
-            await AssertAsync(HttpStatusCode.Created, Token("j1"));
-            await RevokeAsync(replica.Admin, """{"jti":"j1"}""");
-            await AssertAsync(HttpStatusCode.Unauthorized, Token("j1"));
-
-            await AssertAsync(HttpStatusCode.Created, removed.Text);
-            ApiKeyStore.Write(file, kept);
-            await Eventually.Async(async () => await PublishAsync(removed.Text) == HttpStatusCode.Unauthorized, s_limit, "the removed key to be refused over the connection that it was used on");
-            await AssertAsync(HttpStatusCode.Created, key.Text);
-            await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{key.Id}}"}""");
-            await AssertAsync(HttpStatusCode.Unauthorized, key.Text);
-
-            async Task AssertAsync(HttpStatusCode expected, string? credential) => Assert.Equal(expected, await PublishAsync(credential));
-
-            async Task<HttpStatusCode> PublishAsync(string? credential)
-            {
-                using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/t/events") { Content = new StringContent("x") };
-                request.Headers.Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential);
-                using var answer = await client.SendAsync(request, Cancellation);
-                return answer.StatusCode;
-            }
-        }
-        finally
-        {
-            File.Delete(file);
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/topics/t/events") { Content = new StringContent("x") };
+            request.Headers.Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential);
+            using var answer = await client.SendAsync(request, Cancellation);
+            return answer.StatusCode;
         }
 
-        static StoredApiKey Stored((string Id, string Text) key, string[] publish) => new(key.Id, key.Id, ApiKey.Hash(key.Text), new Grants(["t"], publish, []));
+        static StoredApiKey Stored((string Id, string Text) key, string[] publish) => ApiKeyFile.Stored(key, key.Id, new Grants(["t"], publish, []));
     }
 
     [Theory]
@@ -170,32 +154,24 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     [InlineData("/publish", "application/json", "[]", "jti")]
     public async Task What_is_revoked_while_a_body_is_on_its_way_stores_nothing(string path, string type, string rest, string kind)
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            var key = ApiKey.New();
-            ApiKeyStore.Write(file, [new StoredApiKey(key.Id, "billing", ApiKey.Hash(key.Text), new Grants(["t"], ["t"], []))]);
-            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
-            var begin = new string(' ', 50_000);
-            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(replica.Address.Host, replica.Address.Port, Cancellation);
-            await socket.SendAsync(
-                Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: {type}\r\nAuthorization: Bearer {(kind == "jti" ? Token("j1") : key.Text)}\r\nContent-Length: {begin.Length + rest.Length}\r\n\r\n"),
-                Cancellation);
-            // It is asked for the body: whoever sends it was let in.
-            Assert.StartsWith("HTTP/1.1 100 ", await RawHttp.ReadAsync(socket, "\r\n\r\n"), StringComparison.Ordinal);
-            await socket.SendAsync(Encoding.ASCII.GetBytes(begin), Cancellation);
-            await RevokeAsync(replica.Admin, $$"""{"{{kind}}":"{{(kind == "jti" ? "j1" : key.Id)}}"}""");
-            await socket.SendAsync(Encoding.ASCII.GetBytes(rest), Cancellation);
+        var key = ApiKey.New();
+        using var file = new ApiKeyFile(ApiKeyFile.Stored(key, "billing", "t"));
+        var replica = await ReplicaAsync(("Security:ApiKeyFile", file.Path));
+        var begin = new string(' ', 50_000);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(replica.Address.Host, replica.Address.Port, Cancellation);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: {type}\r\nAuthorization: Bearer {(kind == "jti" ? Token("j1") : key.Text)}\r\nContent-Length: {begin.Length + rest.Length}\r\n\r\n"),
+            Cancellation);
+        // It is asked for the body: whoever sends it was let in.
+        Assert.StartsWith("HTTP/1.1 100 ", await RawHttp.ReadAsync(socket, "\r\n\r\n"), StringComparison.Ordinal);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(begin), Cancellation);
+        await RevokeAsync(replica.Admin, $$"""{"{{kind}}":"{{(kind == "jti" ? "j1" : key.Id)}}"}""");
+        await socket.SendAsync(Encoding.ASCII.GetBytes(rest), Cancellation);
 
-            Assert.Equal(AuthReason.TokenRevoked, RawHttp.AssertProblem(401, await RawHttp.ReadAsync(socket)).GetProperty("reason").GetString());
-            using var topic = await replica.Client.SendAsync(HttpMethod.Get, "/topics/t", ("Authorization", $"Bearer {Token("j2")}"));
-            Assert.Equal(0, (await topic.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("lastOffset").GetInt64());
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        Assert.Equal(AuthReason.TokenRevoked, RawHttp.AssertProblem(401, await RawHttp.ReadAsync(socket)).GetProperty("reason").GetString());
+        using var topic = await replica.Client.SendAsync(HttpMethod.Get, "/topics/t", ("Authorization", $"Bearer {Token("j2")}"));
+        Assert.Equal(0, (await topic.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("lastOffset").GetInt64());
     }
 
     [Fact]
@@ -279,20 +255,13 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
     [Fact]
     public async Task The_name_of_an_api_key_in_the_place_of_its_id_is_refused_because_the_key_would_go_on()
     {
-        var (file, key) = (Path.GetTempFileName(), ApiKey.New());
-        try
-        {
-            ApiKeyStore.Write(file, [new StoredApiKey(key.Id, "shop", ApiKey.Hash(key.Text), new Grants(["t"], ["t"], []))]);
-            var replica = await ReplicaAsync(("Security:ApiKeyFile", file));
-            using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent("""{"apiKey":"shop"}"""), Cancellation);
-            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-            Assert.Contains("'keys list'", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
-            Assert.Empty(replica.Get<Revocations>().All);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        var key = ApiKey.New();
+        using var file = new ApiKeyFile(ApiKeyFile.Stored(key, "shop", "t"));
+        var replica = await ReplicaAsync(("Security:ApiKeyFile", file.Path));
+        using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent("""{"apiKey":"shop"}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("'keys list'", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Empty(replica.Get<Revocations>().All);
     }
 
     [Theory]

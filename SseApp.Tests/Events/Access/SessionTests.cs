@@ -43,41 +43,33 @@ public sealed class SessionTests(RedisServer redis) : IClassFixture<RedisServer>
     [Fact]
     public async Task What_is_no_token_or_does_not_fit_begins_no_session()
     {
-        var file = Path.GetTempFileName();
-        try
+        var key = ApiKey.New();
+        using var file = new ApiKeyFile(ApiKeyFile.Stored(key, "billing", "*"));
+        await using var host = await EventsHost.StartAsync(redis, null, [.. s_settings, ("Security:ApiKeyFile", file.Path)]);
+        var small = Tokens.Make(["t"]);
+        var fits = Padded(SessionCookie.MaxLength);
+        foreach (var (header, value, status, reason) in new (string, string, HttpStatusCode, string?)[]
         {
-            var key = ApiKey.New();
-            ApiKeyStore.Write(file, [new StoredApiKey(key.Id, "billing", ApiKey.Hash(key.Text), new Grants(["*"], ["*"], []))]);
-            await using var host = await EventsHost.StartAsync(redis, null, [.. s_settings, ("Security:ApiKeyFile", file)]);
-            var small = Tokens.Make(["t"]);
-            var fits = Padded(SessionCookie.MaxLength);
-            foreach (var (header, value, status, reason) in new (string, string, HttpStatusCode, string?)[]
-            {
-                ("Authorization", $"Bearer {key.Text}", HttpStatusCode.Forbidden, "api-key"),
-                ("Authorization", $"Bearer {Tokens.Make(["t"], life: TimeSpan.FromHours(-1))}", HttpStatusCode.Unauthorized, AuthReason.TokenExpired),
-                ("Authorization", $"Bearer {Tokens.Make(["t"], life: TimeSpan.FromSeconds(-10))}", HttpStatusCode.Unauthorized, AuthReason.TokenExpired),
-                ("Authorization", "Bearer nothing", HttpStatusCode.Unauthorized, AuthReason.TokenInvalid),
-                ("Authorization", $"Bearer {Padded(SessionCookie.MaxLength + 4)}", HttpStatusCode.RequestEntityTooLarge, null),
-                // A cookie does not renew itself.
-                ("Cookie", $"__Host-sse_token={small}", HttpStatusCode.Unauthorized, AuthReason.NoCredentials),
-                ("X-None", "", HttpStatusCode.Unauthorized, AuthReason.NoCredentials),
-            })
-            {
-                using var answer = await SendAsync(host, HttpMethod.Post, "/session", (header, value), ("Sec-Fetch-Site", "same-origin"));
-                Assert.Equal(status, answer.StatusCode);
-                Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
-                Assert.Empty(Cookies(answer));
-                var body = await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
-                Assert.Equal(reason, body.TryGetProperty("reason", out var said) ? said.GetString() : null);
-            }
+            ("Authorization", $"Bearer {key.Text}", HttpStatusCode.Forbidden, "api-key"),
+            ("Authorization", $"Bearer {Tokens.Make(["t"], life: TimeSpan.FromHours(-1))}", HttpStatusCode.Unauthorized, AuthReason.TokenExpired),
+            ("Authorization", $"Bearer {Tokens.Make(["t"], life: TimeSpan.FromSeconds(-10))}", HttpStatusCode.Unauthorized, AuthReason.TokenExpired),
+            ("Authorization", "Bearer nothing", HttpStatusCode.Unauthorized, AuthReason.TokenInvalid),
+            ("Authorization", $"Bearer {Padded(SessionCookie.MaxLength + 4)}", HttpStatusCode.RequestEntityTooLarge, null),
+            // A cookie does not renew itself.
+            ("Cookie", $"__Host-sse_token={small}", HttpStatusCode.Unauthorized, AuthReason.NoCredentials),
+            ("X-None", "", HttpStatusCode.Unauthorized, AuthReason.NoCredentials),
+        })
+        {
+            using var answer = await SendAsync(host, HttpMethod.Post, "/session", (header, value), ("Sec-Fetch-Site", "same-origin"));
+            Assert.Equal(status, answer.StatusCode);
+            Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+            Assert.Empty(Cookies(answer));
+            var body = await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+            Assert.Equal(reason, body.TryGetProperty("reason", out var said) ? said.GetString() : null);
+        }
 
-            using var largest = await SendAsync(host, HttpMethod.Post, "/session", ("Authorization", $"Bearer {fits}"));
-            Assert.Equal(HttpStatusCode.NoContent, largest.StatusCode);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var largest = await SendAsync(host, HttpMethod.Post, "/session", ("Authorization", $"Bearer {fits}"));
+        Assert.Equal(HttpStatusCode.NoContent, largest.StatusCode);
 
         static string Padded(int length)
         {

@@ -167,56 +167,46 @@ public sealed class TicketTests(RedisServer redis) : IClassFixture<RedisServer>
     [Fact]
     public async Task Made_with_an_API_key_it_opens_and_comes_back_as_long_as_the_key_may_read_its_topics()
     {
-        var file = Path.GetTempFileName();
-        try
+        var (asked, removed, twin) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
+        using var file = new ApiKeyFile(Stored(asked, "orders.*", "t"), Stored(removed, "t"), Stored(twin, "t"));
+        await using var one = await StartAsync(null, ("Security:ApiKeyFile", file.Path));
+        await using var two = await StartAsync(one.Prefix, ("Security:ApiKeyFile", file.Path));
+        var made = await MakeAsync(one, asked.Text, ["orders.1", "orders.2", "news.today"]);
+        var unused = await MakeAsync(one, asked.Text, ["orders.1"]);
+        var kept = await MakeAsync(one, asked.Text, ["t", "news.today"]);
+        var gone = await MakeAsync(one, removed.Text, ["t"]);
+        Assert.Equal((HttpStatusCode.OK, null), await AskAsync(two, HttpMethod.Head, made.Url));
+        string id;
+        await using (var first = await OpenAsync(one, made.Url, null))
         {
-            var (asked, removed, twin) = (ApiKey.New(), ApiKey.New(), ApiKey.New());
-            Write(Stored(asked, "orders.*", "t"), Stored(removed, "t"), Stored(twin, "t"));
-            await using var one = await StartAsync(null, ("Security:ApiKeyFile", file));
-            await using var two = await StartAsync(one.Prefix, ("Security:ApiKeyFile", file));
-            var made = await MakeAsync(one, asked.Text, ["orders.1", "orders.2", "news.today"]);
-            var unused = await MakeAsync(one, asked.Text, ["orders.1"]);
-            var kept = await MakeAsync(one, asked.Text, ["t", "news.today"]);
-            var gone = await MakeAsync(one, removed.Text, ["t"]);
-            Assert.Equal((HttpStatusCode.OK, null), await AskAsync(two, HttpMethod.Head, made.Url));
-            string id;
-            await using (var first = await OpenAsync(one, made.Url, null))
-            {
-                await first.OpenedAsync();
-                await PublishAsync(two, Tokens.Make(["*"], ["*"]), "first");
-                Assert.Equal(["first"], await first.DataAsync(1));
-                id = first.LastEventId;
-            }
-
-            await PublishAsync(two, Tokens.Make(["*"], ["*"]), "between");
-            await using var again = await OpenAsync(two, made.Url, id);
-            Assert.True((await again.OpenedAsync()).GetProperty("resumed").GetBoolean());
-            Assert.Equal(["between"], await again.DataAsync(1));
-            await using var stays = await OpenAsync(two, kept.Url, null);
-            await stays.OpenedAsync();
-            await using var ends = await OpenAsync(two, gone.Url, null);
-            await ends.OpenedAsync();
-
-            // It may less, and still all that one of its tickets reads. Another key of the same name does not stand for one that is gone.
-            Write(Stored(asked, "t", "orders.2"), Stored(twin, "t"));
-            Assert.Equal((AccessRefusal.EventName, AuthReason.TokenRevoked), await EndAsync(again));
-            Assert.Equal((AccessRefusal.EventName, AuthReason.TokenRevoked), await EndAsync(ends));
-            foreach (var url in new[] { made.Url, unused.Url, gone.Url })
-            {
-                Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(two, HttpMethod.Get, url, id));
-            }
-
-            await PublishAsync(two, Tokens.Make(["*"], ["*"]), "on", "t");
-            Assert.Equal(["on"], await stays.DataAsync(1));
-        }
-        finally
-        {
-            File.Delete(file);
+            await first.OpenedAsync();
+            await PublishAsync(two, Tokens.Make(["*"], ["*"]), "first");
+            Assert.Equal(["first"], await first.DataAsync(1));
+            id = first.LastEventId;
         }
 
-        void Write(params StoredApiKey[] keys) => ApiKeyStore.Write(file, keys);
+        await PublishAsync(two, Tokens.Make(["*"], ["*"]), "between");
+        await using var again = await OpenAsync(two, made.Url, id);
+        Assert.True((await again.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal(["between"], await again.DataAsync(1));
+        await using var stays = await OpenAsync(two, kept.Url, null);
+        await stays.OpenedAsync();
+        await using var ends = await OpenAsync(two, gone.Url, null);
+        await ends.OpenedAsync();
 
-        static StoredApiKey Stored((string Id, string Text) key, params string[] topics) => new(key.Id, "shop", ApiKey.Hash(key.Text), new Grants(topics, [], []));
+        // It may less, and still all that one of its tickets reads. Another key of the same name does not stand for one that is gone.
+        file.Write(Stored(asked, "t", "orders.2"), Stored(twin, "t"));
+        Assert.Equal((AccessRefusal.EventName, AuthReason.TokenRevoked), await EndAsync(again));
+        Assert.Equal((AccessRefusal.EventName, AuthReason.TokenRevoked), await EndAsync(ends));
+        foreach (var url in new[] { made.Url, unused.Url, gone.Url })
+        {
+            Assert.Equal((HttpStatusCode.Unauthorized, AuthReason.TokenRevoked), await AskAsync(two, HttpMethod.Get, url, id));
+        }
+
+        await PublishAsync(two, Tokens.Make(["*"], ["*"]), "on", "t");
+        Assert.Equal(["on"], await stays.DataAsync(1));
+
+        static StoredApiKey Stored((string Id, string Text) key, params string[] topics) => ApiKeyFile.Stored(key, "shop", new Grants(topics, [], []));
     }
 
     [Fact]

@@ -57,22 +57,14 @@ public sealed class OperatorCredentialTests(RedisServer redis) : GatewayTest, IC
     [Fact]
     public async Task An_api_key_with_the_scope_is_an_operators_and_one_without_is_not()
     {
-        var file = Path.GetTempFileName();
-        try
+        var (with, without) = (ApiKey.New(), ApiKey.New());
+        using var file = new ApiKeyFile(ApiKeyFile.Stored(with, "ops", new Grants([], [], [Grants.AdminScope])), ApiKeyFile.Stored(without, "app", "*"));
+        var gateway = await GatewayAsync([.. Tokens.Settings, ("Security:ApiKeyFile", file.Path)]);
+        foreach (var (key, status) in new[] { (with.Text, HttpStatusCode.OK), (without.Text, HttpStatusCode.Forbidden), ($"sse_{with.Id}_{new string('a', 43)}", HttpStatusCode.Unauthorized) })
         {
-            var (with, without) = (ApiKey.New(), ApiKey.New());
-            ApiKeyStore.Write(file, [new(with.Id, "ops", ApiKey.Hash(with.Text), new Grants([], [], [Grants.AdminScope])), new(without.Id, "app", ApiKey.Hash(without.Text), new Grants(["*"], ["*"], []))]);
-            var gateway = await GatewayAsync([.. Tokens.Settings, ("Security:ApiKeyFile", file)]);
-            foreach (var (key, status) in new[] { (with.Text, HttpStatusCode.OK), (without.Text, HttpStatusCode.Forbidden), ($"sse_{with.Id}_{new string('a', 43)}", HttpStatusCode.Unauthorized) })
-            {
-                using var client = new HttpClient { BaseAddress = gateway.Admin.BaseAddress };
-                using var answer = await client.SendAsync(HttpMethod.Get, "/admin/replicas", ("Authorization", $"Bearer {key}"));
-                Assert.Equal(status, answer.StatusCode);
-            }
-        }
-        finally
-        {
-            File.Delete(file);
+            using var client = new HttpClient { BaseAddress = gateway.Admin.BaseAddress };
+            using var answer = await client.SendAsync(HttpMethod.Get, "/admin/replicas", ("Authorization", $"Bearer {key}"));
+            Assert.Equal(status, answer.StatusCode);
         }
     }
 
