@@ -3,13 +3,14 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using SseApp.ServiceDefaults.Cluster.Replicas;
 using SseApp.ServiceDefaults.Defaults.Admin;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.AppHost.Operations;
 
 /// <summary>The gateway's operator API, as the AppHost uses it.</summary>
 internal sealed class GatewayOperator(EndpointReference endpoint, AdminKey key) : IDisposable
 {
-    private readonly HttpClient _client = new()
+    private readonly HttpClient _client = new(new CutConnectionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }))
     {
         Timeout = TimeSpan.FromSeconds(15),
         DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue(AdminKey.Scheme, key.Text) },

@@ -1,6 +1,7 @@
 using System.Text;
 using SseApp.Gateway.Replicas;
 using SseApp.ServiceDefaults.Cluster.Signing;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Forwarding;
 
@@ -19,7 +20,7 @@ internal sealed class UpstreamClientFactory(IOptions<UpstreamOptions> options, R
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
-        new SigningHandler(signature, new SmallBodyHandler(base.WrapHandler(context, handler)));
+        new SigningHandler(signature, new SmallBodyHandler(new CutConnectionHandler(base.WrapHandler(context, handler))));
 }
 
 internal static class ForwardingExtensions

@@ -121,11 +121,18 @@ internal sealed class MatrixRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await _publishing;
-        await DisposeAsync(_chromium, _node, _cluster);
-        _topic.Dispose();
-        _client.Dispose();
-        _stopping.Dispose();
+        try
+        {
+            await _publishing;
+        }
+        finally
+        {
+            // A publish that failed is the test's failure, and leaves no process behind.
+            await DisposeAsync(_chromium, _node, _cluster);
+            _topic.Dispose();
+            _client.Dispose();
+            _stopping.Dispose();
+        }
     }
 
     private static async ValueTask DisposeAsync(params IAsyncDisposable?[] owned)

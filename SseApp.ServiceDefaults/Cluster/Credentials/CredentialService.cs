@@ -36,7 +36,7 @@ internal sealed partial class CredentialService : BackgroundService
         _issuers = [.. _options.Issuers.Select(issuer => TokenIssuer.Create(issuer, authority =>
         {
             // Of its own, and not the services' defaults: those would repeat and cut what is asked here.
-            var http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false, Proxy = new OutsideProxy() }) { MaxResponseContentBufferSize = 1024 * 1024 };
+            var http = new HttpClient(new CutConnectionHandler(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false, Proxy = new OutsideProxy() })) { MaxResponseContentBufferSize = 1024 * 1024 };
             authorities.Add(new IssuerKeys(authority, new HttpDocumentRetriever(http) { RequireHttps = !authority.IsLoopback }, time, logs.CreateLogger<IssuerKeys>()));
             return authorities[^1];
         }))];

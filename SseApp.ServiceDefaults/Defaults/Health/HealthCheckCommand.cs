@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Defaults.Health;
@@ -56,7 +57,7 @@ internal static class HealthCheckCommand
             return await FailAsync($"The service listens at {address}, any free port, so nobody knows where to ask; give it a port of its own.");
         }
 
-        using var handler = new SocketsHttpHandler
+        using var sockets = new SocketsHttpHandler
         {
             ConnectCallback = (_, cancellationToken) => ConnectAsync(address, cancellationToken),
             UseProxy = false,
@@ -64,8 +65,9 @@ internal static class HealthCheckCommand
         };
         // It asks itself, over loopback: the names in the certificate are those for clients.
 #pragma warning disable CA5359
-        handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+        sockets.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
+        using var handler = new CutConnectionHandler(sockets);
         using var client = new HttpClient(handler) { Timeout = s_limit };
         var url = new Uri($"{(IsSecure(address) ? Uri.UriSchemeHttps : Uri.UriSchemeHttp)}://localhost:{(address.IsUnixPipe ? 80 : address.Port)}{path}");
         try

@@ -106,6 +106,7 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
     private async Task AnswerAsync(HttpContext context)
     {
         BadHttpRequestException? wrong = null;
+        var threw = false;
         try
         {
             await next(context);
@@ -140,10 +141,11 @@ internal sealed partial class BareAnswers(RequestDelegate next, ILogger<BareAnsw
         {
             LogFailed(exception, context.Request.Method, context.Request.Path);
             Clear(context, StatusCodes.Status500InternalServerError);
+            threw = true;
         }
 
         var response = context.Response;
-        if (!response.HasStarted && response is { StatusCode: >= 400, ContentLength: null, ContentType: null } && !isAnothers(context))
+        if (!response.HasStarted && response is { StatusCode: >= 400, ContentLength: null, ContentType: null } && (threw || !isAnothers(context)))
         {
             await AnswerAsync(context, wrong);
         }

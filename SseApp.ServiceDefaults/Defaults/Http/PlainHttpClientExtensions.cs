@@ -17,12 +17,12 @@ internal static class PlainHttpClientExtensions
 #pragma warning disable EXTEXP0001 // Experimental since it came; without it every client has the standard handler of the service defaults.
         client.RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
-        return client.ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+        return client.ConfigurePrimaryHttpMessageHandler(() => new CutConnectionHandler(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseProxy = useProxy,
             Proxy = useProxy ? new OutsideProxy() : null,
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        });
+        }));
     }
 }
