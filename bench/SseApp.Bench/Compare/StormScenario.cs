@@ -10,7 +10,7 @@ internal sealed class StormScenario : IScenario
     private const int Rounds = 3;
 
     // Of others, what is installed beside it says no more.
-    private static readonly string[] s_subjects = ["nchan", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-nginx"];
+    private static readonly string[] s_subjects = ["nchan", "node", "aspnet", "sseapp", "sseapp-gateway", "sseapp-nginx", KestrelSubject.Id];
     private static readonly int[] s_sizes = [1_000, 5_000, 9_500];
 
     public string Name => Id;

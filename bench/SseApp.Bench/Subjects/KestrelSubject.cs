@@ -1,6 +1,6 @@
 namespace SseApp.Bench.Subjects;
 
-/// <summary>Kestrel alone: what a publish cannot do without. Only single publishes are measured.</summary>
+/// <summary>Kestrel alone: what a publish and the opening of a stream cannot do without.</summary>
 internal sealed class KestrelSubject(Workspace workspace, string? cores) : Subject(workspace, cores)
 {
     public const string Id = "kestrel";
@@ -9,7 +9,7 @@ internal sealed class KestrelSubject(Workspace workspace, string? cores) : Subje
 
     public override string Name => Id;
 
-    public override string Description => "Kestrel without routing: reads the POST, sends its body to the topic's stream if there is one, answers 201; with the runtime settings of SseApp's services";
+    public override string Description => "Kestrel without routing: begins a stream, reads a POST, sends its body to the topic's stream if there is one, answers 201; with the runtime settings of SseApp's services";
 
     public override bool IsPart => true;
 
