@@ -23,6 +23,16 @@ internal sealed partial class Archiver(
 {
     // Logs that are read at once.
     private const int Reads = 64;
+
+    // The same while nothing waits, and how many events of each: Redis and the replica are busy with one for about 50 µs, and publishes wait
+    // as long as all of them take.
+    private const int PacedReads = 4;
+    private const int PacedEvents = 128;
+    // What is read is written when there are so many: it is not to grow old for the collector meanwhile.
+    private const int PacedBatch = 1_000;
+    private const int PacedShards = 2;
+    // The share of a shard's turn over which its reads are spread.
+    private const int PacedShare = 2;
     private const int PageEvents = 1_000;
     private const int MinPageEvents = 32;
     private const int PageBytes = 512 * 1024;
@@ -33,6 +43,7 @@ internal sealed partial class Archiver(
     private const int MarkRounds = 4;
     private const int MarkShare = 8;
 
+    private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(4);
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
@@ -85,9 +96,13 @@ internal sealed partial class Archiver(
     /// <returns>When the next one is due.</returns>
     internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken, bool all = true)
     {
+        var started = time.GetTimestamp();
         try
         {
-            return await RunAsync(all, stoppingToken) ? TimeSpan.Zero : _round;
+            var isBehind = await RunAsync(all, stoppingToken);
+            // Read once: a moment later it may be more than the round, and nobody can wait for less than nothing.
+            var took = time.GetElapsedTime(started);
+            return isBehind || took >= _round ? TimeSpan.Zero : _round - took;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -142,13 +157,12 @@ internal sealed partial class Archiver(
         await ExpireAsync(cancellationToken);
         await TakeUrgentAsync();
         var owned = _owned.Values.ToArray();
-        foreach (var shard in owned)
+        var due = Array.FindAll(owned, shard => all || shard.IsDue);
+        foreach (var shard in due)
         {
-            if (all || shard.IsDue)
-            {
-                shard.IsBehind = await RunAsync(shard, cancellationToken);
-                shard.Rest(_options.Interval);
-            }
+            // When several have become due there is no time for pauses: leases are renewed between rounds.
+            shard.IsBehind = await RunAsync(shard, isPaced: due.Length <= PacedShards && !all && !shard.IsBehind, cancellationToken);
+            shard.Rest(_options.Interval);
         }
 
         Measure();
@@ -277,20 +291,40 @@ internal sealed partial class Archiver(
         }
     }
 
-    private async Task<bool> RunAsync(OwnedShard shard, CancellationToken cancellationToken)
+    private async Task<bool> RunAsync(OwnedShard shard, bool isPaced, CancellationToken cancellationToken)
     {
         shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));
         if (shard.Pending.Count == 0)
         {
-            await MarkAsync(shard);
+            await MarkAsync(shard, Pace.None, cancellationToken);
             return false;
         }
 
-        var pages = await ReadAsync(shard, cancellationToken);
+        var pace = isPaced ? Pace.Of(shard.Pending.Count, _options.Interval / ArchiveShards.Count / PacedShare) : Pace.None;
+        int before;
+        do
+        {
+            before = shard.Pending.Count;
+            if (!await CopyAsync(shard, pace, cancellationToken))
+            {
+                return true;
+            }
+        }
+        while (pace.Pause > TimeSpan.Zero && shard.Pending.Count > 0 && shard.Pending.Count < before);
+
+        await MarkAsync(shard, pace, cancellationToken);
+        return shard.Pending.Count > 0;
+    }
+
+    /// <summary>Reads and writes what one batch has room for.</summary>
+    /// <returns>False when it has to be read anew.</returns>
+    private async Task<bool> CopyAsync(OwnedShard shard, Pace pace, CancellationToken cancellationToken)
+    {
+        var pages = await ReadAsync(shard, pace, cancellationToken);
         var runs = pages.Where(page => page.Entries.Count > 0).ToArray();
         if (runs.Length > 0 && !await WriteAsync(shard, runs, cancellationToken))
         {
-            return true;
+            return false;
         }
 
         foreach (var page in pages)
@@ -307,17 +341,19 @@ internal sealed partial class Archiver(
             shard.Unmarked[run.Log.Topic] = shard.Unmarked.GetValueOrDefault(run.Log.Topic).With(run.Entries[^1].Position, run.Entries.Count, run.Bytes);
         }
 
-        await MarkAsync(shard);
-        return shard.Pending.Count > 0;
+        return true;
     }
 
     /// <summary>Tells Redis what it may let go.</summary>
-    private async Task MarkAsync(OwnedShard shard)
+    private async Task MarkAsync(OwnedShard shard, Pace pace, CancellationToken cancellationToken)
     {
         var all = ++shard.Rounds % MarkRounds == 0;
-        var due = shard.Unmarked.Where(topic => all || IsMuch(topic.Key, topic.Value)).ToArray();
-        await Task.WhenAll(due.Select(topic => log.MarkArchivedAsync(topic.Key, topic.Value.Last, dropEvents: false)));
-        Array.ForEach(due, topic => shard.Unmarked.Remove(topic.Key));
+        foreach (var due in shard.Unmarked.Where(topic => all || IsMuch(topic.Key, topic.Value)).ToArray().Chunk(pace.Reads))
+        {
+            await Task.WhenAll(due.Select(topic => log.MarkArchivedAsync(topic.Key, topic.Value.Last, dropEvents: false)));
+            Array.ForEach(due, topic => shard.Unmarked.Remove(topic.Key));
+            await Task.Delay(pace.Pause, time, cancellationToken);
+        }
     }
 
     private bool IsMuch(string topic, in OwnedShard.Archived archived)
@@ -327,16 +363,25 @@ internal sealed partial class Archiver(
     }
 
     /// <summary>Reads what follows the archive's ends, of as many topics as a batch has room for.</summary>
-    private async Task<List<PendingRun>> ReadAsync(OwnedShard shard, CancellationToken cancellationToken)
+    private async Task<List<PendingRun>> ReadAsync(OwnedShard shard, Pace pace, CancellationToken cancellationToken)
     {
         var read = new List<PendingRun>();
         var (events, bytes) = (0, 0L);
-        foreach (var topics in shard.Pending.ToArray().Chunk(Reads))
+        foreach (var topics in shard.Pending.ToArray().Chunk(pace.Reads))
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (read.Count > 0)
+            {
+                await Task.Delay(pace.Pause, time, cancellationToken);
+                if (events >= pace.BatchEvents)
+                {
+                    return read;
+                }
+            }
+
             await LearnAsync(shard, Array.FindAll(topics, topic => !shard.Epochs.ContainsKey(topic)), cancellationToken);
             // A share of the batch for each: what does not fit would have been read in vain.
-            var maxEvents = Math.Clamp((_options.BatchEvents - events) / topics.Length, MinPageEvents, PageEvents);
+            var maxEvents = Math.Clamp((_options.BatchEvents - events) / topics.Length, MinPageEvents, pace.MaxEvents);
             var maxBytes = (int)Math.Clamp((_options.BatchBytes - bytes) / topics.Length, MinPageBytes, PageBytes);
             // Together, and looked at one after the other, because the shard is not thread-safe.
             var logs = Array.ConvertAll(topics, shard.Find);
@@ -550,6 +595,21 @@ internal sealed partial class Archiver(
 
     [LoggerMessage(LogLevel.Debug, "The lease of shard {Shard} was not given back, and ends by itself: {Reason}")]
     private partial void LogNotReleased(int shard, string reason);
+
+    /// <summary>How many logs are read at once, most events of each, when no more are read before these are written, and how long to wait between two reads.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Pace(int Reads, int MaxEvents, int BatchEvents, TimeSpan Pause)
+    {
+        public static Pace None { get; } = new(Archiver.Reads, PageEvents, int.MaxValue, TimeSpan.Zero);
+
+        /// <summary>A few logs at a time, and more of them only where the time would not be enough.</summary>
+        public static Pace Of(int topics, TimeSpan time)
+        {
+            var reads = (int)Math.Clamp(Math.Ceiling(topics * (s_leastPause / time)), PacedReads, Archiver.Reads);
+            var pieces = (topics + reads - 1) / reads;
+            return time / pieces is var pause && pause >= s_leastPause ? new Pace(reads, PacedEvents, PacedBatch, pause) : None;
+        }
+    }
 
     /// <summary>What follows the archive's end of one log.</summary>
     private sealed record PendingRun(ArchivedLog Log, long After, TimeSpan Retention, IReadOnlyList<LogEntry> Entries, bool IsWhole)
