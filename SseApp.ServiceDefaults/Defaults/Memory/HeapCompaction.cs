@@ -4,7 +4,7 @@ namespace SseApp.ServiceDefaults.Defaults.Memory;
 
 /// <summary>
 /// Streams come in waves, and what opening one leaves behind lies between what it keeps; the collector, which sees a heap
-/// that hardly changes afterwards, leaves it so for hours. One compaction when the wave is over gives it back.
+/// that hardly changes afterwards, leaves it so for hours. One compaction when the wave is over gives it back, and one when the service rests.
 /// </summary>
 internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> options, TimeProvider time, ILogger<HeapCompaction> logger) : BackgroundService
 {
@@ -12,7 +12,14 @@ internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> opt
 
     private readonly HeapGrowth _growth = new(options.Value);
 
-    private static long LongLived => GC.GetGCMemoryInfo(GCKind.Any).GenerationInfo[GC.MaxGeneration].SizeAfterBytes;
+    private static (long LongLived, long Held) Heap
+    {
+        get
+        {
+            var last = GC.GetGCMemoryInfo(GCKind.Any);
+            return (last.GenerationInfo[GC.MaxGeneration].SizeAfterBytes, last.TotalCommittedBytes - last.HeapSizeBytes);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,7 +33,8 @@ internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> opt
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (_growth.IsDue(LongLived, GC.GetTotalAllocatedBytes()))
+                var (longLived, held) = Heap;
+                if (_growth.IsDue(longLived, held, GC.GetTotalAllocatedBytes()))
                 {
                     Compact();
                 }
@@ -46,7 +54,8 @@ internal sealed partial class HeapCompaction(IOptions<HeapCompactionOptions> opt
         var before = GC.GetTotalMemory(forceFullCollection: false);
         var started = Stopwatch.GetTimestamp();
         GiveBack();
-        _growth.Compacted(LongLived);
+        var (longLived, held) = Heap;
+        _growth.Compacted(longLived, held);
         LogCompacted(logger, before >> 20, GC.GetTotalMemory(forceFullCollection: false) >> 20, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 

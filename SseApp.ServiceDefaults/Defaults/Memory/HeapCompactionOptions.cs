@@ -8,7 +8,8 @@ internal sealed class HeapCompactionOptions
     public const string SectionName = "HeapCompaction";
 
     /// <summary>
-    /// Compact the managed heap once after it grew and the process has become calm. It frees about 2 KiB for each stream
+    /// Compact the managed heap once after it grew and the process has become calm, and once when it has rested for half a minute and the
+    /// collector holds much that is not in use. It frees about 2 KiB for each stream
     /// that was opened, and stops all threads for up to 2 ms a MiB of heap, at most <see cref="MaxHeapMiB"/>. Default true.
     /// </summary>
     public bool Enabled { get; set; } = true;
@@ -17,7 +18,7 @@ internal sealed class HeapCompactionOptions
     [Range(1, 3_600)]
     public int CalmSeconds { get; set; } = 3;
 
-    /// <summary>Growth of the long-lived heap, in MiB, and at least a fifth of it, that makes it worth the pause. Default 16.</summary>
+    /// <summary>Growth of the long-lived heap, in MiB, and at least a fifth of it, that makes it worth the pause; at rest, twice as much that is held unused. Default 16.</summary>
     [Range(1, 1024 * 1024)]
     public int MinGrowthMiB { get; set; } = 16;
 

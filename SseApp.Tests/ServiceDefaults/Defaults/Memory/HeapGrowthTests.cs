@@ -16,7 +16,7 @@ public sealed class HeapGrowthTests
         Assert.False(Seconds(5, longLived: 100, allocated: 30), "The wave still goes on.");
         Assert.False(Seconds(2, longLived: 100, allocated: 0), "That may have been a pause.");
         Assert.True(Seconds(1, longLived: 100, allocated: 0));
-        _growth.Compacted(80 * MiB);
+        _growth.Compacted(80 * MiB, held: 0);
         Assert.False(Seconds(10, longLived: 95, allocated: 0), "A fifth is not worth another pause.");
         Assert.True(Seconds(1, longLived: 97, allocated: 0));
     }
@@ -29,7 +29,7 @@ public sealed class HeapGrowthTests
     public void Streams_that_return_after_all_had_left_count_again()
     {
         Assert.True(Seconds(3, longLived: 100, allocated: 0));
-        _growth.Compacted(80 * MiB);
+        _growth.Compacted(80 * MiB, held: 0);
         Assert.False(Seconds(3, longLived: 10, allocated: 0));
         Assert.True(Seconds(3, longLived: 80, allocated: 0));
     }
@@ -41,16 +41,31 @@ public sealed class HeapGrowthTests
         Assert.True(Seconds(1, longLived: 128, allocated: 0));
     }
 
+    [Fact]
+    public void What_nobody_uses_is_given_back_once_when_the_service_rests()
+    {
+        Assert.False(Seconds(29, longLived: 15, allocated: 0, held: 60), "That may have been a pause.");
+        Assert.True(Seconds(1, longLived: 15, allocated: 0, held: 60));
+        _growth.Compacted(15 * MiB, held: 10 * MiB);
+        Assert.False(Seconds(100, longLived: 15, allocated: 0, held: 41), "It is not worth another pause.");
+        Assert.True(Seconds(1, longLived: 15, allocated: 0, held: 42));
+    }
+
+    [Fact]
+    public void What_a_service_at_work_will_need_again_is_left_to_it() =>
+        Assert.False(Seconds(100, longLived: 15, allocated: 1, held: 200));
+
     /// <param name="count">Seconds that pass.</param>
     /// <param name="longLived">MiB of long-lived memory.</param>
     /// <param name="allocated">MiB allocated in each second.</param>
-    private bool Seconds(int count, long longLived, long allocated)
+    /// <param name="held">MiB that the collector has and that are not in use.</param>
+    private bool Seconds(int count, long longLived, long allocated, long held = 0)
     {
         var due = false;
         for (var i = 0; i < count; i++)
         {
             _allocated += allocated * MiB;
-            due = _growth.IsDue(longLived * MiB, _allocated);
+            due = _growth.IsDue(longLived * MiB, held * MiB, _allocated);
         }
 
         return due;
