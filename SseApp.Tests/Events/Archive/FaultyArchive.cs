@@ -13,6 +13,12 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
     /// <summary>What happens to the next call, or the next write.</summary>
     public Trouble Next { get; set; }
 
+    /// <summary>The database cannot be reached until this is taken back.</summary>
+    public bool IsCut { get; set; }
+
+    /// <summary>The database refuses all writes until this is taken back.</summary>
+    public bool IsFull { get; set; }
+
     /// <summary>Completes when the process hangs.</summary>
     public Task Hangs => _hangs.Task;
 
@@ -30,7 +36,7 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
             await HangAsync();
         }
 
-        Fail(trouble, Trouble.WriteFails);
+        Fail(IsFull ? Trouble.WriteFails : trouble, Trouble.WriteFails);
         await Reach().WriteAsync(batch, cancellationToken);
         committed.UnionWith(batch.Runs.SelectMany(run => run.Entries).Select(entry => entry.Position));
         if (trouble == Trouble.HangsAfterWrite)
@@ -64,7 +70,7 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
 
     private IEventArchive Reach()
     {
-        Fail(Next, Trouble.IsAway);
+        Fail(IsCut ? Trouble.IsAway : Next, Trouble.IsAway);
         return archive;
     }
 
