@@ -34,6 +34,7 @@ internal static class ArchiveExtensions
         builder.AddPostgresArchive();
         builder.Services.AddLeases();
         builder.Services.AddHostedService<Archiver>();
+        builder.Services.AddHostedService<ArchiveClusterWatch>();
         builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>(HealthResponseWriter.ArchiveName, HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
         return builder;
     }

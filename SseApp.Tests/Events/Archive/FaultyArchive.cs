@@ -66,6 +66,8 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
 
     public Task ExpireAsync(DateTimeOffset now, CancellationToken cancellationToken) => Reach().ExpireAsync(now, cancellationToken);
 
+    public Task<IReadOnlyDictionary<string, long>> MeetAsync(string cluster, CancellationToken cancellationToken) => Reach().MeetAsync(cluster, cancellationToken);
+
     public Task CheckAsync(CancellationToken cancellationToken) => Reach().CheckAsync(cancellationToken);
 
     private IEventArchive Reach()
