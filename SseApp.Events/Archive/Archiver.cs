@@ -66,7 +66,7 @@ internal sealed partial class Archiver(
     private long _renewedAt;
     private long _unreachedSince;
     private long _sweptAt;
-    private bool _interrupted;
+    private volatile bool _interrupted;
     private long _expiredAt;
     private long _askedAt;
     private string? _reported;
@@ -152,6 +152,8 @@ internal sealed partial class Archiver(
         {
             await archive.PrepareAsync(cancellationToken);
             _prepared = true;
+            // It may have come back with less than it had, and no command failed meanwhile.
+            log.Restored += (_, _) => _interrupted = true;
         }
 
         foreach (var shard in _owned.Values.Where(static shard => shard.Fence is null))
@@ -283,6 +285,7 @@ internal sealed partial class Archiver(
             return;
         }
 
+        _interrupted = false;
         await foreach (var topics in shards.ListAsync(cancellationToken))
         {
             foreach (var shard in topics.Where(topic => _options.RetentionOf(topic) is not null).Distinct(StringComparer.Ordinal).GroupBy(ArchiveShards.Of))
@@ -300,7 +303,6 @@ internal sealed partial class Archiver(
         }
 
         _sweptAt = time.GetTimestamp();
-        _interrupted = false;
     }
 
     private async Task CompareAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)
