@@ -21,6 +21,7 @@ internal static class ArchiveExtensions
         }
 
         builder.Services.AddOptions<TopicLogOptions>().PostConfigure<IOptions<ArchiveOptions>>(static (log, archive) => log.ArchivedFor = archive.Value.RetentionOf);
+        builder.Services.Configure<RedisRightsOptions>(static rights => rights.Archive = true);
         builder.Services.AddSingleton<ArchiveMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveMetrics>());
         builder.Services.AddSingleton<ArchivePages>();
