@@ -21,6 +21,7 @@ internal static class ArchiveExtensions
         }
 
         builder.Services.AddOptions<TopicLogOptions>().PostConfigure<IOptions<ArchiveOptions>>(static (log, archive) => log.ArchivedFor = archive.Value.RetentionOf);
+        builder.Services.Configure<RedisRightsOptions>(static rights => rights.Archive = true);
         builder.Services.AddSingleton<ArchiveMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveMetrics>());
         builder.Services.AddSingleton<ArchivePages>();
@@ -34,6 +35,7 @@ internal static class ArchiveExtensions
         builder.AddPostgresArchive();
         builder.Services.AddLeases();
         builder.Services.AddHostedService<Archiver>();
+        builder.Services.AddHostedService<ArchiveClusterWatch>();
         builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>(HealthResponseWriter.ArchiveName, HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
         return builder;
     }

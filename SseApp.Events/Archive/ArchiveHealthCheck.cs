@@ -32,6 +32,12 @@ internal sealed class ArchiveHealthCheck(IEventArchive archive, ArchiveMetrics m
             return HealthCheckResult.Degraded($"Events are not archived, and stay in Redis: {problem}", data: data);
         }
 
+        if (metrics.IsShared)
+        {
+            return HealthCheckResult.Degraded(
+                "Another cluster writes to this database, with another Redis or another Cluster:KeyPrefix, so that topics of the same name are one history that each of them deletes and erases: give each cluster a database of its own.", data: data);
+        }
+
         return lag > options.Value.MaxLag
             ? HealthCheckResult.Degraded(
                 string.Create(CultureInfo.InvariantCulture, $"The archive is {lag.TotalSeconds:0} s behind ({metrics.LagEvents} events), more than Archive:MaxLag allows: the database or the archiver is too slow for what is published."), data: data)

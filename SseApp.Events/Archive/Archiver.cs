@@ -45,6 +45,8 @@ internal sealed partial class Archiver(
 
     private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(4);
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    // A replica that alone cannot reach the database for so long leaves its shards to those that can.
+    private static readonly TimeSpan s_patience = 2 * s_lease;
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
     // Between two questions for topics that fill up.
@@ -62,8 +64,9 @@ internal sealed partial class Archiver(
     private readonly TimeSpan _round = options.Value.Interval / ArchiveShards.Count is var turn && turn < s_urgency ? turn : s_urgency;
     private bool _prepared;
     private long _renewedAt;
+    private long _unreachedSince;
     private long _sweptAt;
-    private bool _interrupted;
+    private volatile bool _interrupted;
     private long _expiredAt;
     private long _askedAt;
     private string? _reported;
@@ -82,13 +85,16 @@ internal sealed partial class Archiver(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         metrics.MaxLag = _options.MaxLag;
-        metrics.LagSeconds = () => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
+        metrics.LagSeconds = LagSeconds;
         while (!stoppingToken.IsCancellationRequested)
         {
             var delay = await RunOnceAsync(stoppingToken, all: false);
             await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    /// <summary>Age of the oldest event that it has to archive.</summary>
+    internal double LagSeconds() => Interlocked.Read(ref _oldest) is > 0 and var oldest ? Math.Max(0, (time.GetUtcNow().UnixMicroseconds() - oldest) / 1e6) : 0;
 
     /// <summary>A round of what it does all the time, whatever goes wrong.</summary>
     /// <param name="stoppingToken">Ends it.</param>
@@ -146,6 +152,8 @@ internal sealed partial class Archiver(
         {
             await archive.PrepareAsync(cancellationToken);
             _prepared = true;
+            // It may have come back with less than it had, and no command failed meanwhile.
+            log.Restored += (_, _) => _interrupted = true;
         }
 
         foreach (var shard in _owned.Values.Where(static shard => shard.Fence is null))
@@ -196,9 +204,7 @@ internal sealed partial class Archiver(
             return;
         }
 
-        // One that is draining still has what it took; it gives it back when it ends.
-        var replicas = (await registry.ReadAsync(cancellationToken)).Count(record => record.State == ReplicaState.Ready);
-        var share = (ArchiveShards.Count + Math.Max(1, replicas) - 1) / Math.Max(1, replicas);
+        var share = await ShareAsync(cancellationToken);
         foreach (var shard in _owned.Keys.ToArray())
         {
             if (_owned.Count > share)
@@ -224,13 +230,49 @@ internal sealed partial class Archiver(
         }
 
         metrics.Shards = _owned.Count;
-        if (_owned.Count == 0)
+        await CheckAsync(cancellationToken);
+        _renewedAt = time.GetTimestamp();
+    }
+
+    /// <summary>How many shards are this replica's.</summary>
+    private async Task<int> ShareAsync(CancellationToken cancellationToken)
+    {
+        // One that is draining still has what it took; it gives it back when it ends.
+        var ready = (await registry.ReadAsync(cancellationToken)).Where(record => record.State == ReplicaState.Ready).ToArray();
+        var writers = Math.Max(1, ready.Length);
+        if (ready.Count(record => record.Archive is not { Reason: not null }) is > 0 and var able)
         {
-            // With many replicas some have nothing to write, and would not find out.
-            await archive.CheckAsync(cancellationToken);
+            if (_unreachedSince == 0)
+            {
+                writers = able;
+            }
+            else if (time.GetElapsedTime(_unreachedSince) >= s_patience)
+            {
+                if (_owned.Count > 0)
+                {
+                    LogLeft(_owned.Count);
+                }
+
+                return 0;
+            }
         }
 
-        _renewedAt = time.GetTimestamp();
+        return (ArchiveShards.Count + writers - 1) / writers;
+    }
+
+    /// <summary>One that has nothing to write would not find out, and others would leave their shards to it.</summary>
+    private async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await archive.CheckAsync(cancellationToken);
+            _unreachedSince = 0;
+        }
+        catch (ArchiveUnavailableException)
+        {
+            _unreachedSince = _unreachedSince == 0 ? time.GetTimestamp() : _unreachedSince;
+            throw;
+        }
     }
 
     /// <summary>Compares topics with the archive: what a replica could not report when it crashed, and what the database lost.</summary>
@@ -243,6 +285,7 @@ internal sealed partial class Archiver(
             return;
         }
 
+        _interrupted = false;
         await foreach (var topics in shards.ListAsync(cancellationToken))
         {
             foreach (var shard in topics.Where(topic => _options.RetentionOf(topic) is not null).Distinct(StringComparer.Ordinal).GroupBy(ArchiveShards.Of))
@@ -260,7 +303,6 @@ internal sealed partial class Archiver(
         }
 
         _sweptAt = time.GetTimestamp();
-        _interrupted = false;
     }
 
     private async Task CompareAsync(OwnedShard shard, string[] topics, CancellationToken cancellationToken)
@@ -592,6 +634,9 @@ internal sealed partial class Archiver(
 
     [LoggerMessage(LogLevel.Information, "Shard {Shard} of the archive: {Reason}")]
     private partial void LogConflict(int shard, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "This replica cannot reach the archive's database and others can: it leaves its {Shards} shards of topics to them until it can.")]
+    private partial void LogLeft(int shards);
 
     [LoggerMessage(LogLevel.Debug, "The lease of shard {Shard} was not given back, and ends by itself: {Reason}")]
     private partial void LogNotReleased(int shard, string reason);

@@ -63,6 +63,10 @@ internal interface IEventArchive
     /// <summary>Drops what is past its retention, and what nothing needs any more.</summary>
     Task ExpireAsync(DateTimeOffset now, CancellationToken cancellationToken);
 
+    /// <summary>Gives a sign that a cluster writes here.</summary>
+    /// <returns>The names of the others that ever did, and the number of their signs.</returns>
+    Task<IReadOnlyDictionary<string, long>> MeetAsync(string cluster, CancellationToken cancellationToken);
+
     /// <summary>Asks the primary whether it can write.</summary>
     Task CheckAsync(CancellationToken cancellationToken);
 }

@@ -35,6 +35,9 @@ internal sealed class ArchiveMetrics : IHostedService
     /// <summary>Why it is not up.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Another cluster writes to the same database.</summary>
+    public bool IsShared { get; set; }
+
     public long LagEvents { get; set; }
 
     public Func<double> LagSeconds { get; set; } = static () => 0;

@@ -31,6 +31,7 @@ internal sealed class PostgresArchive : IEventArchive
     private readonly PostgresWriter _writer;
     private readonly PostgresReader _reader;
     private readonly PostgresEraser _eraser;
+    private readonly PostgresClusters _clusters;
     private readonly TimeProvider _clock;
 
     public PostgresArchive(NpgsqlDataSource source, TimeProvider clock, ILogger<PostgresArchive> logger)
@@ -47,6 +48,7 @@ internal sealed class PostgresArchive : IEventArchive
         _writer = new PostgresWriter(database, _schema, _partitions, clock);
         _reader = new PostgresReader(database);
         _eraser = new PostgresEraser(database, _schema, clock);
+        _clusters = new PostgresClusters(database);
     }
 
     public Task PrepareAsync(CancellationToken cancellationToken) => _schema.PrepareAsync(cancellationToken);
@@ -108,6 +110,12 @@ internal sealed class PostgresArchive : IEventArchive
     {
         await _partitions.DropAsync(now, cancellationToken);
         await _eraser.CleanUpAsync(now, cancellationToken);
+    }
+
+    public async Task<IReadOnlyDictionary<string, long>> MeetAsync(string cluster, CancellationToken cancellationToken)
+    {
+        await _schema.EnsureAsync(cancellationToken);
+        return await _clusters.MeetAsync(cluster, cancellationToken);
     }
 
     public Task CheckAsync(CancellationToken cancellationToken) => PostgresDatabase.RunAsync(

@@ -4,7 +4,8 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 /// Tries what the cluster does with its keys and channels. A user without the right to some of it is no outage: Redis answers,
 /// and refuses single commands, perhaps only once a part of the work is done.
 /// </summary>
-internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<RedisHealthOptions> health, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
+internal sealed partial class RedisRights(
+    IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<RedisHealthOptions> health, IOptions<RedisRightsOptions> options, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
 {
     // No topic has such a name, so these are nobody's keys, and nobody subscribes to these channels.
     private const string Nobody = "?rights";
@@ -16,6 +17,12 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
           { 'PEXPIRE', KEYS[2], '1000' }, { 'LPOP', KEYS[2] }, { 'SET', KEYS[3], '1', 'PX', '1000' }, { 'GET', KEYS[3] },
           { 'DEL', KEYS[1] }, { 'DEL', KEYS[2] }, { 'DEL', KEYS[3] }, { ARGV[2], ARGV[1], '' },
         }
+        if ARGV[3] == '1' then
+          commands[#commands + 1] = { 'SADD', KEYS[4], '1' }
+          commands[#commands + 1] = { 'SPOP', KEYS[4], '1' }
+          commands[#commands + 1] = { 'DEL', KEYS[4] }
+          commands[#commands + 1] = { 'SCAN', '0', 'COUNT', '1' }
+        end
         local refused = {}
         for _, command in ipairs(commands) do
           local answer = redis.pcall(unpack(command))
@@ -31,6 +38,9 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     // Of the client, which knows how many the server has, and sends it nothing. A ping is about no database.
     private const string NoDatabase = "The database does not exist";
 
+    // What the archive alone does, as the script names what is refused.
+    private static readonly string[] s_archiveCommands = ["SADD:", "SPOP:", "SCAN:"];
+
     private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, RedisErrors.NoDisk, NoSlot];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
@@ -41,7 +51,7 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     /// <summary>What is refused, and what to do about it; null when nothing is known to be.</summary>
     public string? Problem => _problem;
 
-    /// <summary>Whether the server would do everything again by itself, and reads go on: streams are served, and nothing can be published.</summary>
+    /// <summary>Whether streams are served all the same: the server would do everything again by itself, or only the archive is concerned.</summary>
     public bool IsPassing { get; private set; }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -102,7 +112,7 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
     private async Task<string?> TryAsync(string keys, string channel, string publish)
     {
         var refused = (string?[]?)await redis.GetDatabase().ScriptEvaluateAsync(
-            Script, [keys + "hash", keys + "list", keys + "text"], [channel, publish], CommandFlags.DemandMaster) ?? [];
+            Script, [keys + "hash", keys + "list", keys + "text", keys + "set"], [channel, publish, options.Value.Archive ? 1 : 0], CommandFlags.DemandMaster) ?? [];
         return Array.Find(refused, error => error is not null && IsRefusal(error));
     }
 
@@ -115,7 +125,8 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
         var readOnly = Says(ReadOnly);
         var (noReplicas, noDisk, noSlot) = (Says(NoReplicas), Says(RedisErrors.NoDisk), Says(NoSlot));
         _readOnlySince = !readOnly ? 0 : _readOnlySince == 0 ? time.GetTimestamp() : _readOnlySince;
-        IsPassing = noReplicas || noDisk || noSlot || (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod);
+        var isArchives = Array.Exists(s_archiveCommands, command => refused?.StartsWith(command, StringComparison.Ordinal) == true);
+        IsPassing = noReplicas || noDisk || noSlot || isArchives || (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod);
         var problem = refused is null ? null
             : noReplicas
                 ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
@@ -127,7 +138,7 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
                 ? $"Redis has no database {cluster.Value.Database}, and everything is refused: set defaultDatabase of {ClusterRedisExtensions.ConnectionSetting} lower (0 is always there), or databases in redis.conf higher."
             : readOnly
                 ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
-                : $"The Redis user may not do what this service has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
+                : $"The Redis user may not do what {(isArchives ? "the archive" : "this service")} has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
         if (problem == _problem)
         {
             return;
@@ -156,6 +167,13 @@ internal sealed partial class RedisRights(IConnectionMultiplexer redis, IOptions
 
     [LoggerMessage(LogLevel.Information, "Redis allows again what this service has to do.")]
     private partial void LogAllowed();
+}
+
+/// <summary>What is tried beside what each service does.</summary>
+internal sealed class RedisRightsOptions
+{
+    /// <summary>What the archive of events does.</summary>
+    public bool Archive { get; set; }
 }
 
 internal sealed class RedisRightsHealthCheck(RedisRights rights) : IHealthCheck

@@ -135,6 +135,19 @@ internal sealed class ArchiveRig : IAsyncDisposable
     public Task RefuseHintsAsync(bool refused) => Task.WhenAll(Enumerable.Range(0, ArchiveShards.Count).Select(shard => $"{_cluster.KeyPrefix}:{{archive:{shard}}}:topics").Select(
         key => refused ? _redis.StringSetAsync(key, "no set") : _redis.KeyDeleteAsync(key)));
 
+    /// <summary>The server ends its connections, and they are made again.</summary>
+    public async Task ReconnectAsync()
+    {
+        var restored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _log.Restored += (_, _) => restored.TrySetResult();
+        await _redis.Multiplexer.GetServers()[0].ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        await _redis.Multiplexer.GetServers()[0].ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+        await restored.Task.WaitAsync(s_limit, TimeProvider.System, Cancelled);
+    }
+
+    /// <summary>Whether Redis has a log of the topic.</summary>
+    public async Task<bool> HasLogAsync(int number) => (await HeldAsync(_topics[number])).Epoch != default;
+
     /// <summary>Whether the topic has events that are not archived.</summary>
     public Task<bool> IsBehindAsync(int number) => IsBehindAsync(_topics[number]);
 

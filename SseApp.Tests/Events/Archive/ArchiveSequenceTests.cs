@@ -98,6 +98,24 @@ public sealed class ArchiveSequenceTests(RedisServer redis, PostgresServer postg
         Assert.False(await rig.IsBehindAsync(0));
     }
 
+    [Fact]
+    public async Task A_Redis_that_came_back_with_less_than_is_archived_is_noticed_soon_although_no_command_failed()
+    {
+        await using var connection = await ConnectAsync();
+        await using var rig = new ArchiveRig(connection, new MemoryArchive(TimeProvider.System));
+        await rig.PublishAsync(0, 2, key: null, isHinted: true);
+        await rig.SaveAsync(0);
+        await rig.PublishAsync(0, 2, key: null, isHinted: true);
+        await rig.ArchiveAsync(0, TimeSpan.Zero, Trouble.None);
+        Assert.False(await rig.IsBehindAsync(0));
+
+        await rig.GoBackAsync(0);
+        await rig.ReconnectAsync();
+        await rig.ArchiveAsync(0, TimeSpan.FromSeconds(15), Trouble.None);
+
+        Assert.False(await rig.HasLogAsync(0), "The log in Redis is shorter than the archive, and goes on.");
+    }
+
     private static Task SampleAsync(ConnectionMultiplexer connection, Func<IEventArchive> create, (int, IGen<Step>)[] steps, int iterations) =>
         Gen.Select(Gen.Frequency(steps).Array[1, 40], s_share).SampleAsync(
             async (sequence, share) =>

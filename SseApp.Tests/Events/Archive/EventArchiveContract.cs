@@ -38,6 +38,19 @@ public abstract class EventArchiveContract
     }
 
     [Fact]
+    public async Task Clusters_learn_of_the_signs_of_each_other()
+    {
+        var archive = await OpenAsync(_clock);
+        var (one, other) = (Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
+        await Task.WhenAll(archive.MeetAsync(one, Cancelled), archive.MeetAsync(one, Cancelled));
+
+        var seen = (await archive.MeetAsync(other, Cancelled))[one];
+        Assert.Equal(seen, (await archive.MeetAsync(other, Cancelled))[one]);
+        Assert.DoesNotContain(one, await archive.MeetAsync(one, Cancelled));
+        Assert.NotEqual(seen, (await archive.MeetAsync(other, Cancelled))[one]);
+    }
+
+    [Fact]
     public async Task A_page_begins_behind_an_offset_and_has_no_more_events_than_were_asked_for()
     {
         var writer = await WriterAsync();

@@ -13,6 +13,12 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
     /// <summary>What happens to the next call, or the next write.</summary>
     public Trouble Next { get; set; }
 
+    /// <summary>The database cannot be reached until this is taken back.</summary>
+    public bool IsCut { get; set; }
+
+    /// <summary>The database refuses all writes until this is taken back.</summary>
+    public bool IsFull { get; set; }
+
     /// <summary>Completes when the process hangs.</summary>
     public Task Hangs => _hangs.Task;
 
@@ -30,7 +36,7 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
             await HangAsync();
         }
 
-        Fail(trouble, Trouble.WriteFails);
+        Fail(IsFull ? Trouble.WriteFails : trouble, Trouble.WriteFails);
         await Reach().WriteAsync(batch, cancellationToken);
         committed.UnionWith(batch.Runs.SelectMany(run => run.Entries).Select(entry => entry.Position));
         if (trouble == Trouble.HangsAfterWrite)
@@ -60,11 +66,13 @@ internal sealed class FaultyArchive(IEventArchive archive, ISet<Position> commit
 
     public Task ExpireAsync(DateTimeOffset now, CancellationToken cancellationToken) => Reach().ExpireAsync(now, cancellationToken);
 
+    public Task<IReadOnlyDictionary<string, long>> MeetAsync(string cluster, CancellationToken cancellationToken) => Reach().MeetAsync(cluster, cancellationToken);
+
     public Task CheckAsync(CancellationToken cancellationToken) => Reach().CheckAsync(cancellationToken);
 
     private IEventArchive Reach()
     {
-        Fail(Next, Trouble.IsAway);
+        Fail(IsCut ? Trouble.IsAway : Next, Trouble.IsAway);
         return archive;
     }
 

@@ -38,6 +38,14 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
 
     public Task CheckAsync(CancellationToken cancellationToken) => Do(_ => true, cancellationToken);
 
+    public Task<IReadOnlyDictionary<string, long>> MeetAsync(string cluster, CancellationToken cancellationToken) => Do<IReadOnlyDictionary<string, long>>(
+        state =>
+        {
+            state.Clusters[cluster] = state.Clusters.GetValueOrDefault(cluster) + 1;
+            return state.Clusters.Where(other => other.Key != cluster).ToDictionary(StringComparer.Ordinal);
+        },
+        cancellationToken);
+
     public Task<long> ClaimAsync(int shard, CancellationToken cancellationToken) =>
         // A standby that lacks a number must not hand it out once more.
         Do(state => state.Fences[shard] = ++_lastFence, cancellationToken);
@@ -221,6 +229,8 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
     {
         public Dictionary<int, long> Fences { get; private init; } = [];
 
+        public Dictionary<string, long> Clusters { get; private init; } = [];
+
         public Dictionary<ArchivedLog, Log> Logs { get; private init; } = [];
 
         public Log Know(ArchivedLog log)
@@ -236,7 +246,7 @@ internal sealed class MemoryArchive(TimeProvider clock) : IEventArchive
 
         public IEnumerable<KeyValuePair<ArchivedLog, Log>> Of(string topic) => Logs.Where(log => log.Key.Topic == topic).OrderBy(log => log.Value.Place);
 
-        public State Clone() => new() { Fences = new(Fences), Logs = Logs.ToDictionary(log => log.Key, log => log.Value.Clone()) };
+        public State Clone() => new() { Fences = new(Fences), Clusters = new(Clusters), Logs = Logs.ToDictionary(log => log.Key, log => log.Value.Clone()) };
     }
 
     private sealed class Log

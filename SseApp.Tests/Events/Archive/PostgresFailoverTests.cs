@@ -18,7 +18,9 @@ public sealed class PostgresFailoverTests
         await using var first = await PostgresNode.StartAsync();
         await using var second = await first.AddStandbyAsync();
         await using var source = PostgresSource.Create($"Host=127.0.0.1:{first.Port},127.0.0.1:{second.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1");
-        var archive = new PostgresArchive(new PostgresDatabase(source) { ReadLimit = TimeSpan.FromSeconds(2), WriteLimit = TimeSpan.FromSeconds(2) }, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
+        // The standby has all the time that it wants: what it lacks is what is looked for.
+        var database = new PostgresDatabase(source) { ReadLimit = TimeSpan.FromSeconds(2), WriteLimit = TimeSpan.FromSeconds(2), StandbyLimit = s_limit, StandbyRest = TimeSpan.FromSeconds(1) };
+        var archive = new PostgresArchive(database, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
         var log = new ArchivedLog("t", Epoch.Create());
         // At first the standby has not even the tables, and the primary answers for it.
         await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_pause()");
@@ -92,6 +94,46 @@ public sealed class PostgresFailoverTests
                 return false;
             }
         }
+    }
+
+    [Fact]
+    public async Task A_standby_that_hangs_keeps_no_reader_waiting()
+    {
+        await using var first = await PostgresNode.StartAsync();
+        await using var second = await first.AddStandbyAsync();
+        await using var source = PostgresSource.Create($"Host=127.0.0.1:{first.Port},127.0.0.1:{second.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1");
+        // Longer than anybody waits here.
+        var archive = new PostgresArchive(new PostgresDatabase(source) { ReadLimit = 4 * s_limit, StandbyRest = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
+        var log = new ArchivedLog("t", Epoch.Create());
+        var fence = await archive.ClaimAsync(1, Cancelled);
+        await WriteAsync(0, 3);
+        await Eventually.Async(
+            async () => await second.AskAsync<bool>("postgres", "SELECT to_regclass('sse.events') IS NOT NULL") && await second.AskAsync<long>("postgres", "SELECT count(*) FROM sse.events") == 3,
+            s_limit,
+            "the events on the standby");
+        // The standby is what is read from.
+        await second.ExecuteAsync("postgres", "SELECT pg_wal_replay_pause()");
+        await WriteAsync(3, 5);
+        Assert.Equal(3, await ReadAsync());
+
+        second.Freeze();
+        Assert.Equal(5, await ReadAsync().WaitAsync(s_limit, TimeProvider.System, Cancelled));
+        Assert.Equal(log.Epoch, Assert.Single(await archive.GetEpochsAsync(log.Topic, newest: false, Cancelled).WaitAsync(s_limit, TimeProvider.System, Cancelled)).Epoch);
+        Assert.Equal(new Position(log.Epoch, 4), await archive.FindAsync(log.Topic, Moment(4), Cancelled).WaitAsync(s_limit, TimeProvider.System, Cancelled));
+
+        // It is asked again when it answers, and at once when nobody else does.
+        second.Thaw();
+        await Eventually.Async(async () => await ReadAsync() == 3, s_limit, "an answer of the standby");
+        second.Freeze();
+        Assert.Equal(5, await ReadAsync().WaitAsync(s_limit, TimeProvider.System, Cancelled));
+        second.Thaw();
+        await first.KillAsync();
+        Assert.Equal(3, await ReadAsync().WaitAsync(s_limit, TimeProvider.System, Cancelled));
+
+        Task WriteAsync(long after, long last) => archive.WriteAsync(
+            new ArchiveBatch(1, fence, [new ArchiveRun(log, after, TimeSpan.FromDays(30), [.. Enumerable.Range((int)after + 1, (int)(last - after)).Select(offset => ArchiveEntries.Of(log, offset, Moment(offset)))])]), Cancelled);
+
+        async Task<int> ReadAsync() => (await archive.ReadAsync(log, 0, 1_000, 100_000, newest: false, Cancelled)).Events.Count;
     }
 
     [Fact]

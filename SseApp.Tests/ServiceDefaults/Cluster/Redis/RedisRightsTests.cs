@@ -48,6 +48,25 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         Assert.Equal("1", (await reader.NextAsync())?.Data);
     }
 
+    /// <summary>What the archive alone needs is no reason to refuse streams and publishes, and none to be reported without one.</summary>
+    [Theory]
+    [InlineData("sadd")]
+    [InlineData("spop")]
+    [InlineData("scan")]
+    public async Task A_right_that_the_archive_alone_needs_is_named_where_there_is_one(string refused)
+    {
+        await GrantAsync("less", $"~* allchannels +@all -{refused}");
+        await using var host = await StartAsync("less", ("Archive:Mode", "PostgreSQL"), ("ConnectionStrings:archive", "Host=127.0.0.1;Port=1;Database=none;Username=none"));
+        await using var without = await StartAsync("less");
+
+        var health = await UntilAsync(host, HttpStatusCode.OK, "redis-cli ACL SETUSER less");
+
+        Assert.Contains($"archive has to ({refused}", health, StringComparison.OrdinalIgnoreCase);
+        await UntilAsync(without, HttpStatusCode.OK, "\"redis-rights\":{\"status\":\"healthy\"");
+        await GrantAsync("less", Proposed(host));
+        await UntilAsync(host, HttpStatusCode.OK, "\"redis-rights\":{\"status\":\"healthy\"");
+    }
+
     [Fact]
     public async Task A_database_that_the_server_has_not_is_named()
     {
@@ -132,7 +151,8 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         return problem[(problem.IndexOf("SETUSER less ", StringComparison.Ordinal) + "SETUSER less ".Length)..].Replace("'", "", StringComparison.Ordinal);
     }
 
-    private Task<EventsHost> StartAsync(string user) => EventsHost.StartAsync($"{redis.ConnectionString},user={user},password=p", "sse");
+    private Task<EventsHost> StartAsync(string user, params (string Key, string Value)[] settings) =>
+        EventsHost.StartAsync($"{redis.ConnectionString},user={user},password=p", "sse", settings);
 
     private async Task GrantAsync(string user, string rights)
     {
