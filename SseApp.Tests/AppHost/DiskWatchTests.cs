@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Testing;
-using Microsoft.Extensions.Time.Testing;
 using SseApp.AppHost.Backplane;
 
 namespace SseApp.Tests.AppHost;
