@@ -9,7 +9,7 @@ using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 StartupFailure.EndsWithAMessage();
 StartupProblems.ThrowIfAny(Arguments.Problems(args));
-var builder = DistributedApplication.CreateBuilder(args);
+var builder = DistributedApplication.CreateBuilder(DashboardAddresses.Complete(args));
 var cluster = builder.GetClusterOptions();
 builder.CheckOtherSettings(args, ClusterOptions.SectionName, BackplaneOptions.SectionName, ArchiveOptions.SectionName, MonitoringOptions.SectionName, RestartPolicy.SectionName);
 
@@ -85,4 +85,6 @@ builder.AddMonitoring(events, gateway, listeners);
 builder.Services.AddHostedService<FailedStarts>();
 builder.AnnounceWhenReady(gateway, listeners, archive?.Resource);
 
-builder.Build().Run();
+var application = builder.Build();
+StartupProblems.Of(builder).ThrowIfAny();
+application.Run();

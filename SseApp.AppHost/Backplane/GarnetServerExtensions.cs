@@ -34,11 +34,16 @@ internal static class GarnetServerExtensions
             }
         }
 
+        if (options.Persistent && builder.ExecutionContext.IsRunMode)
+        {
+            builder.Services.AddHostedService(services => new DiskWatch(dataDirectory, DiskWatch.FreeOf, TimeProvider.System, services.GetRequiredService<ILogger<DiskWatch>>()));
+        }
+
         var secret = new GarnetSecret();
         // Whichever way it ends: the application's services are not disposed in all of them.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => secret.Dispose();
         var password = builder.AddParameter($"{name}-password", secret.Password, secret: true);
-        var resource = new GarnetServerResource(name, dataDirectory, password.Resource);
+        var resource = new GarnetServerResource(name, dataDirectory, password.Resource) { Password = secret.Password };
         string? connectionString = null;
         builder.Eventing.Subscribe<ConnectionStringAvailableEvent>(resource, async (_, cancellationToken) =>
             connectionString = await resource.ConnectionStringExpression.GetValueAsync(cancellationToken));

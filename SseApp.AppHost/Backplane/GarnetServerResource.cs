@@ -6,6 +6,9 @@ internal sealed class GarnetServerResource(string name, string workingDirectory,
 {
     public const string EndpointName = "tcp";
 
+    /// <summary>The same password, for the supervisor's question.</summary>
+    public string Password { get; init; } = "";
+
     public EndpointReference PrimaryEndpoint => new(this, EndpointName);
 
     public ReferenceExpression ConnectionStringExpression =>

@@ -22,10 +22,18 @@ internal static class StartupFailure
         foreach (var cause in causes)
         {
             // The last line is the message; where it comes from matters only when nobody foresaw it.
-            Console.Error.WriteLine(cause is DistributedApplicationException ? "The cluster cannot start." : $"The cluster cannot start. {cause}");
+            Console.Error.WriteLine(cause is DistributedApplicationException || IsWithoutCertificate(cause) ? "The cluster cannot start." : $"The cluster cannot start. {cause}");
         }
 
-        Console.Error.WriteLine(string.Join(Environment.NewLine, causes.Select(cause => cause.Message)));
+        Console.Error.WriteLine(string.Join(Environment.NewLine, causes.Select(Explain)));
         Environment.Exit(ExitCode);
     }
+
+    private static string Explain(Exception cause) => IsWithoutCertificate(cause)
+        ? $"The dashboard's addresses are for HTTPS ({PortCheck.DashboardVariable}, {string.Join(", ", PortCheck.DashboardEndpoints.Select(each => each.Variable))}), and this machine has no developer certificate that is valid: "
+            + $"take these variables away, name http:// addresses and set {DashboardAddresses.PlainHttp}=true, or make a certificate with 'dotnet dev-certs https'."
+        : cause.Message;
+
+    // Of the server; its message names the command.
+    private static bool IsWithoutCertificate(Exception cause) => cause is InvalidOperationException && cause.Message.Contains("dotnet dev-certs https", StringComparison.Ordinal);
 }

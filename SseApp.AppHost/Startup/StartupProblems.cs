@@ -32,8 +32,9 @@ internal sealed class StartupProblems
     /// <summary>Adds a check that needs the whole application model or should be as late as possible.</summary>
     public void AddCheck(Func<IEnumerable<string>> check) => _checks.Add(check);
 
+    /// <summary>Ends the start over what is known of the whole application. The program asks once before Aspire begins, whose dashboard may fail first.</summary>
     // Each supervised resource reads section Restart.
-    private void ThrowIfAny() => ThrowIfAny(_found.Concat(_checks.SelectMany(check => check())).Distinct(StringComparer.Ordinal));
+    public void ThrowIfAny() => ThrowIfAny(_found.Concat(_checks.SelectMany(check => check())).Distinct(StringComparer.Ordinal));
 
     /// <summary>Ends the start over problems that are known before there is an application.</summary>
     public static void ThrowIfAny(IEnumerable<string> problems)

@@ -4,6 +4,7 @@ using SseApp.Events.Http;
 using SseApp.Events.Log;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Events.TopicApi;
 
@@ -23,7 +24,7 @@ internal static class TopicEndpoint
     public static void MapDeletion(this IEndpointRouteBuilder operators)
     {
         operators.MapDelete("/topics/{topic}", (string topic, HttpContext context, TopicRemoval removal) => removal.DeleteAsync(topic, context));
-        operators.MapDelete("/topics/{topic}/events", (string topic, HttpContext context, TopicRemoval removal) => removal.EraseAsync(topic, context));
+        operators.MapDelete("/topics/{topic}/events", (string topic, HttpContext context, TopicRemoval removal) => removal.EraseAsync(topic, context)).Reads("key");
     }
 
     private static async Task<IResult> DescribeAsync(string topic, HttpContext context, ITopicLog log, HistoryReader history, TopicHubs hubs, ClusterSubscribers cluster)

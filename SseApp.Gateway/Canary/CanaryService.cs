@@ -17,6 +17,9 @@ internal sealed partial class CanaryService(
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
 
+    private const int MaxReason = 300;
+    private static readonly string[] s_reasons = ["reason", "title"];
+
     private readonly CanaryLedger _ledger = new(options.Value.LostAfter, time);
     private readonly string _events = $"{EventStreams.Path}?topic={Uri.EscapeDataString(identity.Topic)}";
     private readonly string _topic = $"/topics/{Uri.EscapeDataString(identity.Topic)}/events";
@@ -24,7 +27,8 @@ internal sealed partial class CanaryService(
     private volatile bool _wasOpen;
     private int _untold;
     private long? _toldAt;
-    private string? _trouble;
+    private string? _publishTrouble;
+    private string? _streamTrouble;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -81,7 +85,7 @@ internal sealed partial class CanaryService(
                 metrics.Published(isStored: true);
                 if (metrics.IsLive)
                 {
-                    Report(target, "");
+                    ReportBack();
                 }
 
                 return;
@@ -98,7 +102,7 @@ internal sealed partial class CanaryService(
 
         // It may have been stored all the same, and is welcome then.
         metrics.Published(isStored: false);
-        Report(target, trouble);
+        Report(target, ref _publishTrouble, trouble);
     }
 
     private async Task ReadAsync(HttpClient client, OwnAddress target, CancellationToken ending)
@@ -127,7 +131,7 @@ internal sealed partial class CanaryService(
             {
                 if (trouble is not null)
                 {
-                    Report(target, trouble);
+                    Report(target, ref _streamTrouble, trouble);
                 }
 
                 await Task.Delay(s_interval, time, ending);
@@ -177,7 +181,7 @@ internal sealed partial class CanaryService(
                     break;
                 default:
                     // stream.unavailable and its like: the stream ends behind it.
-                    trouble = $"{item.EventType} {item.Data}";
+                    trouble = $"{item.EventType} {ReasonOf(item.Data)}";
                     break;
             }
 
@@ -221,22 +225,46 @@ internal sealed partial class CanaryService(
     private static async Task<string> ReadTroubleAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var body = await response.Content.ReadAsStringAsync(cancellation);
-        return $"status {(int)response.StatusCode} {LoggedText.OneLine(body, 300)}";
+        return $"status {(int)response.StatusCode} {ReasonOf(body)}";
     }
 
-    // Once for each reason in a row, and once when it is over.
-    private void Report(OwnAddress target, string trouble)
+    // Without what differs each time: the time to wait, and the id of the trace.
+    private static string ReasonOf(string answer)
     {
-        if (Interlocked.Exchange(ref _trouble, trouble) is var before && string.Equals(before ?? "", trouble, StringComparison.Ordinal))
+        try
         {
-            return;
+            using var json = JsonDocument.Parse(answer);
+            if (json.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var member in s_reasons)
+                {
+                    if (json.RootElement.TryGetProperty(member, out var reason) && reason.ValueKind == JsonValueKind.String)
+                    {
+                        return LoggedText.OneLine(reason.GetString()!, MaxReason);
+                    }
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // As another server in between may answer.
         }
 
-        if (trouble.Length > 0)
+        return LoggedText.OneLine(answer, MaxReason);
+    }
+
+    // Once for each reason in a row of what it publishes, and of what it reads, and once when both are over.
+    private void Report(OwnAddress target, ref string? last, string trouble)
+    {
+        if (!string.Equals(Interlocked.Exchange(ref last, trouble), trouble, StringComparison.Ordinal))
         {
             LogTrouble(target.Address, trouble);
         }
-        else
+    }
+
+    private void ReportBack()
+    {
+        if (Interlocked.Exchange(ref _publishTrouble, null) is not null | Interlocked.Exchange(ref _streamTrouble, null) is not null)
         {
             LogBack();
         }

@@ -8,7 +8,7 @@ namespace SseApp.Gateway.Limits;
 /// Answers a body over the limit with 413 and the limit. One that declares its length never reaches a replica; of one
 /// that does not, the server finds out while it is forwarded, and the replica sees a request that broke off.
 /// </summary>
-internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics metrics)
+internal sealed class BodySizeMiddleware(RequestDelegate next, RequestRates rates, GatewayMetrics metrics)
 {
     public Task InvokeAsync(HttpContext context) =>
         // It has no end; its replica limits each line.
@@ -22,6 +22,8 @@ internal sealed class BodySizeMiddleware(RequestDelegate next, GatewayMetrics me
             ?? -1;
         if (limit >= 0 && context.Request.ContentLength > limit)
         {
+            // As a publish it costs an event: nothing of the body was taken, whatever length it says.
+            rates.Settle(ClientRequest.Of(context), events: 1, bytes: 0);
             await WriteAsync(context, limit);
             return;
         }

@@ -1,4 +1,5 @@
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Operators;
 using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.LiveState;
@@ -20,5 +21,6 @@ internal static class LiveStateExtensions
     public static void MapLiveState(this IEndpointRouteBuilder admin) => admin
         .MapGet("/admin/state", (RequestDelegate)(static context => context.RequestServices.GetRequiredService<LiveStateEndpoint>().HandleAsync(context)))
         .Needs(NeedKind.Operate)
+        .Reads()
         .AnswerHeadAsGet();
 }

@@ -1,5 +1,6 @@
 using SseApp.Gateway.Replicas;
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Cluster.Operators;
 
 namespace SseApp.Gateway.Operators;
 
@@ -15,7 +16,7 @@ internal static class TopicDeletion
     {
         operators.MapDelete("/topics/{topic}", (string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context) => AskAsync(PathOf(topic), questions, directory, context));
         operators.MapDelete("/topics/{topic}/events", (string topic, ReplicaQuestions questions, ReplicaDirectory directory, HttpContext context) =>
-            AskAsync($"{PathOf(topic)}/events{context.Request.QueryString}", questions, directory, context));
+            AskAsync($"{PathOf(topic)}/events{context.Request.QueryString}", questions, directory, context)).Reads("key");
     }
 
     private static string PathOf(string topic) => $"/topics/{Uri.EscapeDataString(TopicPaths.Name(topic))}";

@@ -66,6 +66,32 @@ public sealed class LivenessProbeTests
         Assert.Equal(expected, answer.ToString());
     }
 
+    /// <summary>As Garnet is when its disk was full: to strangers it says what it always says.</summary>
+    [Theory]
+    [InlineData(true, nameof(LivenessAnswer.None))]
+    [InlineData(false, nameof(LivenessAnswer.Alive))]
+    public async Task The_embedded_Redis_lives_when_it_answers_whoever_has_the_password(bool closes, string expected)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var question = ServerQuestion.Redis("secret");
+        var server = Task.Run(
+            async () =>
+            {
+                using var client = await listener.AcceptTcpClientAsync(Cancellation);
+                var asked = new byte[question.Length];
+                await client.GetStream().ReadExactlyAsync(asked, Cancellation);
+                var isKnown = Encoding.ASCII.GetString(asked) == "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*1\r\n$4\r\nPING\r\n";
+                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(!isKnown ? "-NOAUTH\r\n" : closes ? "" : "+OK\r\n+PONG\r\n"), Cancellation);
+            },
+            Cancellation);
+
+        var answer = await LivenessProbe.AskServerAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, question, Cancellation);
+
+        await server;
+        Assert.Equal(expected, answer.ToString());
+    }
+
     private static async Task AnswerAsync(TcpListener listener, string says)
     {
         using var client = await listener.AcceptTcpClientAsync(Cancellation);

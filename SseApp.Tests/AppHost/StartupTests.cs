@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using SseApp.AppHost;
 using SseApp.AppHost.Archive;
+using SseApp.AppHost.Startup;
 using SseApp.Bench.Generator;
 using PostgresPrograms = SseApp.AppHost.Archive.PostgresPrograms;
 
@@ -30,6 +31,7 @@ public sealed class StartupTests
     [InlineData("Restart:event:Delay=00:00:01", "did you mean Restart:events?", "Restart=never", "it is a section; allowed: ")]
     [InlineData("Cluster:GatewayPort=http", "it must be a whole number between 0 and 65535.", "Restart:gateway:MaxRestarts=0", "it must be between 1 and 1000.")]
     [InlineData("Backplane:GarnetMemoryMiB=1", "it must be between 64 and 1048576.", "Backplane:GarnetMemory=1", "did you mean Backplane:GarnetMemoryMiB?")]
+    [InlineData("Backplane:DataDir=/tmp", "did you mean Backplane:DataDirectory?", "Backplane:X=1", "but there is no setting Backplane:X. Allowed: ")]
     [InlineData("Clusters:Replicas=5", "did you mean Cluster:Replicas?", "Cluster_Replicas=5", "did you mean Cluster:Replicas, as a variable Cluster__Replicas?")]
     [InlineData("Restart:redis:SlowAfter=00:05:00", "only of replicas is it known", "Restart:gateway:SlowAfter=00:05:00", "only of replicas is it known")]
     [InlineData("Restart:events:HungAfter=half a minute", "it must be a time between 00:00:00 and 01:00:00", "Restart:SlowLimit=0", "it must be between 00:00:00.001")]
@@ -47,6 +49,40 @@ public sealed class StartupTests
         {
             Assert.Contains(lines[^wrong.Length..], line => (line.StartsWith($"{setting[0]} is '{setting[1]}'", StringComparison.Ordinal) || line.StartsWith($"{setting[0]} is {setting[1]}", StringComparison.Ordinal)) && line.Contains(rule, StringComparison.Ordinal));
         }
+    }
+
+    /// <summary>Aspire's dashboard would take HTTPS then, and end over its certificate before any setting is looked at.</summary>
+    [Theory]
+    [InlineData(null, "Cluster:Replicas is 65; it must be between 1 and 64.", "--Cluster:Replicas=65")]
+    [InlineData("https://localhost:0", "Cluster:Replicas is 65; it must be between 1 and 64.", "--Cluster:Replicas=65")]
+    [InlineData("https://localhost:0", "The dashboard's addresses are for HTTPS (ASPNETCORE_URLS, *'dotnet dev-certs https'.")]
+    public async Task Without_a_launch_profile_what_is_wrong_is_named_and_not_a_certificate_by_a_stack_trace(string? url, string line, params string[] arguments)
+    {
+        using var home = new Folder();
+
+        var lines = await RefusalAsync(["--Cluster:GatewayPort=0", "--Backplane:Mode=Garnet", .. arguments], environment: new()
+        {
+            ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = null,
+            ["DOTNET_ENVIRONMENT"] = null,
+            ["ASPNETCORE_ENVIRONMENT"] = null,
+            ["ASPNETCORE_URLS"] = url,
+            ["HOME"] = home.Path,
+        });
+
+        Assert.Contains(lines, printed => Array.TrueForAll(line.Split('*'), part => printed.Contains(part, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_dashboards_addresses_without_a_launch_profile_are_those_of_the_profile()
+    {
+        using var profiles = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root!, "SseApp.AppHost/Properties/launchSettings.json")));
+        var profile = profiles.RootElement.GetProperty("profiles").GetProperty("http");
+        var expected = profile.GetProperty("environmentVariables").EnumerateObject()
+            .Where(variable => !variable.Name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal))
+            .ToDictionary(variable => variable.Name, variable => variable.Value.GetString()!, StringComparer.Ordinal);
+        expected[PortCheck.DashboardVariable] = profile.GetProperty("applicationUrl").GetString()!;
+
+        Assert.Equal(expected.OrderBy(pair => pair.Key, StringComparer.Ordinal), DashboardAddresses.Defaults.OrderBy(pair => pair.Key, StringComparer.Ordinal));
     }
 
     [Theory]
@@ -176,9 +212,9 @@ public sealed class StartupTests
     }).OfType<string>()];
 
     /// <summary>Starts an AppHost that must refuse to, and returns what it printed.</summary>
-    private static async Task<string[]> RefusalAsync(string[] arguments, TakenPorts? launchProfile = null)
+    private static async Task<string[]> RefusalAsync(string[] arguments, TakenPorts? launchProfile = null, Dictionary<string, string?>? environment = null)
     {
-        await using var appHost = Start(arguments, launchProfile);
+        await using var appHost = Start(arguments, launchProfile, environment: environment);
         await appHost.WaitForExitAsync().WaitAsync(s_refusalLimit, TimeProvider.System, TestContext.Current.CancellationToken);
         var printed = appHost.Tail(100);
         Assert.True(appHost.ExitCode == 1, $"Exit code {appHost.ExitCode}: {printed}");
@@ -187,7 +223,7 @@ public sealed class StartupTests
         return printed.Split(" | ");
     }
 
-    private static ChildProcess Start(string[] arguments, TakenPorts? launchProfile, string mark = "")
+    private static ChildProcess Start(string[] arguments, TakenPorts? launchProfile, string mark = "", Dictionary<string, string?>? environment = null)
     {
         var assembly = Repository.Assembly("SseApp.AppHost");
         var start = new ProcessStartInfo("dotnet", [assembly, .. arguments]) { WorkingDirectory = Path.Combine(Repository.Root!, "SseApp.AppHost") };
@@ -198,6 +234,11 @@ public sealed class StartupTests
         for (var i = 0; i < s_variables.Length; i++)
         {
             start.Environment[s_variables[i]] = launchProfile is null ? null : $"http://localhost:{launchProfile[i]}";
+        }
+
+        foreach (var (variable, value) in environment ?? [])
+        {
+            start.Environment[variable] = value;
         }
 
         return ChildProcess.Start(start);

@@ -38,6 +38,8 @@ internal sealed class OperatorNeeds(RequestDelegate next, OperatorLimit limit)
                 extensions: [KeyValuePair.Create<string, object?>("reason", "operator-rate")]).ExecuteAsync(context);
         }
 
-        return next(context);
+        return need == NeedKind.Operate && OperatorQuery.Problem(context) is { } unknown
+            ? TypedResults.Problem(unknown, statusCode: StatusCodes.Status400BadRequest).ExecuteAsync(context)
+            : next(context);
     }
 }

@@ -20,6 +20,9 @@ internal static partial class SettingNames
     private const int MinSpread = 8;
     private const int MaxMistakes = 2;
 
+    // Fewer letters are in many names by chance.
+    private const int MinPart = 4;
+
     /// <summary>Sections that libraries, the platform or Aspire read, whatever their names look like.</summary>
     private static readonly string[] s_foreign =
     [
@@ -127,6 +130,12 @@ internal static partial class SettingNames
 
     /// <summary>Whoever typed the name probably meant this one.</summary>
     public static string? Nearest(string name, IEnumerable<string> names) => names.MinBy(candidate => Distance(name, candidate));
+
+    /// <summary>What whoever typed the name probably meant: about half of it is the same, or one is a part of the other. Null when nothing is like it.</summary>
+    public static string? Similar(string name, IEnumerable<string> names) => Nearest(name, names.Where(candidate =>
+        Distance(name, candidate) * 2 <= Math.Max(name.Length, candidate.Length) + 1
+        || (Math.Min(name.Length, candidate.Length) >= MinPart
+            && (candidate.Contains(name, StringComparison.OrdinalIgnoreCase) || name.Contains(candidate, StringComparison.OrdinalIgnoreCase)))));
 
     /// <summary>Whether one is the other with a letter or two typed wrong.</summary>
     public static bool AreSimilar(string left, string right) => Distance(left, right) <= MaxMistakes;

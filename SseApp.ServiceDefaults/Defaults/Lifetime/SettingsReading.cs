@@ -88,9 +88,10 @@ internal sealed class SettingsReading
                 var secret = SettingNames.IsSecret(child.Path) || SettingTypes.IsSecret(child.Key) || child.Key.Contains("key", StringComparison.OrdinalIgnoreCase)
                     || Array.Exists(properties, candidate => SettingTypes.IsSecret(candidate)
                         && (candidate.Name == nearest || child.Value?.Contains("://", StringComparison.Ordinal) == true));
+                var meant = SettingNames.Similar(child.Key, names) is { } similar ? $"; did you mean {section.Path}:{similar}?" : ".";
                 foreach (var leaf in SettingNames.Leaves(child))
                 {
-                    Wrong[leaf.Path] = $"{leaf.Path} is {Quote(leaf.Value, secret)}, but there is no setting {child.Path}; did you mean {section.Path}:{nearest}? Allowed: {string.Join(", ", names)}.";
+                    Wrong[leaf.Path] = $"{leaf.Path} is {Quote(leaf.Value, secret)}, but there is no setting {child.Path}{meant} Allowed: {string.Join(", ", names)}.";
                 }
             }
         }

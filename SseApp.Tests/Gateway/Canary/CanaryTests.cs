@@ -176,6 +176,24 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         Assert.True(found["sse_probe_failed_total"] > 0);
     }
 
+    /// <summary>Each answer has a time to wait, and the id of a trace, of its own.</summary>
+    [Fact]
+    public async Task An_outage_is_told_once_for_what_it_reads_and_once_for_what_it_publishes()
+    {
+        var (gateway, replica) = await StartAsync(settings: s_on);
+        await ReceivedAsync(gateway, 1);
+        var record = (await Registry.ReadAsync(Cancellation)).Single();
+        await Registry.WriteAsync(record with { State = ReplicaState.Draining }, announce: true, Cancellation);
+        await replica.StopAsync();
+        var failed = (await ReadAsync(gateway))["sse_probe_failed_total"];
+        await Eventually.Async(async () => (await ReadAsync(gateway))["sse_probe_failed_total"] >= failed + 4, TimeSpan.FromSeconds(30), "four publishes that failed");
+
+        string[] told = [.. gateway.Logs.Where(line => line.Contains("The canary cannot do its round", StringComparison.Ordinal))];
+        Assert.Equal(told.Distinct(StringComparer.Ordinal), told);
+        Assert.Contains(told, line => line.EndsWith("status 503 no-replica", StringComparison.Ordinal));
+        Assert.Contains(told, line => line.EndsWith("stream.unavailable no-replica", StringComparison.Ordinal));
+    }
+
     /// <summary>The repair that finds lost messages is off, else there is no loss to be seen.</summary>
     [Fact]
     public async Task A_backplane_that_drops_messages_is_seen()

@@ -211,6 +211,26 @@ public sealed class LimitsTests : GatewayTest
         Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, "/publish", "192.0.2.1"));
     }
 
+    /// <summary>The length alone would have kept it out for ten seconds, and whoever shares its address.</summary>
+    [Theory]
+    [InlineData("/publish")]
+    [InlineData("/topics/a/events")]
+    public async Task A_body_that_is_too_large_and_was_never_taken_costs_no_bytes(string path)
+    {
+        await OriginAsync("r1");
+        var gateway = await GatewayAsync(
+            new FakeTimeProvider(DateTimeOffset.UnixEpoch), s_proxy, ("Limits:StoredBytesPerSecond", "50000"), ("Limits:MaxRequestBodyBytes", "10000"));
+        using (var request = Publish(path, "192.0.2.1"))
+        {
+            request.Content = new StringContent(new string('x', 500_000));
+            request.Headers.ExpectContinue = true;
+            using var large = await gateway.Client.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, await PublishAsync(gateway, path, "192.0.2.1"));
+    }
+
     [Theory]
     [InlineData("/publish", "1920, 100", 1)]
     [InlineData("/publish", "1, 10", 10)]

@@ -319,6 +319,50 @@ public sealed class StreamOperatorTests(RedisServer redis) : GatewayTest, IClass
         Assert.Equal(detail, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString());
     }
 
+    [Theory]
+    [InlineData("GET", "/admin/topics?prefx=a", "There is no parameter 'prefx' here; did you mean 'prefix'? Allowed: prefix, after, limit, sort. Nothing was done.")]
+    [InlineData("GET", "/admin/connections?limit=1&Topics=a", "There is no parameter 'Topics' here; did you mean 'topic'? Allowed: topic, after, limit. Nothing was done.")]
+    [InlineData("GET", "/admin/replicas?limit=1", "There is no parameter 'limit' here. This takes none. Nothing was done.")]
+    [InlineData("GET", "/admin/replicas/r1?x", "There is no parameter 'x' here. This takes none. Nothing was done.")]
+    [InlineData("GET", "/admin/state?every=1", "There is no parameter 'every' here. This takes none. Nothing was done.")]
+    [InlineData("POST", "/admin/topics/a/disconnect?permanant=true", "There is no parameter 'permanant' here; did you mean 'permanent'? Allowed: permanent. Nothing was done.")]
+    [InlineData("POST", "/admin/replicas/r1/drain?fore=true", "There is no parameter 'fore' here; did you mean 'force'? Allowed: force. Nothing was done.")]
+    [InlineData("POST", "/admin/reload?all=true", "There is no parameter 'all' here. This takes none. Nothing was done.")]
+    [InlineData("DELETE", "/topics/a?key=user-1", "There is no parameter 'key' here. This takes none. Nothing was done.")]
+    [InlineData("DELETE", "/topics/a/events?key=user-1&kye=b", "There is no parameter 'kye' here; did you mean 'key'? Allowed: key. Nothing was done.")]
+    // What may be a secret without its name.
+    [InlineData("GET", "/admin/alerts?c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0", "There is no parameter of this name here. This takes none. Nothing was done.")]
+    public async Task A_parameter_that_nobody_reads_is_refused_and_named_with_the_nearest_one(string method, string target, string detail)
+    {
+        var gateway = await GatewayOnRedisAsync(redis, _prefix, replicas: 0);
+
+        using var answer = await gateway.Admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), target), Cancellation);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
+        Assert.Equal(detail, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task A_replica_refuses_operators_the_same_and_clients_nothing()
+    {
+        await redis.RequireAsync();
+        var replica = Own(await EventsHost.StartAsync(redis, _prefix));
+        foreach (var (method, target) in ((HttpMethod, string)[])[(HttpMethod.Get, "/admin/topics?prefx=a"), (HttpMethod.Delete, "/topics/a?key=user-1"), (HttpMethod.Get, "/admin/process?x=1")])
+        {
+            using var refused = await replica.Admin.SendAsync(new HttpRequestMessage(method, target), Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            Assert.Contains("There is no parameter '", await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        }
+
+        // Caches are kept away by parameters that mean nothing.
+        using var stored = await replica.Client.PostAsync("/topics/a/events?_=17", new StringContent("x"), Cancellation);
+        Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+        using var read = await replica.Client.GetAsync("/topics/a/events?_=17", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, read.StatusCode);
+        using var measured = await replica.Admin.GetAsync("/metrics?name=x", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, measured.StatusCode);
+    }
+
     private async Task<GatewayHost> ClusterAsync()
     {
         await redis.RequireAsync();

@@ -107,8 +107,8 @@ public sealed class OperatorCredentialTests(RedisServer redis) : GatewayTest, IC
         await UntilAsync(() => Lines().Length >= 4, "the lines");
         Assert.Equal(
             [
-                $"alice?root of {Tokens.Issuer}, by token, from 127.0.0.1: GET /admin/replicas: 200",
-                "operator, by key, from 127.0.0.1: POST /admin/alerts/test?force=true: 409",
+                $"alice?root of {Tokens.Issuer}, by token, from 127.0.0.1: GET /admin/replicas: 400",
+                "operator, by key, from 127.0.0.1: POST /admin/alerts/test?force=true: 400",
                 $"bob of {Tokens.Issuer}, by token, from 127.0.0.1: GET /admin/topics: 403",
                 "nobody, by nothing that counts, from 127.0.0.1: GET /admin/alerts: 401",
             ],

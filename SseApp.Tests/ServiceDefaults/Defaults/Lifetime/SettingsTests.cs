@@ -35,7 +35,7 @@ public sealed class SettingsTests
     [InlineData("""{ "Access": { "Deny": true } }""", "Access:Deny contains 'True'; *")]
     [InlineData("""{ "Access": { "Deny:0": "192.0.2.1", "Deny": "192.0.2.2" } }""", "Access:Deny is '192.0.2.2', and there is Access:Deny:0 as well; *")]
     [InlineData("""{ "Access": { "Deny": ["192.0.2.1,192.0.2.2"] } }""", "Access:Deny:0 is '192.0.2.1,192.0.2.2'; *")]
-    [InlineData("""{ "Access": ["192.0.2.1"] }""", "Access:0 is '192.0.2.1', but there is no setting Access:0; *Allowed: Allow, Deny.")]
+    [InlineData("""{ "Access": ["192.0.2.1"] }""", "Access:0 is '192.0.2.1', but there is no setting Access:0. Allowed: Allow, Deny.")]
     [InlineData("""{ "Access": { "Deney": { "0": "192.0.2.1", "1": "192.0.2.2" } } }""", "Access:Deney:0 is '192.0.2.1', but there is no setting Access:Deney; did you mean Access:Deny? *|Access:Deney:1 is '192.0.2.2', *")]
     [InlineData("""{ "Access": { "Allow": {"_0": "192.0.2.1"}, "Deny_0": "192.0.2.1" } }""", "Access:Allow:_0 is '192.0.2.1', *|Access:Deny_0 is '192.0.2.1', *did you mean Access:Deny?*")]
     public void What_is_no_list_of_addresses_is_named(string json, string lines) => AssertLines(json, AccessOptions.SectionName, new AccessOptions(), lines);
@@ -52,7 +52,7 @@ public sealed class SettingsTests
     [InlineData("""{ "Streaming": { "MaxTopics": [5], "Shards": null, "HeartbeatInterval": 30, "RetryMin": "" } }""", "Streaming:MaxTopics:0 is '5', but Streaming:MaxTopics is one value; it must be a whole number between 1 and 1000.|Streaming:Shards is null; *|Streaming:HeartbeatInterval is '30'; it must be a time between *|Streaming:RetryMin is ''; *")]
     [InlineData("""{ "Streaming": { "MaxTopics": { "Value": { "x": 5 } } } }""", "Streaming:MaxTopics:Value:x is '5', but Streaming:MaxTopics is one value; *")]
     [InlineData("""{ "Streaming": "fast" }""", "Streaming is 'fast', but it is a section; allowed: *")]
-    [InlineData("""{ "Streaming": { "MaxConectionAge": 0, "Deep": { "er": null } } }""", "Streaming:MaxConectionAge is '0', but there is no setting *; did you mean Streaming:MaxConnectionAge? *|Streaming:Deep:er is null, but there is no setting Streaming:Deep; *")]
+    [InlineData("""{ "Streaming": { "MaxConectionAge": 0, "Deep": { "er": null } } }""", "Streaming:MaxConectionAge is '0', but there is no setting *; did you mean Streaming:MaxConnectionAge? *|Streaming:Deep:er is null, but there is no setting Streaming:Deep. Allowed: *")]
     public void What_is_no_setting_of_streaming_is_named_at_any_depth(string json, string lines) => AssertLines(json, StreamingOptions.SectionName, new StreamingOptions(), lines);
 
     [Fact]

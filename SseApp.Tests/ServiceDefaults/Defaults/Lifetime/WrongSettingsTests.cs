@@ -124,7 +124,7 @@ public sealed class WrongSettingsTests
     /// <summary>A variable whose name has an empty part.</summary>
     [Theory]
     [InlineData("Access__Deny__", "Access:Deny: is '127.0.0.1', but the items of Access:Deny have numbers; *")]
-    [InlineData("Access____Deny", "Access::Deny is '127.0.0.1', but there is no setting Access:; *")]
+    [InlineData("Access____Deny", "Access::Deny is '127.0.0.1', but there is no setting Access:. Allowed: *")]
     [InlineData("__Access__Deny", ":Access:Deny is '127.0.0.1', but there is no section ; did you mean Access:Deny?")]
     [InlineData("Access__Deny____0", "Access:Deny::0 is '127.0.0.1', but the items of Access:Deny have numbers; *")]
     [InlineData("Access__Deny__0__", "Access:Deny:0: is '127.0.0.1', but Access:Deny:0 is one value; *|Access:Deny:0 is a section; *")]
