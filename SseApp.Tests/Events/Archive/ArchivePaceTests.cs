@@ -75,7 +75,7 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
         var options = Options.Create(new ArchiveOptions { Mode = ArchiveMode.PostgreSql });
         var cluster = Options.Create(new ClusterOptions { KeyPrefix = $"pace{Guid.NewGuid():n}" });
         using var stored = new RedisTopicLog(connection, cluster, s_logOptions, TimeProvider.System, NullLogger<RedisTopicLog>.Instance);
-        var log = new CountedLog(stored);
+        var log = new CountedLog(stored, together: isUrgent ? Topics : 1);
         var archive = new MemoryArchive(TimeProvider.System);
         var shards = new ArchiveShards(connection, cluster);
         using var archiver = Create(connection, services, cluster, archive, log, shards, options, time);
@@ -130,9 +130,12 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
     }
 
     /// <summary>Counts how many logs are read at once.</summary>
-    private sealed class CountedLog(ITopicLog log) : ITopicLog
+    /// <param name="log">Where they are read.</param>
+    /// <param name="together">So many are to be: none of the first is answered before all of them are asked for.</param>
+    private sealed class CountedLog(ITopicLog log, int together) : ITopicLog
     {
         private readonly Lock _gate = new();
+        private readonly TaskCompletionSource _together = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _now;
 
         public event EventHandler? Restored
@@ -148,8 +151,13 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
             lock (_gate)
             {
                 Most = Math.Max(Most, ++_now);
+                if (_now >= together)
+                {
+                    _together.TrySetResult();
+                }
             }
 
+            await _together.Task;
             var page = await log.ReadAsync(topic, after, maxEvents, maxBytes);
             lock (_gate)
             {
