@@ -20,7 +20,7 @@ internal sealed record Floor(string What, string Scenario, string Step, string[]
         Publish("CPU of Kestrel's own POST with a send to a stream, and of Redis' own script, in units of a single publish over many topics", ManyTopicsScenario.Single),
         Publish("CPU of Kestrel's own empty POST, and of Redis' own script, in units of a single publish, on topics without a stream", ManyTopicsScenario.SingleUnheard),
         Opening("CPU of Kestrel's own opening of a stream without history, in units of a replica's, 9 500 at once, warm", "sseapp"),
-        Opening("the same, in units of one through the gateway, replica and Redis included", "sseapp-gateway"),
+        Opening("CPU of Kestrel's own opening of a stream, in units of one through the gateway, replica and Redis included", "sseapp-gateway"),
     ];
 
     /// <returns>A row of the table, or null when it was not measured.</returns>
