@@ -10,7 +10,7 @@ namespace SseApp.AppHost.Operations;
 /// <summary>The gateway's operator API, as the AppHost uses it.</summary>
 internal sealed class GatewayOperator(EndpointReference endpoint, AdminKey key) : IDisposable
 {
-    private readonly HttpClient _client = new(new CutConnectionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }))
+    private readonly HttpClient _client = new(CutConnectionHandler.Direct())
     {
         Timeout = TimeSpan.FromSeconds(15),
         DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue(AdminKey.Scheme, key.Text) },

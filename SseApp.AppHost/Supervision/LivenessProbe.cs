@@ -19,7 +19,7 @@ internal sealed class LivenessProbe : IDisposable
     // What an IDE started belongs to the IDE and its debugger, which Aspire tells us by this variable.
     private static readonly bool s_ide = Environment.GetEnvironmentVariable("DEBUG_SESSION_PORT") is { Length: > 0 };
 
-    private readonly HttpClient _client = new(new CutConnectionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })) { Timeout = Timeout };
+    private readonly HttpClient _client = new(CutConnectionHandler.Direct()) { Timeout = Timeout };
 
     /// <summary>Where the instance answers; null for one that speaks no HTTP, or has no environment yet.</summary>
     public static Uri? AddressOf(CustomResourceSnapshot snapshot) =>

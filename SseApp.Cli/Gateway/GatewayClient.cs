@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Authentication;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Cli.Gateway;
 
@@ -28,14 +28,14 @@ internal sealed class GatewayClient : IDisposable
         _credential = credential;
         _isForOperators = isForOperators;
 #pragma warning disable CA2000 // The client disposes it.
-        _client = new HttpClient(new SocketsHttpHandler
+        _client = new HttpClient(new CutConnectionHandler(new SocketsHttpHandler
         {
             // A key goes where it was sent, and nowhere that an answer names.
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = !address.IsLoopback,
             ConnectTimeout = s_connectLimit,
-        })
+        }))
         {
             BaseAddress = address,
             Timeout = Timeout.InfiniteTimeSpan,
@@ -114,11 +114,6 @@ internal sealed class GatewayClient : IDisposable
         catch (HttpRequestException exception)
         {
             throw Unreachable(exception);
-        }
-        catch (SocketException exception)
-        {
-            // .NET lets it through where a connection is cut in the moment in which it is made.
-            throw Unreachable(new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception));
         }
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException)
         {

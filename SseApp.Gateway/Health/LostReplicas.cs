@@ -71,7 +71,7 @@ internal sealed partial class LostReplicas(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var client = new HttpClient(new CutConnectionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })) { Timeout = health.Value.Timeout };
+        using var client = new HttpClient(CutConnectionHandler.Direct()) { Timeout = health.Value.Timeout };
         using var timer = new PeriodicTimer(registry.Value.HeartbeatInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

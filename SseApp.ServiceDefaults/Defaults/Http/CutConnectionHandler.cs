@@ -9,6 +9,9 @@ namespace SseApp.ServiceDefaults.Defaults.Http;
 /// </summary>
 internal sealed class CutConnectionHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
+    /// <summary>For what parts of the cluster ask each other: through no proxy that the environment names, and nowhere that an answer names.</summary>
+    public static CutConnectionHandler Direct() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         try
