@@ -29,12 +29,13 @@ internal static class ArchiveExtensions
         builder.Services.AddSingleton<ArchiveShards>();
         builder.Services.AddSingleton<ArchiveHints>();
         builder.Services.AddSingleton<IAppendObserver>(services => services.GetRequiredService<ArchiveHints>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveHints>());
         builder.Services.AddSingleton<ArchiveForgetting>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveForgetting>());
         builder.AddPostgresArchive();
         builder.Services.AddLeases();
         builder.Services.AddHostedService<Archiver>();
+        // Behind it, because they stop in the opposite order: what was published last is named before the archiver looks for the last time.
+        builder.Services.AddHostedService(services => services.GetRequiredService<ArchiveHints>());
         builder.Services.AddHostedService<ArchiveClusterWatch>();
         builder.Services.AddHealthChecks().AddCheck<ArchiveHealthCheck>(HealthResponseWriter.ArchiveName, HealthStatus.Degraded, [HealthTags.Ready, HealthTags.Dependency]);
         return builder;

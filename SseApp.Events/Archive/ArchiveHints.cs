@@ -5,7 +5,7 @@ namespace SseApp.Events.Archive;
 
 /// <summary>
 /// Gathers the topics that this replica published to, and names them to their archivers a few times in each of their rounds: no publish waits for it.
-/// Those that fill up are named as urgent, each second.
+/// Those that fill up are named as urgent, within a second.
 /// </summary>
 internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<ArchiveOptions> options, IOptions<TopicLogOptions> logOptions, TimeProvider time, ILogger<ArchiveHints> logger) : BackgroundService, IAppendObserver
 {
@@ -15,9 +15,9 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
     private const int UrgentShare = 8;
 
     private static readonly TimeSpan s_leastInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_mostInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_urgentInterval = TimeSpan.FromSeconds(1);
 
-    private readonly TimeSpan _interval = new(Math.Clamp((options.Value.Interval / TimesPerRound).Ticks, s_leastInterval.Ticks, s_mostInterval.Ticks));
+    private readonly TimeSpan _interval = options.Value.Interval / TimesPerRound is var share && share > s_leastInterval ? share : s_leastInterval;
     private readonly ConcurrentDictionary<string, Waiting> _topics = new(StringComparer.Ordinal);
 
     public void Appended(string topic, int bytes)
@@ -39,27 +39,31 @@ internal sealed partial class ArchiveHints(ArchiveShards shards, IOptions<Archiv
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TellAsync();
+        await TellAsync(all: true);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var told = time.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
-            await Task.Delay(_interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await TellAsync();
+            await Task.Delay(_interval < s_urgentInterval ? _interval : s_urgentInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var all = time.GetElapsedTime(told) >= _interval;
+            told = all ? time.GetTimestamp() : told;
+            await TellAsync(all);
         }
     }
 
-    private async Task TellAsync()
+    private async Task TellAsync(bool all)
     {
-        // Taken out first: what is published from now on is to be told again.
         var (urgent, others) = (new List<string>(), new List<string>());
-        foreach (var topic in _topics.Keys)
+        foreach (var (topic, waiting) in _topics)
         {
-            if (_topics.TryRemove(topic, out var waiting))
+            var isUrgent = waiting.IsBeyond(logOptions.Value.MaxUnarchivedEvents / UrgentShare, logOptions.Value.MaxUnarchivedBytes / UrgentShare);
+            // Taken out first: what is published from now on is to be told again.
+            if ((all || isUrgent) && _topics.TryRemove(topic, out _))
             {
-                (waiting.IsBeyond(logOptions.Value.MaxUnarchivedEvents / UrgentShare, logOptions.Value.MaxUnarchivedBytes / UrgentShare) ? urgent : others).Add(topic);
+                (isUrgent ? urgent : others).Add(topic);
             }
         }
 

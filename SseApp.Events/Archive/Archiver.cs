@@ -26,10 +26,10 @@ internal sealed partial class Archiver(
 
     // The same while nothing waits, and how many events of each: Redis and the replica are busy with one for about 50 µs, and publishes wait
     // as long as all of them take.
-    private const int PacedReads = 4;
+    private const int PacedReads = 1;
     private const int PacedEvents = 128;
-    // What is read is written when there are so many: it is not to grow old for the collector meanwhile.
-    private const int PacedBatch = 1_000;
+    // What is read is written when there are so many: it is not to grow old for the collector meanwhile, nor to keep the replica busy for long.
+    private const int PacedBatch = 500;
     private const int PacedShards = 2;
     // The share of a shard's turn over which its reads are spread.
     private const int PacedShare = 2;
@@ -49,6 +49,8 @@ internal sealed partial class Archiver(
     private static readonly TimeSpan s_patience = 2 * s_lease;
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+    // The most that it takes to archive what waits when the last replica stops.
+    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(3);
     // Between two questions for topics that fill up.
     private static readonly TimeSpan s_urgency = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_expiry = TimeSpan.FromMinutes(10);
@@ -75,6 +77,7 @@ internal sealed partial class Archiver(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        await TakeLeaveAsync(cancellationToken);
         // The next one need not wait for the leases to end.
         foreach (var shard in _owned.Keys.ToArray())
         {
@@ -90,6 +93,28 @@ internal sealed partial class Archiver(
         {
             var delay = await RunOnceAsync(stoppingToken, all: false);
             await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Archives what waits where nobody is left to do it: the whole cluster stops, and Redis may keep nothing on disk.</summary>
+    private async Task TakeLeaveAsync(CancellationToken cancellationToken)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(s_farewell);
+        try
+        {
+            if (_owned.Values.Any(static shard => shard.Fence is not null)
+                && !(await registry.ReadAsync(limited.Token).WaitAsync(limited.Token)).Any(static record => record.State == ReplicaState.Ready))
+            {
+                // What another one gave back that has just ended is its own now.
+                _renewedAt = 0;
+                await RunOnceAsync(limited.Token).WaitAsync(limited.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || RedisErrors.IsUnavailable(exception))
+        {
+            // What Redis keeps is archived at the next start.
+            LogLeftWaiting(exception.Message);
         }
     }
 
@@ -637,6 +662,9 @@ internal sealed partial class Archiver(
 
     [LoggerMessage(LogLevel.Warning, "This replica cannot reach the archive's database and others can: it leaves its {Shards} shards of topics to them until it can.")]
     private partial void LogLeft(int shards);
+
+    [LoggerMessage(LogLevel.Warning, "This replica stops and no other one is ready; what it has not archived waits in Redis: {Reason}")]
+    private partial void LogLeftWaiting(string reason);
 
     [LoggerMessage(LogLevel.Debug, "The lease of shard {Shard} was not given back, and ends by itself: {Reason}")]
     private partial void LogNotReleased(int shard, string reason);

@@ -69,6 +69,7 @@ public sealed class ArchiveModelTests : IDisposable
     [Theory]
     [InlineData("Archive:Retention=0", "Archive:Retention is 0; it must be between 01:00:00 and 3650.00:00:00")]
     [InlineData("Archive:Overrides:0:Retention=00:30:00", "Archive:Overrides:0:Retention is an hour or more, or 0 to archive nothing.", "--Archive:Overrides:0:Pattern=a.*")]
+    [InlineData("Archive:MaxLag=00:00:10", "Archive:MaxLag must be longer than Interval, which is 00:00:15.")]
     [InlineData("Archive:Interval=soon", "Archive:Interval is 'soon'; it must be a time between ")]
     public async Task What_only_the_replicas_read_is_checked_before_anything_starts(string setting, string rule, params string[] others)
     {

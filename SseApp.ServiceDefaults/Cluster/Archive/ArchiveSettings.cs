@@ -3,7 +3,7 @@ using SseApp.ServiceDefaults.Cluster.Credentials;
 namespace SseApp.ServiceDefaults.Cluster.Archive;
 
 /// <summary>What the replicas read of section <c>Archive</c>, but for where the archive is; the AppHost, which passes it on, checks it before it starts anything.</summary>
-internal class ArchiveSettings
+internal class ArchiveSettings : IValidatableObject
 {
     /// <summary>How long an event is kept, from when it was published; it goes up to a thirtieth later. Default 30 days.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "3650.00:00:00")]
@@ -12,7 +12,7 @@ internal class ArchiveSettings
     /// <summary>Other retention by topic name, or none; the first item that matches counts. Default none: all topics are archived.</summary>
     public IList<ArchiveOverride> Overrides { get; } = [];
 
-    /// <summary>Events that are not archived for this long make <c>/health</c> degraded and raise an alert. Default 30 s.</summary>
+    /// <summary>Events that are not archived for this long make <c>/health</c> degraded and raise an alert; longer than <see cref="Interval"/>. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan MaxLag { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -32,13 +32,22 @@ internal class ArchiveSettings
     [Range(1024 * 1024, 256 * 1024 * 1024)]
     public int BatchBytes { get; set; } = 8 * 1024 * 1024;
 
-    /// <summary>The archiver looks for new events of a topic this often, while it is not behind: the rarer, the less an event costs, the less publishes wait beside it, and the more a Redis that loses its memory takes with it. It looks within seconds when an eighth of <c>TopicLog:MaxUnarchivedEvents</c> or <c>MaxUnarchivedBytes</c> waits. Default 5 s.</summary>
+    /// <summary>The archiver looks for new events of a topic this often, while it is not behind: the rarer, the less an event costs, the less publishes wait beside it, and the more a Redis that loses its memory takes with it. It looks within seconds when an eighth of <c>TopicLog:MaxUnarchivedEvents</c> or <c>MaxUnarchivedBytes</c> waits. Default 15 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:30")]
-    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>All topics are compared with the archive this often, for what a replica that crashed did not report. Default 60 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(60);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (MaxLag <= Interval)
+        {
+            // Every topic would be behind each time that its turn comes.
+            yield return new ValidationResult($"{nameof(MaxLag)} must be longer than {nameof(Interval)}, which is {Interval}.", [nameof(MaxLag)]);
+        }
+    }
 }
 
 /// <summary>An item of <c>Archive:Overrides</c>: how long events of the topics whose name matches are archived.</summary>

@@ -127,6 +127,30 @@ public sealed class ArchiverShardTests(RedisServer redis, PostgresServer postgre
         Assert.True(_first.Metrics.LagSeconds() > 60, $"It counts {_first.Metrics.LagSeconds()} s.");
     }
 
+    [Fact]
+    public async Task The_last_one_to_stop_archives_what_waits_and_others_leave_it_to_those_that_stay()
+    {
+        var topics = await PublishAsync();
+        await ReportAsync(_first, ReplicaState.Draining);
+        await _first.Archiver.StopAsync(Cancelled);
+        Assert.All(await EndsAsync(topics), end => Assert.Equal(0, end.Offset));
+
+        await ReportAsync(_second, ReplicaState.Draining);
+        await _second.Archiver.StopAsync(Cancelled);
+        Assert.All(await EndsAsync(topics), end => Assert.Equal(1, end.Offset));
+    }
+
+    [Fact]
+    public async Task One_that_stops_without_a_database_does_so_within_its_time()
+    {
+        await PublishAsync();
+        _first.Archive.IsCut = true;
+        await ReportAsync(_first, ReplicaState.Draining);
+        await ReportAsync(_second, ReplicaState.Draining);
+
+        await _first.Archiver.StopAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+    }
+
     /// <summary>An event on a topic of each shard.</summary>
     private async Task<string[]> PublishAsync()
     {
@@ -155,8 +179,8 @@ public sealed class ArchiverShardTests(RedisServer redis, PostgresServer postgre
         }
     }
 
-    private Task ReportAsync(Replica replica) => _registry.WriteAsync(
-        new ReplicaRecord { Id = replica.Name, Address = new Uri("http://replica.test"), State = ReplicaState.Ready, Archive = replica.Metrics.Report() }, announce: false, Cancelled);
+    private Task ReportAsync(Replica replica, ReplicaState state = ReplicaState.Ready) => _registry.WriteAsync(
+        new ReplicaRecord { Id = replica.Name, Address = new Uri("http://replica.test"), State = state, Archive = replica.Metrics.Report() }, announce: false, Cancelled);
 
     private async Task<string[]> OwnersAsync()
     {

@@ -16,7 +16,7 @@ internal sealed class ArchiveWrites : IDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     // Longer than Archive:Interval, and as long on both sides: what a replica does while nothing happens is the same then.
-    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(16);
 
     private readonly ArchiveCluster _cluster;
     private readonly CancellationToken _cancellationToken;
@@ -31,7 +31,7 @@ internal sealed class ArchiveWrites : IDisposable
     {
         _cluster = cluster;
         _cancellationToken = cancellationToken;
-        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (rounds, TimeSpan.FromSeconds(5), 200_000);
+        (_rounds, _step, _backlog) = quick ? (2, TimeSpan.FromSeconds(1), 40_000) : (rounds, TimeSpan.FromSeconds(15), 200_000);
         _without = Open(cluster.Without);
         _with = Open(cluster.With);
     }
