@@ -8,7 +8,7 @@ public sealed class SecretFilesOptions
     /// <summary>
     /// Folder with a file for each such setting: <c>Security__GatewayKey</c> holds the value of <c>Security:GatewayKey</c>, without the
     /// line end at its end. They win over variables and settings files, and are read at the start only; a folder of such a name, a link to
-    /// nothing and a file that may not be read stop the start. What has no <c>__</c> in its name is left alone. Default <c>/run/secrets</c>, if it is there.
+    /// nothing, a file that may not be read and one that is not UTF-8 (or what its byte order mark says) stop the start. What has no <c>__</c> in its name is left alone. Default <c>/run/secrets</c>, if it is there.
     /// </summary>
     public string Folder { get; set; } = "/run/secrets";
 }
@@ -55,8 +55,12 @@ internal static class SecretFiles
 
         try
         {
-            using var opened = File.OpenRead(file);
-            return null;
+            _ = TextFile.Read(file);
+            return OpenFile.Writable(file) is { } open ? $"{file} is a setting, {open}." : null;
+        }
+        catch (InvalidDataException exception)
+        {
+            return $"{file} is to be a setting, but {exception.Message}, or take it away.";
         }
         catch (FileNotFoundException)
         {

@@ -126,6 +126,9 @@ internal static partial class ServiceProgram
             [
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
+                // The platform has replaced what it could not read, in variables and arguments too.
+                .. configuration.AsEnumerable().Where(pair => pair.Value?.Contains('\uFFFD', StringComparison.Ordinal) == true && SettingNames.IsKnown(pair.Key.Split(':')[0]))
+                    .Select(pair => $"{pair.Key} has U+FFFD in it, which stands for bytes that are not UTF-8; write it in UTF-8."),
                 .. KestrelSettings.Problems(configuration),
                 .. ExporterSettings.Problems(configuration),
                 .. files.Problems(environment),

@@ -153,6 +153,29 @@ public sealed class WrongSettingsTests
         }
     }
 
+    /// <summary>As an editor of Windows saves it, or a disk fault leaves it: a name would be another one, in silence.</summary>
+    [Theory]
+    [InlineData("SseApp.Gateway", new byte[] { 0xE9 })]
+    [InlineData("SseApp.Events", new byte[] { 0xE9 })]
+    [InlineData("SseApp.Gateway", new byte[] { 0xC0, 0x80 })]
+    [InlineData("SseApp.Gateway", new byte[] { 0xED, 0xA0, 0x80 })]
+    public async Task A_settings_file_that_is_not_UTF8_is_named(string project, byte[] value)
+    {
+        var folder = Directory.CreateTempSubdirectory("sseapp-settings-");
+        try
+        {
+            await File.WriteAllBytesAsync(
+                Path.Combine(folder.FullName, "appsettings.json"),
+                [.. "{\n \"Cluster\": {\n \"KeyPrefix\": \"secret"u8, .. value, .. "\" } }"u8],
+                TestContext.Current.CancellationToken);
+            await AssertAsync(project, [$"--contentRoot={folder.FullName}"], "*appsettings.json* line 3 *UTF-8*");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static Task AssertAsync(string project, string settings, string lines) =>
         AssertAsync(project, settings.Split('|').Select(setting => $"--{setting}"), lines);
 
