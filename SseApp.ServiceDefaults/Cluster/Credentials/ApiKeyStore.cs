@@ -21,7 +21,7 @@ internal static class ApiKeyStore
         try
         {
             _ = Read(path);
-            return null;
+            return OpenFile.Writable(path) is { } open ? $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.ApiKeyFile)} is '{path}', {open}." : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -15,12 +15,13 @@ public sealed class SecretFilesOptions
 
 internal static class SecretFiles
 {
+    private const string Setting = $"{SecretFilesOptions.SectionName}:{nameof(SecretFilesOptions.Folder)}";
+
     /// <summary>Adds the files as a source; what is added later wins over them.</summary>
     public static void AddSecretFiles(this IConfigurationManager configuration)
     {
-        const string folder = $"{SecretFilesOptions.SectionName}:{nameof(SecretFilesOptions.Folder)}";
-        var set = configuration[folder];
-        var path = Path.GetFullPath(string.IsNullOrWhiteSpace(set) ? new SecretFilesOptions().Folder : set);
+        var set = configuration[Setting];
+        var path = FolderOf(configuration);
         if (Directory.Exists(path))
         {
             // A setting that somebody believes to be there is not left out in silence: it may be one that keeps others out.
@@ -40,9 +41,21 @@ internal static class SecretFiles
         }
         else if (!string.IsNullOrWhiteSpace(set))
         {
-            throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), [$"{folder} is {SettingsReading.Quote(set)}, but there is no folder {path}; mount the secrets there, or take the setting away."]);
+            throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), [$"{Setting} is {SettingsReading.Quote(set)}, but there is no folder {path}; mount the secrets there, or take the setting away."]);
         }
     }
+
+    /// <summary>A line for each such file that everybody may read.</summary>
+    public static IEnumerable<string> Warnings(IConfiguration configuration)
+    {
+        var path = FolderOf(configuration);
+        return !Directory.Exists(path) ? []
+            : Directory.EnumerateFiles(path).Where(static file => IsSetting(Path.GetFileName(file))).Order(StringComparer.Ordinal)
+                .Select(static file => OpenFile.Readable(file) is { } open ? $"{file} is a setting, {open}." : null).OfType<string>();
+    }
+
+    private static string FolderOf(IConfiguration configuration) =>
+        Path.GetFullPath(configuration[Setting] is { } set && !string.IsNullOrWhiteSpace(set) ? set : new SecretFilesOptions().Folder);
 
     private static bool IsSetting(string name) => name.Contains("__", StringComparison.Ordinal);
 

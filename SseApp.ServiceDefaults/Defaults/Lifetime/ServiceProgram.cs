@@ -67,7 +67,7 @@ internal static partial class ServiceProgram
             if (await StartAsync(app))
             {
                 quiet.End();
-                foreach (var warning in files.Warnings(app.Environment, app.Configuration).Concat(threads?.Warning is { } fewThreads ? [fewThreads] : []))
+                foreach (var warning in files.Warnings(app.Environment, app.Configuration).Concat(SecretFiles.Warnings(app.Configuration)).Concat(threads?.Warning is { } fewThreads ? [fewThreads] : []))
                 {
                     LogWarning(app.Logger, warning);
                 }
