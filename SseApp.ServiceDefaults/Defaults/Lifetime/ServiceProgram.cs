@@ -54,6 +54,12 @@ internal static partial class ServiceProgram
             // Relative paths begin where the settings are, as those of Kestrel's certificates do: a service manager starts the program
             // in '/'. One folder for all of them, whoever opens the file.
             Directory.SetCurrentDirectory(builder.Environment.ContentRootPath);
+            wrong = [.. SettingFiles.NotText(builder.Environment)];
+            if (wrong.Count > 0)
+            {
+                return await EndAsync(wrong);
+            }
+
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
             builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
