@@ -59,6 +59,7 @@ internal static class EventsService
         app.UseHosts(() => metrics.Refused(HostFilter.Unknown));
         app.UseBareAnswers(RefusalReason.Failed, marked: true);
         app.UseTopicPaths();
+        app.UseQueryText();
         app.UseAdmin(MapOperators);
         app.UseGatewayRequests(app.Services.GetRequiredService<ReplicaIdentity>().Id);
         app.UseOperatorRequests(MapOperators);

@@ -15,6 +15,9 @@ internal sealed class BatchItemReader
     // An item and what is in it.
     private const int MaxDepth = 64;
 
+    private static readonly string TooDeep = string.Create(
+        CultureInfo.InvariantCulture, $"An item has at most {MaxDepth} levels of objects and arrays within each other, itself included; this one has more.");
+
     // A stream of items has no end.
     private const int MaxKnown = 1_024;
 
@@ -64,7 +67,7 @@ internal sealed class BatchItemReader
         }
         catch (JsonException exception)
         {
-            return $"The item is not JSON: {exception.Message}";
+            return FindMistake(json) is null ? TooDeep : $"The item is not JSON: {exception.Message}";
         }
         catch (InvalidOperationException)
         {

@@ -28,9 +28,14 @@ internal static class ResumePointParser
             return (ResumePoint.Live, $"'from' {TimeQuery.Rule}: the first event that was published then or later comes first.");
         }
 
-        if (from is not null && history > 0)
+        if (from is not null && query.ContainsKey("history"))
         {
             return (ResumePoint.Live, "'from' and 'history' each say where the stream begins: give one of them.");
+        }
+
+        if (from is not null && query.ContainsKey("to"))
+        {
+            return (ResumePoint.Live, "A stream has no end, so there is no 'to': GET /topics/{topic}/events has what was published between 'from' and 'to'.");
         }
 
         var id = headers["Last-Event-ID"].ToString();

@@ -1,4 +1,5 @@
 using SseApp.Gateway.Requests;
+using SseApp.ServiceDefaults.Defaults.Http;
 
 namespace SseApp.Gateway.Clients;
 
@@ -6,6 +7,8 @@ namespace SseApp.Gateway.Clients;
 public sealed class LimitsOptions : IValidatableObject
 {
     public const string SectionName = "Limits";
+
+    private const int LeastRequests = 1_000;
 
     /// <summary>
     /// Streams open at once from one client address; further EventSources are asked to reconnect later, other clients get 429.
@@ -162,6 +165,19 @@ public sealed class LimitsOptions : IValidatableObject
         foreach (var twice in Clients.GroupBy(client => client.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Key.Length > 0 && group.Skip(1).Any()))
         {
             yield return new ValidationResult($"{SectionName}:{nameof(Clients)} has '{twice.Key}' more than once; give each client a name of its own.", [nameof(Clients)]);
+        }
+    }
+
+    /// <summary>
+    /// Requests that one connection of HTTP/2 or HTTP/3 may have open: so many that a stream too many is refused by
+    /// <see cref="StreamsPerAddress"/>, which says so, and does not wait in the client; and that a proxy has room for its clients.
+    /// </summary>
+    internal int RequestsPerConnection
+    {
+        get
+        {
+            int[] streams = [StreamsPerAddress, .. Clients.Select(client => client.BudgetOf(this).Streams)];
+            return streams.Contains(0) ? HttpServerSetup.MaxHttp2Streams : (int)Math.Clamp(2L * streams.Max(), LeastRequests, HttpServerSetup.MaxHttp2Streams);
         }
     }
 

@@ -27,6 +27,7 @@ internal sealed class KestrelSetup(IOptions<LimitsOptions> limits) : IConfigureO
 
         // One field may fill the whole head, as in HTTP/1.1.
         options.Limits.Http2.MaxRequestHeaderFieldSize = head;
+        options.Limits.Http2.MaxStreamsPerConnection = limits.Value.RequestsPerConnection;
         options.Limits.Http3.MaxRequestHeaderFieldSize = head;
     }
 }

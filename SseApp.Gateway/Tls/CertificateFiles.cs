@@ -51,13 +51,17 @@ internal static class CertificateFiles
         try
         {
             Load(options);
-            return null;
+            var (setting, file) = PrivateKey(options);
+            return OpenFile.Writable(file) is { } open ? $"{setting} is '{file}', {open}." : null;
         }
         catch (Exception exception) when (IsFileProblem(exception))
         {
             return Explain(options, exception);
         }
     }
+
+    /// <summary>What else an operator should know of the files, or null.</summary>
+    public static string? Warning(TlsOptions options) => PrivateKey(options) is var (setting, file) && OpenFile.Readable(file) is { } open ? $"{setting} is '{file}', {open}." : null;
 
     public static bool IsFileProblem(Exception exception) =>
         exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
@@ -71,6 +75,10 @@ internal static class CertificateFiles
     private static bool IsPfx(TlsOptions options) =>
         Path.GetExtension(options.CertificateFile) is { } extension
         && (extension.Equals(".pfx", StringComparison.OrdinalIgnoreCase) || extension.Equals(".p12", StringComparison.OrdinalIgnoreCase));
+
+    private static (string Setting, string File) PrivateKey(TlsOptions options) => KeyFile(options) is { } key
+        ? ($"{TlsOptions.SectionName}:{nameof(TlsOptions.KeyFile)}", key)
+        : ($"{TlsOptions.SectionName}:{nameof(TlsOptions.CertificateFile)}", options.CertificateFile!);
 
     private static string? KeyFile(TlsOptions options) => IsPfx(options) || string.IsNullOrWhiteSpace(options.KeyFile) ? null : options.KeyFile;
 

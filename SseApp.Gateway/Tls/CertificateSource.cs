@@ -22,6 +22,11 @@ internal sealed partial class CertificateSource
         _seen = CertificateFiles.Fingerprint(_options);
         _current = CertificateFiles.Load(_options);
         WarnIfExpiring();
+        if (CertificateFiles.Warning(_options) is { } open)
+        {
+            LogOpen(open);
+        }
+
         meter.Meter.CreateObservableGauge(
             MetricNames.GatewayCertificateExpiry,
             () => new DateTimeOffset(Current.TargetCertificate.NotAfter).ToUnixTimeSeconds(),
@@ -79,6 +84,9 @@ internal sealed partial class CertificateSource
 
     [LoggerMessage(LogLevel.Error, "The certificate files changed but cannot be used; the previous certificate stays in use. {Problem}")]
     private partial void LogNotReloaded(string problem);
+
+    [LoggerMessage(LogLevel.Warning, "{Warning}")]
+    private partial void LogOpen(string warning);
 
     [LoggerMessage(LogLevel.Warning, "The certificate {Subject} expires at {Expiry}; renew it and replace the files, they are read again by themselves.")]
     private partial void LogExpiring(string subject, DateTimeOffset expiry);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Quic;
 using SseApp.Gateway.Clients;
 using SseApp.ServiceDefaults.Defaults.Http;
 
@@ -26,6 +27,9 @@ internal static class TlsExtensions
         services.AddHostedService<CertificateWatcher>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider =>
             ActivatorUtilities.CreateInstance<TlsEndpoints>(provider, ListenAddresses.Plain(builder.Configuration)));
+#pragma warning disable CA2252 // The platform's options of QUIC still count as a preview; without this one an HTTP/3 connection has 100 requests.
+        services.AddOptions<QuicTransportOptions>().Configure<IOptions<LimitsOptions>>(static (quic, limits) => quic.MaxBidirectionalStreamCount = limits.Value.RequestsPerConnection);
+#pragma warning restore CA2252
         services.Configure<HttpsRedirectionOptions>(redirect =>
         {
             redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect;

@@ -21,7 +21,7 @@ internal static class ApiKeyStore
         try
         {
             _ = Read(path);
-            return null;
+            return OpenFile.Writable(path) is { } open ? $"{CredentialOptions.SectionName}:{nameof(CredentialOptions.ApiKeyFile)} is '{path}', {open}." : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -41,8 +41,14 @@ internal static class ApiKeyStore
 
         try
         {
-            var keys = JsonSerializer.Deserialize(file, ApiKeyJsonContext.Default.ApiKeyLineArray) ?? [];
+            var bytes = new byte[file.Length];
+            var text = TextFile.Decode(bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)));
+            var keys = JsonSerializer.Deserialize(text, ApiKeyJsonContext.Default.ApiKeyLineArray) ?? [];
             return [.. keys.Select((key, index) => key.ToStored($"Key {index + 1}"))];
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new ArgumentException($"{char.ToUpperInvariant(exception.Message[0])}{exception.Message[1..]}.", nameof(path), exception);
         }
         catch (JsonException exception)
         {

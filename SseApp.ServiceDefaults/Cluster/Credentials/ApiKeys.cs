@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
+using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Credentials;
 
@@ -24,6 +25,12 @@ internal sealed class ApiKeys(IEnumerable<StoredApiKey> keys)
 
     /// <summary>Whether the text, which is no key's id, is the name of one.</summary>
     public bool IsOnlyName(string text) => !_keys.ContainsKey(text) && _keys.Values.Any(key => key.Principal.Name == text);
+
+    /// <summary>Whether there is a key of this id.</summary>
+    public bool IsId(string id) => _keys.ContainsKey(id);
+
+    /// <summary>The id that is most like this one; null: none is like it.</summary>
+    public string? Similar(string id) => SettingNames.Similar(id, _keys.Keys);
 
     /// <summary>Whether the key is still there, and may what it might; for a ticket that was made with it, whether it may still read the ticket's topics.</summary>
     /// <param name="principal">Of the key, or of a ticket.</param>

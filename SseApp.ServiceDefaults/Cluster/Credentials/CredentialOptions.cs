@@ -184,7 +184,9 @@ internal sealed class CredentialValidator(IHostEnvironment environment) : IValid
         try
         {
             _ = TokenIssuer.Create(options, static _ => null!);
-            return null;
+            return !string.IsNullOrEmpty(options.PublicKeyFile) && OpenFile.Writable(options.PublicKeyFile) is { } open
+                ? $"{Section}:{nameof(CredentialOptions.Issuers)}:{index}:{nameof(IssuerOptions.PublicKeyFile)} is '{options.PublicKeyFile}', {open}."
+                : null;
         }
         catch (Exception exception) when (exception is ArgumentException or IOException or UnauthorizedAccessException)
         {

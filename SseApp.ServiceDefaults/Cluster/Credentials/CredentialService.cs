@@ -96,6 +96,23 @@ internal sealed partial class CredentialService : BackgroundService
     public bool IsOnlyKeyName(string text) => _keys.IsOnlyName(text);
 
     /// <summary>
+    /// Why the id cannot be that of an API key, with the one that may be meant; null: it can. Without a file of keys nobody can say.
+    /// </summary>
+    public string? UnknownKey(string id)
+    {
+        if (string.IsNullOrWhiteSpace(_options.ApiKeyFile))
+        {
+            return null;
+        }
+
+        // A key may have been added since the file was looked at.
+        ReadKeys();
+        return _keys.IsId(id) ? null
+            : $"There is no API key of this id in {nameof(CredentialOptions.ApiKeyFile)} as this process reads it"
+                + (_keys.Similar(id) is { } similar ? $"; did you mean '{similar}'?" : ".") + " 'keys list' prints the ids. A key that was removed from the file counts no more. Nothing was revoked.";
+    }
+
+    /// <summary>
     /// Whether what was valid still is, apart from its end: it was not revoked, its key was not removed, and its issuer still has
     /// the key that signed it.
     /// </summary>
@@ -186,6 +203,14 @@ internal sealed partial class CredentialService : BackgroundService
     }
 
     private void ReadKeys()
+    {
+        lock (_authorities)
+        {
+            ReadKeysOnce();
+        }
+    }
+
+    private void ReadKeysOnce()
     {
         if (string.IsNullOrWhiteSpace(_options.ApiKeyFile))
         {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Routing;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Defaults.Http;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
 
 namespace SseApp.ServiceDefaults.Cluster.Operators;
@@ -21,6 +22,11 @@ internal static class OperatorQuery
     /// <summary>What is wrong, or null.</summary>
     public static string? Problem(HttpContext context)
     {
+        if (QueryText.Problem(context.Request.QueryString, static _ => true) is { } notText)
+        {
+            return $"{notText} Nothing was done.";
+        }
+
         if (context.Request.Query.Count == 0 || context.GetEndpoint() is not RouteEndpoint endpoint)
         {
             return null;

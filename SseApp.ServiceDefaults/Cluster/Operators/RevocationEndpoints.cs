@@ -37,6 +37,11 @@ internal static class RevocationEndpoints
                 "The value is the name of an API key; send the id of each that is meant, as 'keys list' prints it. Nothing was revoked.", title: "The revocation is not valid.", statusCode: StatusCodes.Status400BadRequest);
         }
 
+        if (revocation.Kind is RevocationKind.ApiKey && credentials.UnknownKey(revocation.Value) is { } unknown)
+        {
+            return TypedResults.Problem(unknown, title: "There is no such API key.", statusCode: StatusCodes.Status404NotFound);
+        }
+
         try
         {
             if (revocation.Kind is not RevocationKind.Ticket && await store.IsTicketAsync(revocation.Value, context.RequestAborted))

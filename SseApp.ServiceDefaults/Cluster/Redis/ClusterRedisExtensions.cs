@@ -120,7 +120,22 @@ internal static class ClusterRedisExtensions
 
             try
             {
+                if (RedisCredentials.Cut(text) is { } cut)
+                {
+                    return Wrong(cut);
+                }
+
                 var connection = ConfigurationOptions.Parse(text);
+                if (configuration[RedisCredentials.PasswordSetting] is { Length: > 0 } password)
+                {
+                    if (password.Any(char.IsControl))
+                    {
+                        return ValidateOptionsResult.Fail($"{RedisCredentials.PasswordSetting} has an invisible character in it, as a line of a file with Windows' line ends does.");
+                    }
+
+                    connection.Password = password;
+                }
+
                 var servers = connection.EndPoints;
                 return servers.Count == 0 ? Wrong("it names no server")
                     : servers.OfType<DnsEndPoint>().FirstOrDefault(server => Uri.CheckHostName(server.Host) == UriHostNameType.Unknown) is not null ? Wrong("a server's name is not valid")

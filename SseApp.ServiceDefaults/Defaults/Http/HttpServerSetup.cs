@@ -16,6 +16,12 @@ internal sealed class HttpServerSetup : IConfigureOptions<KestrelServerOptions>
     // HTTP/2 sends each cookie as a field of its own; the bytes are what has to be limited.
     private const int MaxHeaderCount = 2_000;
 
+    /// <summary>
+    /// Most requests that one HTTP/2 connection may have open, here and at a gateway. The platform's 100 would make the next EventSource
+    /// of a page wait in the browser, for ever and without a word, where a limit of ours says that it is one.
+    /// </summary>
+    public const int MaxHttp2Streams = 10_000;
+
     public void Configure(KestrelServerOptions options)
     {
         options.AddServerHeader = false;
@@ -23,6 +29,7 @@ internal sealed class HttpServerSetup : IConfigureOptions<KestrelServerOptions>
         options.Limits.MaxRequestHeadersTotalSize = MaxHeaders;
         options.Limits.MaxRequestHeaderCount = MaxHeaderCount;
         options.Limits.Http2.MaxRequestHeaderFieldSize = MaxHeaders;
+        options.Limits.Http2.MaxStreamsPerConnection = MaxHttp2Streams;
         options.Limits.Http3.MaxRequestHeaderFieldSize = MaxHeaders;
 
         // Byte for byte, as HTTP allows them (RFC 9110, 5.5: obs-text). By default a value that is not UTF-8 is a 400, and one

@@ -8,19 +8,20 @@ public sealed class SecretFilesOptions
     /// <summary>
     /// Folder with a file for each such setting: <c>Security__GatewayKey</c> holds the value of <c>Security:GatewayKey</c>, without the
     /// line end at its end. They win over variables and settings files, and are read at the start only; a folder of such a name, a link to
-    /// nothing and a file that may not be read stop the start. What has no <c>__</c> in its name is left alone. Default <c>/run/secrets</c>, if it is there.
+    /// nothing, a file that may not be read and one that is not UTF-8 (or what its byte order mark says) stop the start. What has no <c>__</c> in its name is left alone. Default <c>/run/secrets</c>, if it is there.
     /// </summary>
     public string Folder { get; set; } = "/run/secrets";
 }
 
 internal static class SecretFiles
 {
+    private const string Setting = $"{SecretFilesOptions.SectionName}:{nameof(SecretFilesOptions.Folder)}";
+
     /// <summary>Adds the files as a source; what is added later wins over them.</summary>
     public static void AddSecretFiles(this IConfigurationManager configuration)
     {
-        const string folder = $"{SecretFilesOptions.SectionName}:{nameof(SecretFilesOptions.Folder)}";
-        var set = configuration[folder];
-        var path = Path.GetFullPath(string.IsNullOrWhiteSpace(set) ? new SecretFilesOptions().Folder : set);
+        var set = configuration[Setting];
+        var path = FolderOf(configuration);
         if (Directory.Exists(path))
         {
             // A setting that somebody believes to be there is not left out in silence: it may be one that keeps others out.
@@ -40,9 +41,21 @@ internal static class SecretFiles
         }
         else if (!string.IsNullOrWhiteSpace(set))
         {
-            throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), [$"{folder} is {SettingsReading.Quote(set)}, but there is no folder {path}; mount the secrets there, or take the setting away."]);
+            throw new OptionsValidationException(SecretFilesOptions.SectionName, typeof(SecretFilesOptions), [$"{Setting} is {SettingsReading.Quote(set)}, but there is no folder {path}; mount the secrets there, or take the setting away."]);
         }
     }
+
+    /// <summary>A line for each such file that everybody may read.</summary>
+    public static IEnumerable<string> Warnings(IConfiguration configuration)
+    {
+        var path = FolderOf(configuration);
+        return !Directory.Exists(path) ? []
+            : Directory.EnumerateFiles(path).Where(static file => IsSetting(Path.GetFileName(file))).Order(StringComparer.Ordinal)
+                .Select(static file => OpenFile.Readable(file) is { } open ? $"{file} is a setting, {open}." : null).OfType<string>();
+    }
+
+    private static string FolderOf(IConfiguration configuration) =>
+        Path.GetFullPath(configuration[Setting] is { } set && !string.IsNullOrWhiteSpace(set) ? set : new SecretFilesOptions().Folder);
 
     private static bool IsSetting(string name) => name.Contains("__", StringComparison.Ordinal);
 
@@ -55,8 +68,12 @@ internal static class SecretFiles
 
         try
         {
-            using var opened = File.OpenRead(file);
-            return null;
+            _ = TextFile.Read(file);
+            return OpenFile.Writable(file) is { } open ? $"{file} is a setting, {open}." : null;
+        }
+        catch (InvalidDataException exception)
+        {
+            return $"{file} is to be a setting, but {exception.Message}, or take it away.";
         }
         catch (FileNotFoundException)
         {

@@ -54,6 +54,12 @@ internal static partial class ServiceProgram
             // Relative paths begin where the settings are, as those of Kestrel's certificates do: a service manager starts the program
             // in '/'. One folder for all of them, whoever opens the file.
             Directory.SetCurrentDirectory(builder.Environment.ContentRootPath);
+            wrong = [.. SettingFiles.NotText(builder.Environment)];
+            if (wrong.Count > 0)
+            {
+                return await EndAsync(wrong);
+            }
+
             builder.Services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(quiet);
             builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(quiet);
             builder.Services.AddOptions<WholeConfiguration>().ValidateOnStart();
@@ -67,7 +73,7 @@ internal static partial class ServiceProgram
             if (await StartAsync(app))
             {
                 quiet.End();
-                foreach (var warning in files.Warnings(app.Environment, app.Configuration).Concat(threads?.Warning is { } fewThreads ? [fewThreads] : []))
+                foreach (var warning in files.Warnings(app.Environment, app.Configuration).Concat(SecretFiles.Warnings(app.Configuration)).Concat(threads?.Warning is { } fewThreads ? [fewThreads] : []))
                 {
                     LogWarning(app.Logger, warning);
                 }
@@ -126,6 +132,9 @@ internal static partial class ServiceProgram
             [
                 .. new[] { StartFailure.WrongAddress(configuration) }.OfType<string>(),
                 .. misplaced,
+                // The platform has replaced what it could not read, in variables and arguments too.
+                .. configuration.AsEnumerable().Where(pair => pair.Value?.Contains('\uFFFD', StringComparison.Ordinal) == true && SettingNames.IsKnown(pair.Key.Split(':')[0]))
+                    .Select(pair => $"{pair.Key} has U+FFFD in it, which stands for bytes that are not UTF-8; write it in UTF-8."),
                 .. KestrelSettings.Problems(configuration),
                 .. ExporterSettings.Problems(configuration),
                 .. files.Problems(environment),

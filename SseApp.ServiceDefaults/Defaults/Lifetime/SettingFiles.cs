@@ -92,6 +92,32 @@ internal sealed partial class SettingFiles
         }
     }
 
+    /// <summary>A line for each file of this environment that is not text: the platform has read it, and replaced what it could not read.</summary>
+    public static IEnumerable<string> NotText(IHostEnvironment environment)
+    {
+        foreach (var path in Names(environment.EnvironmentName, environment.ApplicationName).Select(name => Path.Combine(environment.ContentRootPath, name)).Where(File.Exists))
+        {
+            string? problem = null;
+            try
+            {
+                _ = TextFile.Read(path);
+            }
+            catch (InvalidDataException exception)
+            {
+                problem = $"The settings file {path} cannot be used: {exception.Message}.";
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Whoever reads it next says so.
+            }
+
+            if (problem is not null)
+            {
+                yield return problem;
+            }
+        }
+    }
+
     /// <summary>A line for each file with settings that somebody may believe to be read.</summary>
     /// <param name="environment">The environment, and the folder that files are read from.</param>
     /// <param name="configuration">What was read.</param>

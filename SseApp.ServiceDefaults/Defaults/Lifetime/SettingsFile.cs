@@ -35,7 +35,15 @@ internal sealed class SettingsFile(JsonConfigurationSource source, string path) 
 
     public override void Load()
     {
-        Text = Read(path);
+        try
+        {
+            Text = Read(path);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new OptionsValidationException("", typeof(SettingsFile), [$"The settings file {path} cannot be used: {exception.Message}."]);
+        }
+
         if (Text is null && !source.Optional)
         {
             throw new FileNotFoundException($"The settings file '{path}' was not found.");
@@ -45,6 +53,7 @@ internal sealed class SettingsFile(JsonConfigurationSource source, string path) 
     }
 
     /// <summary>What is in the file now; null when there is none.</summary>
+    /// <exception cref="InvalidDataException">It is not text; the message does not name it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder.</exception>
     public static string? Read(string path)
@@ -53,7 +62,7 @@ internal sealed class SettingsFile(JsonConfigurationSource source, string path) 
         {
             // Most optional files are not there, at each look: an exception for each would bury all others in dotnet_exceptions_total. Unlike
             // File.Exists, this throws where it cannot be seen whether there is one.
-            return File.GetLastWriteTimeUtc(path) == s_nowhere ? null : File.ReadAllText(path);
+            return File.GetLastWriteTimeUtc(path) == s_nowhere ? null : TextFile.Read(path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

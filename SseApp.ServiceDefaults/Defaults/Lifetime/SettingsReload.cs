@@ -150,7 +150,7 @@ internal sealed partial class SettingsReload : BackgroundService
         {
             return new Found(SettingsFile.Read(path), null);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             return new Found(null, exception.Message);
         }

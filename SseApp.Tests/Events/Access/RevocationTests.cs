@@ -264,6 +264,29 @@ public sealed class RevocationTests(RedisServer redis) : GatewayTest, IClassFixt
         Assert.Empty(replica.Get<Revocations>().All);
     }
 
+    [Fact]
+    public async Task The_id_of_no_api_key_is_refused_with_the_one_that_was_meant()
+    {
+        var key = ApiKey.New();
+        using var file = new ApiKeyFile(ApiKeyFile.Stored(key, "shop", "t"));
+        var replica = await ReplicaAsync(("Security:ApiKeyFile", file.Path));
+        foreach (var (id, meant) in new[] { (key.Id[..^1], true), (key.Id + "0", true), ("zzzzzzzzzzzz", false) })
+        {
+            using var answer = await replica.Admin.PostAsync("/admin/revocations", new StringContent($$"""{"apiKey":"{{id}}"}"""), Cancellation);
+            Assert.Equal((HttpStatusCode.NotFound, "application/problem+json"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+            var detail = (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("detail").GetString()!;
+            Assert.Equal(meant, detail.Contains($"did you mean '{key.Id}'?", StringComparison.Ordinal));
+            Assert.Contains("Nothing was revoked.", detail, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(replica.Get<Revocations>().All);
+
+        // A key that was added a moment ago is known at once.
+        var added = ApiKey.New();
+        file.Write(ApiKeyFile.Stored(key, "shop", "t"), ApiKeyFile.Stored(added, "till", "t"));
+        await RevokeAsync(replica.Admin, $$"""{"apiKey":"{{added.Id}}"}""");
+    }
+
     [Theory]
     [InlineData("jti")]
     [InlineData("sub")]

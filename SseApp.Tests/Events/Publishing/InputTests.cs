@@ -280,6 +280,55 @@ public sealed class InputTests(PublishingReplica replica) : IClassFixture<Publis
         Assert.Empty(await replica.StoredAsync(_topic));
     }
 
+    [Theory]
+    [InlineData("{0}")]
+    [InlineData("[{0}]")]
+    public async Task An_item_that_is_too_deep_is_told_how_deep_it_may_be(string batch)
+    {
+        // The item itself is the first level.
+        string Item(int depth) => $$"""{"topic":"{{_topic}}","data":{{new string('[', depth - 1)}}{{new string(']', depth - 1)}}}""";
+        using (var answer = await replica.PostAsync("/publish", Bytes(batch.Replace("{0}", Item(64), StringComparison.Ordinal)), null))
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        using var refused = await replica.PostAsync("/publish", Bytes(batch.Replace("{0}", Item(65), StringComparison.Ordinal)), null);
+        var error = (await ReadAsync(refused)).GetProperty("results")[0].GetProperty("error").GetString();
+        Assert.Equal("An item has at most 64 levels of objects and arrays within each other, itself included; this one has more.", error);
+    }
+
+    /// <summary>The letters would be stored as U+FFFD, and who subscribes to the event type would wait for ever.</summary>
+    [Theory]
+    [InlineData("event=caf%E9", "event")]
+    [InlineData("event=a&key=%E9", "key")]
+    [InlineData("event=%ED%A0%80", "event")]
+    [InlineData("event=%C0%80", "event")]
+    [InlineData("EVENT=%FF", "EVENT")]
+    [InlineData("%65vent=%FF", "event")]
+    [InlineData("event=a%F0%9F%98", "event")]
+    public async Task A_parameter_that_is_not_UTF8_is_named_and_nothing_is_stored(string query, string name)
+    {
+        using var answer = await replica.PostAsync($"/topics/{_topic}/events?{query}", Bytes("x"), "text/plain");
+
+        Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+        var detail = (await ReadAsync(answer)).GetProperty("detail").GetString();
+        Assert.Contains($"'{name}'", detail, StringComparison.Ordinal);
+        Assert.Contains("UTF-8", detail, StringComparison.Ordinal);
+        Assert.Empty(await replica.StoredAsync(_topic));
+    }
+
+    [Theory]
+    [InlineData("event=caf%C3%A9&other=%E9")]
+    [InlineData("event=%EF%BF%BD")]
+    [InlineData("event=100%25&%E9=%E9")]
+    [InlineData("event=50%zz")]
+    public async Task A_parameter_of_somebody_else_may_be_anything(string query)
+    {
+        using var answer = await replica.PostAsync($"/topics/{_topic}/events?{query}", Bytes("x"), "text/plain");
+
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+    }
+
     [Fact]
     public async Task A_batch_whose_items_are_all_too_large_is_too_large()
     {

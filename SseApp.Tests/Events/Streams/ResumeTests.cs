@@ -185,6 +185,49 @@ public sealed class ResumeTests(RedisServer redis) : IClassFixture<RedisServer>
         Assert.Contains("'history' is given once", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("history=3&from=2026-01-01T00:00:00Z", "give one of them")]
+    [InlineData("history=0&from=2026-01-01T00:00:00Z", "give one of them")]
+    [InlineData("history=3&from=2026-01-01T00:00:00Z&lastEventId=x", "give one of them")]
+    [InlineData("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z", "has no end")]
+    public async Task Two_starts_of_a_stream_and_an_end_are_refused_with_the_rule(string query, string rule)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var answer = await host.Client.GetAsync($"/events?topic=a&{query}", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(rule, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    /// <summary>A page can have both in its URL: where it was, and what to show the first time.</summary>
+    [Theory]
+    [InlineData("history=3")]
+    [InlineData("history=0")]
+    [InlineData("from=2026-01-01T00:00:00Z")]
+    public async Task An_id_in_the_URL_goes_before_the_other_starts_and_an_empty_one_is_none(string start)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        for (var i = 1; i <= 4; i++)
+        {
+            await PublishAsync(host, "ab", $"{i}");
+        }
+
+        await using var all = await SseReader.OpenAsync(host.Client, "/events?topic=ab&lastEventId=earliest");
+        await all.OpenedAsync();
+        Assert.Equal(["1", "2", "3", "4"], await all.DataAsync(4));
+        var fourth = all.LastEventId;
+        await PublishAsync(host, "ab", "5");
+
+        await using var resumed = await SseReader.OpenAsync(host.Client, $"/events?topic=ab&{start}&lastEventId={fourth}");
+        Assert.True((await resumed.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        Assert.Equal(["5"], await resumed.DataAsync(1));
+
+        await using var first = await SseReader.OpenAsync(host.Client, $"/events?topic=ab&{start}&lastEventId=");
+        Assert.False((await first.OpenedAsync()).GetProperty("resumed").GetBoolean());
+        await PublishAsync(host, "ab", "6");
+        Assert.Equal([start switch { "history=3" => "3", "history=0" => "6", _ => "1" }], await first.DataAsync(1));
+    }
+
     [Fact]
     public async Task A_long_history_waits_for_a_client_that_reads_slowly_instead_of_filling_its_backlog()
     {

@@ -1,5 +1,6 @@
 using System.Net.Quic;
 using System.Security.Authentication;
+using SseApp.Gateway.Clients;
 
 namespace SseApp.Tests.Gateway.Tls;
 
@@ -45,6 +46,43 @@ public sealed class TlsTests : GatewayTest
         Assert.Single(handshakes);
         clients.ForEach(client => client.Dispose());
         await UntilAsync(() => origin.OpenStreams == 0, "the replica's streams to end after the client left");
+    }
+
+    [Fact]
+    public async Task An_EventSource_too_many_on_an_HTTP2_connection_is_told_so_and_does_not_wait()
+    {
+        const int Streams = 150;
+        var origin = await OriginAsync("r1");
+        var gateway = await SecureAsync(("Limits:StreamsPerAddress", Streams.ToString(CultureInfo.InvariantCulture)));
+        await using var client = await RawHttp2.ConnectAsync(gateway.SecureAddress);
+        for (var i = 0; i <= Streams; i++)
+        {
+            await client.SendAsync(RawHttp2.Get((2 * i) + 1, "/events?topic=a", ("accept", "text/event-stream")));
+            Assert.Equal(200, await client.AnswerAsync((2 * i) + 1));
+        }
+
+        // The last one is the refusal that an EventSource survives, and there is room for the page's other requests.
+        Assert.Equal(Streams, origin.OpenStreams);
+        await client.SendAsync(RawHttp2.Get((2 * Streams) + 3, "/topics/a"));
+        Assert.Equal(200, await client.AnswerAsync((2 * Streams) + 3));
+    }
+
+    [Theory]
+    [InlineData(100, null, 1_000)]
+    [InlineData(600, null, 1_200)]
+    [InlineData(100, 2_000, 4_000)]
+    [InlineData(0, null, 10_000)]
+    [InlineData(100, 0, 10_000)]
+    [InlineData(1_000_000, null, 10_000)]
+    public void A_connection_has_room_for_more_streams_than_its_address_may_have(int perAddress, int? ofOneClient, int expected)
+    {
+        var options = new LimitsOptions { StreamsPerAddress = perAddress };
+        if (ofOneClient is { } streams)
+        {
+            options.Clients.Add(new NamedClient { Name = "backend", Streams = streams });
+        }
+
+        Assert.Equal(expected, options.RequestsPerConnection);
     }
 
     [Fact]

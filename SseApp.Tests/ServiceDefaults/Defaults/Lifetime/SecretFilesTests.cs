@@ -32,6 +32,32 @@ public sealed class SecretFilesTests : IDisposable
         Assert.Equal("redis:6379,password=right", Read(_folder.FullName)["ConnectionStrings:redis"]);
     }
 
+    /// <summary>A password with U+FFFD in the place of a letter is another one.</summary>
+    [Fact]
+    public void A_file_that_is_not_UTF8_stops_the_start()
+    {
+        var file = Path.Combine(_folder.FullName, "ConnectionStrings__redis");
+        File.WriteAllBytes(file, [.. "redis:6379,password=caf"u8, 0xE9]);
+
+        var exception = Assert.Throws<OptionsValidationException>(() => Read(_folder.FullName));
+
+        var line = Assert.Single(exception.Failures);
+        Assert.StartsWith($"{file} is to be a setting, but ", line, StringComparison.Ordinal);
+        Assert.Contains("UTF-8", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("caf", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("utf-8")]
+    [InlineData("utf-16")]
+    [InlineData("utf-16BE")]
+    public void A_byte_order_mark_says_what_a_file_is_written_in(string encoding)
+    {
+        File.WriteAllText(Path.Combine(_folder.FullName, "ConnectionStrings__redis"), "redis:6379,password=café\n", System.Text.Encoding.GetEncoding(encoding));
+
+        Assert.Equal("redis:6379,password=café", Read(_folder.FullName)["ConnectionStrings:redis"]);
+    }
+
     [Fact]
     public void A_folder_that_is_not_there_stops_the_start()
     {

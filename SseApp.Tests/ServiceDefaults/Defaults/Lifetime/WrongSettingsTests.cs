@@ -22,6 +22,9 @@ public sealed class WrongSettingsTests
         "ConnectionStrings:redis cannot be used: *an integer value*")]
     [InlineData("ConnectionStrings:redis=localhost,password=secret\r", "ConnectionStrings:redis cannot be used: it has an invisible character in it, *")]
     [InlineData("ConnectionStrings:redis=localhost,pasword=secret", "ConnectionStrings:redis cannot be used: *pasword*")]
+    [InlineData("ConnectionStrings:redis=localhost,password=top,secret", "ConnectionStrings:redis cannot be used: *comma*Aspire__StackExchange__Redis__ConfigurationOptions__Password*")]
+    [InlineData("ConnectionStrings:redis=localhost,password=top,secret=1,ssl=false", "ConnectionStrings:redis cannot be used: *comma*Aspire__StackExchange__Redis__ConfigurationOptions__Password*")]
+    [InlineData("ConnectionStrings:redis=localhost,password=,secret", "ConnectionStrings:redis cannot be used: *comma*")]
     [InlineData("ConnectionStrings:redis=redis://:secret@localhost:6379", "ConnectionStrings:redis cannot be used: it is a URL. *")]
     [InlineData("ConnectionStrings:redis=localhost,password=secret,channelPrefix=x", "ConnectionStrings:redis cannot be used: channelPrefix is not for this; set Cluster:KeyPrefix, *")]
     [InlineData("Limits:PublishesPerSecond=100", "Limits:PublishesPerSecond is '100'; it is called Limits:EventsPerSecond now, and counts events, not requests.")]
@@ -143,6 +146,29 @@ public sealed class WrongSettingsTests
                 "SseApp.Gateway",
                 ["--environment=production", $"--contentRoot={folder.FullName}"],
                 "*/appsettings.Production.json is not read: in the environment 'production' the file is called appsettings.production.json, *");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>As an editor of Windows saves it, or a disk fault leaves it: a name would be another one, in silence.</summary>
+    [Theory]
+    [InlineData("SseApp.Gateway", new byte[] { 0xE9 })]
+    [InlineData("SseApp.Events", new byte[] { 0xE9 })]
+    [InlineData("SseApp.Gateway", new byte[] { 0xC0, 0x80 })]
+    [InlineData("SseApp.Gateway", new byte[] { 0xED, 0xA0, 0x80 })]
+    public async Task A_settings_file_that_is_not_UTF8_is_named(string project, byte[] value)
+    {
+        var folder = Directory.CreateTempSubdirectory("sseapp-settings-");
+        try
+        {
+            await File.WriteAllBytesAsync(
+                Path.Combine(folder.FullName, "appsettings.json"),
+                [.. "{\n \"Cluster\": {\n \"KeyPrefix\": \"secret"u8, .. value, .. "\" } }"u8],
+                TestContext.Current.CancellationToken);
+            await AssertAsync(project, [$"--contentRoot={folder.FullName}"], "*appsettings.json* line 3 *UTF-8*");
         }
         finally
         {
