@@ -1,4 +1,3 @@
-using SseApp.ServiceDefaults.Cluster.Redis;
 using StackExchange.Redis;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Redis;
