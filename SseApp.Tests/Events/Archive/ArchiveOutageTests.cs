@@ -215,7 +215,7 @@ public sealed class ArchiveOutageTests(RedisServer redis, OwnPostgresServer post
     [Fact]
     public async Task A_topic_that_fills_up_is_archived_ahead_of_its_turn()
     {
-        await using var host = await StartAsync(("Archive:Interval", "00:00:30"));
+        await using var host = await StartAsync(("Archive:Interval", "00:00:30"), ("Archive:MaxLag", "00:01:00"));
         // Its shard is looked at first when most of the interval is over.
         var topic = Enumerable.Range(0, 1_000).Select(i => $"full-{i}").First(name => ArchiveShards.Of(name) == ArchiveShards.Count - 1);
         await using var connection = await redis.ConnectAsync();
