@@ -124,7 +124,7 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         dropped = ListenDrops() - dropped;
         string?[] notes =
         [
-            target.Resumes ? null : "one topic, begins with the next event",
+            target.Resumes ? null : "cannot resume: one topic, begins with the next event",
             all ? null : $"{session.Loop.Whole} of {streams} whole after {s_limit.TotalSeconds} s ({session.Tally.FirstFailure ?? "no error"})",
             dropped > 0 ? $"{dropped} handshakes dropped" : null,
             own.TotalSeconds / seconds > MeasuredSession.GeneratorLimit ? string.Create(CultureInfo.InvariantCulture, $"generator {own.TotalSeconds / seconds:P0} busy") : null,
