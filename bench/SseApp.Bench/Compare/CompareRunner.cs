@@ -5,6 +5,9 @@ namespace SseApp.Bench.Compare;
 /// <summary>Every scenario against every subject, one after the other, each started afresh.</summary>
 internal sealed class CompareRunner(ComparisonOptions options)
 {
+    // What a proxy of one hop adds, and what many openings cost, is what TLS and HTTP/2 change.
+    private static readonly string[] s_overTls = [FanOutScenario.Id, EqualLoadScenario.Id, ProxyScenario.Id, StormScenario.Id];
+
     private readonly List<Measurement> _results = [];
     private readonly List<Measurement> _all = [];
     private readonly List<string> _remarks = [];
@@ -22,7 +25,8 @@ internal sealed class CompareRunner(ComparisonOptions options)
         _remarks.ForEach(remark => AnsiConsole.MarkupLineInterpolated($"[yellow]{remark}[/]"));
         Preflight.Pin(options.GeneratorCore);
 
-        var workspace = new Workspace(options.Garnet);
+        using var certificate = options.Transport == Transport.Plain ? null : new ServerCertificate();
+        var workspace = new Workspace(options.Garnet) { Transport = options.Transport, Certificate = certificate };
         var subjects = Installed(workspace);
         if (subjects.Count == 0)
         {
@@ -30,7 +34,7 @@ internal sealed class CompareRunner(ComparisonOptions options)
             return 2;
         }
 
-        var scenarios = AllScenarios.Where(scenario => options.Scenarios.Length == 0 || options.Scenarios.Contains(scenario.Name)).ToList();
+        var scenarios = AllScenarios.Where(scenario => (options.Scenarios.Length == 0 || options.Scenarios.Contains(scenario.Name)) && (options.Transport == Transport.Plain || s_overTls.Contains(scenario.Name))).ToList();
         var failed = false;
         await AnsiConsole.Progress().StartAsync(async bars =>
         {
@@ -88,7 +92,7 @@ internal sealed class CompareRunner(ComparisonOptions options)
             new RedisScriptSubject(workspace, cores),
         ];
         var installed = new List<Subject>();
-        foreach (var subject in all.Where(subject => options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)))
+        foreach (var subject in all.Where(subject => (options.Subjects.Length == 0 || options.Subjects.Contains(subject.Name)) && (options.Transport == Transport.Plain || subject.CanSpeakTls)))
         {
             if (subject.Missing() is { } advice)
             {
