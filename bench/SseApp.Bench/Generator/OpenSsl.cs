@@ -23,6 +23,7 @@ internal sealed unsafe partial class OpenSsl
     private const int WantRead = 2;
     private const int WantWrite = 3;
     private const int ClosedByPeer = 6;
+    private const int EndedByBoth = 3;
     private const int LongestRecord = 17 * 1024;
 
     private static readonly Dictionary<nint, OpenSsl> s_all = [];
@@ -121,7 +122,12 @@ internal sealed unsafe partial class OpenSsl
         }
     }
 
-    public static void Free(nint ssl) => SSL_free(ssl);
+    public static void Free(nint ssl)
+    {
+        // As if both had said that they end: the ticket of a connection that breaks off would not be used again.
+        SSL_set_shutdown(ssl, EndedByBoth);
+        SSL_free(ssl);
+    }
 
     private static int Failure(nint ssl, int count) =>
         SSL_get_error(ssl, count) switch { WantRead or WantWrite => -1, ClosedByPeer => 0, _ => -2 };
@@ -184,6 +190,9 @@ internal sealed unsafe partial class OpenSsl
 
     [LibraryImport(Library)]
     private static partial int SSL_get_error(nint ssl, int result);
+
+    [LibraryImport(Library)]
+    private static partial void SSL_set_shutdown(nint ssl, int mode);
 
     [LibraryImport(Library)]
     private static partial void SSL_free(nint ssl);

@@ -54,7 +54,7 @@ internal sealed class MarkdownReport(
 
     private void Ratios(StringBuilder page)
     {
-        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results))).Concat(Floor.All.Select(floor => floor.Row(results))).OfType<string>().ToList();
+        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results, options.Transport))).Concat(Floor.All.Select(floor => floor.Row(results))).OfType<string>().ToList();
         if (rows.Count > 0)
         {
             page.Append("## Ratios\n\n| SseApp's … | ratio | target | met | figures |\n|---|---:|---:|---|---|\n");
