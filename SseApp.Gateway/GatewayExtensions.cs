@@ -45,6 +45,7 @@ internal static class GatewayExtensions
             .AddTransforms(OperatorTransform.Apply)
             .AddTransforms(CanaryExtensions.Apply)
             .AddTransforms(OriginMiddleware.Apply)
+            .AddTransforms(SpreadTransform.Apply)
             .AddTransforms(CredentialTransform.Apply)
             .AddTransforms(RefusedStreamTransform.Apply)
             .AddTransforms(UnaskedStreamTransform.Apply)

@@ -52,7 +52,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private long _credentialsSeenAt;
     private int _done;
 
-    public Shard(StreamingOptions options, TimeProvider time, CredentialService credentials, EventsMetrics metrics, ILogger logger)
+    public Shard(StreamingOptions options, TimeProvider time, CredentialService credentials, RetrySpread spread, EventsMetrics metrics, ILogger logger)
     {
         _time = time;
         _credentials = credentials;
@@ -60,6 +60,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _endRevoked = EndRevoked;
         _outputs = new FlushQueue(time);
         Options = options;
+        Spread = spread;
         Metrics = metrics;
         Room = new QueueRoom(options.MaxQueuedEvents, metrics);
         Counts = new DeliveryCounts(metrics, Backlogs);
@@ -69,6 +70,8 @@ internal sealed partial class Shard : IAsyncDisposable
     }
 
     public StreamingOptions Options { get; }
+
+    public RetrySpread Spread { get; }
 
     public EventsMetrics Metrics { get; }
 

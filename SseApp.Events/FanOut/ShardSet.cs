@@ -8,13 +8,13 @@ internal sealed class ShardSet : IAsyncDisposable
 {
     private uint _next;
 
-    public ShardSet(IOptions<StreamingOptions> options, TimeProvider time, CredentialService credentials, EventsMetrics metrics, ILogger<Shard> logger)
+    public ShardSet(IOptions<StreamingOptions> options, TimeProvider time, CredentialService credentials, RetrySpread spread, EventsMetrics metrics, ILogger<Shard> logger)
     {
         var count = options.Value.Shards == 0 ? Environment.ProcessorCount : options.Value.Shards;
         All = new Shard[count];
         for (var i = 0; i < count; i++)
         {
-            All[i] = new Shard(options.Value, time, credentials, metrics, logger);
+            All[i] = new Shard(options.Value, time, credentials, spread, metrics, logger);
         }
     }
 

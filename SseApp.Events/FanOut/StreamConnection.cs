@@ -79,6 +79,9 @@ internal sealed class StreamConnection(
     /// <summary>How its gateway placed it, as <see cref="SheddingPlan"/> wants it; 0: it may not be moved.</summary>
     public ulong PlacementKey { get; init; }
 
+    /// <summary>By how many milliseconds its reconnection time is longer, because it came in a storm.</summary>
+    public int RetrySpread { get; init; }
+
     /// <summary>The loop that owns the connection.</summary>
     public Shard Shard { get; } = shard;
 
@@ -242,7 +245,7 @@ internal sealed class StreamConnection(
         var own = Shard.Own;
         own.Clear();
         own.Append(": stream open\n"u8);
-        own.AppendRetry(Shard.Options.NextRetryMilliseconds());
+        own.AppendRetry(Shard.Options.NextRetryMilliseconds(Shard.Spread, RetrySpread));
         own.AppendId(Topics, Positions);
         own.Append("event: stream.open\ndata: "u8);
         own.Append(_openData);
@@ -691,7 +694,7 @@ internal sealed class StreamConnection(
             CloseReason.TokenRevoked or CloseReason.TokenInvalid => AccessRefusal.NextRetryMilliseconds(),
             // That it would end was told, so a client that renews has done it.
             CloseReason.TokenExpired => Random.Shared.Next(ExpiredMinRetry, ExpiredMaxRetry + 1),
-            _ => Shard.Options.NextRetryMilliseconds(),
+            _ => Shard.Options.NextRetryMilliseconds(Shard.Spread, Shard.Spread.Milliseconds),
         };
         own.AppendRetry(retry);
         // Valid as soon as its line ends; a blank line behind it would be an empty event to some clients, as after a heartbeat.

@@ -28,7 +28,7 @@ internal sealed class StreamingOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan RetryMin { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest reconnection time sent to a client. Each one is random between the two. Default 5 s.</summary>
+    /// <summary>Longest reconnection time sent to a client. Each one is random between the two; in a storm they are longer (section <c>Storms</c>). Default 5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -109,8 +109,10 @@ internal sealed class StreamingOptions : IValidatableObject
     public int NextRebalanceRetryMilliseconds() => Random.Shared.Next(1, (int)RebalanceRetry.TotalMilliseconds + 1);
 
     /// <summary>A reconnection time of its own for each client, so that a replica's clients do not reconnect in one moment.</summary>
-    public int NextRetryMilliseconds() =>
-        Random.Shared.Next((int)RetryMin.TotalMilliseconds, (int)RetryMax.TotalMilliseconds + 1);
+    /// <param name="spread">Makes it longer in a storm.</param>
+    /// <param name="milliseconds">By how much, as <paramref name="spread"/> has said.</param>
+    public int NextRetryMilliseconds(RetrySpread spread, int milliseconds) =>
+        spread.Next((int)RetryMin.TotalMilliseconds, (int)RetryMax.TotalMilliseconds, milliseconds);
 }
 
 /// <summary>The overflow policy of the topics whose name fits a pattern.</summary>

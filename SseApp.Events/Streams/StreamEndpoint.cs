@@ -29,6 +29,7 @@ internal sealed class StreamEndpoint(
     EventsMetrics metrics,
     HistorySearch search,
     DescriptorBudget descriptors,
+    RetrySpread spread,
     TimeProvider time,
     IOptions<StreamingOptions> options)
 {
@@ -313,6 +314,18 @@ internal sealed class StreamEndpoint(
         }
     }
 
+    /// <summary>By how much the client's reconnection time is longer: what this replica sees of a storm, or its gateway, if that sees more.</summary>
+    private int SpreadOf(HttpContext context, TopicSet topics)
+    {
+        if (topics.IsCanary)
+        {
+            return 0;
+        }
+
+        var own = spread.Opened();
+        return int.TryParse(context.Request.Headers[StreamHeaders.Spread].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var seen) ? Math.Max(own, seen) : own;
+    }
+
     private async Task<StreamConnection> JoinAsync(HttpContext context, TopicSet topics, TopicHub[] acquired, StreamStart[]? starts, ResumePoint resumePoint)
     {
         var resumed = resumePoint.Positions is not null && Array.TrueForAll(starts!, start => start.Gap is null);
@@ -334,6 +347,7 @@ internal sealed class StreamEndpoint(
             Id = id,
             Client = ClientAddress.Of(context),
             Credential = StreamCredential.Create(Caller.Of(context), time),
+            RetrySpread = SpreadOf(context, topics),
             OpenedAtMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
             PlacementKey = rebalancer.Placed(context.Request.Headers[StreamHeaders.Placement]),
         };

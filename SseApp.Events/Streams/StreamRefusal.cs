@@ -8,16 +8,19 @@ namespace SseApp.Events.Streams;
 /// Refuses a stream so that each kind of client reconnects: an EventSource gets a stream that ends, every other client 503, or 429
 /// if what it asks for is the reason.
 /// </summary>
-internal sealed class StreamRefusal(IOptions<StreamingOptions> options, EventsMetrics metrics)
+internal sealed class StreamRefusal(IOptions<StreamingOptions> options, RetrySpread spread, EventsMetrics metrics)
 {
     public Task WriteAsync(HttpContext context, string reason)
     {
+        var longer = 0;
         if (!Caller.IsCanary(context))
         {
             metrics.Refused(reason);
+            // Who is refused comes again as others do.
+            longer = spread.Opened();
         }
 
-        var retry = options.Value.NextRetryMilliseconds();
+        var retry = options.Value.NextRetryMilliseconds(spread, longer);
         context.Response.Headers[StreamHeaders.Refused] = reason;
         if (EventStreams.IsAccepted(context.Request))
         {

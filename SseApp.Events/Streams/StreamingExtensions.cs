@@ -11,6 +11,8 @@ internal static class StreamingExtensions
     {
         builder.Services.AddValidatedOptions<StreamingOptions>(StreamingOptions.SectionName);
         builder.Services.AddValidatedOptions<TopicsOptions>(TopicsOptions.SectionName);
+        builder.Services.AddValidatedOptions<StormOptions>(StormOptions.SectionName);
+        builder.Services.AddSingleton<RetrySpread>();
         builder.Services.AddSingleton<ShardSet>();
         builder.Services.AddSingleton<RingBudget>();
         builder.Services.AddSingleton<CatchUpTurns>();

@@ -6,7 +6,7 @@ namespace SseApp.Gateway.Limits;
 
 /// <summary>Keeps one client, or all together, from opening more streams and topics than configured, or too fast.</summary>
 internal sealed class StreamLimitMiddleware(
-    RequestDelegate next, StreamCounts counts, TopicCounts topics, RequestRates rates, DescriptorBudget descriptors, RefusalWriter refusals)
+    RequestDelegate next, StreamCounts counts, TopicCounts topics, RequestRates rates, DescriptorBudget descriptors, RetrySpread spread, RefusalWriter refusals)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -39,6 +39,8 @@ internal sealed class StreamLimitMiddleware(
             return refusals.WriteAsync(context, Refusal.Topics, forgotten);
         }
 
+        // What limits of one client refuse is not counted: nobody else's time is longer for it.
+        spread.Opened();
         if (!descriptors.TryEnterStream(context))
         {
             Leave(context, client, budget);

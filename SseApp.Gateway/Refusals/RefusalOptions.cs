@@ -2,7 +2,7 @@ namespace SseApp.Gateway.Refusals;
 
 /// <summary>
 /// Section <c>Refusals</c>: when a client that could not be served is asked to reconnect. Each gets a random time
-/// between the two, so that they do not all come at once.
+/// between the two, so that they do not all come at once; in a storm the times of streams are longer (section <c>Storms</c>).
 /// </summary>
 public sealed class RefusalOptions : IValidatableObject
 {

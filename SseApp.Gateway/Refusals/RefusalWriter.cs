@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using SseApp.Gateway.Requests;
 using SseApp.Gateway.Telemetry;
 
@@ -8,7 +7,7 @@ namespace SseApp.Gateway.Refusals;
 /// Answers a request that cannot be served now: an EventSource gets a short stream that says when to reconnect, every other
 /// client the true status (RFC 9457).
 /// </summary>
-internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMetrics metrics, RefusalTotal total)
+internal sealed class RefusalWriter(IOptions<RefusalOptions> options, RetrySpread spread, GatewayMetrics metrics, RefusalTotal total)
 {
     /// <param name="context">The request, whose response has not begun.</param>
     /// <param name="refusal">Why it is refused.</param>
@@ -24,8 +23,10 @@ internal sealed class RefusalWriter(IOptions<RefusalOptions> options, GatewayMet
         }
 
         context.Response.Clear();
-        var retryMs = (int)Math.Ceiling(notBefore.TotalMilliseconds) + RandomNumberGenerator.GetInt32(
-            (int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds + 1);
+        var before = (int)Math.Ceiling(notBefore.TotalMilliseconds);
+        // Who has to wait anyway, also because a replica has seen the storm, does not wait twice.
+        var longer = request.IsStream ? Math.Max(0, spread.Milliseconds - before) : 0;
+        var retryMs = before + spread.Next((int)options.Value.MinRetry.TotalMilliseconds, (int)options.Value.MaxRetry.TotalMilliseconds, longer);
         // A 200 must not be mistaken for a publish that was stored, whatever its publisher accepts.
         return request is { AcceptsEventStream: true, IsPublish: false }
             ? EventStreams.WriteUnavailableAsync(context, refusal.Reason, retryMs)

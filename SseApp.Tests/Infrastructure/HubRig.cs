@@ -3,6 +3,7 @@ using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.Events.Topics;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Infrastructure;
@@ -32,7 +33,7 @@ internal sealed class HubRig : IAsyncDisposable
     {
         _topics = topics ?? Topics;
         var metrics = new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), TimeProvider.System);
-        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, _credentials, metrics, NullLogger<Shard>.Instance);
+        _shards = new ShardSet(Options.Create(new StreamingOptions { Shards = 2, MaxQueuedEvents = maxQueuedEvents }), TimeProvider.System, _credentials, new RetrySpread(Options.Create(new StormOptions()), TimeProvider.System), metrics, NullLogger<Shard>.Instance);
         var options = Options.Create(new TopicsOptions { RingBytes = ringBytes, TotalRingBytes = totalRingBytes, UnsubscribeGrace = TimeSpan.Zero });
         _turns = new CatchUpTurns(_shards);
         Budget = new RingBudget(options);

@@ -32,6 +32,12 @@ internal static class StreamHeaders
     /// <summary>On a request of a gateway's canary that it forwards: it may use that canary's topic and no other, and counts as nobody's. Never a client's own.</summary>
     public const string Canary = "X-Sse-Canary";
 
+    /// <summary>
+    /// On a request for a stream that a gateway forwards while it sees a storm: by how many milliseconds reconnection times are longer at
+    /// that gateway (<see cref="RetrySpread"/>). Never a client's own.
+    /// </summary>
+    public const string Spread = "X-Sse-Spread";
+
     public static string WriteStored(long events, long bytes) => string.Create(CultureInfo.InvariantCulture, $"{events}, {bytes}");
 
     public static bool TryReadStored(ReadOnlySpan<char> text, out long events, out long bytes)

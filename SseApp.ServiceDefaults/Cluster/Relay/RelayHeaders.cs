@@ -15,7 +15,8 @@ internal static class RelayHeaders
     private static readonly (byte[] Bytes, string Name)[]?[] s_known = ByLength(
         "Host", "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Cookie",
         "Idempotency-Key", "Last-Event-ID", "Origin", "Referer", "User-Agent", "X-Api-Key", "X-Content-Type-Options", "X-Forwarded-For",
-        "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "traceparent", "tracestate", Protocol.StreamHeaders.Stored, Protocol.StreamHeaders.Placement);
+        "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "traceparent", "tracestate", Protocol.StreamHeaders.Stored, Protocol.StreamHeaders.Placement,
+        Protocol.StreamHeaders.Spread);
 
     private static readonly SearchValues<char> s_lineBreaks = SearchValues.Create("\r\n\0");
 

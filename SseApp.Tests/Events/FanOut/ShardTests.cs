@@ -1,6 +1,7 @@
 using SseApp.Events.Diagnostics;
 using SseApp.Events.FanOut;
 using SseApp.ServiceDefaults.Cluster.Credentials;
+using SseApp.ServiceDefaults.Cluster.Protocol;
 using SseApp.ServiceDefaults.Defaults.Telemetry;
 
 namespace SseApp.Tests.Events.FanOut;
@@ -204,6 +205,7 @@ public sealed class ShardTests : IAsyncDisposable
             options,
             _time,
             _credentials,
+            new RetrySpread(Options.Create(new StormOptions()), _time),
             new EventsMetrics(new SseMeter(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time),
             NullLogger.Instance);
         var connection = new StreamConnection(

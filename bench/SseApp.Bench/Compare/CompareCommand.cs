@@ -20,18 +20,24 @@ internal static class CompareCommand
         var runs = Cli.Number("--runs", "How often all of it is measured; figures are medians.", 1, 1, 100);
         var add = new Option<bool>("--add") { Description = "Add to what earlier commands with --add measured of the same commit, so that several short ones make one report." };
         var note = new Option<string?>("--note") { Description = "A sentence for the report, such as what else the machine did." };
+        var transport = new Option<Transport>("--transport") { Description = "How clients speak to the servers: Plain, Tls (HTTP/1.1 over TLS 1.3, with resumption) or H2 (HTTP/2 over it, a connection a client). With TLS: scenarios fanout, equal, proxy and storm, and the subjects aspnet, sseapp, sseapp-gateway and sseapp-nginx." };
         var quick = new Option<bool>("--quick") { Description = "The main ratios of CPU time in two minutes; of the other options it takes the cores and --garnet." };
         var write = new Option<bool>("--write") { Description = "With --quick: write them to bench/ratios.json." };
         var check = new Option<bool>("--check") { Description = "With --quick: exit code 1 when a ratio is a quarter below that file's." };
         var command = new Command("compare", "Start each server that is installed, load it, and print deliveries/s, CPU, latency, memory and losses side by side.")
         {
-            streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, runs, add, note, quick, write, check,
+            streams, proxied, size, step, scenarios, subjects, garnet, serverCore, generatorCore, output, runs, add, note, transport, quick, write, check,
         };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(quick) && (result.GetValue(write) || result.GetValue(check)))
             {
                 result.AddError("--write and --check go with --quick.");
+            }
+
+            if (result.GetValue(transport) != Transport.Plain && (result.GetValue(quick) || result.GetValue(add)))
+            {
+                result.AddError("--transport goes neither with --quick nor with --add: a report is of one transport.");
             }
         });
         command.Runs((result, cancellationToken) =>
@@ -56,7 +62,8 @@ internal static class CompareCommand
             result.GetValue(output),
             result.GetRequiredValue(runs),
             result.GetValue(add),
-            result.GetValue(note));
+            result.GetValue(note),
+            result.GetValue(transport));
     }
 
     private static Option<string[]> Names(string name, string description, IEnumerable<string> known)

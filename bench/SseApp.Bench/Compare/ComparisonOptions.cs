@@ -13,6 +13,7 @@ namespace SseApp.Bench.Compare;
 /// <param name="Runs">How often all of it is measured.</param>
 /// <param name="Add">To what earlier commands measured of the same commit.</param>
 /// <param name="Note">Free text for the report, such as what else the machine did.</param>
+/// <param name="Transport">How clients speak to the servers.</param>
 internal sealed record ComparisonOptions(
     int Streams,
     int ProxiedStreams,
@@ -26,4 +27,5 @@ internal sealed record ComparisonOptions(
     string? Output,
     int Runs,
     bool Add,
-    string? Note);
+    string? Note,
+    Transport Transport = Transport.Plain);

@@ -115,6 +115,7 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         context.Report($"{subject.Name}: {step}");
         var publishing = new SteadyPlan(session.Loop.Lanes, Rate);
         var dropped = ListenDrops();
+        var handshakes = target.Tls?.Handshakes ?? default;
         var cpu = subject.Processes().CpuMicroseconds;
         var own = Environment.CpuUsage.TotalTime;
         var started = Payload.Now;
@@ -122,10 +123,12 @@ internal sealed class Storm(Subject subject, Target target, ScenarioContext cont
         var seconds = (session.Loop.LastWhole - started) / 1e6;
         own = Environment.CpuUsage.TotalTime - own;
         dropped = ListenDrops() - dropped;
+        var (shaken, resumed) = target.Tls?.Handshakes is { } now ? (now.All - handshakes.All, now.Resumed - handshakes.Resumed) : (0, 0);
         string?[] notes =
         [
-            target.Resumes ? null : "one topic, begins with the next event",
+            target.Resumes ? null : "cannot resume: one topic, begins with the next event",
             all ? null : $"{session.Loop.Whole} of {streams} whole after {s_limit.TotalSeconds} s ({session.Tally.FirstFailure ?? "no error"})",
+            target.Tls is null ? null : string.Create(CultureInfo.InvariantCulture, $"{resumed:#,0} of {shaken:#,0} TLS handshakes resumed"),
             dropped > 0 ? $"{dropped} handshakes dropped" : null,
             own.TotalSeconds / seconds > MeasuredSession.GeneratorLimit ? string.Create(CultureInfo.InvariantCulture, $"generator {own.TotalSeconds / seconds:P0} busy") : null,
         ];

@@ -62,7 +62,7 @@ internal sealed partial class LoadLoop
     {
         while (!publisher.Unsent.IsEmpty)
         {
-            var count = Libc.Send(publisher.Fd, publisher.Unsent.Span);
+            var count = Send(publisher.Fd, publisher.Tls, publisher.Unsent.Span);
             if (count == -2)
             {
                 Broken(publisher);
@@ -81,7 +81,38 @@ internal sealed partial class LoadLoop
 
     private void OnPublisher(PublishClient publisher, int index, int events)
     {
-        if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
+        if (publisher.Fd < 0)
+        {
+            return;
+        }
+
+        var failed = (events & (Libc.Error | Libc.HangUp)) != 0;
+        if (_plan.Target.Tls is { } tls && !failed && (publisher.Tls == 0 || publisher.Shaking))
+        {
+            if (publisher.Tls == 0 && (events & Libc.Out) == 0)
+            {
+                return;
+            }
+
+            publisher.Tls = publisher.Tls == 0 ? tls.Begin(publisher.Fd, http2: false) : publisher.Tls;
+            var shaken = tls.Shake(publisher.Tls);
+            publisher.Shaking = shaken < 0;
+            if (shaken == 0)
+            {
+                Broken(publisher);
+                return;
+            }
+
+            if (shaken < 0)
+            {
+                Libc.Control(_epoll, Libc.Modify, publisher.Fd, shaken == -1 ? Libc.In : Libc.Out, ~index);
+                return;
+            }
+
+            events = Libc.Out;
+        }
+
+        if ((events & Libc.Out) != 0 && !failed)
         {
             publisher.Connected = true;
             Libc.Control(_epoll, Libc.Modify, publisher.Fd, Libc.In, ~index);
@@ -89,7 +120,7 @@ internal sealed partial class LoadLoop
             return;
         }
 
-        var count = Libc.Receive(publisher.Fd, _buffer);
+        var count = Receive(publisher.Fd, publisher.Tls);
         if (count is 0 or -2)
         {
             Broken(publisher);
@@ -108,6 +139,7 @@ internal sealed partial class LoadLoop
     {
         Libc.Reset(publisher.Fd);
         publisher.Fd = -1;
+        (publisher.Tls, publisher.Shaking) = (Free(publisher.Tls), false);
         publisher.Attempt++;
         if (publisher is { Busy: true, Connected: false } && _plan.Target.EndPoints.Count > 1)
         {

@@ -139,6 +139,11 @@ internal sealed partial class LoadLoop : IDisposable
 
     public void Dispose()
     {
+        foreach (var tls in _streams.Select(stream => stream.Tls).Concat(_publishers.Select(publisher => publisher.Tls)))
+        {
+            Free(tls);
+        }
+
         foreach (var fd in _streams.Select(stream => stream.Fd).Concat(_publishers.Select(publisher => publisher.Fd)).Concat(_linePublishers.Select(publisher => publisher.Fd)).Append(_epoll))
         {
             if (fd >= 0)
@@ -195,11 +200,30 @@ internal sealed partial class LoadLoop : IDisposable
             }
 
             _connecting++;
+            stream.Frames = _plan.Target.Transport == Transport.H2 ? new Http2Response() : null;
             stream.Fd = Libc.Connect(_plan.Target.EndPoints[(index + stream.Attempt) % _plan.Target.EndPoints.Count]);
             Libc.Control(_epoll, Libc.Add, stream.Fd, Libc.Out, index);
         }
 
         return long.MaxValue;
+    }
+
+    // Apart, because what it gives to the frames would be made anew for each read without them, too.
+    private void FeedFrames(Http2Response frames, StreamClient stream, int count, long now) =>
+        frames.Feed(stream, _buffer.AsSpan(0, count), bytes => _parser.FeedBody(stream, bytes, now), answer => Send(stream.Fd, stream.Tls, answer));
+
+    private static int Send(int fd, nint tls, ReadOnlySpan<byte> bytes) => tls == 0 ? Libc.Send(fd, bytes) : OpenSsl.Send(tls, bytes);
+
+    private int Receive(int fd, nint tls) => tls == 0 ? Libc.Receive(fd, _buffer) : OpenSsl.Receive(tls, _buffer);
+
+    private static nint Free(nint tls)
+    {
+        if (tls != 0)
+        {
+            OpenSsl.Free(tls);
+        }
+
+        return 0;
     }
 
     private void OnStream(int index, int events, long now)
@@ -211,10 +235,31 @@ internal sealed partial class LoadLoop : IDisposable
             return;
         }
 
-        if ((events & Libc.Out) != 0 && (events & (Libc.Error | Libc.HangUp)) == 0)
+        var failed = (events & (Libc.Error | Libc.HangUp)) != 0;
+        if (_plan.Target.Tls is { } tls && !failed && (stream.Tls == 0 || stream.Shaking))
+        {
+            stream.Tls = stream.Tls == 0 ? tls.Begin(stream.Fd, stream.Frames is not null) : stream.Tls;
+            var shaken = tls.Shake(stream.Tls);
+            stream.Shaking = shaken < 0;
+            if (shaken == 0)
+            {
+                Ended(stream, index, now);
+                return;
+            }
+
+            if (shaken < 0)
+            {
+                Libc.Control(_epoll, Libc.Modify, stream.Fd, shaken == -1 ? Libc.In : Libc.Out, index);
+                return;
+            }
+
+            events = Libc.Out;
+        }
+
+        if ((events & Libc.Out) != 0 && !failed)
         {
             Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
-            if (Libc.Send(stream.Fd, _plan.Target.StreamRequest(_streamTopics[stream.Topic] ??= _plan.StreamTopics(stream.Topic), stream.LastEventId)) < 0)
+            if (Send(stream.Fd, stream.Tls, _plan.Target.StreamRequest(_streamTopics[stream.Topic] ??= _plan.StreamTopics(stream.Topic), stream.LastEventId)) < 0)
             {
                 Ended(stream, index, now);
             }
@@ -222,7 +267,7 @@ internal sealed partial class LoadLoop : IDisposable
             return;
         }
 
-        var count = Libc.Receive(stream.Fd, _buffer);
+        var count = Receive(stream.Fd, stream.Tls);
         if (count == -1)
         {
             return;
@@ -230,7 +275,15 @@ internal sealed partial class LoadLoop : IDisposable
 
         if (count > 0)
         {
-            _parser.Feed(stream, _buffer.AsSpan(0, count), now);
+            if (stream.Frames is { } frames)
+            {
+                FeedFrames(frames, stream, count, now);
+            }
+            else
+            {
+                _parser.Feed(stream, _buffer.AsSpan(0, count), now);
+            }
+
             if (stream.Connecting && stream.Part != ResponsePart.Head)
             {
                 stream.Connecting = false;
@@ -248,7 +301,7 @@ internal sealed partial class LoadLoop : IDisposable
             }
         }
 
-        if (count <= 0 || stream.Part == ResponsePart.Ended || (stream.Status is not 0 and not 200))
+        if (count <= 0 || stream.IsReset || stream.Part == ResponsePart.Ended || (stream.Status is not 0 and not 200))
         {
             Ended(stream, index, now);
         }
@@ -286,6 +339,7 @@ internal sealed partial class LoadLoop : IDisposable
     {
         Libc.Reset(stream.Fd);
         stream.Fd = -1;
+        (stream.Tls, stream.Shaking) = (Free(stream.Tls), false);
         var nobody = stream is { Connecting: true, Status: 0 };
         if (stream.Connecting)
         {

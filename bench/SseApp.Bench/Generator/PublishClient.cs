@@ -9,6 +9,11 @@ internal sealed class PublishClient
 
     public int Fd { get; set; } = -1;
 
+    /// <summary>As <see cref="StreamClient.Tls"/>.</summary>
+    public nint Tls { get; set; }
+
+    public bool Shaking { get; set; }
+
     /// <summary>Connections that broke; the next one goes to the next address of the target.</summary>
     public int Attempt { get; set; }
 

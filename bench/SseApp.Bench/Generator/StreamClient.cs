@@ -20,6 +20,18 @@ internal sealed class StreamClient(int topic, int lanes)
 
     public int Fd { get; set; } = -1;
 
+    /// <summary>What TLS knows of it (<see cref="OpenSsl"/>); 0 without TLS.</summary>
+    public nint Tls { get; set; }
+
+    /// <summary>TLS is being agreed on.</summary>
+    public bool Shaking { get; set; }
+
+    /// <summary>The frames of its HTTP/2 connection; null over HTTP/1.1.</summary>
+    public Http2Response? Frames { get; set; }
+
+    /// <summary>The server broke off the response, not the connection.</summary>
+    public bool IsReset { get; set; }
+
     /// <summary>The request is on its way and the head of the answer was not read yet.</summary>
     public bool Connecting { get; set; }
 
@@ -84,6 +96,8 @@ internal sealed class StreamClient(int topic, int lanes)
         Chunked = false;
         Status = 0;
         Unavailable = false;
+        IsReset = false;
+        Frames = null;
         ChunkLeft = 0;
         PartialLength = 0;
         PendingId = null;

@@ -42,6 +42,13 @@ internal sealed class StreamParser(Tally tally, bool keepIds)
         }
     }
 
+    /// <summary>The same for a body whose frames are known already.</summary>
+    public void FeedBody(StreamClient stream, ReadOnlySpan<byte> bytes, long now)
+    {
+        _now = now;
+        ReadLines(stream, bytes);
+    }
+
     private static ReadOnlySpan<byte> After(ReadOnlySpan<byte> bytes, byte value, out bool found)
     {
         var index = bytes.IndexOf(value);

@@ -46,7 +46,7 @@ internal sealed class QuickCluster(Workspace workspace, string? cores) : Subject
 
             var own = Workspace.FreePort();
             var process = await StartAsync(
-                $"{Name}.{front.Name}", front.Command(Workspace, own, port), Healthy(own), cancellationToken, [.. OursSubject.Environment(own, redis), .. front.Settings, .. Routes(service)]);
+                $"{Name}.{front.Name}", front.Command(Workspace, own, own, port), Healthy(own), cancellationToken, [.. OursSubject.Environment(own, redis), .. front.Settings, .. Routes(service)]);
             Add($"sseapp-{front.Name}", own, [process.Id]);
             if (front.IsOurs)
             {

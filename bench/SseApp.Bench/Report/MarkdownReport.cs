@@ -54,7 +54,7 @@ internal sealed class MarkdownReport(
 
     private void Ratios(StringBuilder page)
     {
-        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results))).Concat(Floor.All.Select(floor => floor.Row(results))).OfType<string>().ToList();
+        var rows = Ratio.All.Select(ratio => ratio.Row(results)).Concat(Added.All.Select(added => added.Row(results, options.Transport))).Concat(Floor.All.Select(floor => floor.Row(results))).OfType<string>().ToList();
         if (rows.Count > 0)
         {
             page.Append("## Ratios\n\n| SseApp's … | ratio | target | met | figures |\n|---|---:|---:|---|---|\n");
@@ -121,7 +121,7 @@ internal sealed class MarkdownReport(
         page.Append(CultureInfo.InvariantCulture, $"- Date: {TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm} UTC, commit {Machine.Commit(workspace) ?? "unknown"}; load average at the end {Preflight.LoadAverage():0.00}\n");
         page.Append(CultureInfo.InvariantCulture, $"- Machine: {Machine.Describe()}\n");
         page.Append(CultureInfo.InvariantCulture, $"- Programs: {string.Join("; ", Machine.Versions(workspace))}\n");
-        page.Append(CultureInfo.InvariantCulture, $"- Servers on core {options.ServerCore} (-1: not pinned), generator on core {options.GeneratorCore}; loopback; {options.Size} bytes of data an event\n");
+        page.Append(CultureInfo.InvariantCulture, $"- Servers on core {options.ServerCore} (-1: not pinned), generator on core {options.GeneratorCore}; loopback; {options.Size} bytes of data an event{(options.Transport switch { Transport.Tls => "; clients speak HTTP/1.1 over TLS 1.3", Transport.H2 => "; clients speak HTTP/2 over TLS 1.3, a connection each, and publishers HTTP/1.1 over it", _ => "" })}\n");
         foreach (var subject in subjects)
         {
             page.Append(CultureInfo.InvariantCulture, $"- `{subject.Name}`: {subject.Description}\n");

@@ -9,6 +9,8 @@ internal sealed class AspNetSubject(Workspace workspace, string? cores) : Subjec
 
     public override string Description => "ASP.NET Core TypedResults.ServerSentEvents, a channel a connection, in memory";
 
+    public override bool CanSpeakTls => true;
+
     // It is one process without a supervisor.
     public override bool CanLoseWorker => false;
 
@@ -18,10 +20,8 @@ internal sealed class AspNetSubject(Workspace workspace, string? cores) : Subjec
 
     public override async Task<Target> StartAsync(int workers, CancellationToken cancellationToken)
     {
-        var port = Workspace.FreePort();
-        await StartAsync(
-            Name, ["dotnet", Assembly], Listening(port), cancellationToken,
-            ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), ("Logging__LogLevel__Default", "Warning"));
-        return Target.Other(port);
+        var addresses = Workspace.Kestrel(Workspace.FreePort(), out var clients);
+        await StartAsync(Name, ["dotnet", Assembly], Listening(clients), cancellationToken, [.. addresses, ("Logging__LogLevel__Default", "Warning")]);
+        return Target.Other(clients, transport: Workspace.Transport);
     }
 }

@@ -4,8 +4,8 @@ namespace SseApp.Bench.Subjects;
 /// <param name="Name">Short and stable; part of the subject's name.</param>
 /// <param name="Description">For the report.</param>
 /// <param name="Missing">How to install what is missing, or null when it can run.</param>
-/// <param name="Command">The program and its arguments, with its own port and the replica's; configuration files are written by this.</param>
-internal sealed record Front(string Name, string Description, string? Missing, Func<Workspace, int, int, string[]> Command)
+/// <param name="Command">The program and its arguments, with its own port, that for clients over TLS and the replica's; configuration files are written by this.</param>
+internal sealed record Front(string Name, string Description, string? Missing, Func<Workspace, int, int, int, string[]> Command)
 {
     /// <summary>The product as users get it.</summary>
     public bool IsOurs { get; private init; }
@@ -18,11 +18,11 @@ internal sealed record Front(string Name, string Description, string? Missing, F
     /// <summary>With a request to the replica for each stream.</summary>
     public static Front GatewayHttp1 { get; } = OurGateway("gateway-http1", "SseApp.Gateway without relay connections", relay: false);
 
-    public static Front Nginx { get; } = new("nginx", "nginx", Subjects.Nginx.Missing, (workspace, port, replica) =>
-        Subjects.Nginx.Proxy(workspace, "sseapp.nginx", port, replica));
+    public static Front Nginx { get; } = new("nginx", "nginx", Subjects.Nginx.Missing, (workspace, port, clients, replica) =>
+        Subjects.Nginx.Proxy(workspace, "sseapp.nginx", port, replica, clients));
 
     /// <summary>HAProxy with the timeouts that event streams need.</summary>
-    public static Front Haproxy { get; } = new("haproxy", "HAProxy", Workspace.Find("haproxy") is null ? "apt-get install haproxy" : null, (workspace, port, replica) =>
+    public static Front Haproxy { get; } = new("haproxy", "HAProxy", Workspace.Find("haproxy") is null ? "apt-get install haproxy" : null, (workspace, port, _, replica) =>
     {
         var path = Path.Combine(workspace.FreshDirectory("sseapp.haproxy"), "haproxy.cfg");
         File.WriteAllText(path, $$"""
@@ -46,7 +46,7 @@ internal sealed record Front(string Name, string Description, string? Missing, F
     });
 
     private static Front OurGateway(string name, string description, bool relay) =>
-        new(name, description, Missing: null, (workspace, _, _) => ["dotnet", workspace.Assembly("SseApp.Gateway")])
+        new(name, description, Missing: null, (workspace, _, _, _) => ["dotnet", workspace.Assembly("SseApp.Gateway")])
         {
             IsOurs = relay,
             Settings = [("Relay__Enabled", relay ? "true" : "false")],

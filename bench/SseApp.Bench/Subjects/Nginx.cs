@@ -8,10 +8,11 @@ internal static class Nginx
     public static string? Missing => Program is null ? "apt-get install nginx" : null;
 
     /// <summary>A proxy as the guides for event streams configure it.</summary>
-    public static string[] Proxy(Workspace workspace, string name, int port, int upstream) => Command(workspace, name, 1, "", $$"""
+    public static string[] Proxy(Workspace workspace, string name, int port, int upstream, int? clients = null) => Command(workspace, name, 1, "", $$"""
         upstream behind { server 127.0.0.1:{{upstream}}; keepalive 128; }
         server {
           listen 127.0.0.1:{{port}} backlog=4096;
+          {{Tls(workspace, port, clients)}}
           location / {
             proxy_pass http://behind;
             proxy_http_version 1.1;
@@ -21,6 +22,16 @@ internal static class Nginx
           }
         }
         """);
+
+    // Tickets, as OpenSSL makes them, and the cache for clients without: both are what its guides say.
+    private static string Tls(Workspace workspace, int port, int? clients) => workspace.Certificate is null || clients is null || clients == port ? "" : $"""
+        listen 127.0.0.1:{clients} ssl http2 backlog=4096;
+          ssl_certificate {workspace.Certificate.File};
+          ssl_certificate_key {workspace.Certificate.Key};
+          ssl_protocols TLSv1.3;
+          ssl_session_cache shared:tls:10m;
+          ssl_session_tickets on;
+        """;
 
     /// <returns>The program and its arguments; its configuration is in a folder that holds all that nginx writes.</returns>
     public static string[] Command(Workspace workspace, string name, int workers, string modules, string http)

@@ -6,7 +6,7 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     private const string FrontName = "front";
     private const string SecondFrontName = "front2";
 
-    private readonly List<(ServerProcess Process, int Port)> _replicas = [];
+    private readonly List<(ServerProcess Process, int Port, int Clients)> _replicas = [];
     private int _redis;
 
     public override string Name => front is null ? "sseapp" : $"sseapp-{front.Name}";
@@ -16,6 +16,8 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     public override bool IsOurs => true;
 
     public override bool Proxied => front is not null;
+
+    public override bool CanSpeakTls => front is null || HasGateway || ReferenceEquals(front, Front.Nginx);
 
     public override bool OnlyBehindProxy => front is { IsOurs: false };
 
@@ -37,27 +39,22 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
             _replicas.Add(await StartReplicaAsync(i, cancellationToken));
         }
 
-        var port = _replicas[0].Port;
-        if (front is not null)
-        {
-            port = await StartFrontAsync(FrontName, cancellationToken);
-        }
-
-        return Target.Ours(Target.Local(port));
+        var port = front is null ? _replicas[0].Clients : await StartFrontAsync(FrontName, cancellationToken);
+        return Target.Ours(Target.Local(port, Workspace.Transport), transport: Workspace.Transport);
     }
 
     /// <summary>Starts a second gateway beside the first.</summary>
     /// <param name="first">How the first is reached.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<Target> StartSecondGatewayAsync(Target first, CancellationToken cancellationToken) =>
-        Target.Ours(first.Url, others: [Target.Local(await StartFrontAsync(SecondFrontName, cancellationToken))]);
+        Target.Ours(first.Url, others: [Target.Local(await StartFrontAsync(SecondFrontName, cancellationToken), Workspace.Transport)], transport: Workspace.Transport);
 
     public Task<(long KilledAt, long ReadyAt)> RestartGatewayAsync(CancellationToken cancellationToken) =>
         RestartAsync(name => name == $"{Name}.{FrontName}", cancellationToken);
 
     public override async Task KillWorkerAsync(CancellationToken cancellationToken)
     {
-        var (process, _) = _replicas[0];
+        var (process, _, _) = _replicas[0];
         Running.Remove(process);
         await process.KillAsync();
         // The bench stands in for the AppHost's supervisor, as nginx's master and PM2 do for theirs.
@@ -67,16 +64,29 @@ internal sealed class OursSubject(Workspace workspace, string? cores, Front? fro
     private async Task<int> StartFrontAsync(string name, CancellationToken cancellationToken)
     {
         var port = Workspace.FreePort();
+        var clients = Workspace.Certificate is null ? port : Workspace.FreePort();
         await StartAsync(
-            $"{Name}.{name}", front!.Command(Workspace, port, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. front.Settings]);
-        return port;
+            $"{Name}.{name}", front!.Command(Workspace, port, clients, _replicas[0].Port), Healthy(port), cancellationToken, [.. Environment(port, _redis), .. Tls(clients), .. front.Settings]);
+        return clients;
     }
 
-    private async Task<(ServerProcess Process, int Port)> StartReplicaAsync(int index, CancellationToken cancellationToken)
+    // Of a gateway; nginx has it in its configuration. From either to the replica it is plain.
+    private (string Name, string Value)[] Tls(int port) => Workspace.Certificate is not { } certificate ? [] :
+    [
+        ("Tls__CertificateFile", certificate.File),
+        ("Tls__KeyFile", certificate.Key),
+        ("Tls__Urls", $"https://127.0.0.1:{port}"),
+        ("Tls__MinVersion", "Tls13"),
+        ("Tls__Redirect", "false"),
+    ];
+
+    private async Task<(ServerProcess Process, int Port, int Clients)> StartReplicaAsync(int index, CancellationToken cancellationToken)
     {
         var port = Workspace.FreePort();
-        var process = await StartServiceAsync($"replica{index}", "SseApp.Events", port, cancellationToken, Environment(port, _redis));
-        return (process, port);
+        var clients = port;
+        var addresses = front is null ? Workspace.Kestrel(port, out clients) : [];
+        var process = await StartServiceAsync($"replica{index}", "SseApp.Events", port, cancellationToken, [.. Environment(port, _redis), .. addresses]);
+        return (process, port, clients);
     }
 
     /// <summary>Settings of a replica or a gateway.</summary>

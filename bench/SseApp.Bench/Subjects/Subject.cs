@@ -32,6 +32,9 @@ internal abstract class Subject(Workspace workspace, string? cores) : IDisposabl
     /// <summary>Not a server but a part of ours, for what single publishes cannot do without; of interest only where those are measured.</summary>
     public virtual bool IsPart => false;
 
+    /// <summary>It can be reached over TLS and HTTP/2.</summary>
+    public virtual bool CanSpeakTls => false;
+
     /// <summary>A worker can be killed and something restarts it.</summary>
     public virtual bool CanLoseWorker => true;
 

@@ -21,6 +21,12 @@ internal sealed class Workspace
         UseGarnet = garnet || Find("redis-server") is null;
     }
 
+    /// <summary>How the servers are reached by their clients.</summary>
+    public Transport Transport { get; init; }
+
+    /// <summary>Of the servers; null without TLS.</summary>
+    public ServerCertificate? Certificate { get; init; }
+
     public string Root { get; }
 
     public string Artifacts { get; }
@@ -57,6 +63,26 @@ internal sealed class Workspace
     }
 
     public string Log(string name) => Path.Combine(Artifacts, "logs", name + ".log");
+
+    /// <summary>Settings of Kestrel for its addresses: beside the plain one, by which the bench asks whether it is healthy, that for clients if they speak TLS.</summary>
+    /// <param name="port">The plain one.</param>
+    /// <param name="clients">Theirs.</param>
+    public (string Name, string Value)[] Kestrel(int port, out int clients)
+    {
+        clients = port;
+        if (Certificate is null)
+        {
+            return [("ASPNETCORE_URLS", $"http://127.0.0.1:{port}")];
+        }
+
+        clients = FreePort();
+        return
+        [
+            ("ASPNETCORE_URLS", $"http://127.0.0.1:{port};https://127.0.0.1:{clients}"),
+            ("Kestrel__Certificates__Default__Path", Certificate.File),
+            ("Kestrel__Certificates__Default__KeyPath", Certificate.Key),
+        ];
+    }
 
     public static int FreePort()
     {
