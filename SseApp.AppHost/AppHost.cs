@@ -83,6 +83,11 @@ listeners.ShowKey(builder);
 builder.AddMonitoring(events, gateway, listeners);
 
 builder.Services.AddHostedService<FailedStarts>();
+if (archive is not null)
+{
+    builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<ReplicasFirst>(services, events.Resource));
+}
+
 builder.AnnounceWhenReady(gateway, listeners, archive?.Resource);
 
 var application = builder.Build();

@@ -13,8 +13,9 @@ internal sealed class ArchiveShards(IConnectionMultiplexer redis, IOptions<Clust
 {
     public const int Count = 16;
 
-    // Names that SPOP hands over at once.
-    private const int MaxTopics = 512;
+    /// <summary>The most that <see cref="TakeAsync"/> hands over at once; after so many there may be more.</summary>
+    public const int MaxTopics = 512;
+
     private const int ScanPage = 1_000;
 
     private readonly ClusterOptions _cluster = cluster.Value;

@@ -49,7 +49,7 @@ internal sealed partial class Archiver(
     private static readonly TimeSpan s_patience = 2 * s_lease;
     private static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
-    // The most that it takes to archive what waits when the last replica stops.
+    // The most that it takes to archive what waits when the replica stops.
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(3);
     // Between two questions for topics that fill up.
     private static readonly TimeSpan s_urgency = TimeSpan.FromSeconds(1);
@@ -65,6 +65,7 @@ internal sealed partial class Archiver(
     // One shard after the other, not all at once: what is published meanwhile would wait for all of them.
     private readonly TimeSpan _round = options.Value.Interval / ArchiveShards.Count is var turn && turn < s_urgency ? turn : s_urgency;
     private bool _prepared;
+    private bool _succeeded;
     private long _renewedAt;
     private long _unreachedSince;
     private long _sweptAt;
@@ -96,25 +97,40 @@ internal sealed partial class Archiver(
         }
     }
 
-    /// <summary>Archives what waits where nobody is left to do it: the whole cluster stops, and Redis may keep nothing on disk.</summary>
+    /// <summary>
+    /// Archives what waits in its shards: the whole cluster may be stopping, and Redis may keep nothing on disk. Whether others stay is not asked: a
+    /// registry knows only later that one of them is gone.
+    /// </summary>
     private async Task TakeLeaveAsync(CancellationToken cancellationToken)
     {
+        if (!_owned.Values.Any(static shard => shard.Fence is not null))
+        {
+            return;
+        }
+
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(s_farewell);
+        // What another one gave back that has just ended is its own now.
+        _renewedAt = 0;
+        var isBehind = true;
         try
         {
-            if (_owned.Values.Any(static shard => shard.Fence is not null)
-                && !(await registry.ReadAsync(limited.Token).WaitAsync(limited.Token)).Any(static record => record.State == ReplicaState.Ready))
+            // A round takes a batch of each shard. For one that failed to wait, as it would, there is no time.
+            do
             {
-                // What another one gave back that has just ended is its own now.
-                _renewedAt = 0;
                 await RunOnceAsync(limited.Token).WaitAsync(limited.Token);
+                isBehind = !_succeeded || _owned.Values.Any(static shard => shard.IsBehind);
             }
+            while (isBehind && _succeeded && !limited.IsCancellationRequested);
         }
-        catch (Exception exception) when (exception is OperationCanceledException || RedisErrors.IsUnavailable(exception))
+        catch (OperationCanceledException) when (limited.IsCancellationRequested)
         {
-            // What Redis keeps is archived at the next start.
-            LogLeftWaiting(exception.Message);
+            // The time is over, which is said below.
+        }
+
+        if (isBehind)
+        {
+            LogLeftWaiting(_owned.Values.Sum(static shard => shard.Pending.Count));
         }
     }
 
@@ -128,9 +144,11 @@ internal sealed partial class Archiver(
     internal async Task<TimeSpan> RunOnceAsync(CancellationToken stoppingToken, bool all = true)
     {
         var started = time.GetTimestamp();
+        _succeeded = false;
         try
         {
             var isBehind = await RunAsync(all, stoppingToken);
+            _succeeded = true;
             // Read once: a moment later it may be more than the round, and nobody can wait for less than nothing.
             var took = time.GetElapsedTime(started);
             return isBehind || took >= _round ? TimeSpan.Zero : _round - took;
@@ -360,7 +378,8 @@ internal sealed partial class Archiver(
 
     private async Task<bool> RunAsync(OwnedShard shard, bool isPaced, CancellationToken cancellationToken)
     {
-        shard.Pending.UnionWith(await shards.TakeAsync(shard.Number));
+        var named = await shards.TakeAsync(shard.Number);
+        shard.Pending.UnionWith(named);
         if (shard.Pending.Count == 0)
         {
             await MarkAsync(shard, Pace.None, cancellationToken);
@@ -380,7 +399,7 @@ internal sealed partial class Archiver(
         while (pace.Pause > TimeSpan.Zero && shard.Pending.Count > 0 && shard.Pending.Count < before);
 
         await MarkAsync(shard, pace, cancellationToken);
-        return shard.Pending.Count > 0;
+        return shard.Pending.Count > 0 || named.Length == ArchiveShards.MaxTopics;
     }
 
     /// <summary>Reads and writes what one batch has room for.</summary>
@@ -633,7 +652,7 @@ internal sealed partial class Archiver(
         }
         else if (problem is not null && problem != _reported)
         {
-            LogUnavailable(problem);
+            LogUnavailable(problem.EndsWith('.') ? problem : $"{problem}.");
         }
 
         _reported = problem;
@@ -663,8 +682,8 @@ internal sealed partial class Archiver(
     [LoggerMessage(LogLevel.Warning, "This replica cannot reach the archive's database and others can: it leaves its {Shards} shards of topics to them until it can.")]
     private partial void LogLeft(int shards);
 
-    [LoggerMessage(LogLevel.Warning, "This replica stops and no other one is ready; what it has not archived waits in Redis: {Reason}")]
-    private partial void LogLeftWaiting(string reason);
+    [LoggerMessage(LogLevel.Warning, "This replica stops and has not archived all that waits: {Topics} topics or more have events that only Redis has. Another replica archives them, or this one when it starts again, unless Redis loses its memory before.")]
+    private partial void LogLeftWaiting(int topics);
 
     [LoggerMessage(LogLevel.Debug, "The lease of shard {Shard} was not given back, and ends by itself: {Reason}")]
     private partial void LogNotReleased(int shard, string reason);

@@ -28,8 +28,8 @@ internal sealed class PostgresDatabase
 
     public TimeSpan WriteLimit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After so long without an answer of the standby the primary is asked as well.</summary>
-    public TimeSpan StandbyLimit { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>After so long without an answer of the standby the primary is asked as well: well before a stream that is to open is given up.</summary>
+    public TimeSpan StandbyLimit { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>A standby that did not answer is left alone for so long.</summary>
     public TimeSpan StandbyRest { get; init; } = TimeSpan.FromSeconds(10);
