@@ -80,7 +80,7 @@ public sealed class StartupTests
         var expected = profile.GetProperty("environmentVariables").EnumerateObject()
             .Where(variable => !variable.Name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal))
             .ToDictionary(variable => variable.Name, variable => variable.Value.GetString()!, StringComparer.Ordinal);
-        expected[PortCheck.DashboardVariable] = profile.GetProperty("applicationUrl").GetString()!;
+        expected[DashboardAddresses.Dashboard] = profile.GetProperty("applicationUrl").GetString()!;
 
         Assert.Equal(expected.OrderBy(pair => pair.Key, StringComparer.Ordinal), DashboardAddresses.Defaults.OrderBy(pair => pair.Key, StringComparer.Ordinal));
     }
