@@ -85,6 +85,7 @@ builder.AddMonitoring(events, gateway, listeners);
 builder.Services.AddHostedService<FailedStarts>();
 builder.AnnounceWhenReady(gateway, listeners, archive?.Resource);
 
+var run = new StoppedStart(builder);
 var application = builder.Build();
 StartupProblems.Of(builder).ThrowIfAny();
-application.Run();
+await run.RunAsync(application);
