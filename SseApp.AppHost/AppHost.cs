@@ -90,6 +90,7 @@ if (archive is not null)
 
 builder.AnnounceWhenReady(gateway, listeners, archive?.Resource);
 
+var run = new StoppedStart(builder);
 var application = builder.Build();
 StartupProblems.Of(builder).ThrowIfAny();
-application.Run();
+await run.RunAsync(application);

@@ -41,8 +41,8 @@ internal static partial class ClusterExtensions
         if (options.DashboardPort is { } port)
         {
             var scheme = builder.Configuration.GetValue<bool>("ASPIRE_ALLOW_UNSECURED_TRANSPORT") ? "http" : "https";
-            builder.Configuration[PortCheck.DashboardVariable] = port == 0 ? null : $"{scheme}://localhost:{port}";
-            foreach (var (variable, _) in PortCheck.DashboardEndpoints)
+            builder.Configuration[DashboardAddresses.Dashboard] = port == 0 ? null : $"{scheme}://localhost:{port}";
+            foreach (var (variable, _) in DashboardAddresses.Others)
             {
                 builder.Configuration[variable] = null;
             }

@@ -9,16 +9,6 @@ namespace SseApp.AppHost.Startup;
 /// </summary>
 internal static class PortCheck
 {
-    public const string DashboardVariable = "ASPNETCORE_URLS";
-
-    /// <summary>What else the dashboard needs, by the variable that has the address.</summary>
-    public static readonly (string Variable, string User)[] DashboardEndpoints =
-    [
-        ("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "the dashboard's telemetry endpoint (OTLP)"),
-        ("ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL", "the dashboard's telemetry endpoint (OTLP over HTTP)"),
-        ("ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL", "the AppHost's resource service"),
-    ];
-
     /// <param name="configuration">The AppHost's.</param>
     /// <param name="gatewayPort">Null for any free one.</param>
     public static IEnumerable<string> Problems(IConfiguration configuration, int? gatewayPort)
@@ -28,8 +18,7 @@ internal static class PortCheck
             yield return $"Port {wanted} is taken, and the gateway needs it: end the program that holds it, or choose another port with --Cluster:GatewayPort=<port> (0: any free one).";
         }
 
-        (string Variable, string User)[] all = [(DashboardVariable, "the dashboard"), .. DashboardEndpoints];
-        foreach (var (variable, user) in all)
+        foreach (var (variable, user) in DashboardAddresses.All)
         {
             foreach (var url in configuration[variable]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
             {

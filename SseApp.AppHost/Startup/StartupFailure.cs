@@ -30,7 +30,7 @@ internal static class StartupFailure
     }
 
     private static string Explain(Exception cause) => IsWithoutCertificate(cause)
-        ? $"The dashboard's addresses are for HTTPS ({PortCheck.DashboardVariable}, {string.Join(", ", PortCheck.DashboardEndpoints.Select(each => each.Variable))}), and this machine has no developer certificate that is valid: "
+        ? $"The dashboard's addresses are for HTTPS ({string.Join(", ", DashboardAddresses.All.Select(each => each.Variable))}), and this machine has no developer certificate that is valid: "
             + $"take these variables away, name http:// addresses and set {DashboardAddresses.PlainHttp}=true, or make a certificate with 'dotnet dev-certs https'."
         : cause.Message;
 

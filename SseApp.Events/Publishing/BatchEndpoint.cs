@@ -149,9 +149,9 @@ internal sealed class BatchEndpoint(
     private ProblemHttpResult NothingStored(HttpContext context, BatchItemResult[] results)
     {
         var members = KeyValuePair.Create<string, object?>("results", results);
-        if (results.Any(result => result.Status == StatusCodes.Status503ServiceUnavailable))
+        if (Array.Find(results, result => result.Status == StatusCodes.Status503ServiceUnavailable) is { } unavailable)
         {
-            return Problems.NotConfirmed(context, PublishErrors.Describe(PublishOutcome.NotStored), PublishOutcome.NotStored, members);
+            return Problems.NotConfirmed(context, unavailable.Error!, PublishOutcome.NotStored, members);
         }
 
         if (Array.Find(results, result => result.Status == StatusCodes.Status507InsufficientStorage) is { } full)

@@ -63,6 +63,7 @@ internal sealed class ItemPublisher(EventPublisher publisher, IdempotencyKeys ke
         var events = new List<PublishedEvent>(publish.Tasks.Length);
         var outcome = publish.Tasks.Length == 0 ? PublishOutcome.NotStored : null;
         Exception? full = null;
+        Exception? cause = null;
         var (repeated, unanswered, foreign) = (true, false, false);
         for (var i = 0; i < publish.Tasks.Length; i++)
         {
@@ -85,6 +86,7 @@ internal sealed class ItemPublisher(EventPublisher publisher, IdempotencyKeys ke
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
             {
                 // That some of it may be stored says more than that some of it is not.
+                cause = exception;
                 outcome = outcome == PublishOutcome.Unknown ? outcome : PublishErrors.Outcome(exception);
                 unanswered |= PublishErrors.IsUnanswered(exception);
             }
@@ -104,7 +106,7 @@ internal sealed class ItemPublisher(EventPublisher publisher, IdempotencyKeys ke
 
         return outcome is not null
             ? (new BatchItemResult(
-                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, partly: events.Count > 0), outcome), unanswered)
+                index, StatusCodes.Status503ServiceUnavailable, [.. events], PublishErrors.Describe(outcome, cause, partly: events.Count > 0), outcome), unanswered)
             : (new BatchItemResult(index, repeated ? StatusCodes.Status200OK : StatusCodes.Status201Created, [.. events], null), false);
     }
 }

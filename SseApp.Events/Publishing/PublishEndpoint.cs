@@ -94,7 +94,7 @@ internal sealed class PublishEndpoint(
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
             var outcome = PublishErrors.Outcome(exception);
-            await Problems.NotConfirmed(context, PublishErrors.Describe(outcome), outcome).ExecuteAsync(context);
+            await Problems.NotConfirmed(context, PublishErrors.Describe(outcome, exception), outcome).ExecuteAsync(context);
             return;
         }
 

@@ -44,6 +44,10 @@ internal static class PublishErrors
     /// <summary>The server cannot be reached, or does not answer: it would be the same for what is sent next.</summary>
     public static bool IsUnanswered(Exception exception) => exception is RedisTimeoutException or RedisConnectionException || RedisErrors.IsTornDown(exception);
 
-    public static string Describe(string outcome, bool partly = false) =>
-        outcome == PublishOutcome.Unknown ? Unanswered : partly ? PartlyStored : NotStored;
+    /// <param name="outcome">A <see cref="PublishOutcome"/>.</param>
+    /// <param name="cause">What happened: a server that answers says why it stores nothing, and no attempt helps before somebody acts.</param>
+    /// <param name="partly">Some of it is stored.</param>
+    public static string Describe(string outcome, Exception? cause = null, bool partly = false) =>
+        outcome == PublishOutcome.Unknown ? Unanswered
+            : (partly ? PartlyStored : NotStored) + (cause is RedisServerException && RedisErrors.StoresNothing(cause.Message) is { } reason ? $" {reason}" : "");
 }

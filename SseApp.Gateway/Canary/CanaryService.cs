@@ -83,11 +83,7 @@ internal sealed partial class CanaryService(
             {
                 _ledger.Stored(number);
                 metrics.Published(isStored: true);
-                if (metrics.IsLive)
-                {
-                    ReportBack();
-                }
-
+                Clear(ref _publishTrouble);
                 return;
             }
 
@@ -170,6 +166,7 @@ internal sealed partial class CanaryService(
                 case "stream.open":
                     _wasOpen = true;
                     metrics.Open(true);
+                    Clear(ref _streamTrouble);
                     break;
                 case "stream.gap":
                     LogGap(item.Data);
@@ -262,9 +259,10 @@ internal sealed partial class CanaryService(
         }
     }
 
-    private void ReportBack()
+    // Each is over when what it was about succeeds: a publish that is stored says nothing of the stream.
+    private void Clear(ref string? mine)
     {
-        if (Interlocked.Exchange(ref _publishTrouble, null) is not null | Interlocked.Exchange(ref _streamTrouble, null) is not null)
+        if (Interlocked.Exchange(ref mine, null) is not null && Volatile.Read(ref _publishTrouble) is null && Volatile.Read(ref _streamTrouble) is null)
         {
             LogBack();
         }

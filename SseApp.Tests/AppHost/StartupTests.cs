@@ -80,7 +80,7 @@ public sealed class StartupTests
         var expected = profile.GetProperty("environmentVariables").EnumerateObject()
             .Where(variable => !variable.Name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal))
             .ToDictionary(variable => variable.Name, variable => variable.Value.GetString()!, StringComparer.Ordinal);
-        expected[PortCheck.DashboardVariable] = profile.GetProperty("applicationUrl").GetString()!;
+        expected[DashboardAddresses.Dashboard] = profile.GetProperty("applicationUrl").GetString()!;
 
         Assert.Equal(expected.OrderBy(pair => pair.Key, StringComparer.Ordinal), DashboardAddresses.Defaults.OrderBy(pair => pair.Key, StringComparer.Ordinal));
     }
@@ -193,6 +193,27 @@ public sealed class StartupTests
             Directory.Delete(Path.GetDirectoryName(secret)!, recursive: true);
             Directory.Delete(Path.GetDirectoryName(keyFile)!, recursive: true);
         }
+    }
+
+    /// <summary>The orchestrator is there, and what it starts is not: the start fails because it is given up.</summary>
+    [Theory]
+    [InlineData(Interrupt)]
+    [InlineData(Libc.Terminate)]
+    public async Task A_cluster_that_is_stopped_while_it_starts_ends_quietly_and_leaves_no_process_behind(int signal)
+    {
+        var mark = Guid.NewGuid().ToString();
+        await using var appHost = Start(["--Cluster:GatewayPort=0", "--Cluster:DashboardPort=0", "--Cluster:Replicas=1", "--Backplane:Mode=Garnet"], null, mark);
+        await Eventually.Async(
+            () => appHost.HasExited || Array.Exists(Marked(mark), process => process.Contains("/dcp ", StringComparison.Ordinal)), s_startLimit, "the orchestrator");
+
+        Libc.Signal(appHost.Id, signal);
+
+        await Eventually.Async(() => Marked(mark).Length == 0, s_endLimit, $"these processes to end: {string.Join(", ", Marked(mark))}");
+        await appHost.WaitForExitAsync();
+        var printed = appHost.Tail(100);
+        Assert.True(appHost.ExitCode == 0, $"Exit code {appHost.ExitCode}: {printed}");
+        Assert.DoesNotContain("fail: ", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", printed, StringComparison.Ordinal);
     }
 
     /// <summary>The processes that have it in their environment, as whatever the AppHost starts inherits it.</summary>

@@ -35,7 +35,7 @@ internal sealed class PostgresArchive : IEventArchive
     private readonly TimeProvider _clock;
 
     public PostgresArchive(NpgsqlDataSource source, TimeProvider clock, ILogger<PostgresArchive> logger)
-        : this(new PostgresDatabase(source), clock, logger)
+        : this(new PostgresDatabase(source, clock), clock, logger)
     {
     }
 

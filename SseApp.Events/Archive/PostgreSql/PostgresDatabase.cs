@@ -8,14 +8,18 @@ internal sealed class PostgresDatabase
 {
     private const int MaxAttempts = 3;
 
-    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly TimeProvider _time;
 
     // When the standby was found not to answer in time, or was tried since; 0: it answers.
     private long _silentSince;
 
-    public PostgresDatabase(NpgsqlDataSource source) => (Primary, Standby) = source is NpgsqlMultiHostDataSource servers
-        ? (servers.WithTargetSession(TargetSessionAttributes.Primary), servers.WithTargetSession(TargetSessionAttributes.Standby))
-        : (source, source);
+    public PostgresDatabase(NpgsqlDataSource source, TimeProvider time)
+    {
+        _time = time;
+        (Primary, Standby) = source is NpgsqlMultiHostDataSource servers
+            ? (servers.WithTargetSession(TargetSessionAttributes.Primary), servers.WithTargetSession(TargetSessionAttributes.Standby))
+            : (source, source);
+    }
 
     public NpgsqlDataSource Primary { get; }
 

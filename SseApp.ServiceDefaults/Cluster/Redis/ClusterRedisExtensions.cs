@@ -1,5 +1,6 @@
 using SseApp.ServiceDefaults.Defaults.Health;
 using SseApp.ServiceDefaults.Defaults.Lifetime;
+using StackExchange.Redis.Configuration;
 
 namespace SseApp.ServiceDefaults.Cluster.Redis;
 
@@ -9,6 +10,7 @@ internal static class ClusterRedisExtensions
     internal const string ConnectionSetting = $"ConnectionStrings:{ConnectionName}";
 
     private const string ConnectionName = "redis";
+    private const int RoleCheckSeconds = 2;
 
     /// <summary>
     /// Adds the Redis connection <c>redis</c>, which everything that the cluster shares lies on: section <c>Cluster</c>,
@@ -74,6 +76,12 @@ internal static class ClusterRedisExtensions
         // Threads of its own would have to be switched to and back for each answer. Nothing here blocks the pool's threads.
         options.SocketManager = SocketManager.ThreadPool;
         options.ReconnectRetryPolicy = new ExponentialRetry(100, 2_000);
+        // Each server is asked so often whether it is a primary. Whoever promotes one by hand announces it to nobody: until the client asks,
+        // it sends the server that takes writes now none, and the one that takes none any more all of them. Its own default is a minute.
+        if (options.ConfigCheckSeconds == DefaultOptionsProvider.GetProvider(options.EndPoints).ConfigCheckInterval.TotalSeconds)
+        {
+            options.ConfigCheckSeconds = RoleCheckSeconds;
+        }
     }
 
     /// <summary>The connection string, and the setting that has it.</summary>

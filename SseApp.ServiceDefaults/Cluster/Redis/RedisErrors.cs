@@ -20,6 +20,22 @@ internal static class RedisErrors
     public static bool IsWithoutDisk(Exception exception) =>
         exception is RedisServerException && exception.Message.Contains(NoDisk, StringComparison.Ordinal);
 
+    /// <summary>How an error begins of a server that has fewer replicas than it wants.</summary>
+    public const string NoReplicas = "NOREPLICAS";
+
+    /// <summary>How an error begins of a server that is a replica itself.</summary>
+    public const string ReadOnly = "READONLY";
+
+    /// <summary>Why a server that answers stores nothing, and what to do about it; null when it is not one of these reasons.</summary>
+    public static string? StoresNothing(string error) =>
+        error.Contains(NoDisk, StringComparison.Ordinal)
+            ? "Redis stores nothing, and every publish is refused, because it cannot write to its disk: it is full, or the last save failed. Free space on it; Redis' own log says what is wrong, and publishes are taken as soon as a save succeeds (redis-cli BGSAVE)."
+        : error.Contains(NoReplicas, StringComparison.Ordinal)
+            ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
+        : error.Contains(ReadOnly, StringComparison.Ordinal)
+            ? "Redis only reads: it is the replica of another server; connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
+        : null;
+
     /// <summary>True when a key holds another type of value than the command is for: somebody else has written there.</summary>
     public static bool IsWrongType(Exception exception) =>
         exception is RedisServerException && exception.Message.Contains("WRONGTYPE", StringComparison.Ordinal);

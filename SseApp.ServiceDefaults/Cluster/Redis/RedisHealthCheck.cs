@@ -19,7 +19,8 @@ internal sealed class RedisHealthCheck(RedisStatus status, RedisTopology topolog
             {
                 [HealthResponseWriter.LatencyKey] = latency.TotalMilliseconds,
             };
-            return !status.IsSubscribed
+            return status.StoresNothing is { } nothing ? HealthCheckResult.Degraded(nothing, data: data)
+                : !status.IsSubscribed
                 ? HealthCheckResult.Degraded(
                     "Redis answers, but the connection for subscriptions cannot be made: what other processes publish is found only by looking into the log (Topics:CheckInterval). Has it as many clients as it may (maxclients)?",
                     data: data)

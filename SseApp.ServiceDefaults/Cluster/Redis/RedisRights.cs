@@ -31,9 +31,7 @@ internal sealed partial class RedisRights(
         return refused
         """;
 
-    private const string NoReplicas = "NOREPLICAS";
     private const string NoSlot = "CLUSTERDOWN";
-    private const string ReadOnly = "READONLY";
 
     // Of the client, which knows how many the server has, and sends it nothing. A ping is about no database.
     private const string NoDatabase = "The database does not exist";
@@ -41,9 +39,9 @@ internal sealed partial class RedisRights(
     // What the archive alone does, as the script names what is refused.
     private static readonly string[] s_archiveCommands = ["SADD:", "SPOP:", "SCAN:"];
 
-    private static readonly string[] s_refusals = ["NOPERM", ReadOnly, "ACL failure", "The user executing the script", NoReplicas, RedisErrors.NoDisk, NoSlot];
+    private static readonly string[] s_refusals = ["NOPERM", RedisErrors.ReadOnly, "ACL failure", "The user executing the script", RedisErrors.NoReplicas, RedisErrors.NoDisk, NoSlot];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_later = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_later = TimeSpan.FromSeconds(3);
 
     private volatile string? _problem;
     private long _readOnlySince;
@@ -122,23 +120,18 @@ internal sealed partial class RedisRights(
     private void Report(string? refused)
     {
         // Every process sees it for a moment while a failover makes another server the primary.
-        var readOnly = Says(ReadOnly);
-        var (noReplicas, noDisk, noSlot) = (Says(NoReplicas), Says(RedisErrors.NoDisk), Says(NoSlot));
+        var readOnly = Says(RedisErrors.ReadOnly);
+        var (noReplicas, noDisk, noSlot) = (Says(RedisErrors.NoReplicas), Says(RedisErrors.NoDisk), Says(NoSlot));
         _readOnlySince = !readOnly ? 0 : _readOnlySince == 0 ? time.GetTimestamp() : _readOnlySince;
         var isArchives = Array.Exists(s_archiveCommands, command => refused?.StartsWith(command, StringComparison.Ordinal) == true);
         IsPassing = noReplicas || noDisk || noSlot || isArchives || (readOnly && time.GetElapsedTime(_readOnlySince) < health.Value.GracePeriod);
         var problem = refused is null ? null
-            : noReplicas
-                ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
-            : noDisk
-                ? $"Redis stores nothing, and every publish is refused, because it cannot write to its disk ({refused.TrimEnd('.')}); free space on it, and its own log says what is wrong."
+            : RedisErrors.StoresNothing(refused) is { } nothing ? nothing
             : noSlot
                 ? "A part of the Redis Cluster does not answer or has no primary: topics in its slots can be neither published nor read, as long as no replica of it is promoted. See redis-cli --cluster check HOST:PORT."
             : Says(NoDatabase)
                 ? $"Redis has no database {cluster.Value.Database}, and everything is refused: set defaultDatabase of {ClusterRedisExtensions.ConnectionSetting} lower (0 is always there), or databases in redis.conf higher."
-            : readOnly
-                ? $"Redis only reads ({refused.TrimEnd('.')}); connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
-                : $"The Redis user may not do what {(isArchives ? "the archive" : "this service")} has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
+            : $"The Redis user may not do what {(isArchives ? "the archive" : "this service")} has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";
         if (problem == _problem)
         {
             return;

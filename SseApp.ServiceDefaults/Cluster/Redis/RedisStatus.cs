@@ -34,6 +34,9 @@ internal sealed partial class RedisStatus : IDisposable
     /// <summary>There is no connection because a server does not take the user or password.</summary>
     public bool IsRefused => !IsConnected && _failures.IsRefused;
 
+    /// <summary>Why the server that answers stores nothing, as its last answer to a ping had it, or null.</summary>
+    public string? StoresNothing { get; private set; }
+
     /// <summary>Null when Redis never answered since the process began.</summary>
     internal TimeSpan? TimeSinceLastAnswer => _seen ? _time.GetElapsedTime(Volatile.Read(ref _lastSeen)) : null;
 
@@ -44,11 +47,13 @@ internal sealed partial class RedisStatus : IDisposable
         try
         {
             latency = await _redis.GetDatabase().PingAsync().WaitAsync(cancellationToken);
+            StoresNothing = null;
         }
-        // A server that cannot write to its disk refuses even this: it is there, and reads go on. RedisRights says what it lacks.
+        // A server that cannot write to its disk refuses even this: it is there, and reads go on.
         catch (RedisServerException exception) when (RedisErrors.IsWithoutDisk(exception))
         {
             latency = _time.GetElapsedTime(asked);
+            StoresNothing = RedisErrors.StoresNothing(exception.Message);
         }
 
         Volatile.Write(ref _lastSeen, _time.GetTimestamp());

@@ -131,11 +131,21 @@ internal static partial class SettingNames
     /// <summary>Whoever typed the name probably meant this one.</summary>
     public static string? Nearest(string name, IEnumerable<string> names) => names.MinBy(candidate => Distance(name, candidate));
 
-    /// <summary>What whoever typed the name probably meant: about half of it is the same, or one is a part of the other. Null when nothing is like it.</summary>
-    public static string? Similar(string name, IEnumerable<string> names) => Nearest(name, names.Where(candidate =>
-        Distance(name, candidate) * 2 <= Math.Max(name.Length, candidate.Length) + 1
-        || (Math.Min(name.Length, candidate.Length) >= MinPart
-            && (candidate.Contains(name, StringComparison.OrdinalIgnoreCase) || name.Contains(candidate, StringComparison.OrdinalIgnoreCase)))));
+    /// <summary>What whoever typed the name probably meant, see <see cref="Closest"/>. Null when nothing is like it.</summary>
+    public static string? Similar(string name, IEnumerable<string> names) => Closest(name, names) is (var closest, true) ? closest : null;
+
+    /// <summary>
+    /// The name that is most like it, and whether it is so much like it that it was probably meant: about half of it is the same, or
+    /// one is a part of the other. Those that are go before those that are not.
+    /// </summary>
+    public static (string? Name, bool IsSimilar) Closest(string name, IEnumerable<string> names) => names
+        .Select(candidate => (Name: candidate, Distance: Distance(name, candidate)))
+        .Select(each => (each.Name, each.Distance, IsSimilar: each.Distance * 2 <= Math.Max(name.Length, each.Name.Length) + 1
+            || (Math.Min(name.Length, each.Name.Length) >= MinPart
+                && (each.Name.Contains(name, StringComparison.OrdinalIgnoreCase) || name.Contains(each.Name, StringComparison.OrdinalIgnoreCase)))))
+        .OrderByDescending(each => each.IsSimilar).ThenBy(each => each.Distance)
+        .Select(each => (each.Name, each.IsSimilar))
+        .FirstOrDefault();
 
     /// <summary>Whether one is the other with a letter or two typed wrong.</summary>
     public static bool AreSimilar(string left, string right) => Distance(left, right) <= MaxMistakes;

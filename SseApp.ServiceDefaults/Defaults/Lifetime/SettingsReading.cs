@@ -83,12 +83,14 @@ internal sealed class SettingsReading
             }
             else if (!names.Contains(child.Key, StringComparer.OrdinalIgnoreCase) && !SettingNames.IsFormer(child.Path))
             {
+                var (closest, isSimilar) = SettingNames.Closest(child.Key, names);
+                // The section may belong to several classes, and this one need not have the secret that was meant. What is nearest by its
+                // letters hides the value, too, where a longer name that contains this one is the better guess.
                 var nearest = SettingNames.Nearest(child.Key, names);
-                // The section may belong to several classes, and this one need not have the secret that was meant.
                 var secret = SettingNames.IsSecret(child.Path) || SettingTypes.IsSecret(child.Key) || child.Key.Contains("key", StringComparison.OrdinalIgnoreCase)
                     || Array.Exists(properties, candidate => SettingTypes.IsSecret(candidate)
-                        && (candidate.Name == nearest || child.Value?.Contains("://", StringComparison.Ordinal) == true));
-                var meant = SettingNames.Similar(child.Key, names) is { } similar ? $"; did you mean {section.Path}:{similar}?" : ".";
+                        && (candidate.Name == closest || candidate.Name == nearest || child.Value?.Contains("://", StringComparison.Ordinal) == true));
+                var meant = isSimilar ? $"; did you mean {section.Path}:{closest}?" : ".";
                 foreach (var leaf in SettingNames.Leaves(child))
                 {
                     Wrong[leaf.Path] = $"{leaf.Path} is {Quote(leaf.Value, secret)}, but there is no setting {child.Path}{meant} Allowed: {string.Join(", ", names)}.";

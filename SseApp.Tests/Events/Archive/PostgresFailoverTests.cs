@@ -19,7 +19,7 @@ public sealed class PostgresFailoverTests
         await using var second = await first.AddStandbyAsync();
         await using var source = PostgresSource.Create($"Host=127.0.0.1:{first.Port},127.0.0.1:{second.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1");
         // The standby has all the time that it wants: what it lacks is what is looked for.
-        var database = new PostgresDatabase(source) { ReadLimit = TimeSpan.FromSeconds(2), WriteLimit = TimeSpan.FromSeconds(2), StandbyLimit = s_limit, StandbyRest = TimeSpan.FromSeconds(1) };
+        var database = new PostgresDatabase(source, TimeProvider.System) { ReadLimit = TimeSpan.FromSeconds(2), WriteLimit = TimeSpan.FromSeconds(2), StandbyLimit = s_limit, StandbyRest = TimeSpan.FromSeconds(1) };
         var archive = new PostgresArchive(database, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
         var log = new ArchivedLog("t", Epoch.Create());
         // At first the standby has not even the tables, and the primary answers for it.
@@ -103,7 +103,7 @@ public sealed class PostgresFailoverTests
         await using var second = await first.AddStandbyAsync();
         await using var source = PostgresSource.Create($"Host=127.0.0.1:{first.Port},127.0.0.1:{second.Port};Database=postgres;Username=postgres;SSL Mode=Disable;Host Recheck Seconds=1");
         // Longer than anybody waits here.
-        var archive = new PostgresArchive(new PostgresDatabase(source) { ReadLimit = 4 * s_limit, StandbyRest = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
+        var archive = new PostgresArchive(new PostgresDatabase(source, TimeProvider.System) { ReadLimit = 4 * s_limit, StandbyRest = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<PostgresArchive>.Instance);
         var log = new ArchivedLog("t", Epoch.Create());
         var fence = await archive.ClaimAsync(1, Cancelled);
         await WriteAsync(0, 3);

@@ -194,6 +194,28 @@ public sealed partial class CanaryTests(RedisServer redis) : EdgeTest(redis)
         Assert.Contains(told, line => line.EndsWith("stream.unavailable no-replica", StringComparison.Ordinal));
     }
 
+    /// <summary>Nothing can be published all the while; the stream opens in between.</summary>
+    [Fact]
+    public async Task A_stream_that_opened_again_is_told_of_when_it_ends_for_the_same_reason()
+    {
+        var origin = Own(await OriginHost.StartAsync("r1", context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return Task.CompletedTask;
+        }));
+        await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
+        var gateway = await GatewayAsync(s_on);
+        for (var times = 1; times <= 2; times++)
+        {
+            var expected = times;
+            await UntilAsync(() => origin.OpenStreams == 1, "the canary's stream");
+            origin.Send("event: stream.unavailable\ndata: {\"reason\":\"redis\"}\n\n");
+            origin.EndStreams();
+            await UntilAsync(
+                () => gateway.Logs.Count(line => line.EndsWith("stream.unavailable redis", StringComparison.Ordinal)) == expected, $"report {times} of the stream's end");
+        }
+    }
+
     /// <summary>The repair that finds lost messages is off, else there is no loss to be seen.</summary>
     [Fact]
     public async Task A_backplane_that_drops_messages_is_seen()

@@ -47,6 +47,7 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
     [InlineData("NOREPLICAS")]
     public async Task While_redis_stores_nothing_streams_go_on_and_open_and_new_replicas_are_found(string refusal)
     {
+        var remedy = refusal == "MISCONF" ? "cannot write to its disk" : "min-replicas-to-write";
         var folder = Directory.CreateTempSubdirectory("sse-disk-");
         try
         {
@@ -101,9 +102,19 @@ public sealed class GatewayOnRedisTests(RedisServer redis) : GatewayTest, IClass
                 {
                     using var mine = await first.Admin.GetAsync("/health", Cancellation);
                     var text = await mine.Content.ReadAsStringAsync(Cancellation);
-                    return mine.StatusCode == HttpStatusCode.OK && text.Contains("\"redis\":{\"status\":\"healthy\"", StringComparison.Ordinal) && text.Contains("\"redis-rights\":{\"status\":\"degraded\"", StringComparison.Ordinal);
+                    return mine.StatusCode == HttpStatusCode.OK && text.Contains($"\"redis\":{{\"status\":\"{(refusal == "MISCONF" ? "degraded" : "healthy")}\"", StringComparison.Ordinal) && text.Contains("\"redis-rights\":{\"status\":\"degraded\"", StringComparison.Ordinal)
+                        && (refusal != "MISCONF" || text[text.IndexOf("\"redis\":", StringComparison.Ordinal)..text.IndexOf("\"checks\":", StringComparison.Ordinal)].Contains(remedy, StringComparison.Ordinal));
                 },
                 TimeSpan.FromSeconds(20), "the replica to say what Redis lacks, and nothing else");
+            // The publisher reads the same, by each way.
+            foreach (var (path, body, type) in new[] { ("/topics/disk/events", "2", "text/plain"), ("/publish", "[{\"topic\":\"disk\",\"data\":2}]", "application/json") })
+            {
+                using var content = new StringContent(body, System.Text.Encoding.UTF8, type);
+                using var refused = await gateway.Client.PostAsync(path, content, Cancellation);
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+                using var problem = JsonDocument.Parse(await refused.Content.ReadAsStringAsync(Cancellation));
+                Assert.Contains(remedy, problem.RootElement.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            }
         }
         finally
         {

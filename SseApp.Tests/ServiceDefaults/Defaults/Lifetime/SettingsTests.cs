@@ -96,6 +96,17 @@ public sealed class SettingsTests
             Settings.Problems(Section(json, "Tls"), new SseApp.Gateway.Tls.TlsOptions()),
             line => Assert.DoesNotContain("hunter2", line, StringComparison.Ordinal));
 
+    /// <summary>By its letters "Timeout" is nearest to the secret, and a part of the name that is proposed.</summary>
+    [Theory]
+    [InlineData("Timeout", "TimeoutOfEachWholeRequest")]
+    [InlineData("Tokn", "Token")]
+    public void What_may_have_been_meant_as_a_secret_is_not_repeated_whatever_is_proposed(string name, string proposed)
+    {
+        var line = Assert.Single(Settings.Problems(Section($$"""{ "Any": { "{{name}}": "hunter2" } }""", "Any"), new WithSecret()));
+
+        Assert.StartsWith($"Any:{name} is ***, but there is no setting Any:{name}; did you mean Any:{proposed}?", line, StringComparison.Ordinal);
+    }
+
     private static void AssertLines<T>(string json, string name, T options, string lines)
         where T : class
     {
@@ -109,4 +120,11 @@ public sealed class SettingsTests
 
     private static IConfigurationSection Section(string json, string name) =>
         new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build().GetSection(name);
+
+    private sealed class WithSecret
+    {
+        public string Token { get; set; } = "";
+
+        public TimeSpan TimeoutOfEachWholeRequest { get; set; }
+    }
 }
