@@ -49,5 +49,5 @@ internal static class PublishErrors
     /// <param name="partly">Some of it is stored.</param>
     public static string Describe(string outcome, Exception? cause = null, bool partly = false) =>
         outcome == PublishOutcome.Unknown ? Unanswered
-            : (partly ? PartlyStored : NotStored) + (cause is RedisServerException && RedisErrors.StoresNothing(cause.Message) is { } reason ? $" {reason}" : "");
+            : (partly ? PartlyStored : NotStored) + (cause is RedisServerException or RedisCommandException && RedisErrors.StoresNothing(cause.Message) is { } reason ? $" {reason}" : "");
 }

@@ -69,6 +69,16 @@ internal sealed class AddressList(IReadOnlyList<IPNetwork> ranges)
         return true;
     }
 
+    /// <summary>Whether the platform takes it for an address, and for another one than is written there, or than most would take it for.</summary>
+    /// <param name="text">An address, perhaps with a port.</param>
+    internal static bool IsMisleading(ReadOnlySpan<char> text)
+    {
+        text = text.Trim().Trim('"');
+        var end = text is ['[', ..] ? text.IndexOf(']') : text.Count(':') == 1 ? text.IndexOf(':') : text.Length;
+        var host = text is ['[', ..] ? text[1..Math.Max(1, end)] : text[..end];
+        return IPAddress.TryParse(host, out var address) && (IsAbbreviated(host, address) || HasLeadingZero(host));
+    }
+
     // IPAddress takes 127.0.0.010 for 127.0.0.8: octal, as C once had it. Groups of IPv6 may begin with a zero.
     private static bool HasLeadingZero(ReadOnlySpan<char> text)
     {

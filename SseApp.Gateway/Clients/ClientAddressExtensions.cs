@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Primitives;
 using SseApp.Gateway.Requests;
 
 namespace SseApp.Gateway.Clients;
@@ -23,6 +24,11 @@ internal static partial class ClientAddressExtensions
         // Without known proxies the platform's middleware would believe everybody.
         if (options.Known.Count > 0)
         {
+            app.Use((context, next) =>
+            {
+                DropMisleading(context.Request.Headers, options.ForwardedForHeader);
+                return next(context);
+            });
             app.UseForwardedHeaders(XForwarded(options));
         }
         else if (PlatformSettings.WantForwardedHeaders(app.ApplicationServices.GetRequiredService<IConfiguration>()))
@@ -42,6 +48,24 @@ internal static partial class ClientAddressExtensions
             clients.Identify(ClientRequest.Of(context), context.Connection.RemoteIpAddress);
             return next(context);
         });
+    }
+
+    /// <summary>
+    /// The platform reads 198.51.100.066 as an octal number and 127.1 as a whole address, and would let the client be somebody else: it stops at what is
+    /// no address, so such an entry becomes one that is none.
+    /// </summary>
+    private static void DropMisleading(IHeaderDictionary headers, string name)
+    {
+        var values = headers[name];
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i] is { } value && value.Split(',') is var entries && Array.Exists(entries, static entry => AddressList.IsMisleading(entry)))
+            {
+                var cleared = values.ToArray();
+                cleared[i] = string.Join(',', entries.Select(static entry => AddressList.IsMisleading(entry) ? "unknown" : entry));
+                headers[name] = values = new StringValues(cleared);
+            }
+        }
     }
 
     private static ForwardedHeadersOptions XForwarded(ProxiesOptions options)

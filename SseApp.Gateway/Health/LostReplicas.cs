@@ -82,6 +82,7 @@ internal sealed partial class LostReplicas(
     private List<ReplicaInFlight> Suspects()
     {
         var unavailable = directory.IsRegistryUnavailable;
+        var left = directory.Left();
         var beating = unavailable ? [] : directory.Replicas.ToDictionary(replica => replica.Id, StringComparer.Ordinal);
         lock (_gate)
         {
@@ -98,7 +99,8 @@ internal sealed partial class LostReplicas(
                     watch.Record = record;
                     watch.Failures = 0;
                 }
-                else if (watch.Requests > 0)
+                // One without requests, such as one that has drained, is lost as well if nobody has heard that it ended.
+                else if (watch.Requests > 0 || (!unavailable && watch.Record is not null && !left.Contains(watch.Id)))
                 {
                     suspects.Add(watch);
                 }
@@ -124,11 +126,33 @@ internal sealed partial class LostReplicas(
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             // Without its heartbeat one more sign is enough.
+            if (exception is HttpRequestException && Forget(watch))
+            {
+                return;
+            }
+
             if (++watch.Failures >= (directory.IsRegistryUnavailable ? health.Value.Threshold : 1))
             {
                 Lose(watch);
             }
         }
+    }
+
+    /// <summary>A process that has ended refuses connections, and one that is frozen takes them; of the first nobody has to hear who has nothing there.</summary>
+    private bool Forget(ReplicaInFlight watch)
+    {
+        lock (_gate)
+        {
+            if (watch.Requests > 0 || directory.IsRegistryUnavailable)
+            {
+                return false;
+            }
+
+            _watches.Remove(watch.Id);
+        }
+
+        watch.Dispose();
+        return true;
     }
 
     private void Lose(ReplicaInFlight watch)

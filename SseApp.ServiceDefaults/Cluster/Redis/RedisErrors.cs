@@ -26,13 +26,16 @@ internal static class RedisErrors
     /// <summary>How an error begins of a server that is a replica itself.</summary>
     public const string ReadOnly = "READONLY";
 
+    // The client's own words: once it knows what the server is, it sends it nothing to be refused.
+    private const string NotForReplicas = "cannot be issued to a replica";
+
     /// <summary>Why a server that answers stores nothing, and what to do about it; null when it is not one of these reasons.</summary>
     public static string? StoresNothing(string error) =>
         error.Contains(NoDisk, StringComparison.Ordinal)
             ? "Redis stores nothing, and every publish is refused, because it cannot write to its disk: it is full, or the last save failed. Free space on it; Redis' own log says what is wrong, and publishes are taken as soon as a save succeeds (redis-cli BGSAVE)."
         : error.Contains(NoReplicas, StringComparison.Ordinal)
             ? "Redis stores nothing, and every publish is refused, because fewer of its replicas are connected than its min-replicas-to-write asks for; bring them back (redis-cli INFO replication lists them), or lower it: redis-cli CONFIG SET min-replicas-to-write 0."
-        : error.Contains(ReadOnly, StringComparison.Ordinal)
+        : error.Contains(ReadOnly, StringComparison.Ordinal) || error.Contains(NotForReplicas, StringComparison.Ordinal)
             ? "Redis only reads: it is the replica of another server; connect to the primary, or make this server one: redis-cli REPLICAOF NO ONE."
         : null;
 

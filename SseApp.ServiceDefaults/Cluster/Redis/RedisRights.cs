@@ -83,9 +83,16 @@ internal sealed partial class RedisRights(
             Report(exception.Message);
             return true;
         }
-        // An outage is reported elsewhere.
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception))
         {
+            // An outage is reported elsewhere. One without a server that takes writes is none: those that there are answer.
+            var servers = Array.FindAll(redis.GetServers(), static server => server.IsConnected);
+            if (servers.Length > 0 && Array.TrueForAll(servers, static server => server.IsReplica))
+            {
+                Report(RedisErrors.ReadOnly);
+                return true;
+            }
+
             return false;
         }
     }

@@ -126,10 +126,31 @@ internal sealed class SettingsReading
         {
             Wrong[section.Path] = $"{section.Path} is {JsonSerializer.Serialize(text)}, with a blank or an invisible character at its end or within; take it away. A file of variables must have the line ends of Unix.";
         }
+        else if (type == typeof(string) && !secret && Literal(text, property) is { } literal)
+        {
+            Wrong[section.Path] = $"{section.Path} is {Quote(text)}, and {literal}.";
+        }
         else
         {
             _values[section.Path] = text;
         }
+    }
+
+    /// <summary>
+    /// What a shell would have taken away or put in, and no service manager does: a file of variables (docker --env-file, systemd) is not read by a
+    /// shell. Folders of such names would be made.
+    /// </summary>
+    private static string? Literal(string text, PropertyInfo? property)
+    {
+        if (property is null || !SettingTypes.IsPath(property))
+        {
+            return null;
+        }
+
+        return text[..1] is "\"" or "'" ? "the quotes would be a part of the name; take them away"
+            : text is "~" || text.StartsWith("~/", StringComparison.Ordinal) ? "nothing puts the home folder in the place of ~; write the whole path"
+            : text.StartsWith('$') && text.Length > 1 && (text[1] is '{' or '_' || char.IsAsciiLetter(text[1])) ? "nothing puts a variable's value in the place of its name; write the whole path"
+            : null;
     }
 
     // As a line of a file with Windows' line ends leaves it: a file "key\r" would be made, and another one searched for.

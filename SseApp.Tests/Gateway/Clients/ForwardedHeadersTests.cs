@@ -42,6 +42,25 @@ public sealed class ForwardedHeadersTests : GatewayTest
         Assert.False(headers.ContainsKey("X-Forwarded-Prefix"), "A stranger's X-Forwarded-Prefix reached the replica.");
     }
 
+    [Theory]
+    [InlineData("198.51.100.066")]
+    [InlineData("198.51.100.066:4711")]
+    [InlineData("203.0.113.9, 0198.51.100.66")]
+    [InlineData("198.51.25700")]
+    public async Task An_address_that_the_platform_takes_for_another_one_is_none(string forwarded)
+    {
+        var origin = await OriginAsync("r1");
+        var gateway = await GatewayAsync(("Proxies:Known", "127.0.0.1"), ("Access:Deny", "203.0.113.9"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/topics/a");
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", forwarded);
+
+        using var response = await gateway.Client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        // The proxy's own, as with a word that is no address.
+        Assert.Equal("127.0.0.1", Assert.Single(origin.Requests).Headers["X-Real-IP"]);
+    }
+
     [Fact]
     public async Task The_platforms_switch_for_them_changes_nothing_and_is_reported()
     {

@@ -64,4 +64,34 @@ public sealed class LostReplicasTests : GatewayTest
         await Registry.WriteAsync(origin.Record, announce: true, Cancellation);
         await UntilAsync(() => gateway.Get<LostReplicas>().Frozen.Count == 0, "the replica to be back");
     }
+
+    [Fact]
+    public async Task One_that_has_drained_and_then_freezes_is_listed_as_frozen_and_one_that_ended_is_not()
+    {
+        var frozen = false;
+        RequestDelegate answer = context =>
+            Volatile.Read(ref frozen) ? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted) : Task.CompletedTask;
+        var freezes = Own(await OriginHost.StartAsync("r1", answer));
+        var ends = Own(await OriginHost.StartAsync("r2", answer));
+        await Registry.WriteAsync(freezes.Record, announce: true, Cancellation);
+        await Registry.WriteAsync(ends.Record, announce: true, Cancellation);
+        var gateway = await GatewayAsync(("ReplicaHealth:Path", "/probe"), ("ReplicaHealth:Timeout", "00:00:00.300"));
+        await UntilAsync(() => gateway.RoutedReplicas().Count == 2, "both replicas");
+        var lost = gateway.Get<LostReplicas>();
+        foreach (var origin in new[] { freezes, ends })
+        {
+            var watch = lost.Enter(origin.Record.Id, origin.Record.Address.AbsoluteUri);
+            lost.Leave(watch);
+            await Registry.WriteAsync(origin.Record with { State = ReplicaState.Draining }, announce: true, Cancellation);
+            await UntilAsync(() => watch.Record is { State: ReplicaState.Draining }, "the gateway to have seen that it drains");
+        }
+
+        Volatile.Write(ref frozen, true);
+        await Registry.RemoveAsync("r2", Cancellation);
+        Registry.Forget("r1");
+
+        await UntilAsync(() => lost.Frozen.Count > 0, "the frozen one to be lost");
+        Assert.Equal(["r1"], lost.Frozen.Select(replica => replica.Id));
+        Assert.Equal(ReplicaState.Draining, lost.Frozen[0].State);
+    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using SseApp.ServiceDefaults.Cluster.Protocol;
 
 namespace SseApp.Tests.ServiceDefaults.Cluster.Protocol;

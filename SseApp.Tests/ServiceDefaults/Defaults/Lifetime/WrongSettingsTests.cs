@@ -72,6 +72,9 @@ public sealed class WrongSettingsTests
     [InlineData(
         "Admin:KeyFile=/tmp/sseapp-key\r|StaticFiles:Root=/tmp |Tls:CertificateFile=\t/tmp/a.pem|Balancing:Policy=IpHash\r",
         "Admin:KeyFile is \"/tmp/sseapp-key*r\", with a blank or an invisible character at its end or within; *|StaticFiles:Root is \"/tmp \", with *|Tls:CertificateFile is \"*t/tmp/a.pem\", with *|Balancing:Policy is \"IpHash*r\", with *")]
+    [InlineData(
+        "Admin:KeyFile=~/adm.key|StaticFiles:Root=\"/srv/www\"|Tls:CertificateFile=$HOME/a.pem",
+        "Admin:KeyFile is '~/adm.key', and nothing puts the home folder in the place of ~; *|StaticFiles:Root is '\"/srv/www\"', and the quotes would be a part of the name; *|Tls:CertificateFile is '$HOME/a.pem', and nothing puts a variable's value *")]
     [InlineData("ConnectionStrings:redis=", "ConnectionStrings:redis is empty; *")]
     [InlineData("Security:GatewayKey=", "Security:GatewayKey is not set, *openssl rand -base64 32*")]
     // Each in a section that several classes read, or whose secret has another name.
