@@ -68,5 +68,5 @@ public sealed class Http2ResponseTests
         return (stream, body.ToString(), sent);
     }
 
-    private static byte[] Frame(byte type, byte flags, byte[] payload) => [0, (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0, 1, .. payload];
+    private static byte[] Frame(byte type, byte flags, byte[] payload) => [0, (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0, type is Settings or Ping ? (byte)0 : (byte)1, .. payload];
 }
