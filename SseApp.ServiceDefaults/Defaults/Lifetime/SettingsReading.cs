@@ -147,7 +147,7 @@ internal sealed class SettingsReading
             return null;
         }
 
-        return text[..1] is "\"" or "'" ? "the quotes would be a part of the name; take them away"
+        return text is ['"' or '\'', ..] ? "the quotes would be a part of the name; take them away"
             : text is "~" || text.StartsWith("~/", StringComparison.Ordinal) ? "nothing puts the home folder in the place of ~; write the whole path"
             : text.StartsWith('$') && text.Length > 1 && (text[1] is '{' or '_' || char.IsAsciiLetter(text[1])) ? "nothing puts a variable's value in the place of its name; write the whole path"
             : null;
