@@ -61,9 +61,7 @@ public sealed class StrangeBytesTests(RedisServer redis) : HostileTest(redis)
             foreach (var target in (string[])[$"GET /events?topic=a{bytes}", $"GET /topics/a{bytes}b", $"GET /topics/a{bytes}b/events", $"POST /topics/a{bytes}b/events", $"POST /topics/a/events?event=a{bytes}b"])
             {
                 var answer = await RawHttp.AskAsync(address, $"{target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-                // In the value of a parameter what is no UTF-8 is U+FFFD, as everywhere in ASP.NET.
-                var status = bytes[1] >= 'C' && target.Contains("event=", StringComparison.Ordinal) ? 201 : 400;
-                Assert.True(answer.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), $"{target}: {answer}");
+                Assert.True(answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), $"{target}: {answer}");
             }
 
             // An id that nobody made is a gap, and comes back in no line.
