@@ -44,7 +44,7 @@ public abstract class StreamWriterTests(RedisServer redis, params (string Key, s
     [Fact]
     public async Task A_stream_ends_cleanly_and_its_connection_serves_the_next_request()
     {
-        await using var host = await StartAsync(("Streaming:MaxConnectionAge", "00:00:01"));
+        await using var host = await StartAsync(("Streaming:MaxConnectionAge", "00:00:03"));
         using var closed = host.Collect("sse_connections_closed_total");
         using var stream = await ConnectAsync(host);
         await stream.OpenAsync("topic=end");
