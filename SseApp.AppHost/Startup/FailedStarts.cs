@@ -9,6 +9,7 @@ internal sealed partial class FailedStarts(ResourceNotificationService notificat
 {
     private readonly CancellationTokenSource _stopping = new();
     private Task _watching = Task.CompletedTask;
+    private bool _isStopping;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -18,8 +19,12 @@ internal sealed partial class FailedStarts(ResourceNotificationService notificat
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync();
-        await _watching;
+        // A host may be stopped once more after it has ended, and all of this is disposed of then.
+        if (!Interlocked.Exchange(ref _isStopping, true))
+        {
+            await _stopping.CancelAsync();
+            await _watching;
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

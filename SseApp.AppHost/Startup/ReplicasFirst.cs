@@ -12,8 +12,16 @@ internal sealed partial class ReplicasFirst(ProjectResource replicas, ResourceCo
     // The window in which a replica drains, and what it takes to end.
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
+    private bool _isStopping;
+
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        // A host may be stopped once more after it has ended.
+        if (Interlocked.Exchange(ref _isStopping, true))
+        {
+            return;
+        }
+
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(s_limit);
         try

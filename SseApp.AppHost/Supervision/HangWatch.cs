@@ -96,7 +96,8 @@ internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
             _answered |= alive;
             _debugged = reading.IsTraced || (alive ? reading.Answer == LivenessAnswer.Debugged : _debugged);
             _silence = alive || _debugged ? TimeSpan.Zero : _silence + step;
-            _frozen = reading.IsFrozen && !_debugged ? _frozen + step : TimeSpan.Zero;
+            // Until this process has answered, it is the one before it that the gateway has lost.
+            _frozen = reading.IsFrozen && !_debugged && _answered ? _frozen + step : TimeSpan.Zero;
             return _orderedAt is null ? Judge(reading) : Outcome(alive, now);
         }
     }
@@ -125,7 +126,7 @@ internal sealed class HangWatch(RestartPolicy policy, TimeProvider time)
     {
         if (alive && (_needsPerson || time.GetElapsedTime(_startedAt, now) >= CheckAfter))
         {
-            (_orderedAt, _needsPerson) = (null, false);
+            (_orderedAt, _needsPerson, _frozen) = (null, false, TimeSpan.Zero);
             return HangVerdict.Recovered;
         }
 

@@ -15,6 +15,8 @@ internal sealed class BatchItemReader
     // An item and what is in it.
     private const int MaxDepth = 64;
 
+    private const string NotWhole = "The item ends before its JSON does: each line of the body is an item of its own. Write an item on one line (jq -c), or send all of them as one array.";
+
     private static readonly string TooDeep = string.Create(
         CultureInfo.InvariantCulture, $"An item has at most {MaxDepth} levels of objects and arrays within each other, itself included; this one has more.");
 
@@ -67,11 +69,30 @@ internal sealed class BatchItemReader
         }
         catch (JsonException exception)
         {
-            return FindMistake(json) is null ? TooDeep : $"The item is not JSON: {exception.Message}";
+            return FindMistake(json) is null ? TooDeep : IsBegun(json) ? NotWhole : $"The item is not JSON: {exception.Message}";
         }
         catch (InvalidOperationException)
         {
             return NoUnicode;
+        }
+    }
+
+    /// <summary>Whether it is the beginning of an object or an array, as the first line is of one that was written on several.</summary>
+    private static bool IsBegun(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = int.MaxValue }));
+        try
+        {
+            while (reader.Read())
+            {
+                // Throws where it is none.
+            }
+
+            return reader.CurrentDepth > 0 || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -192,8 +192,14 @@ internal sealed class TopicHistory(HistoryReader history, HistorySearch search, 
         return query[name] is not { Count: > 0 } given || (given.Count == 1 && long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out value));
     }
 
-    private static bool AcceptsNdjson(HttpRequest request) =>
-        request.GetTypedHeaders().Accept.Any(accept => accept.MediaType.Equals(Ndjson, StringComparison.OrdinalIgnoreCase) && accept.Quality is not 0);
+    // Named, and no less than the other form is.
+    private static bool AcceptsNdjson(HttpRequest request)
+    {
+        var accepted = request.GetTypedHeaders().Accept;
+        return QualityOf(Ndjson) is > 0 and var lines && lines >= QualityOf("application/json");
+
+        double QualityOf(string type) => accepted.Where(accept => accept.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)).Select(accept => accept.Quality ?? 1).DefaultIfEmpty().Max();
+    }
 
     // A page has one event at least, and that may be larger than a page.
     private static bool TryHold(HistoryPart page, MemoryShare memory) =>

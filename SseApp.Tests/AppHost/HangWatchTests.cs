@@ -65,6 +65,22 @@ public sealed class HangWatchTests
     }
 
     [Fact]
+    public void What_the_gateway_says_of_the_process_before_it_does_not_count_against_a_replacement()
+    {
+        Next(s_alive);
+        Assert.Equal(HangVerdict.Kill, Next(s_frozen, 5));
+        _watch.Started();
+        Assert.Equal(HangVerdict.NeedsPerson, Next(s_frozen, 10));
+        Assert.Equal(HangVerdict.None, Next(s_frozen, 40));
+
+        // The gateway has not heard of it yet.
+        var stillFrozen = new LivenessReading(LivenessAnswer.Alive, IsFrozen: true);
+        Assert.Equal(HangVerdict.Recovered, Next(stillFrozen));
+        Assert.Equal(HangVerdict.None, Next(stillFrozen, 20));
+        Assert.Equal(HangVerdict.None, Next(s_alive));
+    }
+
+    [Fact]
     public void A_start_may_take_five_minutes()
     {
         Assert.Equal(HangVerdict.None, Next(s_frozen, 299));

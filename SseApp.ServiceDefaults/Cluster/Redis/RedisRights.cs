@@ -5,7 +5,7 @@ namespace SseApp.ServiceDefaults.Cluster.Redis;
 /// and refuses single commands, perhaps only once a part of the work is done.
 /// </summary>
 internal sealed partial class RedisRights(
-    IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<RedisHealthOptions> health, IOptions<RedisRightsOptions> options, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
+    IConnectionMultiplexer redis, IOptions<ClusterOptions> cluster, IOptions<RedisHealthOptions> health, IOptions<RedisRightsOptions> options, RedisStatus status, TimeProvider time, ILogger<RedisRights> logger) : BackgroundService
 {
     // No topic has such a name, so these are nobody's keys, and nobody subscribes to these channels.
     private const string Nobody = "?rights";
@@ -39,7 +39,10 @@ internal sealed partial class RedisRights(
     // What the archive alone does, as the script names what is refused.
     private static readonly string[] s_archiveCommands = ["SADD:", "SPOP:", "SCAN:"];
 
-    private static readonly string[] s_refusals = ["NOPERM", RedisErrors.ReadOnly, "ACL failure", "The user executing the script", RedisErrors.NoReplicas, RedisErrors.NoDisk, NoSlot];
+    // As redis.conf leaves it with rename-command: of the script itself, and of a command in it.
+    private static readonly string[] s_unknown = ["unknown command", "Unknown Redis command"];
+
+    private static readonly string[] s_refusals = ["NOPERM", RedisErrors.ReadOnly, "ACL failure", "The user executing the script", RedisErrors.NoReplicas, RedisErrors.NoDisk, NoSlot, .. s_unknown];
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_later = TimeSpan.FromSeconds(3);
 
@@ -71,6 +74,7 @@ internal sealed partial class RedisRights(
             // A Redis Cluster has one database: its channels have the names of keys.
             var refusals = await Task.WhenAll(places.Select(place => TryPlaceAsync(place, places.Count == 1 ? cluster.Value.ChannelOf(Nobody) : place + "live", publish, alone: places.Count == 1)));
             Report(Array.Find(refusals, refused => refused is not null) ?? await TryAsync($"{{{prefix}:{Nobody}}}:", $"{channels}:{Nobody}", "PUBLISH"));
+            status.Seen();
             return true;
         }
         catch (RedisServerException exception) when (IsRefusal(exception.Message))
@@ -136,6 +140,8 @@ internal sealed partial class RedisRights(
             : RedisErrors.StoresNothing(refused) is { } nothing ? nothing
             : noSlot
                 ? "A part of the Redis Cluster does not answer or has no primary: topics in its slots can be neither published nor read, as long as no replica of it is promoted. See redis-cli --cluster check HOST:PORT."
+            : Array.Exists(s_unknown, Says)
+                ? $"Redis does not know a command that {(isArchives ? "the archive" : "this service")} needs ({refused.TrimEnd('.')}): take its rename-command out of redis.conf; rights of a user (ACL) keep others from it."
             : Says(NoDatabase)
                 ? $"Redis has no database {cluster.Value.Database}, and everything is refused: set defaultDatabase of {ClusterRedisExtensions.ConnectionSetting} lower (0 is always there), or databases in redis.conf higher."
             : $"The Redis user may not do what {(isArchives ? "the archive" : "this service")} has to ({refused.TrimEnd('.')}). Allow it: redis-cli ACL SETUSER {User} {Rights(cluster.Value.KeyPrefix)}";

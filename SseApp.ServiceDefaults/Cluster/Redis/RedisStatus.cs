@@ -56,9 +56,15 @@ internal sealed partial class RedisStatus : IDisposable
             StoresNothing = RedisErrors.StoresNothing(exception.Message);
         }
 
+        Seen();
+        return latency;
+    }
+
+    /// <summary>It has answered: an outage begins later than that, whoever asks for it and however rarely.</summary>
+    internal void Seen()
+    {
         Volatile.Write(ref _lastSeen, _time.GetTimestamp());
         _seen = true;
-        return latency;
     }
 
     public void Dispose() => _redis.ConnectionRestored -= OnRestored;

@@ -35,6 +35,15 @@ public sealed class BatchReadingTests : IDisposable
         Assert.InRange(peak, 0, MiB);
     }
 
+    [Fact]
+    public void One_item_on_several_lines_is_told_that_each_line_is_one()
+    {
+        var (_, entries, _, _, _) = Read("{\n  \"topic\": \"a\",\n  \"data\": \"x\"\n}\n"u8.ToArray());
+
+        Assert.All(entries, entry => Assert.Equal(400, entry.Rejected?.Status));
+        Assert.Contains("each line of the body is an item of its own", entries[0].Rejected?.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{\"topic\":\"a\",\"data\":[", "0,", "0]}")]
     [InlineData("{\"topic\":\"a\",\"data\":\"", "x", "\"}")]

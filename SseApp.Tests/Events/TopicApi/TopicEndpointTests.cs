@@ -39,6 +39,19 @@ public sealed class TopicEndpointTests(RedisServer redis) : IClassFixture<RedisS
         Assert.Equal(["1", "2"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").GetString()));
     }
 
+    [Theory]
+    [InlineData("application/json, application/x-ndjson;q=0.5", "application/json")]
+    [InlineData("application/json;q=0.4, application/x-ndjson;q=0.5", "application/x-ndjson")]
+    [InlineData("application/x-ndjson;q=0", "application/json")]
+    [InlineData("*/*;q=0.1, application/x-ndjson", "application/x-ndjson")]
+    public async Task Who_accepts_both_gets_what_it_would_rather_have(string accept, string expected)
+    {
+        await using var host = await EventsHost.StartAsync(redis);
+        using var answer = await host.Client.SendAsync(HttpMethod.Get, "/topics/q/events", ("Accept", accept));
+
+        Assert.Equal(expected, answer.Content.Headers.ContentType?.MediaType);
+    }
+
     [Fact]
     public async Task An_entry_that_cannot_be_read_keeps_its_place_in_the_history()
     {

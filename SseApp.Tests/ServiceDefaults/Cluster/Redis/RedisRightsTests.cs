@@ -76,6 +76,38 @@ public sealed class RedisRightsTests(RedisServer redis) : IClassFixture<RedisSer
         await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "Redis has no database 99");
     }
 
+    [Theory]
+    [InlineData("EVAL", "EVALSHA")]
+    [InlineData("LPOP", "HMGET")]
+    public async Task A_server_whose_commands_were_renamed_is_named(string first, string second)
+    {
+        await using var own = new RedisServer("--rename-command", first, "", "--rename-command", second, "");
+        await using var host = await EventsHost.StartAsync(own);
+
+        await UntilAsync(host, HttpStatusCode.ServiceUnavailable, "rename-command");
+    }
+
+    [Fact]
+    public async Task How_long_an_outage_has_lasted_does_not_depend_on_who_asks()
+    {
+        await redis.RequireAsync();
+        await using var host = await EventsHost.StartAsync(redis);
+        var status = host.Services.GetRequiredService<RedisStatus>();
+        await UntilAsync(host, HttpStatusCode.OK, "healthy");
+
+        // It is asked by itself, so that an outage after a quiet hour begins when it begins.
+        var longest = TimeSpan.Zero;
+        await Eventually.Async(
+            () =>
+            {
+                var since = status.TimeSinceLastAnswer!.Value;
+                longest = since > longest ? since : longest;
+                return since < longest / 2;
+            },
+            s_limit,
+            "Redis to be asked although nobody asks for /health");
+    }
+
     [Fact]
     public async Task A_server_that_only_reads_is_named()
     {
