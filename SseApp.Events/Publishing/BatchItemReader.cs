@@ -17,7 +17,7 @@ internal sealed class BatchItemReader
 
     private const string NotWhole = "The item ends before its JSON does: each line of the body is an item of its own. Write an item on one line (jq -c), or send all of them as one array.";
 
-    private static readonly string TooDeep = string.Create(
+    private static readonly string s_tooDeep = string.Create(
         CultureInfo.InvariantCulture, $"An item has at most {MaxDepth} levels of objects and arrays within each other, itself included; this one has more.");
 
     // A stream of items has no end.
@@ -69,7 +69,7 @@ internal sealed class BatchItemReader
         }
         catch (JsonException exception)
         {
-            return FindMistake(json) is null ? TooDeep : IsBegun(json) ? NotWhole : $"The item is not JSON: {exception.Message}";
+            return FindMistake(json) is null ? s_tooDeep : IsBegun(json) ? NotWhole : $"The item is not JSON: {exception.Message}";
         }
         catch (InvalidOperationException)
         {
