@@ -26,10 +26,10 @@ internal sealed partial class Archiver(
 
     // The same while nothing waits, and how many events of each: Redis and the replica are busy with one for about 50 µs, and publishes wait
     // as long as all of them take.
-    private const int PacedReads = 1;
+    private const int PacedReads = 4;
     private const int PacedEvents = 128;
-    // What is read is written when there are so many: it is not to grow old for the collector meanwhile, nor to keep the replica busy for long.
-    private const int PacedBatch = 500;
+    // What is read is written when there are so many: it is not to grow old for the collector meanwhile.
+    private const int PacedBatch = 1_000;
     private const int PacedShards = 2;
     // The share of a shard's turn over which its reads are spread.
     private const int PacedShare = 2;

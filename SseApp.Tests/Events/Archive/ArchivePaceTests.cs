@@ -22,10 +22,10 @@ public sealed class ArchivePaceTests(RedisServer redis) : IClassFixture<RedisSer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_shard_in_its_turn_is_read_one_log_at_a_time_with_pauses()
+    public async Task A_shard_in_its_turn_is_read_few_logs_at_a_time_with_pauses()
     {
         var (most, rounds) = await ArchiveAsync(isUrgent: false);
-        Assert.Equal(1, most);
+        Assert.InRange(most, 1, 4);
         Assert.Equal(1, rounds);
     }
 
