@@ -108,8 +108,8 @@ internal sealed partial class Archiver(
             return;
         }
 
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limited.CancelAfter(s_farewell);
+        using var limit = new CancellationTokenSource(s_farewell, time);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         // What another one gave back that has just ended is its own now.
         _renewedAt = 0;
         var isBehind = true;
