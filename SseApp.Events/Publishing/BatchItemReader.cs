@@ -81,19 +81,7 @@ internal sealed class BatchItemReader
     private static bool IsBegun(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = int.MaxValue }));
-        try
-        {
-            while (reader.Read())
-            {
-                // Throws where it is none.
-            }
-
-            return reader.CurrentDepth > 0 || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
+        return FindMistake(ref reader) is null && (reader.CurrentDepth > 0 || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray);
     }
 
     /// <returns>What keeps it from being JSON, or null.</returns>
@@ -101,6 +89,11 @@ internal sealed class BatchItemReader
     {
         // How deep an item may be is its own matter.
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        return FindMistake(ref reader);
+    }
+
+    private static string? FindMistake(ref Utf8JsonReader reader)
+    {
         try
         {
             while (reader.Read())

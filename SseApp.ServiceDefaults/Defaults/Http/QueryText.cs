@@ -52,7 +52,7 @@ internal static class QueryText
         {
             if (value[i] == '%' && i + 2 < value.Length && char.IsAsciiHexDigit(value[i + 1]) && char.IsAsciiHexDigit(value[i + 2]))
             {
-                rented[length++] = (byte)((HexDigit(value[i + 1]) << 4) | HexDigit(value[i + 2]));
+                rented[length++] = (byte)((Uri.FromHex(value[i + 1]) << 4) | Uri.FromHex(value[i + 2]));
                 i += 2;
             }
             else
@@ -66,6 +66,4 @@ internal static class QueryText
         ArrayPool<byte>.Shared.Return(rented);
         return valid;
     }
-
-    private static int HexDigit(char digit) => char.IsAsciiDigit(digit) ? digit - '0' : (digit | 0x20) - 'a' + 10;
 }

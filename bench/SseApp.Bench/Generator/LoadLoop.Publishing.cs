@@ -62,7 +62,7 @@ internal sealed partial class LoadLoop
     {
         while (!publisher.Unsent.IsEmpty)
         {
-            var count = Send(publisher.Fd, publisher.Tls, publisher.Unsent.Span);
+            var count = Send(publisher, publisher.Unsent.Span);
             if (count == -2)
             {
                 Broken(publisher);
@@ -94,18 +94,13 @@ internal sealed partial class LoadLoop
                 return;
             }
 
-            publisher.Tls = publisher.Tls == 0 ? tls.Begin(publisher.Fd, http2: false) : publisher.Tls;
-            var shaken = tls.Shake(publisher.Tls);
-            publisher.Shaking = shaken < 0;
-            if (shaken == 0)
+            if (Shake(tls, publisher, http2: false, ~index) is var shaken and not 1)
             {
-                Broken(publisher);
-                return;
-            }
+                if (shaken == 0)
+                {
+                    Broken(publisher);
+                }
 
-            if (shaken < 0)
-            {
-                Libc.Control(_epoll, Libc.Modify, publisher.Fd, shaken == -1 ? Libc.In : Libc.Out, ~index);
                 return;
             }
 
@@ -120,7 +115,7 @@ internal sealed partial class LoadLoop
             return;
         }
 
-        var count = Receive(publisher.Fd, publisher.Tls);
+        var count = Receive(publisher);
         if (count is 0 or -2)
         {
             Broken(publisher);
@@ -139,7 +134,7 @@ internal sealed partial class LoadLoop
     {
         Libc.Reset(publisher.Fd);
         publisher.Fd = -1;
-        (publisher.Tls, publisher.Shaking) = (Free(publisher.Tls), false);
+        FreeTls(publisher);
         publisher.Attempt++;
         if (publisher is { Busy: true, Connected: false } && _plan.Target.EndPoints.Count > 1)
         {

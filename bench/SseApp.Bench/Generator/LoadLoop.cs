@@ -139,9 +139,9 @@ internal sealed partial class LoadLoop : IDisposable
 
     public void Dispose()
     {
-        foreach (var tls in _streams.Select(stream => stream.Tls).Concat(_publishers.Select(publisher => publisher.Tls)))
+        foreach (var client in _streams.Concat<SocketClient>(_publishers))
         {
-            Free(tls);
+            FreeTls(client);
         }
 
         foreach (var fd in _streams.Select(stream => stream.Fd).Concat(_publishers.Select(publisher => publisher.Fd)).Concat(_linePublishers.Select(publisher => publisher.Fd)).Append(_epoll))
@@ -210,20 +210,34 @@ internal sealed partial class LoadLoop : IDisposable
 
     // Apart, because what it gives to the frames would be made anew for each read without them, too.
     private void FeedFrames(Http2Response frames, StreamClient stream, int count, long now) =>
-        frames.Feed(stream, _buffer.AsSpan(0, count), bytes => _parser.FeedBody(stream, bytes, now), answer => Send(stream.Fd, stream.Tls, answer));
+        frames.Feed(stream, _buffer.AsSpan(0, count), bytes => _parser.FeedBody(stream, bytes, now), answer => Send(stream, answer));
 
-    private static int Send(int fd, nint tls, ReadOnlySpan<byte> bytes) => tls == 0 ? Libc.Send(fd, bytes) : OpenSsl.Send(tls, bytes);
+    private static int Send(SocketClient client, ReadOnlySpan<byte> bytes) => client.Tls == 0 ? Libc.Send(client.Fd, bytes) : OpenSsl.Send(client.Tls, bytes);
 
-    private int Receive(int fd, nint tls) => tls == 0 ? Libc.Receive(fd, _buffer) : OpenSsl.Receive(tls, _buffer);
+    private int Receive(SocketClient client) => client.Tls == 0 ? Libc.Receive(client.Fd, _buffer) : OpenSsl.Receive(client.Tls, _buffer);
 
-    private static nint Free(nint tls)
+    /// <returns>As <see cref="OpenSsl.Shake"/>; what there is to wait for is waited for.</returns>
+    private int Shake(OpenSsl tls, SocketClient client, bool http2, int tag)
     {
-        if (tls != 0)
+        client.Tls = client.Tls == 0 ? tls.Begin(client.Fd, http2) : client.Tls;
+        var shaken = tls.Shake(client.Tls);
+        client.Shaking = shaken < 0;
+        if (shaken < 0)
         {
-            OpenSsl.Free(tls);
+            Libc.Control(_epoll, Libc.Modify, client.Fd, shaken == -1 ? Libc.In : Libc.Out, tag);
         }
 
-        return 0;
+        return shaken;
+    }
+
+    private static void FreeTls(SocketClient client)
+    {
+        if (client.Tls != 0)
+        {
+            OpenSsl.Free(client.Tls);
+        }
+
+        (client.Tls, client.Shaking) = (0, false);
     }
 
     private void OnStream(int index, int events, long now)
@@ -238,18 +252,13 @@ internal sealed partial class LoadLoop : IDisposable
         var failed = (events & (Libc.Error | Libc.HangUp)) != 0;
         if (_plan.Target.Tls is { } tls && !failed && (stream.Tls == 0 || stream.Shaking))
         {
-            stream.Tls = stream.Tls == 0 ? tls.Begin(stream.Fd, stream.Frames is not null) : stream.Tls;
-            var shaken = tls.Shake(stream.Tls);
-            stream.Shaking = shaken < 0;
-            if (shaken == 0)
+            if (Shake(tls, stream, stream.Frames is not null, index) is var shaken and not 1)
             {
-                Ended(stream, index, now);
-                return;
-            }
+                if (shaken == 0)
+                {
+                    Ended(stream, index, now);
+                }
 
-            if (shaken < 0)
-            {
-                Libc.Control(_epoll, Libc.Modify, stream.Fd, shaken == -1 ? Libc.In : Libc.Out, index);
                 return;
             }
 
@@ -259,7 +268,7 @@ internal sealed partial class LoadLoop : IDisposable
         if ((events & Libc.Out) != 0 && !failed)
         {
             Libc.Control(_epoll, Libc.Modify, stream.Fd, Libc.In, index);
-            if (Send(stream.Fd, stream.Tls, _plan.Target.StreamRequest(_streamTopics[stream.Topic] ??= _plan.StreamTopics(stream.Topic), stream.LastEventId)) < 0)
+            if (Send(stream, _plan.Target.StreamRequest(_streamTopics[stream.Topic] ??= _plan.StreamTopics(stream.Topic), stream.LastEventId)) < 0)
             {
                 Ended(stream, index, now);
             }
@@ -267,7 +276,7 @@ internal sealed partial class LoadLoop : IDisposable
             return;
         }
 
-        var count = Receive(stream.Fd, stream.Tls);
+        var count = Receive(stream);
         if (count == -1)
         {
             return;
@@ -339,7 +348,7 @@ internal sealed partial class LoadLoop : IDisposable
     {
         Libc.Reset(stream.Fd);
         stream.Fd = -1;
-        (stream.Tls, stream.Shaking) = (Free(stream.Tls), false);
+        FreeTls(stream);
         var nobody = stream is { Connecting: true, Status: 0 };
         if (stream.Connecting)
         {

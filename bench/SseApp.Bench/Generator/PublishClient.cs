@@ -1,18 +1,11 @@
 namespace SseApp.Bench.Generator;
 
 /// <summary>One keep-alive connection that publishes, one request at a time.</summary>
-internal sealed class PublishClient
+internal sealed class PublishClient : SocketClient
 {
     private byte[] _answer = new byte[8 * 1024];
     private int _answerLength;
     private long _begunAt;
-
-    public int Fd { get; set; } = -1;
-
-    /// <summary>As <see cref="StreamClient.Tls"/>.</summary>
-    public nint Tls { get; set; }
-
-    public bool Shaking { get; set; }
 
     /// <summary>Connections that broke; the next one goes to the next address of the target.</summary>
     public int Attempt { get; set; }

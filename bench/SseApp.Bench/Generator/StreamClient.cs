@@ -11,20 +11,12 @@ internal enum ResponsePart
 }
 
 /// <summary>State of one stream, small and without a buffer: all read into the loop's.</summary>
-internal sealed class StreamClient(int topic, int lanes)
+internal sealed class StreamClient(int topic, int lanes) : SocketClient
 {
     private long[]? _wanted;
     private HashSet<(int Lane, long Sequence)>? _missing;
 
     public int Topic => topic;
-
-    public int Fd { get; set; } = -1;
-
-    /// <summary>What TLS knows of it (<see cref="OpenSsl"/>); 0 without TLS.</summary>
-    public nint Tls { get; set; }
-
-    /// <summary>TLS is being agreed on.</summary>
-    public bool Shaking { get; set; }
 
     /// <summary>The frames of its HTTP/2 connection; null over HTTP/1.1.</summary>
     public Http2Response? Frames { get; set; }

@@ -33,9 +33,7 @@ public sealed class PromotionTests
         await using var first = new RedisServer();
         await first.RequireAsync();
         await using var second = new RedisServer("--replicaof", "127.0.0.1", $"{first.Port}");
-        await second.RequireAsync();
-        await using var host = await EventsHost.StartAsync($"127.0.0.1:{first.Port},127.0.0.1:{second.Port},connectTimeout=2000", "sse");
-        await TakenAsync(host);
+        await using var host = await OfBothAsync(first, second);
         await using var operators = await second.ConnectAsync();
         await first.KillAsync();
         await RefusedAsync(host);
@@ -52,9 +50,7 @@ public sealed class PromotionTests
         await using var first = new RedisServer();
         await first.RequireAsync();
         await using var second = new RedisServer("--replicaof", "127.0.0.1", $"{first.Port}");
-        await second.RequireAsync();
-        await using var host = await EventsHost.StartAsync($"127.0.0.1:{first.Port},127.0.0.1:{second.Port},connectTimeout=2000", "sse");
-        await TakenAsync(host);
+        await using var host = await OfBothAsync(first, second);
         await using var one = await first.ConnectAsync();
         await using var two = await second.ConnectAsync();
 
@@ -64,6 +60,15 @@ public sealed class PromotionTests
         await Eventually.Async(async () => await StatusAsync(host) == HttpStatusCode.Created && (long)await two.GetDatabase().ExecuteAsync("DBSIZE") > 0
             && await two.GetDatabase().KeyExistsAsync("sse:{promoted}:log"), s_promotionLimit, "a publish that the new primary takes");
         await TakenAsync(host);
+    }
+
+    /// <summary>A service that knows both and has published.</summary>
+    private static async Task<EventsHost> OfBothAsync(RedisServer first, RedisServer second)
+    {
+        await second.RequireAsync();
+        var host = await EventsHost.StartAsync($"127.0.0.1:{first.Port},127.0.0.1:{second.Port},connectTimeout=2000", "sse");
+        await TakenAsync(host);
+        return host;
     }
 
     private static Task RefusedAsync(EventsHost host) => Eventually.Async(async () => await StatusAsync(host) == HttpStatusCode.ServiceUnavailable, s_limit, "a publish to be refused");
