@@ -35,11 +35,15 @@ public sealed partial class MonitoringTests(MonitoredClusterFixture cluster) : I
         }
 
         var targets = await UpAsync(prometheus);
-        // By the names that the gateway has for them, so that both halves of the board call them the same.
+        // By the names that the gateway has for them, so that both halves of the board call them the same. A replica answers for its metrics before it
+        // is registered, so the gateway may know of it later than Prometheus.
         using var operators = cluster.OperatorClient();
-        Assert.Equal(
-            (await operators.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray().Select(replica => replica.GetProperty("id").GetString()).Order(StringComparer.Ordinal),
-            targets.Where(target => target.Job == "sse-replica").Select(target => target.Instance).Order(StringComparer.Ordinal));
+        var scraped = targets.Where(target => target.Job == "sse-replica").Select(target => target.Instance).Order(StringComparer.Ordinal).ToArray();
+        await Eventually.Async(
+            async () => (await operators.GetFromJsonAsync<JsonElement>("/admin/replicas", Cancellation)).EnumerateArray().Select(replica => replica.GetProperty("id").GetString())
+                .Order(StringComparer.Ordinal).SequenceEqual(scraped, StringComparer.Ordinal),
+            s_limit,
+            $"the gateway to have the replicas that Prometheus has: {string.Join(", ", scraped)}");
 
         var (recording, alerts) = (await DocsFolder.ReadAsync("deploy/monitoring/rules/recording.yml"), await DocsFolder.ReadAsync("deploy/monitoring/rules/alerts.yml"));
         Assert.Equal(
