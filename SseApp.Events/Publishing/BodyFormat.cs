@@ -74,7 +74,7 @@ internal static class BodyFormat
     public static IResult? Refuse(HttpContext context)
     {
         var headers = context.Request.Headers;
-        if (headers.ContentEncoding.ToString() is { Length: > 0 } coding && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        if (headers.ContentEncoding is { Count: > 0 } codings && !IsIdentity(codings.ToString()))
         {
             context.Response.Headers.AcceptEncoding = "identity";
             return Problems.UnsupportedMediaType("The body must not be compressed; send it without Content-Encoding.");
@@ -87,7 +87,8 @@ internal static class BodyFormat
 
     private static string? FindBrokenRule(string contentType)
     {
-        if (!MediaTypeHeaderValue.TryParse(contentType, out var type))
+        // Parameters may be left out behind their semicolon (RFC 9110, section 5.6.6), which the parser does not know.
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type) && !MediaTypeHeaderValue.TryParse(WithoutEmptyParameters(contentType), out type))
         {
             return "Content-Type cannot be read; send text/plain or application/json, or leave it out.";
         }
@@ -100,6 +101,12 @@ internal static class BodyFormat
 
         return IsText(type) ? null : $"{type.MediaType} is not the text of events; send it as text/plain or application/json, or without Content-Type.";
     }
+
+    private static bool IsIdentity(string codings) =>
+        codings.Split(',', StringSplitOptions.TrimEntries).All(static coding => coding.Length == 0 || coding.Equals("identity", StringComparison.OrdinalIgnoreCase));
+
+    private static string WithoutEmptyParameters(string contentType) =>
+        string.Join(';', contentType.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
     private static bool IsText(MediaTypeHeaderValue type)
     {

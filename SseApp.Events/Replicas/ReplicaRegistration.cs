@@ -58,7 +58,7 @@ internal sealed partial class ReplicaRegistration(
         }
         catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is OperationCanceledException)
         {
-            LogRemoveFailed(identity.Id, exception);
+            LogRemoveFailed(identity.Id, RedisErrors.Reason(exception));
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed partial class ReplicaRegistration(
         {
             if (!_failing)
             {
-                LogWriteFailed(exception);
+                LogWriteFailed(RedisErrors.Reason(exception));
             }
 
             // Whether the last record is still there nobody knows: announce the next one.
@@ -186,9 +186,9 @@ internal sealed partial class ReplicaRegistration(
     [LoggerMessage(LogLevel.Information, "Replica {Id} is {State} at {Address}.")]
     private partial void LogState(string id, ReplicaState state, Uri address);
 
-    [LoggerMessage(LogLevel.Warning, "The replica registry cannot be written; gateways keep the last known set until Redis is reachable again.")]
-    private partial void LogWriteFailed(Exception exception);
+    [LoggerMessage(LogLevel.Warning, "The replica registry cannot be written; gateways keep the last known set until Redis is reachable again. {Reason}")]
+    private partial void LogWriteFailed(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Replica {Id} could not take itself out of the registry; its record expires by itself.")]
-    private partial void LogRemoveFailed(string id, Exception exception);
+    [LoggerMessage(LogLevel.Information, "Replica {Id} could not take itself out of the registry; its record expires by itself. {Reason}")]
+    private partial void LogRemoveFailed(string id, string reason);
 }

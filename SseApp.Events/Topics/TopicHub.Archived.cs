@@ -80,7 +80,7 @@ internal sealed partial class TopicHub
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (exception is not ArchiveUnavailableException)
+                if (!RedisErrors.IsUnavailable(exception) && exception is not ArchiveUnavailableException)
                 {
                     LogArchiveFailed(_logger, exception, Topic);
                 }

@@ -31,7 +31,7 @@ internal sealed partial class Recycler(
             }
             catch (Exception exception) when (RedisErrors.IsUnavailable(exception) || exception is ReloadFailedException)
             {
-                LogPutOff(exception);
+                LogPutOff(RedisErrors.Reason(exception));
             }
         }
     }
@@ -39,8 +39,8 @@ internal sealed partial class Recycler(
     private bool IsOld() =>
         directory.Replicas.Any(replica => replica.State == ReplicaState.Ready && time.GetUtcNow() - replica.StartedAt > _every);
 
-    [LoggerMessage(LogLevel.Warning, "The scheduled reload is postponed.")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(LogLevel.Warning, "The scheduled reload is postponed. {Reason}")]
+    private partial void LogPutOff(string reason);
 }
 
 /// <summary>Section <c>Recycle</c>: rolling reloads by the clock, for services that leak.</summary>

@@ -78,7 +78,7 @@ internal sealed partial class ReplicaDirectoryUpdater(
             if (!_unavailable)
             {
                 _unavailable = true;
-                LogRegistryUnavailable(directory.Replicas.Count, exception);
+                LogRegistryUnavailable(directory.Replicas.Count, RedisErrors.Reason(exception));
             }
         }
     }
@@ -116,8 +116,8 @@ internal sealed partial class ReplicaDirectoryUpdater(
     [LoggerMessage(LogLevel.Warning, "{Problem} The one that answers there gets requests.")]
     private partial void LogShared(SharedAddress problem);
 
-    [LoggerMessage(LogLevel.Warning, "The replica registry does not answer; keeping the {Count} known replicas and trusting the health checks.")]
-    private partial void LogRegistryUnavailable(int count, Exception exception);
+    [LoggerMessage(LogLevel.Warning, "The replica registry does not answer; keeping the {Count} known replicas and trusting the health checks. {Reason}")]
+    private partial void LogRegistryUnavailable(int count, string reason);
 
     [LoggerMessage(LogLevel.Information, "The replica registry answers again and holds {Count} replicas.")]
     private partial void LogRegistryBack(int count);

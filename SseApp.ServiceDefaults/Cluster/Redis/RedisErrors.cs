@@ -9,6 +9,12 @@ internal static class RedisErrors
     public static bool IsUnavailable(Exception exception) =>
         exception is RedisException or RedisCommandException or TimeoutException || IsTornDown(exception);
 
+    /// <summary>
+    /// What to log of an outage: one line. Where in the code it was met says nothing to whoever runs it, and outages are ordinary.
+    /// </summary>
+    public static string Reason(Exception exception) =>
+        (exception is RedisClientException { InnerException: { } inner } ? inner : exception).Message.ReplaceLineEndings(" ");
+
     /// <summary>True when the server has no room for what it was to store; nothing of that is stored, and trying again soon does not help.</summary>
     public static bool IsFull(Exception exception) =>
         exception is RedisFullException || (exception is RedisServerException && exception.Message.Contains("OOM command not allowed", StringComparison.Ordinal));

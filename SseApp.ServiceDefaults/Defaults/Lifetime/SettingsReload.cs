@@ -107,7 +107,7 @@ internal sealed partial class SettingsReload : BackgroundService
 
         if (problems.Count > 0)
         {
-            LogNotTaken(string.Join(", ", _files.Where((_, i) => found[i] != before[i]).Select(file => file.Path)), UserInfo.Hide(string.Join(' ', problems.Distinct(StringComparer.Ordinal))));
+            LogNotTaken(string.Join(", ", _files.Where((file, i) => found[i].DiffersFrom(file)).Select(file => file.Path)), UserInfo.Hide(string.Join(' ', problems.Distinct(StringComparer.Ordinal))));
             return;
         }
 
@@ -164,7 +164,9 @@ internal sealed partial class SettingsReload : BackgroundService
         }
         catch (Exception exception) when (exception is FormatException or InvalidDataException or JsonException)
         {
-            problems.Add($"{path} is {(string.IsNullOrWhiteSpace(text) ? "empty; write {} for no settings." : $"no JSON: {(exception.InnerException ?? exception).Message.ReplaceLineEndings(" ")}")}");
+            // Names that are there twice are JSON, too.
+            var found = (exception.InnerException ?? exception) is var cause && cause is JsonException ? "is no JSON" : "cannot be read";
+            problems.Add(string.IsNullOrWhiteSpace(text) ? $"{path} is empty; write {{}} for no settings." : $"{path} {found}: {cause.Message.ReplaceLineEndings(" ")}");
             return null;
         }
     }
@@ -184,7 +186,11 @@ internal sealed partial class SettingsReload : BackgroundService
     [LoggerMessage(LogLevel.Error, "A part of the changed settings in {File} could not be put to use; a restart does.")]
     private partial void LogFailed(Exception exception, string file);
 
-    private readonly record struct Found(string? Text, string? Error);
+    private readonly record struct Found(string? Text, string? Error)
+    {
+        /// <summary>Whether it asks for other settings than those in use. A file that is gone does not.</summary>
+        public bool DiffersFrom(SettingsFile file) => Error is not null || (Text is not null && !string.Equals(Text, file.Text, StringComparison.Ordinal));
+    }
 
     /// <summary>A provider as it would be, for others to read before it is.</summary>
     private sealed class Candidate : ConfigurationProvider

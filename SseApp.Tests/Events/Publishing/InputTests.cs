@@ -41,6 +41,8 @@ public sealed class InputTests(PublishingReplica replica) : IClassFixture<Publis
     [InlineData("one", "text/plain")]
     [InlineData("one", "TEXT/PLAIN; CHARSET=\"UTF-8\"")]
     [InlineData("one", "text/plain;charset=us-ascii")]
+    // Parameters that are left out.
+    [InlineData("one", "text/plain; ;charset=utf-8;; ")]
     // htmx and Turbo subscribe to pieces of pages.
     [InlineData("<p>one</p>", "text/html; charset=utf-8")]
     [InlineData("<svg/>", "image/svg+xml")]
@@ -65,6 +67,18 @@ public sealed class InputTests(PublishingReplica replica) : IClassFixture<Publis
     }
 
     [Theory]
+    [InlineData("Identity")]
+    [InlineData("identity, identity")]
+    [InlineData("identity,, ")]
+    public async Task A_body_that_is_in_no_coding_however_often_is_stored(string contentEncoding)
+    {
+        using var answer = await replica.PostAsync($"/topics/{_topic}/events", "one"u8.ToArray(), "text/plain", contentEncoding);
+
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        Assert.Equal("one", Assert.Single(await replica.StoredAsync(_topic)));
+    }
+
+    [Theory]
     [InlineData("h\u00E4", "text/plain", null, 400, "UTF-8")]
     [InlineData("\u00ED\u00A0\u0080", null, null, 400, "UTF-8")]
     [InlineData("\u00C0\u0080", null, null, 400, "UTF-8")]
@@ -72,6 +86,8 @@ public sealed class InputTests(PublishingReplica replica) : IClassFixture<Publis
     [InlineData("h\u00E4", "text/plain; charset=iso-8859-1", null, 415, "charset")]
     [InlineData("a", "application/json; charset=\"UTF-16\"", null, 415, "charset")]
     [InlineData("a", "text/plain; charset=utf-8; charset=utf-16", null, 415, "charset")]
+    [InlineData("a", "text/plain;; charset=utf-16", null, 415, "charset")]
+    [InlineData("--b--", "multipart/form-data;; boundary=b", null, 415, "multipart/form-data")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n", "multipart/form-data; boundary=b", null, 415, "multipart/form-data")]
     [InlineData("--b--", "Multipart/Mixed; boundary=b", null, 415, "text/plain")]
     [InlineData("a", "message/rfc822", null, 415, "message/rfc822")]

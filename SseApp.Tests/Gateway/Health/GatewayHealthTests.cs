@@ -60,6 +60,10 @@ public sealed class GatewayHealthTests : GatewayTest
 
         Registry.Away = true;
         await UntilAsync(() => gateway.Get<SseApp.Gateway.Replicas.ReplicaDirectory>().IsRegistryUnavailable, "the gateway to notice");
+        // In one line: an outage is ordinary, and where in the code it was met says nothing.
+        var told = Assert.Single(gateway.Services.GetFakeLogCollector().GetSnapshot(), record => record.Message.Contains("registry does not answer", StringComparison.Ordinal));
+        Assert.Null(told.Exception);
+        Assert.EndsWith("The registry is unreachable.", told.Message, StringComparison.Ordinal);
         origin.Healthy = false;
         await UntilHealthAsync(gateway, HttpStatusCode.OK, "degraded", "Redis is unavailable");
 

@@ -91,6 +91,10 @@ public sealed class AccessTests : GatewayTest
             // Half of a file, and none.
             await File.WriteAllTextAsync(file, """{ "Access": { "Deny": [ "127.""", Cancellation);
             await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"{file} is no JSON: ", StringComparison.Ordinal)), "the half of a file to be logged");
+            // The same section twice, which is JSON.
+            await File.WriteAllTextAsync(file, """{ "Access": { "Deny": "192.0.2.1" }, "access": { "Deny": "192.0.2.2" } }""", Cancellation);
+            await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"The change of {file} cannot be used", StringComparison.Ordinal) && message.Contains($"{file} cannot be read: A duplicate key 'Access:Deny'", StringComparison.OrdinalIgnoreCase)), "the key that is there twice to be logged");
+            Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));
             File.Delete(file);
             await UntilAsync(() => gateway.Logs.Any(message => message.Contains($"{file} is gone. ", StringComparison.Ordinal)), "the loss of the file to be logged");
             Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(gateway));

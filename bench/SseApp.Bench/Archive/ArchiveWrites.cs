@@ -75,6 +75,8 @@ internal sealed class ArchiveWrites : IDisposable
                     Of(loaded, side).Add(saturated.Replica);
                 }
             }
+
+            Cli.Progress(p99.Last());
         }
 
         foreach (var figure in saturate ? (PairedFigure[])[p50, p99, p999, rate, replica, redis, loaded] : [p50, p99, p999, replica, redis])

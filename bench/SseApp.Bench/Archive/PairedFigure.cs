@@ -1,3 +1,5 @@
+using SseApp.Bench.Report;
+
 namespace SseApp.Bench.Archive;
 
 /// <summary>What was measured without and with the archive, once a round.</summary>
@@ -15,8 +17,19 @@ internal sealed record PairedFigure(string Name, string Format)
     /// <summary>Whether the bar is met; null where there is none, and where the rounds differ too much to say.</summary>
     public bool? IsMet => MaxWorse is not { } bar ? null : Worse.Mean + (2 * Worse.Error) <= bar ? true : Worse.Mean - (2 * Worse.Error) > bar ? false : null;
 
-    /// <summary>By how much it is worse with the archive: mean of the rounds, and its standard error.</summary>
-    private (double Mean, double Error) Worse => Spread([.. Without.Zip(With, (without, with) => (MoreIsBetter ? without - with : with - without) / without)]);
+    /// <summary>
+    /// By how much it is worse with the archive: the geometric mean of the rounds' ratios, and its standard error. A mean of the ratios themselves
+    /// would find a side that is slow now and then worse than the other that is so as often: half as long is −50 %, twice as long +100 %.
+    /// </summary>
+    private (double Mean, double Error) Worse
+    {
+        get
+        {
+            var (mean, error) = Spread([.. Without.Zip(With, static (without, with) => Math.Log(with / without))]);
+            var ratio = Math.Exp(mean);
+            return (MoreIsBetter ? 1 - ratio : ratio - 1, ratio * error);
+        }
+    }
 
     public static (double Mean, double Error) Spread(double[] values)
     {
@@ -32,5 +45,10 @@ internal sealed record PairedFigure(string Name, string Format)
         return string.Create(CultureInfo.InvariantCulture, $"| {Name} | {Text(Without)} | {Text(With)} | {mean * 100:+0.0;-0.0} ± {error * 100:0.0} % | {bar} | {met} |");
     }
 
-    private string Text(List<double> rounds) => rounds.Average().ToString(Format, CultureInfo.InvariantCulture);
+    /// <summary>What the last round found.</summary>
+    public string Last() => $"{Name}: {Number(Without[^1])} and {Number(With[^1])}";
+
+    private string Text(List<double> rounds) => $"{Number(Medians.Of(rounds))} ({Number(rounds.Min())} to {Number(rounds.Max())})";
+
+    private string Number(double value) => value.ToString(Format, CultureInfo.InvariantCulture);
 }

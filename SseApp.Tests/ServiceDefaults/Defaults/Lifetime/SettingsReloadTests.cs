@@ -70,8 +70,8 @@ public sealed class SettingsReloadTests : IAsyncLifetime
     [Theory]
     [InlineData("{ \"Hosts\": { \"Allowed\": [ \"two.exam", "first.json is no JSON: ")]
     [InlineData("", "first.json is empty; write {} for no settings.")]
-    [InlineData("[ 1 ]", "first.json is no JSON: ")]
-    [InlineData("{ \"Other\": \"a\", \"Other\": \"b\" }", "first.json is no JSON: ")]
+    [InlineData("[ 1 ]", "first.json cannot be read: Top-level JSON element must be an object")]
+    [InlineData("{ \"Other\": \"a\", \"Other\": \"b\" }", "first.json cannot be read: A duplicate key 'Other'")]
     [InlineData("{ \"Hosts\": { \"Allowed\": [ \"https://two.example/\" ] } }", "Hosts:Allowed")]
     [InlineData("{ \"Hots\": { \"Allowed\": [ \"two.example\" ] } }", "there is no section Hots; did you mean Hosts:Allowed:0?")]
     [InlineData("{ \"Hosts\": { \"Alowed\": [ \"two.example\" ] } }", "did you mean Hosts:Allowed?")]
@@ -88,6 +88,8 @@ public sealed class SettingsReloadTests : IAsyncLifetime
         // What is told of one file must not come in with the change of another.
         await File.WriteAllTextAsync(Second, """{ "Second": "1" }""", Cancellation);
         await LoggedAsync(problem, times: 2);
+        // Neither is in use, and the one that is wrong has not changed since.
+        Assert.Contains(Logs, line => line.Contains($"The change of {First}, {Second} cannot be used", StringComparison.Ordinal));
         await LookAsync();
         Assert.Equal("one.example", Allowed);
         Assert.Equal("old", _app.Configuration["Other"]);
